@@ -1,0 +1,14 @@
+"""The sign-in page. In the local sandbox it says who can sign in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.views import LoginView
+from django.conf import settings
+
+
+class SignIn(LoginView):  # type: ignore[misc]
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        people = getattr(settings, "SANDBOX_SIGN_IN", "")
+        return {**super().get_context_data(**kwargs), "sandbox_people": people}

@@ -1,0 +1,9 @@
+"""Where everything is. Nouns are addresses; every page but the sign-in is behind it."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("deployments.urls")),
+    path("audit/", include("rollback_portal.audit.urls")),
+    path("accounts/", include("rollback_portal.accounts.urls")),
+]
