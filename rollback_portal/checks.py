@@ -10,18 +10,22 @@ from django.core.checks import CheckMessage, Error, register
 
 from rollback_portal import env
 
+NO_DATABASE = (
+    f"DATABASE_URL is not set, and no `make run` is running on {env.data_folder()}. "
+    "Start one in another terminal, or set DATABASE_URL to the portal's database."
+)
+
 
 @register
 def database_is_known(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    if env.secret("DATABASE_URL"):
-        return []
-    return [
-        Error(
-            f"DATABASE_URL is not set, and no `make run` is running on {env.data_folder()}.",
-            hint="Start `make run` in another terminal, or set DATABASE_URL to the portal's database.",
-            id="portal.E001",
-        )
-    ]
+    return [] if env.secret("DATABASE_URL") else [Error(NO_DATABASE, id="portal.E001")]
+
+
+def why_no_database(error: Exception) -> str:
+    """What to tell the person whose command found no database."""
+    if not env.secret("DATABASE_URL"):
+        return NO_DATABASE
+    return f"The portal's database does not answer: {error}"
 
 
 @register(deploy=True)

@@ -12,7 +12,12 @@ from django_htmx.http import trigger_client_event
 
 
 def page(
-    request: HttpRequest, template: str, context: dict[str, Any], *, fragment: str | None = None, status: int = 200
+    request: HttpRequest,
+    template: str,
+    context: dict[str, Any],
+    *,
+    fragment: str | None = None,
+    status: int = 200,
 ) -> HttpResponse:
     """Draw the whole page, or only its fragment when htmx asks for it.
 

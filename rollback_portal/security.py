@@ -44,7 +44,9 @@ class HtmxSignIn:
         if not getattr(request, "htmx", False) or not isinstance(response, HttpResponseRedirect):
             return response
         if response.url.startswith(reverse(settings.LOGIN_URL)):
-            return HttpResponse(headers={"HX-Redirect": f"{reverse(settings.LOGIN_URL)}?next={quote(_page(request))}"})
+            return HttpResponse(
+                headers={"HX-Redirect": f"{reverse(settings.LOGIN_URL)}?next={quote(_page(request))}"}
+            )
         return response
 
 

@@ -102,7 +102,9 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 
 # --- Celery: broker settings that fail fast instead of hanging (docs/operations.md) ------------------
-CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1) if REDIS_URL else "redis://127.0.0.1:6379/0"
+CELERY_BROKER_URL = (
+    REDIS_URL.replace("unix://", "redis+socket://", 1) if REDIS_URL else "redis://127.0.0.1:6379/0"
+)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_TIMEOUT = 2
 CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -115,7 +117,12 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "interval_step": 0.1,
     "interval_max": 0.1,
 }
-CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1}
+CELERY_TASK_PUBLISH_RETRY_POLICY = {
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0.1,
+    "interval_max": 0.1,
+}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
@@ -129,7 +136,11 @@ CELERY_TASK_DEFAULT_QUEUE = "reading"
 CELERY_TASK_ROUTES = {"deployments.tasks.advance": {"queue": "operations"}}
 CELERY_BEAT_SCHEDULE = {
     "services": {"task": "deployments.tasks.read_services", "schedule": 60.0, "options": {"expires": 55}},
-    "deployments": {"task": "deployments.tasks.read_deployments", "schedule": 15.0, "options": {"expires": 14}},
+    "deployments": {
+        "task": "deployments.tasks.read_deployments",
+        "schedule": 15.0,
+        "options": {"expires": 14},
+    },
     "served": {"task": "deployments.tasks.ask_who_serves", "schedule": 15.0, "options": {"expires": 14}},
     "sweep": {"task": "deployments.tasks.sweep", "schedule": 5.0, "options": {"expires": 4}},
 }
@@ -140,7 +151,9 @@ RENDER_API_KEY = env.secret("RENDER_API_KEY")
 VERCEL_TOKEN = env.secret("VERCEL_TOKEN")
 PROVIDERS = {
     "render": {
-        "url": env.text("RENDER_API_URL", "https://api.render.com/v1") if RENDER_API_KEY else f"{SANDBOX_URL}/v1",
+        "url": env.text("RENDER_API_URL", "https://api.render.com/v1")
+        if RENDER_API_KEY
+        else f"{SANDBOX_URL}/v1",
         "key": RENDER_API_KEY or "rnd_sandbox",
         "sandbox": not RENDER_API_KEY,
     },
@@ -154,6 +167,7 @@ PROVIDERS = {
 VERSION_HEADER = env.text("VERSION_HEADER", "X-Version")
 # Render keeps old instances for 60 s after the new ones took over: until then both may answer.
 SERVE_SECONDS = env.number("SERVE_SECONDS", 90)
+FOLLOW_SECONDS = env.number("FOLLOW_SECONDS", 20 * 60)  # then a person has to look
 SETTLE_SECONDS = env.number("SETTLE_SECONDS", 30)  # how long a lost request may still surface at the provider
 
 # --- Who gets in ---------------------------------------------------------------------------------------

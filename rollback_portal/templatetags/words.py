@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django import template
 from django.utils import timezone
@@ -18,7 +18,7 @@ LONGEST = 200
 
 @register.filter
 def duration(length: timedelta | float | None) -> str:
-    """"41 s", "14 min", "3 d 4 h": two units at most, so that it can be read at a glance."""
+    """ "41 s", "14 min", "3 d 4 h": two units at most, so that it can be read at a glance."""
     if length is None:
         return "unknown"
     seconds = int(length.total_seconds() if isinstance(length, timedelta) else length)
@@ -44,13 +44,15 @@ def moment(at: datetime | None) -> SafeString | str:
     """A `<time>` with the clock time of today, the weekday of this week, or the date."""
     if at is None:
         return "unknown"
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>', at.isoformat(), at.strftime("%Y-%m-%d %H:%M:%S UTC"), clock(at)
-    )
+    return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), exactly(at), clock(at))
+
+
+def exactly(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def clock(at: datetime) -> str:
-    """"13:51" today, "Fri 09:47" this week, "2 Nov 09:47" before. UTC."""
+    """ "13:51" today, "Fri 09:47" this week, "2 Nov 09:47" before. UTC."""
     at, now = at.astimezone(timezone.get_default_timezone()), timezone.now()
     if at.date() == now.date():
         return at.strftime("%H:%M")
@@ -65,7 +67,7 @@ def ticking(at: datetime | None) -> SafeString | str:
     if at is None:
         return "unknown"
     return format_html(
-        '<time datetime="{}" title="{}" data-age>{}</time>', at.isoformat(), at.strftime("%Y-%m-%d %H:%M:%S UTC"), age(at)
+        '<time datetime="{}" title="{}" data-age>{}</time>', at.isoformat(), exactly(at), age(at)
     )
 
 

@@ -1,0 +1,1 @@
+"""Wing one: put an earlier deployment back in front of users."""

@@ -1,0 +1,72 @@
+"""The providers that the settings name, opened once per process.
+
+Tests put a transport in place of the network; nothing above this file can tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+import httpx
+from django.conf import settings
+from redis import Redis
+
+from deployments.providers.base import Provider, ProviderName, Urgency
+from deployments.providers.budget import Budget
+from deployments.providers.render import open_render
+from deployments.providers.served import open_public
+from deployments.providers.vercel import open_vercel
+from deployments.sandbox.transport import ThroughSandbox
+
+_transport: httpx.BaseTransport | None = None
+
+
+@lru_cache
+def provider(name: str, urgency: Urgency = Urgency.BACKGROUND) -> Provider:
+    """The provider by its name, with its own connection pool and the budget that all workers share."""
+    config: dict[str, Any] = settings.PROVIDERS[name]
+    redis = shared_redis()
+    budget = Budget(redis, ProviderName(name)) if redis is not None else None
+    if name == ProviderName.RENDER:
+        return open_render(config["url"], config["key"], transport=_transport, budget=budget, urgency=urgency)
+    return open_vercel(
+        config["url"], config["key"], config["team"], transport=_transport, budget=budget, urgency=urgency
+    )
+
+
+@lru_cache
+def shared_redis() -> Redis | None:
+    """Redis with short time-outs, or None where none is configured: a budget may never hang a rollback."""
+    if not settings.REDIS_URL:
+        return None
+    return Redis.from_url(settings.REDIS_URL, socket_timeout=0.5, socket_connect_timeout=0.5)
+
+
+@lru_cache
+def public(name: str) -> httpx.Client:
+    """A client for the public addresses of this provider's services; the sandbox plays those, too."""
+    if _transport is not None:
+        return open_public(transport=_transport)
+    played = settings.PROVIDERS[name]["sandbox"]
+    return open_public(transport=ThroughSandbox(settings.SANDBOX_URL) if played else None)
+
+
+@contextmanager
+def through(transport: httpx.BaseTransport) -> Iterator[None]:
+    """Send everything through this transport for a while."""
+    global _transport
+    before, _transport = _transport, transport
+    _forget()
+    try:
+        yield
+    finally:
+        _transport = before
+        _forget()
+
+
+def _forget() -> None:
+    provider.cache_clear()
+    public.cache_clear()

@@ -1,0 +1,1 @@
+"""What people may type, and the sentence they get where it cannot be used."""

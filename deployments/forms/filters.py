@@ -1,0 +1,119 @@
+"""The filters above a list of deployments. They live in the address, so that a link shows the same list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.db.models import Q, QuerySet
+
+from deployments.axis import Cursor
+from deployments.models import Deployment, Service
+from deployments.models.deployment import RUNNING, SERVABLE
+from deployments.providers.base import DeploymentStatus
+
+STATUSES = {
+    "built": SERVABLE,
+    "running": RUNNING,
+    "failed": (DeploymentStatus.FAILED,),
+    "canceled": (DeploymentStatus.CANCELED,),
+}
+
+
+class Filters(forms.Form):
+    """What a list shows. A value that cannot be used is left out, and `complaints` says so."""
+
+    text = forms.CharField(
+        label="Commit, branch or pull request",
+        required=False,
+        max_length=100,
+        widget=forms.TextInput({"type": "search"}),
+    )
+    author = forms.CharField(
+        label="Author", required=False, max_length=100, widget=forms.TextInput({"type": "search"})
+    )
+    status = forms.ChoiceField(
+        label="Status",
+        required=False,
+        choices=[
+            ("", "any status"),
+            ("built", "built"),
+            ("running", "under way"),
+            ("failed", "failed"),
+            ("canceled", "canceled"),
+        ],
+    )
+    show = forms.ChoiceField(
+        label="Kind",
+        required=False,
+        choices=[("", "production"), ("previews", "previews"), ("all", "production and previews")],
+    )
+    service = forms.ChoiceField(label="Service", required=False)
+    before = forms.CharField(required=False, max_length=1_000, widget=forms.HiddenInput)
+
+    def __init__(self, data: Any, services: Iterable[Service]) -> None:
+        super().__init__(data, auto_id="filter-%s")
+        self.services = tuple(services)
+        choices = [("", "every service"), *((service.slug, service.label) for service in self.services)]
+        self.fields["service"] = forms.ChoiceField(label="Service", required=False, choices=choices)
+        self.is_valid()
+
+    def value(self, name: str) -> str:
+        return str(self.cleaned_data.get(name) or "")
+
+    @property
+    def cursor(self) -> Cursor | None:
+        return Cursor.read(self.value("before"))
+
+    @property
+    def chosen(self) -> bool:
+        """Whether any filter hides something; paging is no filter."""
+        return any(self.value(name) for name in ("text", "author", "status", "show", "service"))
+
+    @property
+    def complaints(self) -> list[str]:
+        """What was wrong with the address, in sentences; the list shows the rest."""
+        found = [
+            f"The filter “{field.label}” was left out: {' '.join(map(str, self.errors[field.name]))}"
+            for field in self
+            if field.name in self.errors
+        ]
+        if self.value("before") and self.cursor is None:
+            found.append("The address names no place in this list; it begins with the newest.")
+        return found
+
+    def apply(self, rows: QuerySet[Deployment]) -> QuerySet[Deployment]:
+        """The rows that the filters and the cursor leave."""
+        rows = rows.filter(service__in=[found.pk for found in self._chosen_services()])
+        if self.value("show") != "all":
+            rows = rows.filter(production=self.value("show") != "previews")
+        if status := self.value("status"):
+            rows = rows.filter(status__in=STATUSES[status])
+        if author := self.value("author"):
+            rows = rows.filter(Q(author__icontains=author) | Q(started_by__icontains=author))
+        if text := self.value("text"):
+            rows = rows.filter(_mentions(text))
+        return self._below(rows)
+
+    def _chosen_services(self) -> list[Service]:
+        slug = self.value("service")
+        return [service for service in self.services if slug in ("", service.slug)]
+
+    def _below(self, rows: QuerySet[Deployment]) -> QuerySet[Deployment]:
+        cursor = self.cursor
+        if cursor is None:
+            return rows
+        older = Q(created_at__lt=cursor.at) | Q(created_at=cursor.at, pk__lt=cursor.pk)
+        return rows.filter(older, created_at__lte=cursor.at).exclude(pk__in=cursor.shown)
+
+
+def _mentions(text: str) -> Q:
+    number = text.removeprefix("#")
+    return (
+        Q(commit_message__icontains=text)
+        | Q(commit_sha__istartswith=text)
+        | Q(branch__icontains=text)
+        | Q(provider_id=text)
+        | Q(pull_request=number)
+    )

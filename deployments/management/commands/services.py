@@ -1,0 +1,119 @@
+"""Choose services by command: what the services page does, for people with a shell and for scripts."""
+
+from __future__ import annotations
+
+import getpass
+import json
+from argparse import BooleanOptionalAction
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from deployments.arranging import arrange
+from deployments.forms.arrange import Arrangement
+from deployments.models import Service
+from rollback_portal.audit.record import Actor
+
+
+class Command(BaseCommand):
+    help = (
+        "Lists the services that the providers showed; with a service and options, changes what is chosen "
+        "for it. A service is named by its slug, its provider's name or its provider's id."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("service", nargs="?", help="the service to change; without it, all are listed")
+        parser.add_argument(
+            "--follow",
+            dest="followed",
+            action=BooleanOptionalAction,
+            help="show it on the dashboard and read its deployments",
+        )
+        parser.add_argument("--order", dest="position", help="a whole number; 0 stands first")
+        parser.add_argument(
+            "--name", dest="display_name", help="the display name; an empty one takes it away"
+        )
+        parser.add_argument("--kind", choices=Service.Kind.values, help="on which side it stands")
+        parser.add_argument(
+            "--group", help="services of one group stand side by side; an empty one takes it out"
+        )
+        parser.add_argument(
+            "--address",
+            dest="addresses",
+            action="append",
+            metavar="URL",
+            help="a production address to check, https only; repeat it for up to five, give '' for none",
+        )
+        parser.add_argument("--json", action="store_true", help="print the services as JSON")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        chosen = {name: options[name] for name in Arrangement.base_fields if options[name] is not None}
+        if options["service"] is None:
+            if chosen:
+                raise CommandError("Name the service to change. Nothing was changed.")
+            self._print(
+                list(Service.objects.order_by("-followed", "position", "group", "kind", "name")),
+                options["json"],
+            )
+            return
+        service = self._find(options["service"])
+        if chosen:
+            self._change(service, chosen)
+            service.refresh_from_db()
+        self._print([service], options["json"])
+
+    def _find(self, name: str) -> Service:
+        service = Service.objects.named(name)
+        if service is not None:
+            return service
+        slugs = ", ".join(Service.objects.order_by("slug").values_list("slug", flat=True)[:30]) or "none yet"
+        raise CommandError(f"There is no one service “{name}”. Known are: {slugs}.")
+
+    def _change(self, service: Service, chosen: dict[str, Any]) -> None:
+        shown = Arrangement(service).initial
+        data = {**shown, **chosen}
+        if "addresses" in chosen:
+            data["addresses"] = "\n".join(chosen["addresses"])
+        form = Arrangement(service, data)
+        if not form.is_valid():
+            said = [
+                f"{form[name].label}: {sentence}" for name in form.errors for sentence in form.errors[name]
+            ]
+            raise CommandError(" ".join([*said, "Nothing was changed."]))
+        actor = Actor(getpass.getuser(), "command line")
+        changed = arrange(actor, service, {name: form.choices()[name] for name in chosen})
+        sentence = (
+            f"Changed {service.name}: {'; '.join(changed)}."
+            if changed
+            else "Nothing was different; nothing was changed."
+        )
+        self.stderr.write(sentence)
+
+    def _print(self, services: list[Service], as_json: bool) -> None:
+        if as_json:
+            self.stdout.write(json.dumps([_as_json(service) for service in services], indent=2))
+        elif not services:
+            self.stdout.write("No services yet: no provider has shown any.")
+        else:
+            self.stdout.write("\n".join(_line(service) for service in services))
+
+
+def _as_json(service: Service) -> dict[str, Any]:
+    return {
+        "slug": service.slug,
+        "provider": service.provider,
+        "name": service.name,
+        "followed": service.followed,
+        "order": service.position,
+        "display_name": service.display_name,
+        "side": service.kind,
+        "group": service.group,
+        "addresses": service.addresses,
+    }
+
+
+def _line(service: Service) -> str:
+    follow = "followed" if service.followed else "not followed"
+    place = f"group {service.group or '-'}, order {service.position}, {service.kind}"
+    addresses = " ".join(service.addresses) or "no address to check"
+    return f"{service.slug}  {service.provider}  {follow}  {place}  {addresses}"

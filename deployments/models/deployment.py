@@ -1,0 +1,93 @@
+"""A deployment: one build of a service that can serve traffic."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+from django.db import models
+from django.db.models import Q
+
+from deployments.providers.base import DeploymentStatus
+
+SERVABLE = (DeploymentStatus.READY, DeploymentStatus.LIVE, DeploymentStatus.RETIRED)
+RUNNING = (DeploymentStatus.QUEUED, DeploymentStatus.BUILDING, DeploymentStatus.RELEASING)
+
+
+class DeploymentQuerySet(models.QuerySet["Deployment"]):
+    def shown(self) -> DeploymentQuerySet:
+        """What a list shows, newest first, without a query per row."""
+        return self.select_related("service", "restores").order_by("-created_at", "-id")
+
+
+class Deployment(models.Model):
+    """One build, as its provider described it last.
+
+    `live_since` is set while it serves; `live_seconds` adds up the earlier times. On Render a rollback
+    is a deployment of its own, and `restores` names the one whose build it put back.
+    """
+
+    service = models.ForeignKey("Service", models.CASCADE, related_name="deployments")
+    provider_id = models.CharField(max_length=80)
+    status = models.CharField(max_length=10)
+    raw_status = models.CharField(max_length=40)
+    production = models.BooleanField(default=True)
+    staged = models.BooleanField(default=False)
+    served = models.BooleanField(null=True)
+    can_roll_back = models.BooleanField(null=True)
+    commit_sha = models.CharField(max_length=40, blank=True)
+    commit_message = models.TextField(blank=True)
+    author = models.CharField(max_length=120, blank=True)
+    branch = models.CharField(max_length=200, blank=True)
+    pull_request = models.CharField(max_length=20, blank=True)
+    trigger = models.CharField(max_length=40, blank=True)
+    url = models.CharField(max_length=500, blank=True)
+    image = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField()
+    ready_at = models.DateTimeField(null=True)
+
+    live_since = models.DateTimeField(null=True)
+    live_until = models.DateTimeField(null=True)
+    live_seconds = models.PositiveBigIntegerField(default=0)
+    restores = models.ForeignKey("self", models.SET_NULL, null=True, related_name="+")
+    started_by = models.CharField(max_length=120, blank=True)
+    outside = models.BooleanField(default=False, help_text="A rollback that was not done through the portal.")
+    gone_at = models.DateTimeField(null=True)
+
+    objects = DeploymentQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["service", "provider_id"], name="one_row_per_provider_deployment"),
+        ]
+        indexes = [
+            models.Index(fields=["service", "-created_at", "-id"]),
+            models.Index(fields=["service", "-live_until"], condition=Q(live_until__isnull=False), name="served_before"),
+            models.Index(fields=["service", "status"]),
+            models.Index(fields=["commit_sha"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.short_sha} “{self.subject}”"
+
+    @property
+    def short_sha(self) -> str:
+        return self.commit_sha[:7] or self.provider_id[:12]
+
+    @property
+    def subject(self) -> str:
+        """The commit's first line, without the pull request number that follows it."""
+        first = self.commit_message.strip().splitlines()[0] if self.commit_message.strip() else ""
+        return re.sub(r"\s*\(#\d+\)$", "", first)[:200] or self.image or "no commit message"
+
+    @property
+    def running(self) -> bool:
+        return self.status in RUNNING
+
+    @property
+    def was_live(self) -> timedelta | None:
+        return timedelta(seconds=self.live_seconds) if self.live_seconds else None
+
+    @property
+    def is_rollback(self) -> bool:
+        return self.restores_id is not None or self.trigger == "rollback"

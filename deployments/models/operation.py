@@ -1,0 +1,167 @@
+"""What a person asked for (Operation) and one service's part of it (Change)."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from rollback_portal.states import Stateful
+
+
+class Reason(models.TextChoices):
+    """The rollback plan's own reasons."""
+
+    ERRORS = "errors", "Error rate up"
+    BROKEN = "broken", "Major feature broken"
+    SECURITY = "security", "Security vulnerability"
+    UNSTABLE = "unstable", "Unstable or unavailable"
+
+
+class Kind(models.TextChoices):
+    ROLL_BACK = "roll_back", "roll back"
+    PROMOTE = "promote", "promote"
+    LEAVE = "leave", "leave the rollback"
+
+
+class Operation(models.Model):
+    """What a person asked for, with the reason. Its id is the page's address.
+
+    `key` is a hidden field of the confirm form: the same form sent twice is the same operation.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    key = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=10, choices=Kind)
+    reason = models.CharField(max_length=10, choices=Reason, blank=True)
+    words = models.TextField(blank=True, help_text="The reason in the person's own words.")
+    incident = models.CharField(max_length=100, blank=True)
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="operations")
+    requested_by_name = models.CharField(max_length=200)
+    requested_by_role = models.CharField(max_length=40)
+    requested_at = models.DateTimeField(db_default=Now(), editable=False)
+    plan = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["-requested_at"]
+        permissions = [
+            ("operate", "Can roll back, promote and leave a rollback"),
+            ("arrange", "Can choose which services are followed, and how"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(kind__in=Kind.values), name="operation_kind_is_known"),
+            models.CheckConstraint(
+                condition=Q(kind=Kind.LEAVE) | Q(reason__in=Reason.values), name="operation_has_a_reason"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}, asked for by {self.requested_by_name}"
+
+    def get_absolute_url(self) -> str:
+        return f"/operations/{self.pk}/"
+
+    @property
+    def why(self) -> str:
+        """The reason as people read it: the chosen one, then their own words."""
+        return ": ".join(part for part in (self.get_reason_display(), self.words) if part)
+
+    @property
+    def change(self) -> Change:
+        """Its first change; an operation of this wing has one per service."""
+        return self.changes.all()[0]
+
+
+ACTIVE = ("queued", "pinning", "sending", "unclear", "accepted", "serving", "restoring")
+
+
+class ChangeQuerySet(models.QuerySet["Change"]):
+    def active(self) -> ChangeQuerySet:
+        return self.filter(status__in=ACTIVE)
+
+    def shown(self) -> ChangeQuerySet:
+        return self.select_related("operation", "service", "service__live", "from_deployment", "to_deployment")
+
+    def due(self, now: object) -> ChangeQuerySet:
+        """Active, not waiting for a later moment, and held by nobody whose lease still runs."""
+        free = Q(lease_until=None) | Q(lease_until__lt=now)
+        return self.active().filter(free, Q(not_before=None) | Q(not_before__lte=now))
+
+
+class Change(Stateful):
+    """One service's part of an operation: from this deployment to that one.
+
+    A service has at most one active change; PostgreSQL keeps that rule. `asked_at` is committed before
+    the provider is called, so a row in `sending` that nobody holds may or may not have been applied:
+    it is read back, never sent again blindly.
+    """
+
+    TRANSITIONS = {
+        "queued": frozenset({"pinning", "sending", "restoring", "succeeded", "failed", "canceled"}),
+        "pinning": frozenset({"sending", "restoring", "failed"}),
+        "sending": frozenset({"queued", "accepted", "unclear", "serving", "restoring", "failed"}),
+        "unclear": frozenset({"accepted", "serving", "restoring", "failed", "needs_attention"}),
+        "accepted": frozenset({"serving", "restoring", "failed", "needs_attention"}),
+        "serving": frozenset({"restoring", "succeeded", "failed", "needs_attention"}),
+        "restoring": frozenset({"succeeded", "failed", "canceled"}),
+        "succeeded": frozenset(),
+        "failed": frozenset(),
+        "canceled": frozenset(),
+        "needs_attention": frozenset(),
+    }
+    INTENT_EXPIRES = timedelta(minutes=10)
+
+    operation = models.ForeignKey(Operation, models.PROTECT, related_name="changes")
+    service = models.ForeignKey("Service", models.PROTECT, related_name="changes")
+    from_deployment = models.ForeignKey("Deployment", models.PROTECT, null=True, related_name="+")
+    to_deployment = models.ForeignKey("Deployment", models.PROTECT, null=True, related_name="+")
+    status = models.CharField(max_length=16, default="queued")
+
+    lease_owner = models.UUIDField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    not_before = models.DateTimeField(null=True)
+    cancel_asked_at = models.DateTimeField(null=True)
+    cancel_asked_by = models.CharField(max_length=200, blank=True)
+
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="Calls that are known not to have been applied.")
+    asked_at = models.DateTimeField(null=True, help_text="When the intent to call the provider was committed.")
+    ticket = models.JSONField(default=dict, help_text="What was asked, to recognise the provider's answer by.")
+    provider_ref = models.CharField(max_length=80, blank=True)
+    provider_status = models.CharField(max_length=80, blank=True)
+    provider_request_id = models.CharField(max_length=200, blank=True)
+    settings_before = models.CharField(max_length=20, blank=True)
+    verdict = models.CharField(max_length=16, blank=True, help_text="How it ends once settings are restored.")
+    sentence = models.TextField(blank=True)
+    evidence = models.JSONField(default=dict)
+    moments = models.JSONField(default=dict, help_text="When each status was reached.")
+    heard_at = models.DateTimeField(null=True, help_text="When the provider last answered about it.")
+    ended_at = models.DateTimeField(null=True)
+
+    objects = ChangeQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["service"], condition=Q(status__in=ACTIVE), name="one_active_change_per_service"
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=[*ACTIVE, "succeeded", "failed", "canceled", "needs_attention"]),
+                name="change_status_is_known",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["service", "-id"]),
+            models.Index(fields=["status"], condition=Q(status__in=ACTIVE), name="active_changes"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.operation.get_kind_display()} {self.service} ({self.status})"
+
+    @property
+    def active(self) -> bool:
+        return self.status in ACTIVE

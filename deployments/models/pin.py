@@ -1,0 +1,41 @@
+"""A pin: after a rollback, automatic deployments are off until somebody leaves the rollback."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+
+class Pin(models.Model):
+    """Who pinned a service, when, why, and what its automatic deployments were before.
+
+    A pin that was made outside the portal has no change; `by` is then the actor the provider names.
+    """
+
+    service = models.ForeignKey("Service", models.CASCADE, related_name="pins")
+    change = models.ForeignKey("Change", models.PROTECT, null=True, related_name="+")
+    replaces = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
+    deployment = models.ForeignKey("Deployment", models.SET_NULL, null=True, related_name="+")
+    left_from = models.ForeignKey("Deployment", models.SET_NULL, null=True, related_name="+")
+    since = models.DateTimeField()
+    by = models.CharField(max_length=200)
+    reason = models.TextField(blank=True)
+    incident = models.CharField(max_length=100, blank=True)
+    settings_before = models.CharField(max_length=20, blank=True)
+    left_at = models.DateTimeField(null=True)
+    left_by = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["-since"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["service"], condition=Q(left_at__isnull=True), name="one_standing_pin_per_service"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.service} pinned by {self.by}"
+
+    @property
+    def outside(self) -> bool:
+        return self.change_id is None

@@ -1,0 +1,108 @@
+"""A service: a thing a provider runs. Vercel calls it a project."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+if TYPE_CHECKING:
+    from deployments.models.pin import Pin
+
+
+class ServiceQuerySet(models.QuerySet["Service"]):
+    def followed(self) -> ServiceQuerySet:
+        return self.filter(followed=True, gone_at=None)
+
+    def for_dashboard(self) -> ServiceQuerySet:
+        """Followed services with the deployment that is live, in the order that people chose."""
+        return self.followed().select_related("live").order_by("position", "group", "kind", "name")
+
+    def named(self, name: str) -> Service | None:
+        """The one service that a person means by a slug, a provider's name or a provider's id."""
+        found = list(self.filter(Q(slug=name) | Q(provider_id=name) | Q(name=name))[:2])
+        return found[0] if len(found) == 1 else None
+
+
+class Service(models.Model):
+    """One service, with what people chose for it and what its provider said last.
+
+    `live` is judged by what serves; null is unknown. `live_doubt` says in a sentence where the
+    provider contradicts itself. `automatic` is the provider's own setting for automatic deployments
+    (`commit`, `checksPass`, `off`; `on`, `off`), "" where it is unknown.
+    """
+
+    class Kind(models.TextChoices):
+        API = "api", "API"
+        WEB = "web", "Web"
+
+    class Provider(models.TextChoices):
+        RENDER = "render", "Render"
+        VERCEL = "vercel", "Vercel"
+
+    slug = models.SlugField(max_length=120, unique=True)
+    provider = models.CharField(max_length=10, choices=Provider)
+    provider_id = models.CharField(max_length=80)
+    owner_id = models.CharField(max_length=80, blank=True)
+    name = models.CharField(max_length=120)
+    repository = models.CharField(max_length=300, blank=True)
+    branch = models.CharField(max_length=200, blank=True)
+    dashboard_url = models.CharField(max_length=500, blank=True)
+    suspended = models.BooleanField(default=False)
+
+    kind = models.CharField(max_length=3, choices=Kind)
+    display_name = models.CharField(max_length=60, blank=True)
+    group = models.CharField(max_length=60, blank=True)
+    position = models.PositiveIntegerField(default=0)
+    followed = models.BooleanField(default=True)
+    chosen = models.BooleanField(default=False, help_text="Somebody has chosen: discovery leaves the choice alone.")
+    addresses = ArrayField(models.CharField(max_length=300), default=list, blank=True)
+    addresses_chosen = models.BooleanField(default=False)
+
+    live = models.ForeignKey("Deployment", models.SET_NULL, null=True, related_name="+")
+    live_doubt = models.TextField(blank=True)
+    automatic = models.CharField(max_length=20, blank=True)
+    pinned = models.BooleanField(null=True, help_text="What the provider says; null is unknown.")
+    read_at = models.DateTimeField(null=True)
+    error = models.TextField(blank=True)
+    gone_at = models.DateTimeField(null=True)
+
+    served_sha = models.CharField(max_length=40, blank=True)
+    served_agree = models.PositiveSmallIntegerField(default=0)
+    served_of = models.PositiveSmallIntegerField(default=0)
+    served_sentence = models.TextField(blank=True)
+    served_at = models.DateTimeField(null=True)
+
+    objects = ServiceQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["provider", "provider_id"], name="one_row_per_provider_service"),
+            models.CheckConstraint(condition=Q(provider__in=["render", "vercel"]), name="service_provider_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.label
+
+    @property
+    def short(self) -> str:
+        """What people call it; discovery calls an only API "API" and an only web "Web"."""
+        return self.display_name or self.name
+
+    @property
+    def label(self) -> str:
+        return self.name if self.short == self.name else f"{self.short} {self.name}"
+
+    @property
+    def standing_pin(self) -> Pin | None:
+        """The pin that holds it now, if any; a list reads them once by prefetching `pins`."""
+        pins = [pin for pin in self.pins.all() if pin.left_at is None]
+        return pins[0] if pins else None
+
+    @property
+    def live_is_disputed(self) -> bool:
+        """The public address answers with another commit than the provider says is live."""
+        live_sha = self.live.commit_sha if self.live else ""
+        return bool(self.served_sha and live_sha) and not live_sha.startswith(self.served_sha[:40])

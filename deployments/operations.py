@@ -1,0 +1,177 @@
+"""What people ask for: start an operation, stop it. The work itself is in `changes.py`.
+
+These verbs know no queue and no request. Each one is a single transaction with its audit entry.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from deployments.models import Change, Kind, Operation, Pin, Service
+from deployments.plans import Plan
+from rollback_portal.audit.models import Outcome
+from rollback_portal.audit.record import Actor, record
+
+ACTIONS: dict[str, str] = {
+    Kind.ROLL_BACK: "rollback",
+    Kind.PROMOTE: "promotion",
+    Kind.LEAVE: "leaving the rollback",
+}
+
+
+class NotPossible(Exception):
+    """The verb cannot be done; `str()` says why and what is still true. Nothing was started."""
+
+
+class UnderWay(Exception):
+    """Another operation already runs on that service."""
+
+    def __init__(self, change: Change) -> None:
+        super().__init__(f"{change.operation.requested_by_name} was faster: an operation is under way.")
+        self.change = change
+
+
+def active_change(service: Service) -> Change | None:
+    return Change.objects.shown().active().filter(service=service).first()
+
+
+def standing_pin(service: Service) -> Pin | None:
+    return Pin.objects.select_related("deployment", "left_from").filter(service=service, left_at=None).first()
+
+
+def request(actor: Actor, plan: Plan, *, key: UUID, reason: str, words: str, incident: str) -> Operation:
+    """Start what the plan says, at most once.
+
+    Args:
+        actor: who asks; the policy has let them through already.
+        plan: drawn from the rows as they are now.
+        key: the form's own key: the same form sent twice is the same operation.
+        reason: one of `Reason`; may be empty only for leaving a rollback.
+        words: the reason in the person's own words.
+        incident: a reference, may be empty.
+
+    Raises:
+        NotPossible: the plan says why not; recorded as refused.
+        UnderWay: somebody's operation already runs on that service; recorded as refused.
+    """
+    earlier = Operation.objects.filter(key=key).first()
+    if earlier is not None:
+        return earlier
+    running = active_change(plan.service)
+    if running is None and plan.why_not:
+        _record_refusal(actor, plan, plan.why_not, reason=words, incident=incident)
+        raise NotPossible(f"{plan.title}: {plan.why_not}. Nothing was started.")
+    try:
+        with transaction.atomic():
+            return _create(actor, plan, key=key, reason=reason, words=words, incident=incident)
+    except IntegrityError:
+        return _second(actor, plan, key=key, words=words, incident=incident)
+
+
+def _create(actor: Actor, plan: Plan, *, key: UUID, reason: str, words: str, incident: str) -> Operation:
+    operation = Operation.objects.create(
+        key=key,
+        kind=plan.kind,
+        reason=reason,
+        words=words,
+        incident=incident,
+        requested_by=actor.user,
+        requested_by_name=actor.name,
+        requested_by_role=actor.role,
+        plan=plan.stored(),
+    )
+    Change.objects.create(
+        operation=operation,
+        service=plan.service,
+        from_deployment=plan.live,
+        to_deployment=plan.target,
+        moments={"queued": timezone.now().isoformat()},
+    )
+    record(
+        actor,
+        f"{ACTIONS[plan.kind]} asked for",
+        Outcome.ASKED,
+        plan.service.label,
+        f"{actor.name} asked: {plan.title}.",
+        operation=operation.pk,
+        reason=operation.why,
+        incident=incident,
+        before={"live": str(plan.live) if plan.live else None, "automatic": plan.service.automatic},
+        after={"live": str(plan.target) if plan.target else None},
+    )
+    return operation
+
+
+def _second(actor: Actor, plan: Plan, *, key: UUID, words: str, incident: str) -> Operation:
+    """The unique constraints let one through; this is the other one."""
+    earlier = Operation.objects.filter(key=key).first()
+    if earlier is not None:
+        return earlier
+    running = active_change(plan.service)
+    if running is None:
+        raise NotPossible(f"{plan.title}: another operation has just ended. Look at the plan again; nothing was started.")
+    sentence = f"{running.operation.requested_by_name} has an operation under way on {plan.service.short}"
+    _record_refusal(actor, plan, sentence, reason=words, incident=incident)
+    raise UnderWay(running)
+
+
+def _record_refusal(actor: Actor, plan: Plan, why_not: str, *, reason: str, incident: str) -> None:
+    with transaction.atomic():
+        record(
+            actor,
+            f"{ACTIONS[plan.kind]} refused",
+            Outcome.REFUSED,
+            plan.service.label,
+            f"{actor.name} was refused: {plan.title}, because: {why_not}.",
+            reason=reason,
+            incident=incident,
+        )
+
+
+def can_cancel(change: Change) -> str:
+    """What cancel can still stop, in words; "" where it can stop nothing any more."""
+    if change.cancel_asked_at is not None:
+        return ""
+    if change.status in {"queued", "pinning"}:
+        return "Nothing has been asked of the provider yet: cancel stops it completely."
+    if change.status == "accepted" and change.service.provider == Service.Provider.RENDER:
+        return "Render can still cancel the deployment until the new instances take over."
+    return ""
+
+
+def ask_to_cancel(actor: Actor, change: Change) -> str:
+    """Ask the worker to stop the change at its next step.
+
+    Raises:
+        NotPossible: it has gone too far; recorded as refused.
+    """
+    with transaction.atomic():
+        change = Change.objects.select_for_update(of=("self",)).shown().get(pk=change.pk)
+        still = can_cancel(change)
+        if still:
+            change.cancel_asked_at, change.cancel_asked_by = timezone.now(), actor.name
+            change.not_before = None
+            change.save(update_fields=["cancel_asked_at", "cancel_asked_by", "not_before"])
+        sentence = f"{actor.name} asked to cancel: {change.operation.plan['title']}."
+        record(
+            actor,
+            "cancel asked for" if still else "cancel refused",
+            Outcome.ASKED if still else Outcome.REFUSED,
+            change.service.label,
+            sentence,
+            operation=change.operation_id,
+        )
+    if not still:
+        raise NotPossible(_too_late(change))
+    return still
+
+
+def _too_late(change: Change) -> str:
+    if not change.active:
+        return "The operation has ended already; there is nothing to cancel."
+    if change.cancel_asked_at is not None:
+        return f"{change.cancel_asked_by} has asked to cancel already."
+    return f"{change.service.get_provider_display()} cannot be stopped any more: the operation goes on."

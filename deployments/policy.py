@@ -1,0 +1,60 @@
+"""Who may act. Views ask here; a refusal names who can, and a refused act is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec, cast
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from rollback_portal.accounts.models import User
+from rollback_portal.accounts.roles import roles_that_may
+from rollback_portal.audit.models import Outcome
+from rollback_portal.audit.record import Actor, record
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+
+
+def requires(permission: str) -> Callable[[View[P]], View[P]]:
+    """Let only people with `permission` through to the view."""
+
+    def decorate(view: View[P]) -> View[P]:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            if actor_user(request).has_perm(permission):
+                return view(request, *args, **kwargs)
+            return refuse(request, permission)
+
+        return cast("View[P]", guarded)
+
+    return decorate
+
+
+def refuse(request: HttpRequest, permission: str) -> HttpResponse:
+    """A page that says who can; where something was to be done, the refusal is on record."""
+    actor = actor_of(request)
+    needed = " or ".join(roles_that_may(permission))
+    if request.method not in {"GET", "HEAD"}:
+        with transaction.atomic():
+            record(
+                actor,
+                "access refused",
+                Outcome.REFUSED,
+                request.path[:200],
+                f"{actor.name} ({actor.role}) was refused {request.path[:200]}: it needs the role {needed}.",
+            )
+    who = User.objects.filter(groups__name__in=roles_that_may(permission), is_active=True).distinct()[:10]
+    context = {"needed": needed, "role": actor.role, "who": who}
+    return render(request, "403.html", context, status=403)
+
+
+def actor_user(request: HttpRequest) -> User:
+    return cast(User, request.user)
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    return Actor.of(actor_user(request), request.META.get("REMOTE_ADDR") or None)

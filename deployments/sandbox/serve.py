@@ -1,0 +1,56 @@
+"""Serves the sandbox over HTTP on loopback, in one process, because the world is in its memory."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+
+from deployments.sandbox.app import Sandbox
+from deployments.sandbox.keep import COMPANIES, Keeper, open_world
+from deployments.sandbox.pace import PACES
+
+HOST = "127.0.0.1"
+THREADS = 16
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--port", type=int, default=9701)
+    parser.add_argument(
+        "--keep", type=Path, help="file that the world is kept in; without it, it is forgotten"
+    )
+    parser.add_argument("--pace", choices=sorted(PACES), default="local")
+    parser.add_argument("--company", choices=sorted(COMPANIES), default="small")
+
+
+def serve(port: int, keep: Path | None, pace: str, company: str) -> None:
+    """Serve until the process is told to stop."""
+    Server(port, keep, pace, company).run()
+
+
+class Server(BaseApplication):  # type: ignore[misc]
+    def __init__(self, port: int, keep: Path | None, pace: str, company: str) -> None:
+        self.port, self.keep, self.pace, self.company = port, keep, pace, company
+        super().__init__()
+
+    def load_config(self) -> None:
+        settings: dict[str, Any] = {
+            "bind": f"{HOST}:{self.port}",
+            "workers": 1,
+            "worker_class": "gthread",
+            "threads": THREADS,
+            "keepalive": 30,
+            "graceful_timeout": 2,
+            "timeout": 120,
+            "loglevel": "warning",
+            "proc_name": "sandbox",
+        }
+        for name, value in settings.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Sandbox:
+        """In the worker, after the fork."""
+        world = open_world(self.keep, self.company, self.pace)
+        return Sandbox(world, keep=Keeper(self.keep) if self.keep else None)

@@ -1,0 +1,89 @@
+"""What holds right now: pins, running changes and the age of each provider's data, read once for a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+
+from deployments.models import Change, Pin, Reading, Service
+
+RANK = {"good": 0, "warn": 1, "bad": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """One provider's data: how old, how far to be trusted, and when the portal asks again."""
+
+    provider: str
+    name: str
+    tone: str
+    read_at: datetime | None
+    error: str
+    retry_at: datetime | None
+    services: tuple[str, ...]
+
+    @property
+    def down(self) -> bool:
+        """The provider does not answer, or has not for so long that its rows are a snapshot."""
+        return bool(self.error) or self.tone == "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What holds for the followed services, by service and by provider."""
+
+    services: tuple[Service, ...]
+    pins: dict[int, Pin]
+    changes: dict[int, Change]
+    freshness: tuple[Freshness, ...]
+
+    def fresh(self, service: Service) -> Freshness:
+        return next(found for found in self.freshness if found.provider == service.provider)
+
+    def named(self, pk: int) -> Service:
+        return next(service for service in self.services if service.pk == pk)
+
+
+def what_holds(services: Iterable[Service]) -> Standing:
+    """Read pins, active changes and readings for `services` in three queries, however many there are."""
+    chosen = tuple(services)
+    ids = [service.pk for service in chosen]
+    pins = Pin.objects.filter(service__in=ids, left_at=None).select_related(
+        "deployment", "left_from", "change"
+    )
+    changes = (
+        Change.objects.active()
+        .filter(service__in=ids)
+        .select_related("operation", "to_deployment", "from_deployment")
+    )
+    return Standing(
+        services=chosen,
+        pins={pin.service_id: pin for pin in pins},
+        changes={change.service_id: change for change in changes},
+        freshness=_freshness(chosen),
+    )
+
+
+def _freshness(services: tuple[Service, ...]) -> tuple[Freshness, ...]:
+    """One per provider that a service needs; a provider that was never read is unknown, not fresh."""
+    readings = {reading.provider: reading for reading in Reading.objects.all()}
+    now, found = timezone.now(), []
+    for provider in Service.Provider:
+        names = tuple(service.short for service in services if service.provider == provider)
+        if names:
+            reading = readings.get(provider) or Reading(provider=provider)
+            found.append(
+                Freshness(
+                    provider=provider.value,
+                    name=provider.label,
+                    tone=reading.tone(now),
+                    read_at=reading.read_at,
+                    error=reading.error,
+                    retry_at=reading.retry_at if reading.retry_at and reading.retry_at > now else None,
+                    services=names,
+                )
+            )
+    return tuple(found)

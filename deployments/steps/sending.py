@@ -1,0 +1,144 @@
+"""The one call that changes traffic, and how to find out what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from deployments.models import Change, Kind, Service
+from deployments.pins import set_pin
+from deployments.providers.base import (
+    Accepted,
+    AlreadyCurrent,
+    Busy,
+    Current,
+    Finding,
+    ProviderError,
+    Refused,
+    Ticket,
+    Unreachable,
+)
+from deployments.steps.restoring import undo
+from deployments.steps.run import Next, Run
+
+READ_BACK_FOR = timedelta(minutes=10)
+LONGEST_CALL = timedelta(seconds=15)
+
+
+def new_ticket(run: Run, current: Current) -> dict[str, Any]:
+    """What is about to be asked for, as it is stored: times as text."""
+    change, service = run.change, run.change.service
+    target = change.to_deployment
+    assert target is not None  # noqa: S101 - a change without a target never asks for traffic
+    newest = run.provider.deployments(service.provider_id, limit=20).deployments
+    rolls_back = change.operation.kind == Kind.ROLL_BACK or service.provider == Service.Provider.RENDER
+    ticket = Ticket(
+        kind="rollback" if rolls_back else "promote",
+        service_id=service.provider_id,
+        deployment_id=target.provider_id,
+        asked_at=current.provider_time or timezone.now(),
+        commit_sha=target.commit_sha,
+        known=tuple(deployment.id for deployment in newest),
+    )
+    return {**asdict(ticket), "asked_at": ticket.asked_at.isoformat(), "known": list(ticket.known)}
+
+
+def stored_ticket(change: Change) -> Ticket:
+    """The ticket as the provider's client wants it, with the provider's reference once that is known."""
+    stored = change.ticket
+    return Ticket(
+        kind=stored["kind"],
+        service_id=stored["service_id"],
+        deployment_id=stored["deployment_id"],
+        asked_at=datetime.fromisoformat(stored["asked_at"]),
+        ref=change.provider_ref,
+        commit_sha=stored["commit_sha"],
+        known=tuple(stored["known"]),
+    )
+
+
+def commit_intent(run: Run, ticket: dict[str, Any]) -> None:
+    """Write down that the provider is about to be asked, before it is."""
+    change = run.change
+    pins_first = run.is_render and change.operation.kind == Kind.ROLL_BACK
+    run.move(
+        "sending",
+        asked_at=timezone.now(),
+        ticket=ticket,
+        settings_before=change.settings_before,
+        sentence=f"{run.provider_name} is being asked.",
+        closing=(lambda: set_pin(change)) if pins_first else None,
+    )
+
+
+def send(run: Run) -> Next:
+    """Ask the provider, once. Its answer decides; a missing answer decides nothing."""
+    change, target = run.change, run.change.to_deployment
+    assert target is not None  # noqa: S101
+    try:
+        accepted = _ask(run)
+    except AlreadyCurrent as error:
+        said = f"{run.provider_name} says that {target.short_sha} is current already."
+        run.move("serving", sentence=said, provider_request_id=error.request_id, heard_at=timezone.now())
+        return 0.0
+    except (Busy, Unreachable) as error:
+        return run.not_applied(error)
+    except Refused as error:
+        return undo(run, "failed", f"{error} Nothing was put in front of users.", error)
+    except ProviderError as error:
+        return _unclear(run, str(error), error.request_id)
+    said = f"{run.provider_name} accepted it{', behind another deployment' if accepted.queued else ''}."
+    _accept(run, accepted.ref, said, provider_status=accepted.raw_status, provider_request_id=accepted.request_id)
+    return 0.1
+
+
+def _ask(run: Run) -> Accepted:
+    ticket = stored_ticket(run.change)
+    if ticket.kind == "rollback":
+        return run.provider.roll_back(ticket.service_id, ticket.deployment_id, reason=run.change.operation.why)
+    return run.provider.promote(ticket.service_id, ticket.deployment_id)
+
+
+def _accept(run: Run, ref: str, sentence: str, **fields: Any) -> None:
+    change = run.change
+    pins = change.operation.kind == Kind.ROLL_BACK
+    closing = (lambda: set_pin(change)) if pins else None
+    run.move("accepted", provider_ref=ref, sentence=sentence, heard_at=timezone.now(), closing=closing, **fields)
+
+
+def _unclear(run: Run, sentence: str, request_id: str = "") -> Next:
+    run.move(
+        "unclear",
+        sentence=f"{sentence} Whether the order arrived is being read back; it is not sent again.",
+        evidence={**run.change.evidence, "lost answer": sentence},
+        provider_request_id=request_id,
+    )
+    return float(settings.SETTLE_SECONDS)
+
+
+def find_out(run: Run) -> Next:
+    """A row found in `sending` belongs to a worker that died in the middle: it may have been applied."""
+    asked_at = run.change.asked_at or timezone.now()
+    _unclear(run, f"The worker that asked {run.provider_name} at {asked_at:%H:%M:%S} UTC did not come back.")
+    settled = asked_at + LONGEST_CALL + timedelta(seconds=settings.SETTLE_SECONDS)
+    return max((settled - timezone.now()).total_seconds(), 0.0)
+
+
+def read_back(run: Run) -> Next:
+    """Look the order up in the provider's own record."""
+    change = run.change
+    answer = run.provider.read_back(stored_ticket(change))
+    change.evidence = {**change.evidence, **answer.evidence}
+    if answer.finding == Finding.APPLIED:
+        _accept(run, answer.ref, answer.sentence, evidence=change.evidence)
+        return 0.1
+    if answer.finding == Finding.NOT_APPLIED:
+        return undo(run, "failed", f"{answer.sentence} Nothing was put in front of users.")
+    if timezone.now() - (change.asked_at or timezone.now()) > READ_BACK_FOR:
+        return run.end("needs_attention", f"{answer.sentence} The portal cannot tell whether the order was applied.")
+    run.note(sentence=answer.sentence, evidence=change.evidence, heard_at=timezone.now())
+    return 5.0

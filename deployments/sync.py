@@ -1,0 +1,223 @@
+"""Remote to rows: read a provider, keep the portal's own rows fresh, and decide which one is live.
+
+The network is asked first and no transaction is open meanwhile; then everything of one service is
+written in one transaction, unless a newer reading has been written already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, Subquery
+from django.utils import timezone
+
+from deployments.discovery import keep_services
+from deployments.models import Deployment, Reading, Service
+from deployments.outside import keep_events, keep_pin
+from deployments.providers.base import (
+    Busy,
+    Current,
+    NotAllowed,
+    Provider,
+    ProviderName,
+    ProviderError,
+    Refused,
+    RemoteDeployment,
+    RemoteEvent,
+)
+from deployments.servings import keep_servings
+from rollback_portal.templatetags.words import harmless
+
+PAGES_AT_FIRST = 12  # of 100 deployments: enough for 1,000 and a little more
+OLDEST_EVENTS = timedelta(days=30)
+OVERLAP = timedelta(minutes=5)
+LEASE = timedelta(seconds=120)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One reading of a service, as its provider gave it."""
+
+    at: datetime
+    current: Current
+    deployments: Sequence[RemoteDeployment]
+    events: Sequence[RemoteEvent]
+    whole: bool
+
+
+def read_services(name: str, provider: Provider) -> None:
+    """Discover services; a failure is kept for the page to show and raises nothing."""
+    now = timezone.now()
+    try:
+        found = provider.services()
+    except ProviderError as error:
+        _failed(name, error)
+        return
+    keep_services(name, found, now)
+
+
+def read_provider(name: str, provider: Provider) -> None:
+    """Read all followed services of one provider, unless somebody else is at it or it asked us to wait."""
+    if not _take_turn(name):
+        return
+    try:
+        for service in Service.objects.followed().select_related("live").filter(provider=name).order_by("position"):
+            if not read_service(service, provider):
+                return
+        Reading.objects.filter(provider=name).update(
+            read_at=timezone.now(), error="", failed_at=None, retry_at=None
+        )
+    finally:
+        Reading.objects.filter(provider=name).update(lease_until=None)
+
+
+def read_service(service: Service, provider: Provider) -> bool:
+    """Read one service; False where the whole provider had better be left alone for now."""
+    try:
+        seen = _look(service, provider)
+    except ProviderError as error:
+        Service.objects.filter(pk=service.pk).update(error=str(error))
+        if isinstance(error, Refused) and not isinstance(error, NotAllowed):
+            return True  # about this service only
+        _failed(service.provider, error)
+        return False
+    write(service.pk, seen)
+    return True
+
+
+def _take_turn(name: str) -> bool:
+    now = timezone.now()
+    Reading.objects.get_or_create(provider=name)
+    free = Q(lease_until=None) | Q(lease_until__lt=now)
+    allowed = Q(retry_at=None) | Q(retry_at__lte=now)
+    return bool(Reading.objects.filter(free, allowed, provider=name).update(lease_until=now + LEASE))
+
+
+def _failed(name: str, error: ProviderError) -> None:
+    now = timezone.now()
+    retry_at = now + timedelta(seconds=error.retry_after) if isinstance(error, Busy) else None
+    Reading.objects.update_or_create(
+        provider=name, defaults={"failed_at": now, "error": harmless(str(error), 300), "retry_at": retry_at}
+    )
+
+
+def _look(service: Service, provider: Provider) -> Seen:
+    at = timezone.now()
+    first = service.read_at is None
+    current = provider.current(service.provider_id)
+    deployments, whole = _list(service, provider, PAGES_AT_FIRST if first else 1)
+    if current.live_id and current.live_id not in {deployment.id for deployment in deployments}:
+        deployments.append(provider.deployment(service.provider_id, current.live_id))
+    return Seen(at, current, deployments, _events(service, provider, current, at), whole)
+
+
+def _events(service: Service, provider: Provider, current: Current, at: datetime) -> list[RemoteEvent]:
+    """What only events tell, newest first. Vercel allows ten such questions a minute: asked on a change only."""
+    live_id = service.live.provider_id if service.live else None
+    unchanged = service.read_at is not None and (live_id, service.pinned) == (current.live_id, current.pinned)
+    if unchanged and provider.name == ProviderName.VERCEL:
+        return []
+    since = service.read_at - OVERLAP if service.read_at is not None else at - OLDEST_EVENTS
+    try:
+        found = provider.events(service.provider_id, since=since)
+    except Busy:
+        return []  # worth less than the deployments themselves
+    return sorted(found, key=lambda event: event.at, reverse=True)
+
+
+def _list(service: Service, provider: Provider, pages: int) -> tuple[list[RemoteDeployment], bool]:
+    listed: list[RemoteDeployment] = []
+    cursor = ""
+    for _ in range(pages):
+        page = provider.deployments(service.provider_id, cursor=cursor)
+        listed.extend(page.deployments)
+        cursor = page.next
+        if not cursor:
+            return listed, True
+    return listed, False
+
+
+@transaction.atomic
+def write(pk: int, seen: Seen) -> None:
+    """Write one reading, unless a newer one has been written meanwhile."""
+    service = Service.objects.select_for_update().get(pk=pk)
+    if service.read_at is not None and service.read_at >= seen.at:
+        return
+    _keep_deployments(service, seen)
+    rows = {row.provider_id: row for row in service.deployments.filter(provider_id__in=_ids(seen))}
+    service.live = rows.get(seen.current.live_id or "")
+    service.live_doubt = seen.current.doubt
+    service.automatic = seen.current.automatic or ""
+    service.pinned = seen.current.pinned
+    service.read_at, service.error = seen.at, ""
+    service.save(update_fields=["live", "live_doubt", "automatic", "pinned", "read_at", "error"])
+    keep_events(service, seen.events, rows)
+    keep_servings(service, _beginnings(seen, rows), service.live, seen.at)
+    keep_pin(service, seen.current, seen.events, seen.at)
+
+
+def _ids(seen: Seen) -> set[str]:
+    ids = {deployment.id for deployment in seen.deployments}
+    ids |= {event.target_id for event in seen.events} | {event.deployment_id for event in seen.events}
+    return ids | {seen.current.live_id or ""}
+
+
+def _keep_deployments(service: Service, seen: Seen) -> None:
+    """Insert or update every listed deployment in one statement; forget none."""
+    rows = [_row(service, remote) for remote in seen.deployments]
+    Deployment.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["service", "provider_id"],
+        update_fields=[
+            "status", "raw_status", "staged", "can_roll_back", "production", "commit_sha", "commit_message",
+            "branch", "pull_request", "trigger", "url", "image", "ready_at", "gone_at",
+        ],
+    )  # fmt: skip
+    _borrow_authors(service)
+    if seen.whole:
+        listed = [remote.id for remote in seen.deployments]
+        service.deployments.filter(gone_at=None).exclude(provider_id__in=listed).update(gone_at=seen.at)
+
+
+def _borrow_authors(service: Service) -> None:
+    """Render does not say who wrote a commit; another service that deployed the same commit may."""
+    same = Deployment.objects.filter(commit_sha=OuterRef("commit_sha")).exclude(author="")
+    unsigned = service.deployments.filter(author="").exclude(commit_sha="")
+    unsigned.filter(Exists(same)).update(
+        author=Subquery(same.values("author")[:1]), pull_request=Subquery(same.values("pull_request")[:1])
+    )
+
+
+def _row(service: Service, remote: RemoteDeployment) -> Deployment:
+    return Deployment(
+        service=service,
+        provider_id=remote.id,
+        status=remote.status,
+        raw_status=harmless(remote.raw_status, 40),
+        production=remote.production,
+        staged=remote.staged,
+        served=remote.served,
+        can_roll_back=remote.can_roll_back,
+        commit_sha=remote.commit_sha[:40],
+        commit_message=remote.commit_message[:5000].replace("\x00", ""),
+        author=harmless(remote.author, 120),
+        branch=harmless(remote.branch, 200),
+        pull_request=harmless(remote.pull_request, 20),
+        trigger=harmless(remote.trigger, 40),
+        url=remote.url[:500] if remote.url.startswith("https://") else "",
+        image=harmless(remote.image, 300),
+        created_at=remote.created_at,
+        ready_at=remote.ready_at,
+    )
+
+
+def _beginnings(seen: Seen, rows: dict[str, Deployment]) -> list[tuple[datetime, Deployment]]:
+    found = [(remote.live_from, rows[remote.id]) for remote in seen.deployments if remote.live_from is not None]
+    for event in seen.events:
+        if event.kind in {"rolled_back", "promoted"} and not event.deployment_id and event.target_id in rows:
+            found.append((event.at, rows[event.target_id]))
+    return found

@@ -1,0 +1,1 @@
+"""The wing's pages. They read the portal's own rows and never a provider."""

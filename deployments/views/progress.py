@@ -1,0 +1,80 @@
+"""One operation at its own address: the checklist while it runs, and what came of it, for ever.
+
+The page asks its own address once a second and gets the parts that tick; what people read or press is
+sent only when it has changed. It stops by itself, because the last answer asks for nothing more.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+from zlib import crc32
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from deployments import operations, tasks
+from deployments.checklist import checklist
+from deployments.models import Change
+from deployments.outcomes import Report, report, silence
+from deployments.policy import actor_of, actor_user, requires
+from rollback_portal.accounts.roles import OPERATE
+from rollback_portal.http import page
+
+
+@require_safe
+def operation(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """`?seen=` is what the asking page shows already; without it everything is drawn."""
+    change = _change(pk)
+    now = timezone.now()
+    pinned = operations.standing_pin(change.service) is not None
+    told = report(change, pinned=pinned)
+    cancel = operations.can_cancel(change)
+    shown = _fingerprint(change, told, cancel)
+    context: dict[str, Any] = {
+        "change": change,
+        "operation": change.operation,
+        "service": change.service,
+        "report": told,
+        "lines": checklist(change, now, still_pinned=pinned),
+        "elapsed": (change.ended_at or now) - change.operation.requested_at,
+        "silence": silence(change, now),
+        "cancel": cancel,
+        "may_operate": actor_user(request).has_perm(OPERATE),
+        "pinned": pinned,
+        "evidence": sorted(change.evidence.items()),
+        "shown": shown,
+        "news": request.GET.get("seen") != shown,
+    }
+    return page(request, "deployments/progress.html", context, fragment="deployments/_progress.html")
+
+
+def _change(pk: UUID) -> Change:
+    change = Change.objects.shown().filter(operation=pk).first()
+    if change is None:
+        raise Http404(f"There is no operation {pk}. Operations are kept for ever: the address is mistyped.")
+    return change
+
+
+def _fingerprint(change: Change, told: Report, cancel: str) -> str:
+    """Short, and different whenever the parts that do not tick would be drawn differently."""
+    row = (change.status, change.sentence, change.cancel_asked_by, sorted(change.evidence))
+    parts = (*row, cancel, told.now, told.next)
+    return f"{crc32(repr(parts).encode()):08x}"
+
+
+@require_POST
+@requires(OPERATE)
+def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Ask the worker to stop; the operation's page says what came of it."""
+    change = _change(pk)
+    try:
+        said = operations.ask_to_cancel(actor_of(request), change)
+    except operations.NotPossible as error:
+        messages.warning(request, str(error))
+    else:
+        messages.info(request, f"Cancel is asked for. {said}")
+        tasks.ring(change.pk)
+    return HttpResponseRedirect(change.operation.get_absolute_url(), status=303)

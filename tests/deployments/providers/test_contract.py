@@ -1,0 +1,375 @@
+"""What both clients promise, whatever the provider does: one POST at most, and no false success."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from deployments.providers.base import (
+    AlreadyCurrent,
+    Busy,
+    Finding,
+    Missing,
+    NotAllowed,
+    Phase,
+    ProviderError,
+    Refused,
+    RemoteDeployment,
+    Unclear,
+    Unreachable,
+    Unreadable,
+)
+from tests.deployments.providers.sides import REASON, Bench
+
+# (fault, its detail, the error that the order ends with): nothing was done
+NOT_DONE: list[tuple[str, str, type[ProviderError]]] = [
+    ("refuse_connection", "", Unreachable),
+    ("drop_before", "", Unclear),
+    ("error", "500", Unclear),
+    ("error", "503", Unclear),
+    ("error", "400", Refused),
+    ("error", "418", Refused),
+    ("unauthorized", "", NotAllowed),
+    ("forbidden", "", NotAllowed),
+    ("plan", "", Refused),
+    ("missing", "", Missing),
+    ("gone", "", Missing),
+    ("conflict", "", Refused),
+    ("already_current", "", Refused),
+    ("rate_limit", "", Busy),
+    ("rate_limit", "silent", Busy),
+    ("rate_limit", "delta", Busy),
+    ("rate_limit", "epoch", Busy),
+    ("rate_limit", "date", Busy),
+    ("rate_limit", "domains", Busy),
+]
+# (fault, its detail, its seconds): the work was done, and the answer says nothing that can be trusted
+DONE_UNSEEN: list[tuple[str, str, float | None]] = [
+    ("drop_after", "", None),
+    ("error_after", "500", None),
+    ("error_after", "503", None),
+    ("slow", "", 60.0),
+]
+PATCH = {"render": "service.patch", "vercel": "project.patch"}
+READS_BROKEN: list[tuple[str, str]] = [
+    ("error", "500"),
+    ("error", "418"),
+    ("rate_limit", ""),
+    ("unauthorized", ""),
+    ("forbidden", ""),
+    ("missing", ""),
+    ("drop_before", ""),
+    ("refuse_connection", ""),
+    ("not_json", ""),
+]
+
+
+def test_a_rollback_is_accepted_followed_and_done(both: Bench) -> None:
+    ticket = both.ticket()
+    accepted = both.order()
+    ticket = replace(ticket, ref=accepted.ref)
+    assert accepted.request_id
+    assert both.client.progress(ticket).phase is Phase.WAITING
+    assert both.client.read_back(ticket).finding is Finding.APPLIED
+    both.wait()
+    progress = both.client.progress(ticket)
+    assert progress.phase is Phase.DONE
+    assert progress.live_id == both.client.current(both.service_id).live_id
+    assert both.served().serves(both.target.commit_sha) is True
+    assert both.really_serves(both.target)
+    assert both.posts() == 1
+
+
+@pytest.mark.parametrize(("fault", "detail", "error"), NOT_DONE)
+def test_an_order_that_was_not_done_is_no_success_and_is_sent_once(
+    both: Bench, fault: str, detail: str, error: type[ProviderError]
+) -> None:
+    ticket = both.ticket()
+    both.fault("rollback", fault, detail=detail)
+    with pytest.raises(error) as caught:
+        both.order()
+    assert type(caught.value) is error
+    assert both.posts() == (0 if fault == "refuse_connection" else 1)
+    both.wait()
+    assert both.client.progress(ticket).phase is not Phase.DONE
+    assert both.client.read_back(ticket).finding is Finding.NOT_APPLIED
+    assert both.served().serves(both.target.commit_sha) is False
+    assert both.posts() <= 1
+
+
+@pytest.mark.parametrize(("fault", "detail", "seconds"), DONE_UNSEEN)
+def test_an_order_whose_answer_was_lost_is_unclear_and_found_by_reading_back(
+    both: Bench, fault: str, detail: str, seconds: float | None
+) -> None:
+    ticket = both.ticket()
+    both.fault("rollback", fault, detail=detail, seconds=seconds)
+    with pytest.raises(Unclear):
+        both.order()
+    both.wait(5)
+    found = both.client.read_back(ticket)
+    assert found.finding is Finding.APPLIED
+    assert found.evidence
+    assert both.client.progress(replace(ticket, ref=found.ref)).phase is Phase.DONE
+    assert both.client.progress(ticket).phase is Phase.DONE  # without a ref it is looked up
+    assert both.really_serves(both.target)
+    assert both.posts() == 1
+
+
+@pytest.mark.parametrize("detail", ["", "silent", "epoch", "date", "domains"])
+def test_the_wait_of_a_429_is_the_providers(both: Bench, detail: str) -> None:
+    both.fault("rollback", "rate_limit", detail=detail, seconds=42)
+    with pytest.raises(Busy) as caught:
+        both.order()
+    assert caught.value.retry_after == pytest.approx(42, abs=1)
+
+
+def test_the_providers_own_words_reach_the_person(both: Bench) -> None:
+    both.fault("rollback", "forbidden", detail="Ask an admin of acme")
+    with pytest.raises(NotAllowed, match="Ask an admin of acme"):
+        both.order()
+
+
+def test_a_provider_that_says_done_while_the_old_one_serves_is_not_believed(both: Bench) -> None:
+    ticket = both.ticket()
+    both.fault("rollback", "lie_live")
+    ticket = replace(ticket, ref=both.order().ref)
+    both.wait()
+    said = both.client.progress(ticket).phase is Phase.DONE
+    assert not (said and both.served().serves(both.target.commit_sha))
+    assert both.served().serves(both.target.commit_sha) is False
+    assert both.posts() == 1
+
+
+def test_a_rollback_that_fails_says_why(both: Bench) -> None:
+    ticket = both.ticket()
+    both.fault("rollback", "fail")
+    ticket = replace(ticket, ref=both.order().ref)
+    both.wait()
+    progress = both.client.progress(ticket)
+    assert progress.phase is Phase.FAILED
+    assert len(progress.sentence) > 10
+    assert both.posts() == 1
+
+
+def test_a_rollback_that_never_ends_is_waited_for_and_never_called_done(both: Bench) -> None:
+    ticket = both.ticket()
+    both.fault("rollback", "stuck")
+    ticket = replace(ticket, ref=both.order().ref)
+    both.wait(3_600)
+    assert both.client.progress(ticket).phase is Phase.WAITING
+
+
+@pytest.mark.parametrize(("fault", "detail"), READS_BROKEN)
+def test_a_read_that_fails_while_following_is_an_error_and_never_a_verdict(
+    both: Bench, fault: str, detail: str
+) -> None:
+    ticket = both.ticket()
+    ticket = replace(ticket, ref=both.order().ref)
+    both.wait()
+    both.fault("*", fault, detail=detail, times=None)
+    for ask in (both.client.progress, both.client.read_back):
+        with pytest.raises(ProviderError) as caught:
+            ask(ticket)
+        assert not isinstance(caught.value, Unclear)
+    for read in (both.client.current, both.client.service, both.client.deployments):
+        with pytest.raises(ProviderError):
+            read(both.service_id)
+    with pytest.raises(ProviderError):
+        both.client.services()
+    both.sandbox.faults.clear()
+    assert both.client.progress(ticket).phase is Phase.DONE
+    assert both.posts() == 1
+
+
+def test_a_read_survives_one_broken_connection(both: Bench) -> None:
+    both.fault("*", "drop_before")
+    assert both.client.current(both.service_id).live_id == both.live.id
+
+
+def test_somebody_elses_rollback_to_another_target_is_not_taken_for_ours(both: Bench) -> None:
+    ticket = both.ticket()
+    both.fault("rollback", "drop_before")
+    with pytest.raises(Unclear):
+        both.order()
+    both.wait(2)
+    both.world.somebody_rolls_back(both.name, both.other.id)
+    both.wait()
+    assert both.client.read_back(ticket).finding is Finding.UNDECIDED
+    assert both.client.progress(ticket).phase is not Phase.DONE
+    assert both.posts() == 1
+
+
+def test_an_earlier_rollback_to_the_same_target_is_not_taken_for_ours(both: Bench) -> None:
+    both.world.somebody_rolls_back(both.name, both.target.id)
+    both.wait()
+    both.world.somebody_rolls_back(both.name, both.other.id)
+    both.wait(600)
+    ticket = both.ticket()
+    both.fault("rollback", "drop_before")
+    with pytest.raises(Unclear):
+        both.order()
+    both.wait(30)
+    assert both.client.progress(ticket).phase is Phase.WAITING
+    assert both.client.read_back(ticket).finding is Finding.NOT_APPLIED
+
+
+def test_a_rollback_that_somebody_replaces_at_once_is_not_called_done(both: Bench) -> None:
+    ticket = both.ticket()
+    ticket = replace(ticket, ref=both.order().ref)
+    both.wait()
+    both.world.somebody_rolls_back(both.name, both.other.id)
+    both.wait()
+    progress = both.client.progress(ticket)
+    assert progress.phase is Phase.FAILED
+    assert "since" in progress.sentence
+
+
+def test_rolling_back_to_what_is_live_is_already_current_and_nothing_is_done(both: Bench) -> None:
+    with pytest.raises(AlreadyCurrent):
+        both.client.roll_back(both.service_id, both.live.id, reason=REASON)
+    assert [row["applied"] for row in both.sandbox.applied] == [False]
+
+
+def test_already_current_is_not_believed_when_looking_fails(both: Bench) -> None:
+    both.fault("service" if both.side == "render" else "project", "error", times=None)
+    with pytest.raises(Refused) as caught:
+        both.client.roll_back(both.service_id, both.live.id, reason=REASON)
+    assert type(caught.value) is Refused
+    assert "could not be read" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "identifier", ["", "dep-1/../..", "dpl_1?x=1", "dep-é", "dep-1\n", "dpl_" + "x" * 65, "live"]
+)
+def test_an_id_of_another_form_is_refused_and_nothing_is_sent(both: Bench, identifier: str) -> None:
+    for act in (
+        lambda: both.client.roll_back(both.service_id, identifier, reason=REASON),
+        lambda: both.client.cancel(both.service_id, identifier),
+        lambda: both.client.deployment(both.service_id, identifier),
+        lambda: both.client.roll_back(identifier, both.target.id, reason=REASON),
+        lambda: both.client.pin(identifier),
+    ):
+        with pytest.raises(Refused, match="nothing was sent") as caught:
+            act()
+        assert caught.value.status == 0
+    assert both.posts() == 0
+
+
+def test_the_key_of_a_stranger_is_not_allowed(both: Bench) -> None:
+    both.fault("*", "unauthorized", times=None)
+    with pytest.raises(NotAllowed):
+        both.client.services()
+
+
+def test_deployments_come_in_pages_without_gap_or_repetition(both: Bench) -> None:
+    everything = both.client.deployments(both.service_id, limit=100)
+    found: list[RemoteDeployment] = []
+    cursor = ""
+    while True:
+        page = both.client.deployments(both.service_id, cursor=cursor, limit=7)
+        found += page.deployments
+        cursor = page.next
+        if not cursor:
+            break
+    assert [d.id for d in found] == [d.id for d in everything.deployments]
+    assert len({d.id for d in found}) > 60
+    assert {d.service_id for d in found} == {both.service_id}
+
+
+def test_live_is_not_the_newest_of_the_list_after_a_rollback(both: Bench) -> None:
+    both.world.somebody_rolls_back(both.name, both.target.id)
+    both.wait()
+    both.world.somebody_pushes(both.name)
+    both.wait()
+    current = both.client.current(both.service_id)
+    live = both.client.deployment(both.service_id, current.live_id or "")
+    assert live.commit_sha == both.target.commit_sha
+    assert current.pinned is True
+    assert current.automatic == "off"
+    assert not current.doubt
+
+
+def test_a_pin_is_undone_exactly(both: Bench) -> None:
+    before = both.client.current(both.service_id).automatic
+    assert both.client.pin(both.service_id) == before
+    assert both.client.current(both.service_id).automatic == "off"
+    assert both.client.pin(both.service_id) == "off"
+    both.client.unpin(both.service_id, before or "")
+    assert both.client.current(both.service_id).automatic == before
+    both.client.unpin(both.service_id, before or "")
+    assert both.posts() == 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "detail"), [("drop_after", ""), ("error_after", "502"), ("not_json", ""), ("slow", "")]
+)
+def test_a_pin_whose_answer_was_lost_is_settled_by_looking(both: Bench, fault: str, detail: str) -> None:
+    before = both.client.current(both.service_id).automatic
+    both.fault(
+        "service.patch" if both.side == "render" else "project.patch", fault, detail=detail, seconds=60
+    )
+    assert both.client.pin(both.service_id) == before
+    assert both.client.current(both.service_id).automatic == "off"
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"), [("drop_before", Unclear), ("error", Unclear), ("forbidden", NotAllowed)]
+)
+def test_a_pin_that_did_not_come_about_says_so(both: Bench, fault: str, error: type[ProviderError]) -> None:
+    before = both.client.current(both.service_id).automatic
+    both.fault(PATCH[both.side], fault)
+    with pytest.raises(error):
+        both.client.pin(both.service_id)
+    assert both.client.current(both.service_id).automatic == before
+
+
+def test_an_unknown_setting_is_not_sent(both: Bench) -> None:
+    with pytest.raises(Refused, match="nothing was sent"):
+        both.client.unpin(both.service_id, "sometimes; drop table")
+
+
+def test_a_running_build_can_be_canceled(both: Bench) -> None:
+    build = both.world.somebody_pushes(both.name)
+    assert build
+    both.wait(0.3)
+    both.client.cancel(both.service_id, build.id)
+    both.wait()
+    assert both.client.deployment(both.service_id, build.id).status == "canceled"
+    assert both.client.current(both.service_id).live_id == both.live.id
+
+
+def test_the_events_name_who_rolled_back_to_what(both: Bench) -> None:
+    since = both.clock()
+    both.wait(1)
+    both.world.somebody_rolls_back(both.name, both.target.id, actor="dmitri")
+    both.wait()
+    (event,) = [e for e in both.client.events(both.service_id, since=since) if e.kind == "rolled_back"]
+    assert event.target_id == both.target.id
+    assert event.actor.startswith("dmitri")
+    assert event.service_id == both.service_id
+
+
+def test_logs_are_of_that_time_and_in_order(both: Bench) -> None:
+    since = both.live.live_from or both.live.created_at
+    lines = both.client.logs(both.service_id, since=since, limit=20)
+    assert 0 < len(lines) <= 20
+    assert [line.at for line in lines] == sorted(line.at for line in lines)
+    assert all(line.at >= since and line.message for line in lines)
+
+
+def test_a_form_that_nobody_knows_yet_does_not_empty_the_page(both: Bench) -> None:
+    field = "deploy.status" if both.side == "render" else "deployments.readyState"
+    both.fault("deploys" if both.side == "render" else "deployments", "replace", detail=f"{field}=half_baked")
+    page = both.client.deployments(both.service_id)
+    assert len(page.deployments) > 60
+    assert {d.raw_status.split()[0] for d in page.deployments} == {"half_baked"}
+    assert {d.status for d in page.deployments} == {"unknown"}
+
+
+def test_a_list_that_is_no_list_is_an_error_and_not_an_empty_list(both: Bench) -> None:
+    operation = "services" if both.side == "render" else "projects"
+    field = "projects" if both.side == "vercel" else ""
+    both.fault(operation, "omit" if field else "not_json", detail=field)
+    with pytest.raises(Unreadable):
+        both.client.services()

@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from deployments.providers import render_follow, render_parse
+from deployments.providers.base import (
+    DeploymentStatus,
+    Finding,
+    Phase,
+    RemoteDeployment,
+    RemoteEvent,
+    Ticket,
+)
+from deployments.providers.reading import BEGINNING
+
+NOW = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
+TICKET = Ticket("rollback", "srv-1", "dep-old", NOW, commit_sha="abc", known=("dep-live", "dep-old"))
+
+
+def deploy(identifier: str, status: str = "live", *, at: datetime = NOW, **facts: Any) -> RemoteDeployment:
+    found = {"id": identifier, "status": status, "createdAt": at.isoformat(), **facts}
+    return render_parse.deployment(found, "srv-1")
+
+
+LIVE = deploy("dep-live", at=NOW - timedelta(hours=1))
+
+
+def test_a_deploy_of_which_only_the_id_is_known_is_a_deployment() -> None:
+    found = render_parse.deployment({"id": "dep-1"}, "srv-1")
+    assert found.status is DeploymentStatus.UNKNOWN
+    assert found.created_at == BEGINNING
+    assert found.served is None
+    assert found.can_roll_back is None
+    assert found.live_from is None
+
+
+def test_every_documented_status_is_known() -> None:
+    documented = (
+        "created queued build_in_progress pre_deploy_in_progress update_in_progress live deactivated "
+        "build_failed pre_deploy_failed update_failed canceled"
+    )
+    for word in documented.split():
+        assert deploy("dep-1", word).status is not DeploymentStatus.UNKNOWN
+        assert deploy("dep-1", word).raw_status == word
+
+
+def test_a_failed_deploy_never_served() -> None:
+    finished = NOW.isoformat()
+    assert deploy("dep-1", "update_failed", finishedAt=finished).served is False
+    assert deploy("dep-1", "update_failed", finishedAt=finished).live_from is None
+    assert deploy("dep-1", "deactivated", finishedAt=finished).live_from == NOW
+
+
+@pytest.mark.parametrize(
+    ("image", "shown"),
+    [
+        ({"ref": "docker.io/acme/api:1", "sha": "sha256:aa"}, "docker.io/acme/api:1@sha256:aa"),
+        ({"ref": "acme/api@sha256:aa", "sha": "sha256:aa"}, "acme/api@sha256:aa"),
+        ({"ref": "acme/api:1"}, "acme/api:1"),
+        ({}, ""),
+        (None, ""),
+    ],
+)
+def test_an_image_is_shown_with_its_digest(image: object, shown: str) -> None:
+    assert deploy("dep-1", image=image).image == shown
+
+
+def test_a_service_without_details_is_a_service() -> None:
+    found = render_parse.service({"id": "srv-1"})
+    assert (found.name, found.kind, found.addresses, found.automatic) == ("srv-1", "api", (), None)
+    assert render_parse.service({"id": "srv-1", "type": "static_site"}).kind == "web"
+
+
+def test_a_preview_is_told_by_its_parent() -> None:
+    assert render_parse.is_preview({"serviceDetails": {"parentServer": {"id": "srv-1"}}})
+    assert not render_parse.is_preview({"serviceDetails": {}})
+
+
+@pytest.mark.parametrize(
+    ("automatic", "trigger", "pinned"),
+    [
+        ("off", "rollback", True),
+        ("off", "new_commit", False),
+        ("off", "manual", False),
+        ("off", "service_updated", None),
+        ("off", "", None),
+        ("commit", "rollback", False),
+        (None, "rollback", None),
+    ],
+)
+def test_a_pin_is_automatic_deploys_off_with_a_rollback_live(
+    automatic: str | None, trigger: str, pinned: bool | None
+) -> None:
+    assert render_parse.pinned(automatic, deploy("dep-1", trigger=trigger)) is pinned
+
+
+@pytest.mark.parametrize(
+    ("reason", "sentence"),
+    [
+        ({}, ""),
+        (None, ""),
+        ({"buildFailed": {"id": "bld-1"}}, "The build failed."),
+        ({"newDeploy": {"id": "dep-2"}}, "Superseded by dep-2."),
+        ({"failure": {"evicted": False, "nonZeroExit": 3}}, "The process ended with status 3."),
+        (
+            {"failure": {"evicted": False, "unhealthy": "HTTP health check failed."}},
+            "Unhealthy: HTTP health check failed.",
+        ),
+        (
+            {"failure": {"evicted": False, "oomKilled": {"memoryLimit": "512Mi"}}},
+            "Out of memory (limit 512Mi).",
+        ),
+        (
+            {"failure": {"evicted": True, "evictionReason": "node drained"}},
+            "Evicted: node drained.",
+        ),
+        (
+            {"failure": {"timedOutSeconds": 900, "timedOutReason": "no open port"}},
+            "Timed out after 900 s: no open port.",
+        ),
+    ],
+)
+def test_a_failure_is_one_sentence(reason: Any, sentence: str) -> None:
+    assert render_parse.failure(reason) == sentence
+
+
+def test_an_event_about_something_else_is_left_out() -> None:
+    assert render_parse.event({"id": "evt-1", "timestamp": NOW.isoformat(), "type": "plan_changed"}) is None
+    assert render_parse.event({"id": "evt-1", "type": "deploy_started"}) is None
+
+
+def test_a_dashboard_rollback_shows_as_automatic_off_with_what_was_before() -> None:
+    details = {"reason": "rollback", "fromTrigger": "checksPass"}
+    found = {"id": "evt-1", "timestamp": NOW.isoformat(), "type": "auto_deploy_disabled", "details": details}
+    event = render_parse.event(found)
+    assert event
+    assert (event.kind, event.detail) == ("automatic_off", "checksPass")
+
+
+def test_metric_labels_come_as_a_list_or_as_an_object() -> None:
+    values = [{"timestamp": NOW.isoformat(), "value": 3}, {"timestamp": "?", "value": 3}, {"value": None}]
+    as_list = {"labels": [{"field": "statusCode", "value": "200"}], "values": values, "unit": "unitless"}
+    as_object = {"labels": {"statusCode": "200"}, "values": values}
+    for series in (as_list, as_object):
+        (sample,) = render_parse.samples(series, "statusCode")
+        assert (sample.label, sample.value) == ("200", 3)
+
+
+def rolled_back(new: str, target: str, at: datetime = NOW) -> RemoteEvent:
+    return RemoteEvent("evt-1", "srv-1", at, "rolled_back", new, target)
+
+
+def test_the_event_that_names_another_target_overrules_the_same_commit() -> None:
+    newer = [deploy("dep-new", "created", trigger="rollback", commit={"id": "abc"})]
+    assert render_follow.read_back(TICKET, [LIVE], newer, []).finding is Finding.APPLIED
+    events = [rolled_back("dep-new", "dep-older-still")]
+    assert render_follow.read_back(TICKET, [LIVE], newer, events).finding is Finding.UNDECIDED
+
+
+def test_an_event_alone_is_enough_while_the_list_lags() -> None:
+    found = render_follow.read_back(TICKET, [LIVE], [], [rolled_back("dep-new", "dep-old")])
+    assert (found.finding, found.ref) == (Finding.APPLIED, "dep-new")
+
+
+def test_what_is_older_than_the_order_is_not_its_answer() -> None:
+    before = NOW - timedelta(minutes=1)
+    older = [deploy("dep-x", "deactivated", at=before, trigger="rollback", commit={"id": "abc"})]
+    found = render_follow.read_back(TICKET, [LIVE], older, [rolled_back("dep-x", "dep-old", before)])
+    assert found.finding is Finding.NOT_APPLIED
+    assert found.evidence["deployments since"] == "none"
+
+
+def test_a_newer_push_makes_it_undecided() -> None:
+    newer = [deploy("dep-new", "build_in_progress", trigger="new_commit", commit={"id": "def"})]
+    found = render_follow.read_back(TICKET, [LIVE], newer, [])
+    assert found.finding is Finding.UNDECIDED
+    assert "dep-new (new_commit, build_in_progress)" in found.evidence["deployments since"]
+
+
+def test_a_new_deploy_without_a_time_may_be_ours() -> None:
+    undated = render_parse.deployment({"id": "dep-new"}, "srv-1")
+    assert render_follow.read_back(TICKET, [LIVE], [undated], []).finding is Finding.UNDECIDED
+
+
+@pytest.mark.parametrize("live", [[], [LIVE, deploy("dep-two", at=NOW - timedelta(hours=2))]])
+def test_without_exactly_one_live_deploy_nothing_is_decided(live: list[RemoteDeployment]) -> None:
+    assert render_follow.read_back(TICKET, live, [], []).finding is Finding.UNDECIDED
+
+
+def test_of_two_rollbacks_to_the_target_the_newest_is_followed() -> None:
+    newer = [
+        deploy("dep-b", "created", at=NOW + timedelta(seconds=2), trigger="rollback", commit={"id": "abc"}),
+        deploy("dep-a", "canceled", at=NOW + timedelta(seconds=1), trigger="rollback", commit={"id": "abc"}),
+    ]
+    assert render_follow.read_back(TICKET, [LIVE], newer, []).ref == "dep-b"
+
+
+@pytest.mark.parametrize(
+    ("status", "phase"),
+    [
+        ("created", Phase.WAITING),
+        ("half_baked", Phase.WAITING),
+        ("live", Phase.WAITING),
+        ("deactivated", Phase.FAILED),
+        ("update_failed", Phase.FAILED),
+        ("canceled", Phase.CANCELED),
+    ],
+)
+def test_while_the_list_of_live_ones_names_another_nothing_is_done(status: str, phase: Phase) -> None:
+    found = render_follow.progress(TICKET, deploy("dep-new", status), [LIVE], "")
+    assert found.phase is phase
+    assert found.raw_status == status

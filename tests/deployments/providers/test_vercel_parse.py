@@ -1,0 +1,302 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from deployments.providers import vercel_follow, vercel_parse, vercel_project
+from deployments.providers.base import Current, DeploymentStatus, Finding, Phase, Ticket
+from deployments.providers.reading import BEGINNING
+
+NOW = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
+TICKET = Ticket("rollback", "prj_1", "dpl_old", NOW, known=("dpl_live", "dpl_old"))
+
+
+def ms(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
+
+
+def alias(domain: str, deployment: str | None, **facts: Any) -> dict[str, Any]:
+    target = {"id": deployment} if deployment else None
+    return {
+        "domain": domain,
+        "environment": "production",
+        "target": "PRODUCTION",
+        "deployment": target,
+        **facts,
+    }
+
+
+def job(
+    to: str = "dpl_old", kind: str = "rollback", status: str = "succeeded", at: datetime = NOW
+) -> dict[str, Any]:
+    moved = {"fromDeploymentId": "dpl_live", "toDeploymentId": to, "jobStatus": status}
+    return {"lastAliasRequest": {**moved, "requestedAt": ms(at), "type": kind}}
+
+
+def current(*aliases: dict[str, Any], **facts: Any) -> Current:
+    return vercel_project.current({"id": "prj_1", "alias": list(aliases), **facts}, NOW)
+
+
+STILL = (alias("a.example", "dpl_live"), alias("b.example", "dpl_live"))
+MOVED = (alias("a.example", "dpl_old"), alias("b.example", "dpl_old"))
+TORN = (alias("a.example", "dpl_old"), alias("b.example", "dpl_live"))
+
+
+def test_a_deployment_of_which_only_the_id_is_known_is_a_deployment() -> None:
+    found = vercel_parse.deployment({"uid": "dpl_1"}, "prj_1")
+    assert found.id == "dpl_1"
+    assert found.status is DeploymentStatus.UNKNOWN
+    assert found.created_at == BEGINNING
+    assert (found.production, found.staged, found.served, found.can_roll_back) == (False, False, None, None)
+
+
+@pytest.mark.parametrize(
+    ("state", "substate", "staged", "served"),
+    [
+        ("READY", "PROMOTED", False, True),
+        ("READY", "ROLLING", False, True),
+        ("READY", "STAGED", True, False),
+        ("READY", "", False, None),
+        ("READY", "NOVEL", False, None),
+        ("ERROR", "", False, False),
+        ("CANCELED", "", False, False),
+        ("BUILDING", "", False, False),
+        ("BLOCKED", "", False, None),
+        ("DELETED", "PROMOTED", False, True),
+    ],
+)
+def test_promoted_has_served_and_staged_never_did(
+    state: str, substate: str, staged: bool, served: bool | None
+) -> None:
+    found = vercel_parse.deployment({"uid": "dpl_1", "readyState": state, "readySubstate": substate}, "prj_1")
+    assert (found.staged, found.served) == (staged, served)
+    assert found.raw_status == f"{state} {substate}".strip()
+
+
+def test_the_list_and_the_single_view_name_the_same_facts() -> None:
+    listed = {"uid": "dpl_1", "state": "READY", "created": ms(NOW), "meta": {"gitlabCommitSha": "abc"}}
+    single = {"id": "dpl_1", "status": "READY", "createdAt": ms(NOW), "gitSource": {"sha": "abc"}}
+    assert vercel_parse.deployment(listed, "prj_1") == vercel_parse.deployment(single, "prj_1")
+
+
+def test_the_author_of_the_commit_comes_before_who_started_the_build() -> None:
+    creator = {"uid": "u", "username": "bot", "email": "bot@example.com"}
+    written = {"uid": "dpl_1", "creator": creator, "meta": {"githubCommitAuthorName": "Bo Lindqvist"}}
+    assert vercel_parse.deployment(written, "prj_1").author == "Bo Lindqvist"
+    assert vercel_parse.deployment({"uid": "dpl_1", "creator": creator}, "prj_1").author == "bot"
+
+
+@pytest.mark.parametrize("assigned", [None, True, False, "soon"])
+def test_a_time_of_the_domains_that_is_none_is_left_out(assigned: object) -> None:
+    found = {"uid": "dpl_1", "readyState": "READY", "readySubstate": "PROMOTED", "aliasAssigned": assigned}
+    assert vercel_parse.deployment(found, "prj_1").live_from is None
+
+
+@pytest.mark.parametrize(
+    ("link", "repository"),
+    [
+        ({"type": "github", "org": "acme", "repo": "shop"}, "https://github.com/acme/shop"),
+        (
+            {"type": "github-custom-host", "host": "git.acme.example", "org": "acme", "repo": "shop"},
+            "https://git.acme.example/acme/shop",
+        ),
+        ({"type": "gitlab", "projectUrl": "https://gitlab.com/acme/shop"}, "https://gitlab.com/acme/shop"),
+        ({"type": "bitbucket", "owner": "acme", "slug": "shop"}, "https://bitbucket.org/acme/shop"),
+        ({"type": "github"}, ""),
+        (None, ""),
+    ],
+)
+def test_the_repository_is_an_address_of_its_host(link: object, repository: str) -> None:
+    assert vercel_parse.service({"id": "prj_1", "link": link}).repository == repository
+
+
+def test_only_domains_that_serve_production_themselves_are_production_domains() -> None:
+    project = {
+        "alias": [
+            alias("a.example", "dpl_1"),
+            alias("www.a.example", None, redirect="a.example"),
+            alias("git-main.a.example", "dpl_2", gitBranch="main"),
+            alias("preview.example", "dpl_3", environment="preview", target="PREVIEW"),
+            {"domain": "older.example", "environment": "production", "deployment": {"id": "dpl_1"}},
+            {"environment": "production", "target": "PRODUCTION"},
+            "a word",
+        ]
+    }
+    assert [a.domain for a in vercel_project.production_aliases(project)] == ["a.example", "older.example"]
+
+
+def test_where_no_domain_is_listed_those_of_the_production_deployment_are_used() -> None:
+    project = {
+        "id": "prj_1",
+        "targets": {"production": {"id": "dpl_1", "alias": ["a.example", 5, "*.a.example"]}},
+    }
+    assert vercel_parse.service(project).addresses == ("https://a.example",)
+
+
+def test_what_most_domains_point_to_is_live_and_the_rest_is_a_doubt() -> None:
+    found = current(
+        alias("a.example", "dpl_1"), alias("b.example", "dpl_1"), alias("c.example", "dpl_2"),
+        targets={"production": {"id": "dpl_2"}},
+    )  # fmt: skip
+    assert found.live_id == "dpl_1"
+    assert found.doubt == (
+        "Vercel calls dpl_2 its production target, but a.example and b.example point to dpl_1; "
+        "c.example points to dpl_2."
+    )
+
+
+def test_a_domain_that_points_nowhere_is_a_doubt() -> None:
+    found = current(alias("a.example", None), targets={"production": {"id": "dpl_1"}})
+    assert found.live_id == "dpl_1"
+    assert "a.example points to nothing" in found.doubt
+
+
+def test_nothing_at_all_is_unknown() -> None:
+    found = vercel_project.current({"id": "prj_1"}, None)
+    assert (found.live_id, found.automatic, found.pinned, found.alias_request) == (None, None, None, None)
+    assert found.doubt
+
+
+@pytest.mark.parametrize(
+    ("facts", "pinned"),
+    [
+        ({"autoAssignCustomDomains": True, **job()}, False),
+        ({"autoAssignCustomDomains": False, **job()}, True),
+        ({"autoAssignCustomDomains": False, **job(kind="promote")}, None),
+        ({"autoAssignCustomDomains": False, "lastAliasRequest": None}, None),
+        ({"autoAssignCustomDomains": False, "rollbackDescription": {"description": "x"}}, True),
+        ({"autoAssignCustomDomains": "false", **job()}, None),
+        ({**job()}, None),
+    ],
+)
+def test_pinned_needs_the_flag_and_a_rollback(facts: dict[str, Any], pinned: bool | None) -> None:
+    assert vercel_project.pinned(facts) is pinned
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        None,
+        {},
+        [],
+        {"toDeploymentId": "dpl_1"},
+        {"toDeploymentId": "dpl_1", "requestedAt": "now"},
+        {"requestedAt": 1},
+    ],
+)
+def test_a_last_move_that_cannot_be_read_is_none(request_: object) -> None:
+    assert vercel_project.alias_request({"lastAliasRequest": request_}) is None
+
+
+def test_failed_domains_come_in_two_shapes() -> None:
+    body = {
+        "aliases": [
+            {"alias": "a.example", "id": "1", "status": "failed"},
+            {"alias": {"alias": "b.example", "deploymentId": "dpl_1"}, "id": "2", "status": "failed"},
+            {"alias": "c.example", "id": "3", "status": "completed"},
+        ]
+    }
+    assert vercel_project.failed_aliases(body) == ["a.example", "b.example"]
+    assert vercel_project.failed_aliases({}) == []
+
+
+@pytest.mark.parametrize(
+    ("aliases", "facts", "phase"),
+    [
+        (MOVED, job(), Phase.DONE),
+        (MOVED, job(status="pending"), Phase.WAITING),
+        (MOVED, job(status="in-progress"), Phase.WAITING),
+        (MOVED, job(status="failed"), Phase.FAILED),
+        (MOVED, job(status="skipped"), Phase.DONE),
+        (STILL, job(status="skipped"), Phase.FAILED),
+        (STILL, job(), Phase.WAITING),
+        (TORN, job(), Phase.WAITING),
+        (TORN, job(status="failed"), Phase.FAILED),
+        ((), job(), Phase.WAITING),
+        (STILL, job(at=NOW - timedelta(minutes=1)), Phase.WAITING),
+        (STILL, job(kind="promote"), Phase.WAITING),
+        (STILL, job(to="dpl_x"), Phase.WAITING),
+        (STILL, job(to="dpl_x", at=NOW + timedelta(minutes=1)), Phase.FAILED),
+        (STILL, job(to="dpl_x", at=NOW + timedelta(minutes=1), status="pending"), Phase.WAITING),
+        (STILL, {"lastAliasRequest": None}, Phase.WAITING),
+        (STILL, {}, Phase.WAITING),
+        (MOVED, {}, Phase.DONE),
+        (TORN, {}, Phase.WAITING),
+        ((), {}, Phase.WAITING),
+    ],
+)
+def test_done_is_only_where_every_domain_points_to_the_target(
+    aliases: tuple[dict[str, Any], ...], facts: dict[str, Any], phase: Phase
+) -> None:
+    assert vercel_follow.progress(TICKET, current(*aliases, **facts), ()).phase is phase
+
+
+def test_a_queued_promotion_is_not_given_up_when_the_release_before_it_ends() -> None:
+    ticket = Ticket("promote", "prj_1", "dpl_old", NOW)
+    release = job(to="dpl_x", kind="promote", at=NOW + timedelta(minutes=1))
+    assert vercel_follow.progress(ticket, current(*STILL, **release), ()).phase is Phase.WAITING
+
+
+PRODUCTION = {"targets": {"production": {"id": "dpl_live"}}}
+
+
+@pytest.mark.parametrize(
+    ("aliases", "facts", "known", "older", "finding"),
+    [
+        (STILL, {**PRODUCTION, **job(status="pending")}, True, True, Finding.APPLIED),
+        (MOVED, {}, False, None, Finding.APPLIED),
+        (STILL, {**PRODUCTION, **job(at=NOW - timedelta(minutes=1))}, True, True, Finding.NOT_APPLIED),
+        (STILL, {**PRODUCTION, "lastAliasRequest": None}, True, True, Finding.NOT_APPLIED),
+        (STILL, PRODUCTION, False, True, Finding.UNDECIDED),
+        (STILL, {"lastAliasRequest": None}, True, True, Finding.UNDECIDED),
+        (STILL, {**PRODUCTION, "lastAliasRequest": None}, True, None, Finding.UNDECIDED),
+        (STILL, {**PRODUCTION, "lastAliasRequest": None}, True, False, Finding.UNDECIDED),
+        (TORN, {**PRODUCTION, "lastAliasRequest": None}, True, True, Finding.UNDECIDED),
+        ((), {**PRODUCTION, "lastAliasRequest": None}, True, True, Finding.UNDECIDED),
+        (
+            STILL,
+            {**PRODUCTION, **job(to="dpl_x", at=NOW + timedelta(seconds=2))},
+            True,
+            True,
+            Finding.UNDECIDED,
+        ),
+    ],
+)
+def test_not_applied_is_only_where_nothing_can_have_happened(
+    aliases: tuple[dict[str, Any], ...],
+    facts: dict[str, Any],
+    known: bool,
+    older: bool | None,
+    finding: Finding,
+) -> None:
+    found = vercel_follow.read_back(
+        TICKET, current(*aliases, **facts), request_known=known, live_is_older=older
+    )
+    assert found.finding is finding
+    assert found.evidence["asked for"] == "rollback to dpl_old"
+
+
+def test_an_event_of_another_project_or_kind_is_left_out() -> None:
+    row = {
+        "id": "uev_1",
+        "type": "instant-rollback-created",
+        "createdAt": ms(NOW),
+        "payload": {"projectId": "prj_2"},
+    }
+    assert vercel_parse.event(row, "prj_1") is None
+    assert vercel_parse.event({**row, "type": "login"}, "prj_2") is None
+    assert vercel_parse.event({**row, "createdAt": None}, "prj_2") is None
+    found = vercel_parse.event({**row, "principalId": "user_1"}, "prj_2")
+    assert found
+    assert found.actor == "user_1"
+
+
+def test_a_log_line_without_a_message_says_what_was_requested() -> None:
+    row = {"timestampInMs": ms(NOW), "requestMethod": "GET", "requestPath": "/", "responseStatusCode": 500}
+    line = vercel_parse.log_line(row)
+    assert line
+    assert line.message == "GET / 500"
+    assert vercel_parse.log_line({"timestampInMs": ms(NOW), "source": "delimiter"}) is None
+    assert vercel_parse.log_line("no object") is None

@@ -1,0 +1,129 @@
+"""Every fault the sandbox knows, on both providers: never a second call, never a false success."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.deployments.conftest import Portal
+
+from deployments.sandbox.faults import Fault
+
+BOTH = pytest.mark.parametrize("name", ["render", "vercel"])
+
+# fault on the traffic-changing call -> the statuses that are honest afterwards
+ON_THE_CALL = {
+    "slow": {"succeeded"},
+    "rate_limit": {"succeeded"},
+    "error": {"failed", "needs_attention"},
+    "error_after": {"succeeded"},
+    "unauthorized": {"failed"},
+    "forbidden": {"failed"},
+    "plan": {"failed"},
+    "conflict": {"failed"},
+    "missing": {"failed"},
+    "gone": {"failed"},
+    "drop_before": {"failed"},
+    "drop_after": {"succeeded"},
+    "refuse_connection": {"succeeded"},
+    "not_json": {"succeeded"},
+    "fail": {"failed"},
+    "queue_behind": {"succeeded"},
+}
+
+
+@BOTH
+@pytest.mark.parametrize("fault", ON_THE_CALL)
+def test_a_fault_on_the_call_never_doubles_it_and_never_lies(portal: Portal, name: str, fault: str) -> None:
+    service = portal.service(name)
+    target, before = portal.candidate(service), portal.world.serving(service.name).commit
+    portal.sandbox.faults.add(Fault(on=f"{name}.rollback", do=fault, seconds=1.0))
+
+    change = portal.finish(portal.ask(service, target))
+
+    assert change.status in ON_THE_CALL[fault], change.sentence
+    assert sum(post["applied"] for post in portal.posts()) <= 1
+    serves = portal.world.serving(service.name).commit
+    assert serves == (target.commit_sha if change.status == "succeeded" else before)
+    assert change.sentence
+
+
+@BOTH
+@pytest.mark.parametrize("fault", ["error", "error_after", "drop_before", "drop_after", "not_json", "slow"])
+def test_a_lost_answer_is_read_back_and_never_sent_again(portal: Portal, name: str, fault: str) -> None:
+    service = portal.service(name)
+    portal.sandbox.faults.add(Fault(on=f"{name}.rollback", do=fault, seconds=20.0))
+
+    portal.finish(portal.ask(service, portal.candidate(service)))
+
+    assert len(portal.posts()) <= 1
+
+
+@BOTH
+@pytest.mark.parametrize("fault", ["error", "drop_before", "not_json", "rate_limit", "refuse_connection", "slow"])
+@pytest.mark.parametrize("read", ["service", "deploy"])
+def test_faults_while_following_delay_the_success_and_do_not_invent_one(
+    portal: Portal, name: str, fault: str, read: str
+) -> None:
+    on = {"service": f"{name}.service" if name == "render" else "vercel.project", "deploy": f"{name}.deploy*"}[read]
+    service = portal.service(name)
+    change = portal.ask(service, portal.candidate(service))
+    portal.sandbox.faults.add(Fault(on=on, do=fault, times=3, seconds=1.0))
+
+    change = portal.finish(change)
+
+    assert change.status == "succeeded", change.sentence
+    assert len(portal.posts()) == 1
+
+
+@BOTH
+def test_live_by_word_only_is_not_a_success(portal: Portal, name: str, settings: Any) -> None:
+    settings.SERVE_SECONDS = 1
+    service = portal.service(name)
+    portal.sandbox.faults.add(Fault(on=f"{name}.rollback", do="lie_live", detail="everything", seconds=600))
+
+    change = portal.finish(portal.ask(service, portal.candidate(service)))
+
+    assert change.status == "failed", change.sentence
+    assert "users get something else" in change.sentence
+
+
+def test_single_domains_that_stay_behind_are_named(portal: Portal) -> None:
+    portal.sandbox.faults.add(Fault(on="vercel.rollback", do="fail_aliases"))
+
+    change = portal.roll_back("vercel")
+
+    assert change.status == "failed"
+    assert change.evidence["failed domains"]
+
+
+def test_a_refusal_puts_automatic_deploys_back(portal: Portal) -> None:
+    portal.sandbox.faults.add(Fault(on="render.rollback", do="missing"))
+
+    before = portal.api.automatic
+    change = portal.roll_back("render")
+
+    assert change.status == "failed"
+    assert portal.api.automatic == before
+    assert "again" in change.sentence
+
+
+def test_already_current_is_a_success(portal: Portal) -> None:
+    target = portal.candidate(portal.web)
+    change = portal.ask(portal.web, target)
+    portal.world.somebody_rolls_back("shop-web", target.provider_id)
+    portal.wait_until_it_serves("shop-web", target)
+
+    change = portal.finish(change)
+
+    assert change.status == "succeeded", change.sentence
+    assert portal.world.serving("shop-web").commit == target.commit_sha
+
+
+def test_the_word_already_current_is_not_believed_while_something_else_is_live(portal: Portal) -> None:
+    portal.sandbox.faults.add(Fault(on="vercel.rollback", do="already_current"))
+
+    change = portal.roll_back("vercel")
+
+    assert change.status == "failed", change.sentence
+    assert "Nothing was put in front of users" in change.sentence

@@ -1,0 +1,58 @@
+"""A status moves along drawn lines only, and one mover wins."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import IntegrityError, transaction
+from tests import make
+
+from deployments.models import ACTIVE, Change
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_move_along_a_line_is_made_with_its_fields() -> None:
+    change = make.change(make.service())
+
+    assert change.move("pinning", settings_before="commit")
+    change.refresh_from_db()
+    assert (change.status, change.settings_before) == ("pinning", "commit")
+
+
+def test_a_move_that_is_not_drawn_is_not_made() -> None:
+    change = make.change(make.service())
+
+    assert not change.move("serving")
+    assert Change.objects.get().status == "queued"
+
+
+def test_of_two_movers_one_wins() -> None:
+    first = make.change(make.service())
+    second = Change.objects.get(pk=first.pk)
+
+    assert (first.move("pinning"), second.move("pinning")) == (True, False)
+
+
+def test_a_move_under_a_guard_needs_the_guard_to_hold() -> None:
+    change = make.change(make.service())
+
+    assert not change.move("pinning", guard={"cancel_asked_by": "nobody"})
+
+
+def test_nothing_leaves_an_end() -> None:
+    for end in Change.ends():
+        assert not Change.TRANSITIONS[end]
+    assert set(ACTIVE) | set(Change.ends()) == set(Change.TRANSITIONS)
+
+
+def test_the_database_allows_one_active_change_per_service() -> None:
+    service = make.service()
+    make.change(service, status="accepted")
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        make.change(service)
+
+
+def test_the_database_knows_all_statuses() -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        make.change(make.service(), status="nearly done")
