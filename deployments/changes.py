@@ -20,8 +20,8 @@ from django.utils import timezone
 from deployments.connections import provider
 from deployments.models import Change
 from deployments.providers.base import ProviderError, Urgency
-from deployments.sync import read_service
 from deployments.steps import STEPS, LeaseLost, Next, Run
+from deployments.sync import read_service
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,11 @@ def claim(pk: int, owner: UUID) -> Change | None:
 
 
 def run(
-    pk: int, *, seconds: float, patient: float = PATIENT, watch: Callable[[Change], None] = lambda change: None
+    pk: int,
+    *,
+    seconds: float,
+    patient: float = PATIENT,
+    watch: Callable[[Change], None] = lambda change: None,
 ) -> bool:
     """Work on one change until it ends, has to wait for long, or the time is up.
 
@@ -99,7 +103,9 @@ def _renew(change: Change, owner: UUID) -> bool:
 
 def _hand_back(change: Change, owner: UUID, pause: float) -> None:
     wait = timezone.now() + timedelta(seconds=pause) if pause > 0 else None
-    Change.objects.filter(pk=change.pk, lease_owner=owner).update(lease_owner=None, lease_until=None, not_before=wait)
+    Change.objects.filter(pk=change.pk, lease_owner=owner).update(
+        lease_owner=None, lease_until=None, not_before=wait
+    )
 
 
 def due() -> list[int]:

@@ -17,7 +17,10 @@ MOST_ADDRESSES = 5
 @transaction.atomic
 def keep_services(provider: str, found: Sequence[RemoteService], now: datetime) -> None:
     """Bring the portal's rows in line with what the provider lists; choices of people stay."""
-    known = {service.provider_id: service for service in Service.objects.select_for_update().filter(provider=provider)}
+    known = {
+        service.provider_id: service
+        for service in Service.objects.select_for_update().filter(provider=provider)
+    }
     for remote in found:
         service = known.pop(remote.id, None) or _new(provider, remote)
         _update(service, remote)
@@ -43,7 +46,11 @@ def _new(provider: str, remote: RemoteService) -> Service:
 
 def _free_slug(name: str, provider: str) -> str:
     base = slugify(name)[:80] or provider
-    for candidate in (base, f"{base}-{provider}", *(f"{base}-{provider}-{number}" for number in range(2, 1000))):
+    for candidate in (
+        base,
+        f"{base}-{provider}",
+        *(f"{base}-{provider}-{number}" for number in range(2, 1000)),
+    ):
         if not Service.objects.filter(slug=candidate).exists():
             return candidate
     raise RuntimeError(f"More than a thousand services are called {name}.")
@@ -64,7 +71,7 @@ def _update(service: Service, remote: RemoteService) -> None:
 
 
 def _name_the_only_ones() -> None:
-    """An only API is called API and an only web is called Web; with several, their own names tell them apart."""
+    """An only API is called API, an only web Web; several are told apart by their own names."""
     for kind, word in Service.Kind.choices:
         rows = Service.objects.followed().filter(kind=kind)
         unchosen = rows.filter(chosen=False)

@@ -11,7 +11,11 @@ from django.utils.dateparse import parse_datetime
 
 from deployments.models import Change, Deployment, Kind, Service
 
-HOSTS = {"github.com": "/compare/{old}...{new}", "gitlab.com": "/-/compare/{old}...{new}", "bitbucket.org": "/branches/compare/{new}%0D{old}"}
+HOSTS = {
+    "github.com": "/compare/{old}...{new}",
+    "gitlab.com": "/-/compare/{old}...{new}",
+    "bitbucket.org": "/branches/compare/{new}%0D{old}",
+}
 SHA = re.compile(r"[0-9a-f]{7,40}")
 
 
@@ -35,7 +39,9 @@ def commits_between(service: Service, live: Deployment | None, target: Deploymen
     """
     if live is None:
         return ()
-    newer, older = sorted((_origin(live), _origin(target)), key=lambda deployment: deployment.created_at)[::-1]
+    newer, older = sorted((_origin(live), _origin(target)), key=lambda deployment: deployment.created_at)[
+        ::-1
+    ]
     rows = (
         service.deployments.filter(
             production=True, created_at__gt=older.created_at, created_at__lte=newer.created_at, restores=None
@@ -78,7 +84,9 @@ def previous(service: Service) -> Deployment | None:
 def usual_seconds(service: Service, kind: Kind) -> str:
     """How long the provider usually takes, from this service's own past or the provider's habit."""
     took = []
-    for change in Change.objects.filter(service=service, operation__kind=kind, status="succeeded").order_by("-id")[:20]:
+    for change in Change.objects.filter(service=service, operation__kind=kind, status="succeeded").order_by(
+        "-id"
+    )[:20]:
         start, end = (parse_datetime(change.moments.get(name, "")) for name in ("accepted", "serving"))
         if start and end:
             took.append((end - start).total_seconds())

@@ -51,7 +51,8 @@ def marks_for(deployment: Deployment, past: Past) -> tuple[Mark, ...]:
 def _serving(deployment: Deployment, past: Past) -> list[Mark]:
     if past.service.live_id == deployment.pk:
         return [Mark("LIVE", "good" if past.sure else "", more="" if past.sure else "not certain")]
-    if past.previous is not None and past.previous.pk == deployment.pk:
+    left = past.pin is not None and past.pin.left_from_id == deployment.pk
+    if not left and past.previous is not None and past.previous.pk == deployment.pk:
         return [Mark("PREVIOUS", shape="ring")]
     return []
 

@@ -112,7 +112,9 @@ def _second(actor: Actor, plan: Plan, *, key: UUID, words: str, incident: str) -
         return earlier
     running = active_change(plan.service)
     if running is None:
-        raise NotPossible(f"{plan.title}: another operation has just ended. Look at the plan again; nothing was started.")
+        raise NotPossible(
+            f"{plan.title}: another operation has just ended. Look at the plan again; nothing was started."
+        )
     sentence = f"{running.operation.requested_by_name} has an operation under way on {plan.service.short}"
     _record_refusal(actor, plan, sentence, reason=words, incident=incident)
     raise UnderWay(running)

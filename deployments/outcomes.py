@@ -104,7 +104,9 @@ def _now(change: Change, pinned: bool) -> str:
             provider = change.service.get_provider_display()
             return f"{provider} showed last: {_live(change)}. It may have changed since."
         case "succeeded" if change.operation.kind == Kind.ROLL_BACK and pinned:
-            return f"New commits reach users of {change.service.short} only after somebody leaves the rollback."
+            return (
+                f"New commits reach users of {change.service.short} only after somebody leaves the rollback."
+            )
         case "succeeded" if change.operation.kind == Kind.ROLL_BACK:
             return f"{change.service.short} is not pinned now: the next push can go in front of users."
         case _:

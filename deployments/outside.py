@@ -15,7 +15,9 @@ OURS_WITHIN = timedelta(minutes=2)
 
 def keep_events(service: Service, events: Sequence[RemoteEvent], rows: Mapping[str, Deployment]) -> None:
     """Write into the rows what only events tell: rolled back to what, started by whom."""
-    ours = set(Change.objects.filter(service=service).exclude(provider_ref="").values_list("provider_ref", flat=True))
+    ours = set(
+        Change.objects.filter(service=service).exclude(provider_ref="").values_list("provider_ref", flat=True)
+    )
     for event in events:
         row = rows.get(event.deployment_id)
         if row is None:
@@ -64,7 +66,8 @@ def _pinned_outside(service: Service, current: Current, events: Sequence[RemoteE
         reason=rollback.detail[:250] if rollback else "",
         settings_before=detail if service.provider == Service.Provider.RENDER else "on",
     )
-    sentence = f"{actor} rolled {service.short} back to {service.live or 'an unknown deployment'} outside the portal."
+    where = service.live or "an unknown deployment"
+    sentence = f"{actor} rolled {service.short} back to {where} outside the portal."
     _record(service, actor, "rollback outside the portal", sentence)
 
 
@@ -73,7 +76,9 @@ def _left_outside(service: Service, pin: Pin, events: Sequence[RemoteEvent], now
     actor = (switched.actor if switched else "") or "somebody outside the portal"
     pin.left_at, pin.left_by = (switched.at if switched else now), actor[:200]
     pin.save(update_fields=["left_at", "left_by"])
-    sentence = f"{actor} left the rollback of {service.short} outside the portal: automatic deploys are on again."
+    sentence = (
+        f"{actor} left the rollback of {service.short} outside the portal: automatic deploys are on again."
+    )
     _record(service, actor, "rollback left outside the portal", sentence)
 
 

@@ -53,5 +53,7 @@ def close_pin(change: Change) -> None:
 
 def setting_to_leave_with(service: Service) -> str:
     """What automatic deployments were before the first rollback of the standing pin; "" if unknown."""
-    found = Pin.objects.filter(service=service, left_at=None).values_list(F("settings_before"), flat=True).first()
+    found = (
+        Pin.objects.filter(service=service, left_at=None).values_list(F("settings_before"), flat=True).first()
+    )
     return found or ""

@@ -53,7 +53,7 @@ def refuse(request: HttpRequest, permission: str) -> HttpResponse:
 
 
 def actor_user(request: HttpRequest) -> User:
-    return cast(User, request.user)
+    return cast("User", request.user)
 
 
 def actor_of(request: HttpRequest) -> Actor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from deployments.models import Deployment, Service, Serving
 
@@ -12,7 +13,9 @@ SAME_MOMENT = timedelta(seconds=90)  # the provider's clock, its event and our o
 Beginning = tuple[datetime, Deployment]
 
 
-def keep_servings(service: Service, beginnings: Iterable[Beginning], live: Deployment | None, now: datetime) -> None:
+def keep_servings(
+    service: Service, beginnings: Iterable[Beginning], live: Deployment | None, now: datetime
+) -> None:
     """Remember new beginnings and, where any came in, work out again how long everything was live.
 
     Args:
@@ -22,7 +25,9 @@ def keep_servings(service: Service, beginnings: Iterable[Beginning], live: Deplo
     """
     known = list(Serving.objects.filter(service=service).select_related("deployment"))
     fresh = [beginning for beginning in beginnings if not _is_known(beginning, known)]
-    timeline = sorted([(serving.since, serving.deployment) for serving in known] + fresh, key=lambda each: each[0])
+    timeline = sorted(
+        [(serving.since, serving.deployment) for serving in known] + fresh, key=lambda each: each[0]
+    )
     if live is not None and (not timeline or timeline[-1][1] != live):
         fresh.append((now, live))
         timeline.append((now, live))
@@ -38,7 +43,8 @@ def keep_servings(service: Service, beginnings: Iterable[Beginning], live: Deplo
 def _is_known(beginning: Beginning, known: list[Serving]) -> bool:
     since, deployment = beginning
     return any(
-        serving.deployment_id == deployment.pk and abs(serving.since - since) <= SAME_MOMENT for serving in known
+        serving.deployment_id == deployment.pk and abs(serving.since - since) <= SAME_MOMENT
+        for serving in known
     )
 
 
@@ -46,7 +52,7 @@ def _write_durations(service: Service, timeline: list[Beginning], live: Deployme
     seconds: dict[int, float] = {}
     until: dict[int, datetime] = {}
     since_live: datetime | None = None
-    for (since, deployment), (end, _) in zip(timeline, timeline[1:], strict=False):
+    for (since, deployment), (end, _) in pairwise(timeline):
         seconds[deployment.pk] = seconds.get(deployment.pk, 0.0) + (end - since).total_seconds()
         until[deployment.pk] = end
     for since, deployment in reversed(timeline):

@@ -22,8 +22,8 @@ from deployments.providers.base import (
     Current,
     NotAllowed,
     Provider,
-    ProviderName,
     ProviderError,
+    ProviderName,
     Refused,
     RemoteDeployment,
     RemoteEvent,
@@ -64,7 +64,9 @@ def read_provider(name: str, provider: Provider) -> None:
     if not _take_turn(name):
         return
     try:
-        for service in Service.objects.followed().select_related("live").filter(provider=name).order_by("position"):
+        for service in (
+            Service.objects.followed().select_related("live").filter(provider=name).order_by("position")
+        ):
             if not read_service(service, provider):
                 return
         Reading.objects.filter(provider=name).update(
@@ -115,7 +117,7 @@ def _look(service: Service, provider: Provider) -> Seen:
 
 
 def _events(service: Service, provider: Provider, current: Current, at: datetime) -> list[RemoteEvent]:
-    """What only events tell, newest first. Vercel allows ten such questions a minute: asked on a change only."""
+    """What only events tell, newest first. Vercel allows ten such questions a minute: only after a change."""
     live_id = service.live.provider_id if service.live else None
     unchanged = service.read_at is not None and (live_id, service.pinned) == (current.live_id, current.pinned)
     if unchanged and provider.name == ProviderName.VERCEL:
@@ -216,7 +218,9 @@ def _row(service: Service, remote: RemoteDeployment) -> Deployment:
 
 
 def _beginnings(seen: Seen, rows: dict[str, Deployment]) -> list[tuple[datetime, Deployment]]:
-    found = [(remote.live_from, rows[remote.id]) for remote in seen.deployments if remote.live_from is not None]
+    found = [
+        (remote.live_from, rows[remote.id]) for remote in seen.deployments if remote.live_from is not None
+    ]
     for event in seen.events:
         if event.kind in {"rolled_back", "promoted"} and not event.deployment_id and event.target_id in rows:
             found.append((event.at, rows[event.target_id]))

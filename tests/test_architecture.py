@@ -28,7 +28,9 @@ WALLS = {
     "deployments.changes": ("deployments.tasks", "deployments.views", "django.http", "celery"),
     "deployments.steps": ("deployments.tasks", "deployments.views", "django.http", "celery"),
     "deployments.sync": ("deployments.tasks", "deployments.views", "django.http", "celery"),
-    "deployments.views": ("deployments.connections", "deployments.changes", "deployments.steps", "deployments.providers"),
+    "deployments.views": (
+        "deployments.connections", "deployments.changes", "deployments.steps", "deployments.providers",
+    ),
     "deployments.tasks": ("django.http", "deployments.views"),
     "dbtools": (WING,),
 }  # fmt: skip
@@ -36,7 +38,7 @@ WALLS = {
 # Library -> the only modules that may import it.
 DOORS = {
     "httpx": ("deployments.providers", "deployments.connections", "deployments.sandbox.transport"),
-    "celery": ("rollback_portal.celery", "deployments.tasks", "dbtools.tasks"),
+    "celery": ("rollback_portal.celery", "rollback_portal.local", "deployments.tasks", "dbtools.tasks"),
     "kombu": ("deployments.tasks",),
     "psycopg": ("dbtools.target", "rollback_portal.settings", "rollback_portal.local"),
     "redis": ("deployments.connections", "deployments.providers.budget", "rollback_portal.local"),

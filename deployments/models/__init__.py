@@ -1,4 +1,4 @@
-"""The nouns of the wing: Service, Deployment, Operation, Change, Pin, and how fresh each provider's data is."""
+"""The nouns of the wing: Service, Deployment, Operation, Change, Pin; and how fresh the data is."""
 
 from deployments.models.deployment import Deployment
 from deployments.models.operation import ACTIVE, Change, Kind, Operation, Reason
@@ -7,4 +7,15 @@ from deployments.models.reading import Reading
 from deployments.models.service import Service
 from deployments.models.serving import Serving
 
-__all__ = ["ACTIVE", "Change", "Deployment", "Kind", "Operation", "Pin", "Reading", "Reason", "Service", "Serving"]
+__all__ = [
+    "ACTIVE",
+    "Change",
+    "Deployment",
+    "Kind",
+    "Operation",
+    "Pin",
+    "Reading",
+    "Reason",
+    "Service",
+    "Serving",
+]

@@ -58,11 +58,15 @@ class Deployment(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["service", "provider_id"], name="one_row_per_provider_deployment"),
+            models.UniqueConstraint(
+                fields=["service", "provider_id"], name="one_row_per_provider_deployment"
+            ),
         ]
         indexes = [
             models.Index(fields=["service", "-created_at", "-id"]),
-            models.Index(fields=["service", "-live_until"], condition=Q(live_until__isnull=False), name="served_before"),
+            models.Index(
+                fields=["service", "-live_until"], condition=Q(live_until__isnull=False), name="served_before"
+            ),
             models.Index(fields=["service", "status"]),
             models.Index(fields=["commit_sha"]),
         ]

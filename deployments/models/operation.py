@@ -40,7 +40,9 @@ class Operation(models.Model):
     reason = models.CharField(max_length=10, choices=Reason, blank=True)
     words = models.TextField(blank=True, help_text="The reason in the person's own words.")
     incident = models.CharField(max_length=100, blank=True)
-    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="operations")
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="operations"
+    )
     requested_by_name = models.CharField(max_length=200)
     requested_by_role = models.CharField(max_length=40)
     requested_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -84,7 +86,9 @@ class ChangeQuerySet(models.QuerySet["Change"]):
         return self.filter(status__in=ACTIVE)
 
     def shown(self) -> ChangeQuerySet:
-        return self.select_related("operation", "service", "service__live", "from_deployment", "to_deployment")
+        return self.select_related(
+            "operation", "service", "service__live", "from_deployment", "to_deployment"
+        )
 
     def due(self, now: object) -> ChangeQuerySet:
         """Active, not waiting for a later moment, and held by nobody whose lease still runs."""
@@ -127,9 +131,15 @@ class Change(Stateful):
     cancel_asked_at = models.DateTimeField(null=True)
     cancel_asked_by = models.CharField(max_length=200, blank=True)
 
-    attempts = models.PositiveSmallIntegerField(default=0, help_text="Calls that are known not to have been applied.")
-    asked_at = models.DateTimeField(null=True, help_text="When the intent to call the provider was committed.")
-    ticket = models.JSONField(default=dict, help_text="What was asked, to recognise the provider's answer by.")
+    attempts = models.PositiveSmallIntegerField(
+        default=0, help_text="Calls that are known not to have been applied."
+    )
+    asked_at = models.DateTimeField(
+        null=True, help_text="When the intent to call the provider was committed."
+    )
+    ticket = models.JSONField(
+        default=dict, help_text="What was asked, to recognise the provider's answer by."
+    )
     provider_ref = models.CharField(max_length=80, blank=True)
     provider_status = models.CharField(max_length=80, blank=True)
     provider_request_id = models.CharField(max_length=200, blank=True)

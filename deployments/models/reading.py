@@ -27,7 +27,7 @@ class Reading(models.Model):
         return f"{self.provider}, read at {self.read_at}"
 
     def tone(self, now: datetime) -> str:
-        """"good" only for fresh rows; unknown is never good."""
+        """ "good" only for fresh rows; unknown is never good."""
         if self.read_at is None or now - self.read_at > RED:
             return "bad"
         if self.error or now - self.read_at > AMBER:

@@ -57,7 +57,9 @@ class Service(models.Model):
     group = models.CharField(max_length=60, blank=True)
     position = models.PositiveIntegerField(default=0)
     followed = models.BooleanField(default=True)
-    chosen = models.BooleanField(default=False, help_text="Somebody has chosen: discovery leaves the choice alone.")
+    chosen = models.BooleanField(
+        default=False, help_text="Somebody has chosen: discovery leaves the choice alone."
+    )
     addresses = ArrayField(models.CharField(max_length=300), default=list, blank=True)
     addresses_chosen = models.BooleanField(default=False)
 
@@ -80,7 +82,9 @@ class Service(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["provider", "provider_id"], name="one_row_per_provider_service"),
-            models.CheckConstraint(condition=Q(provider__in=["render", "vercel"]), name="service_provider_is_known"),
+            models.CheckConstraint(
+                condition=Q(provider__in=["render", "vercel"]), name="service_provider_is_known"
+            ),
         ]
 
     def __str__(self) -> str:

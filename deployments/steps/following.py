@@ -17,7 +17,6 @@ from deployments.steps.sending import stored_ticket
 from rollback_portal.templatetags.words import duration
 
 
-
 def follow(run: Run) -> Next:
     """Ask where the work stands. Accepted is not done."""
     change = run.change
@@ -66,7 +65,9 @@ def check(run: Run) -> Next:
         if timezone.now() - released < timedelta(seconds=settings.SERVE_SECONDS):
             run.note(sentence=answer.sentence)
             return 1.0
-        return run.end("failed", f"{run.provider_name} says it is done, but users get something else. {answer.sentence}")
+        return run.end(
+            "failed", f"{run.provider_name} says it is done, but users get something else. {answer.sentence}"
+        )
     if change.operation.kind == Kind.LEAVE and _differs_from_promoted(run):
         run.move("restoring", verdict="succeeded", sentence=answer.sentence)
         return 0.0

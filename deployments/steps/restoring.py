@@ -16,7 +16,13 @@ def undo(run: Run, verdict: str, sentence: str, error: ProviderError | None = No
     if not switched_off:
         return run.end(verdict, sentence, error=error)
     request_id = error.request_id if error else change.provider_request_id
-    run.move("restoring", verdict=verdict, sentence=sentence, evidence=change.evidence, provider_request_id=request_id)
+    run.move(
+        "restoring",
+        verdict=verdict,
+        sentence=sentence,
+        evidence=change.evidence,
+        provider_request_id=request_id,
+    )
     return 0.0
 
 
@@ -29,8 +35,11 @@ def restore(run: Run) -> Next:
         try:
             run.provider.unpin(change.service.provider_id, setting)
         except Refused as error:
-            said = f"{error} Automatic deploys are still off; they were “{was}”: switch them back at {run.provider_name}."
-            return run.end("failed" if left else change.verdict, f"{change.sentence} {said}".strip(), error=error)
+            still = f"Automatic deploys are still off; they were “{was}”"
+            said = f"{error} {still}: switch them back at {run.provider_name}."
+            return run.end(
+                "failed" if left else change.verdict, f"{change.sentence} {said}".strip(), error=error
+            )
         said = f"Automatic deploys are “{was}” again."
     else:
         said = f"What automatic deploys were before is not known: look at them at {run.provider_name}."
@@ -40,5 +49,7 @@ def restore(run: Run) -> Next:
 
 
 def _where(change: Change) -> str:
-    where = f"{change.to_deployment} is in front of users." if change.to_deployment else "Traffic did not move."
+    where = (
+        f"{change.to_deployment} is in front of users." if change.to_deployment else "Traffic did not move."
+    )
     return f"The rollback of {change.service.short} is left. {where}"

@@ -1,4 +1,4 @@
-"""One worker's hold on one change: every write goes through here, guarded by the lease, with its audit entry."""
+"""One worker's hold on one change: each write is guarded by the lease and has its audit entry."""
 
 from __future__ import annotations
 
@@ -68,7 +68,9 @@ class Run:
 
     def note(self, **fields: Any) -> None:
         """Write down what was learned without moving."""
-        held = Change.objects.filter(pk=self.change.pk, lease_owner=self.owner, lease_until__gt=timezone.now())
+        held = Change.objects.filter(
+            pk=self.change.pk, lease_owner=self.owner, lease_until__gt=timezone.now()
+        )
         if not held.update(**fields):
             raise LeaseLost
         for name, value in fields.items():
@@ -83,7 +85,11 @@ class Run:
         closing: Callable[[], object] | None = None,
     ) -> Next:
         """The last move: the lease goes with it."""
-        fields: dict[str, Any] = {"sentence": sentence, "evidence": self.change.evidence, "ended_at": timezone.now()}
+        fields: dict[str, Any] = {
+            "sentence": sentence,
+            "evidence": self.change.evidence,
+            "ended_at": timezone.now(),
+        }
         if error is not None and error.request_id:
             fields["provider_request_id"] = error.request_id
         self.move(verdict, closing=closing, **fields)
@@ -93,7 +99,11 @@ class Run:
         """The call is known to have changed nothing: look at the world again and try later."""
         attempts = self.change.attempts + 1
         pause = _pause(error, attempts)
-        self.move("queued", attempts=attempts, sentence=f"{error} Nothing was sent; the next try is in {pause:.0f} s.")
+        self.move(
+            "queued",
+            attempts=attempts,
+            sentence=f"{error} Nothing was sent; the next try is in {pause:.0f} s.",
+        )
         return pause
 
     def stumble(self, error: ProviderError) -> Next:
@@ -111,7 +121,10 @@ class Run:
         change = self.change
         said = f"{error} {self.provider_name} has not answered for {GIVE_UP_AFTER.seconds // 60} minutes."
         if change.status == "restoring":
-            return self.end(change.verdict, f"{said} Automatic deploys were not switched back to “{change.settings_before}”.")
+            return self.end(
+                change.verdict,
+                f"{said} Automatic deploys were not switched back to “{change.settings_before}”.",
+            )
         if change.status == "pinning":
             return self.end("failed", f"{said} Nothing was rolled back; automatic deploys may be off.")
         return self.end("needs_attention", said)

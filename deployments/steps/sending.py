@@ -77,7 +77,7 @@ def commit_intent(run: Run, ticket: dict[str, Any]) -> None:
 
 def send(run: Run) -> Next:
     """Ask the provider, once. Its answer decides; a missing answer decides nothing."""
-    change, target = run.change, run.change.to_deployment
+    target = run.change.to_deployment
     assert target is not None  # noqa: S101
     try:
         accepted = _ask(run)
@@ -92,14 +92,18 @@ def send(run: Run) -> Next:
     except ProviderError as error:
         return _unclear(run, str(error), error.request_id)
     said = f"{run.provider_name} accepted it{', behind another deployment' if accepted.queued else ''}."
-    _accept(run, accepted.ref, said, provider_status=accepted.raw_status, provider_request_id=accepted.request_id)
+    _accept(
+        run, accepted.ref, said, provider_status=accepted.raw_status, provider_request_id=accepted.request_id
+    )
     return 0.1
 
 
 def _ask(run: Run) -> Accepted:
     ticket = stored_ticket(run.change)
     if ticket.kind == "rollback":
-        return run.provider.roll_back(ticket.service_id, ticket.deployment_id, reason=run.change.operation.why)
+        return run.provider.roll_back(
+            ticket.service_id, ticket.deployment_id, reason=run.change.operation.why
+        )
     return run.provider.promote(ticket.service_id, ticket.deployment_id)
 
 
@@ -107,7 +111,9 @@ def _accept(run: Run, ref: str, sentence: str, **fields: Any) -> None:
     change = run.change
     pins = change.operation.kind == Kind.ROLL_BACK
     closing = (lambda: set_pin(change)) if pins else None
-    run.move("accepted", provider_ref=ref, sentence=sentence, heard_at=timezone.now(), closing=closing, **fields)
+    run.move(
+        "accepted", provider_ref=ref, sentence=sentence, heard_at=timezone.now(), closing=closing, **fields
+    )
 
 
 def _unclear(run: Run, sentence: str, request_id: str = "") -> Next:
@@ -139,6 +145,8 @@ def read_back(run: Run) -> Next:
     if answer.finding == Finding.NOT_APPLIED:
         return undo(run, "failed", f"{answer.sentence} Nothing was put in front of users.")
     if timezone.now() - (change.asked_at or timezone.now()) > READ_BACK_FOR:
-        return run.end("needs_attention", f"{answer.sentence} The portal cannot tell whether the order was applied.")
+        return run.end(
+            "needs_attention", f"{answer.sentence} The portal cannot tell whether the order was applied."
+        )
     run.note(sentence=answer.sentence, evidence=change.evidence, heard_at=timezone.now())
     return 5.0

@@ -28,7 +28,11 @@ def begin(run: Run) -> Next:
     change = run.change
     refusal = _too_late_or_not_allowed(change)
     if change.cancel_asked_at is not None:
-        return undo(run, "canceled", f"{change.cancel_asked_by} canceled it; {run.provider_name} was asked for nothing.")
+        return undo(
+            run,
+            "canceled",
+            f"{change.cancel_asked_by} canceled it; {run.provider_name} was asked for nothing.",
+        )
     if refusal:
         return undo(run, "failed", f"{refusal} Nothing was changed by it.")
     try:
@@ -66,7 +70,10 @@ def _compare(run: Run, current: Current) -> tuple[str, str]:
     if current.live_id == seen["live"]:
         return "", ""
     if target is not None and current.live_id == target.provider_id:
-        return "succeeded", f"Nothing to do: somebody else has put {target.short_sha} in front of users already."
+        return (
+            "succeeded",
+            f"Nothing to do: somebody else has put {target.short_sha} in front of users already.",
+        )
     now = Deployment.objects.filter(service=change.service, provider_id=current.live_id or "").first()
     return "failed", (
         f"Changed under you: live was {seen['live_name']} when this was asked for, "

@@ -9,7 +9,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from tests import make
 
 from deployments import changes, operations, plans, sync
 from deployments.connections import provider, shared_redis, through
@@ -20,6 +19,7 @@ from deployments.sandbox.pace import Pace
 from deployments.sandbox.transport import SandboxTransport
 from rollback_portal.accounts.models import User
 from rollback_portal.audit.record import Actor
+from tests import make
 
 LONGEST = 20.0  # seconds; a change in the sandbox takes a fraction of one
 
@@ -66,7 +66,12 @@ class Portal:
     def ask(self, service: Service, target: Deployment | None, kind: str = Kind.ROLL_BACK) -> Change:
         plan = self.plan(service, target, kind)
         operation = operations.request(
-            Actor.of(self.ana), plan, key=uuid4(), reason="errors", words="500s on checkout", incident="INC-413"
+            Actor.of(self.ana),
+            plan,
+            key=uuid4(),
+            reason="errors",
+            words="500s on checkout",
+            incident="INC-413",
         )
         return operation.change
 

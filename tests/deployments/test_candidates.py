@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests import make
 
 from deployments.candidates import button_words, why_not
 from deployments.models import Change, Deployment, Pin
+from tests import make
 
 pytestmark = pytest.mark.django_db
 
@@ -51,7 +51,9 @@ def test_vercels_own_verdict_counts() -> None:
     service = make.service("web")
     make.live(service)
 
-    assert "Vercel does not offer it" in why_not(make.deployment(service, can_roll_back=False), service, None, None)
+    assert "Vercel does not offer it" in why_not(
+        make.deployment(service, can_roll_back=False), service, None, None
+    )
 
 
 def test_a_staged_deployment_is_promoted_not_rolled_back_to() -> None:
@@ -90,6 +92,8 @@ def test_what_the_provider_no_longer_lists_and_a_suspended_service_are_refused()
     service = make.service()
     make.live(service)
 
-    assert "no longer lists it" in why_not(make.deployment(service, gone_at=make.ago(minutes=1)), service, None, None)
+    assert "no longer lists it" in why_not(
+        make.deployment(service, gone_at=make.ago(minutes=1)), service, None, None
+    )
     service.suspended = True
     assert "suspended" in why_not(make.deployment(service), service, None, None)

@@ -75,7 +75,9 @@ def test_the_step_that_broke_is_known_while_settings_are_still_being_put_back() 
 
 
 def test_a_canceled_change_says_where_it_stopped() -> None:
-    canceled = change("canceled", "queued", "pinning", "restoring", "canceled", verdict="canceled", ended=True)
+    canceled = change(
+        "canceled", "queued", "pinning", "restoring", "canceled", verdict="canceled", ended=True
+    )
     assert states(canceled, still_pinned=False) == ["canceled", "skipped", "skipped", "skipped", "done"]
 
 

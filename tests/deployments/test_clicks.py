@@ -8,13 +8,13 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
-from tests import make
 
 from deployments import operations, plans
 from deployments.models import Change, Kind, Operation, Service
 from rollback_portal.accounts.models import User
 from rollback_portal.audit.models import AuditEntry
 from rollback_portal.audit.record import Actor
+from tests import make
 
 CLICKS = 16
 
@@ -48,7 +48,9 @@ def test_sixteen_people_at_once_start_one_operation_and_see_it() -> None:
     said = clicks(service, user, [uuid4() for _ in range(CLICKS)])
 
     operation = Operation.objects.get()
-    assert sorted(said) == sorted([f"started: {operation.pk}"] + [f"under way: {operation.pk}"] * (CLICKS - 1))
+    assert sorted(said) == sorted(
+        [f"started: {operation.pk}"] + [f"under way: {operation.pk}"] * (CLICKS - 1)
+    )
     assert AuditEntry.objects.filter(action="rollback refused").count() == CLICKS - 1
 
 

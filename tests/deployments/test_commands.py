@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from tests import make
-from tests.deployments.conftest import Portal
 
 from deployments.models import Change
 from deployments.sandbox.faults import Fault
 from rollback_portal.audit.models import AuditEntry
+from tests import make
+from tests.deployments.conftest import Portal
 
 
 def command(*words: str) -> tuple[int, dict[str, Any]]:
@@ -30,7 +30,9 @@ def command(*words: str) -> tuple[int, dict[str, Any]]:
 def test_rolling_back_to_previous_ends_with_0(portal: Portal) -> None:
     target = portal.candidate(portal.api)
 
-    code, said = command("rollback", "shop-api", "--to", "previous", "--reason", "500s", "--incident", "INC-1")
+    code, said = command(
+        "rollback", "shop-api", "--to", "previous", "--reason", "500s", "--incident", "INC-1"
+    )
 
     assert (code, said["outcome"], said["to"]) == (0, "succeeded", target.provider_id)
     assert portal.world.serving("shop-api").commit == target.commit_sha

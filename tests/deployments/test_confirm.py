@@ -60,7 +60,13 @@ def token_in(response: Any) -> str:
 
 def fill(browser: Client, where: str, **fields: str) -> dict[str, str]:
     """The form as the browser would send it."""
-    return {"token": token_in(browser.get(where)), "reason": "errors", "words": "500s", "incident": "", **fields}
+    return {
+        "token": token_in(browser.get(where)),
+        "reason": "errors",
+        "words": "500s",
+        "incident": "",
+        **fields,
+    }
 
 
 # --- What is drawn -------------------------------------------------------------------------------------
@@ -150,7 +156,9 @@ def test_the_number_of_queries_does_not_grow_with_the_commits(
 # --- What cannot be done --------------------------------------------------------------------------------
 
 
-def test_a_deployment_that_cannot_be_chosen_has_its_reason_and_no_button(browser: Client, api: Service) -> None:
+def test_a_deployment_that_cannot_be_chosen_has_its_reason_and_no_button(
+    browser: Client, api: Service
+) -> None:
     target = make.failed(api)
     response = browser.get(address(api, target))
     assert response.status_code == 200
@@ -238,7 +246,9 @@ def test_the_same_form_twice_is_one_operation(browser: Client, api: Service) -> 
     assert Operation.objects.count() == 1
 
 
-def test_the_same_form_after_the_operation_has_ended_shows_that_operation(browser: Client, api: Service) -> None:
+def test_the_same_form_after_the_operation_has_ended_shows_that_operation(
+    browser: Client, api: Service
+) -> None:
     target = older(api)
     form = fill(browser, address(api, target))
     first = browser.post(address(api, target), form)
@@ -257,7 +267,9 @@ def test_the_second_person_is_shown_the_first_ones_operation(browser: Client, ap
     second = browser.post(address(api, target), mine)
     assert second.headers["Location"] == first.headers["Location"]
     assert Operation.objects.count() == 1
-    assert "Bo Lind was faster: this is the operation under way." in text(browser.get(second.headers["Location"]))
+    assert "Bo Lind was faster: this is the operation under way." in text(
+        browser.get(second.headers["Location"])
+    )
 
 
 def test_a_second_tab_of_the_same_person_is_not_called_somebody_else(browser: Client, api: Service) -> None:
@@ -268,7 +280,9 @@ def test_a_second_tab_of_the_same_person_is_not_called_somebody_else(browser: Cl
     assert "You had asked already" in text(browser.get(second.headers["Location"]))
 
 
-def test_while_an_operation_runs_the_dialog_has_no_button_but_the_way_to_it(browser: Client, api: Service) -> None:
+def test_while_an_operation_runs_the_dialog_has_no_button_but_the_way_to_it(
+    browser: Client, api: Service
+) -> None:
     running = make.change(api, older(api))
     page = browser.get(address(api, older(api), "roll-back"))
     assert "Ana Ruiz has an operation under way on API." in text(page)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.deployments.conftest import Portal
 
 from deployments.sandbox.faults import Fault
+from tests.deployments.conftest import Portal
 
 BOTH = pytest.mark.parametrize("name", ["render", "vercel"])
 
@@ -60,12 +60,17 @@ def test_a_lost_answer_is_read_back_and_never_sent_again(portal: Portal, name: s
 
 
 @BOTH
-@pytest.mark.parametrize("fault", ["error", "drop_before", "not_json", "rate_limit", "refuse_connection", "slow"])
+@pytest.mark.parametrize(
+    "fault", ["error", "drop_before", "not_json", "rate_limit", "refuse_connection", "slow"]
+)
 @pytest.mark.parametrize("read", ["service", "deploy"])
 def test_faults_while_following_delay_the_success_and_do_not_invent_one(
     portal: Portal, name: str, fault: str, read: str
 ) -> None:
-    on = {"service": f"{name}.service" if name == "render" else "vercel.project", "deploy": f"{name}.deploy*"}[read]
+    on = {
+        "service": f"{name}.service" if name == "render" else "vercel.project",
+        "deploy": f"{name}.deploy*",
+    }[read]
     service = portal.service(name)
     change = portal.ask(service, portal.candidate(service))
     portal.sandbox.faults.add(Fault(on=on, do=fault, times=3, seconds=1.0))

@@ -51,7 +51,9 @@ def test_two_thousand_characters_just_fit() -> None:
 
 def test_an_incident_reference_has_at_most_100_characters() -> None:
     assert filled(incident="I" * 100).is_valid()
-    assert "The incident reference is 101 characters long" in complaint(filled(incident="I" * 101), "incident")
+    assert "The incident reference is 101 characters long" in complaint(
+        filled(incident="I" * 101), "incident"
+    )
 
 
 def test_characters_that_hide_or_turn_text_around_are_taken_out() -> None:

@@ -11,7 +11,6 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 from kombu import pools
-from tests.deployments.conftest import Portal
 
 from deployments import changes, tasks
 from deployments.connections import provider
@@ -21,6 +20,7 @@ from deployments.sandbox.faults import Fault
 from deployments.steps import LeaseLost, Run
 from deployments.steps.sending import commit_intent, new_ticket
 from rollback_portal.celery import app
+from tests.deployments.conftest import Portal
 
 BOTH = pytest.mark.parametrize("name", ["render", "vercel"])
 

@@ -6,12 +6,12 @@ import time
 from uuid import uuid4
 
 import pytest
-from tests.deployments.conftest import Portal
 
 from deployments import operations
 from deployments.models import Change, Deployment, Kind, Pin
 from rollback_portal.audit.models import AuditEntry
 from rollback_portal.audit.record import Actor
+from tests.deployments.conftest import Portal
 
 BOTH = pytest.mark.parametrize("name", ["render", "vercel"])
 
@@ -134,7 +134,9 @@ def test_the_same_form_twice_is_the_same_operation(portal: Portal) -> None:
 def test_a_world_that_changed_is_not_overwritten(portal: Portal, name: str) -> None:
     service = portal.service(name)
     change = portal.ask(service, portal.candidate(service))
-    other = Deployment.objects.filter(service=service, served=True, production=True, status__in=["retired", "ready"])
+    other = Deployment.objects.filter(
+        service=service, served=True, production=True, status__in=["retired", "ready"]
+    )
     older = other.exclude(commit_sha__in=["", service.live.commit_sha, change.to_deployment.commit_sha])  # type: ignore[union-attr]
     portal.world.somebody_rolls_back(service.name, older.order_by("-created_at")[1].provider_id)
     portal.wait_until_it_serves(service.name, older.order_by("-created_at")[1])
@@ -177,7 +179,11 @@ def test_a_person_who_lost_the_role_meanwhile_is_refused_by_the_worker(portal: P
 def test_every_move_of_a_change_is_in_the_audit_log(portal: Portal) -> None:
     change = portal.roll_back("render")
 
-    actions = list(AuditEntry.objects.filter(operation=change.operation_id).order_by("id").values_list("action", flat=True))
+    actions = list(
+        AuditEntry.objects.filter(operation=change.operation_id)
+        .order_by("id")
+        .values_list("action", flat=True)
+    )
 
     assert actions == [
         "rollback asked for",
@@ -187,4 +193,6 @@ def test_every_move_of_a_change_is_in_the_audit_log(portal: Portal) -> None:
         "rollback released",
         "rollback done",
     ]
-    assert set(AuditEntry.objects.filter(operation=change.operation_id).values_list("actor_name", flat=True)) == {"Ana Ruiz"}
+    assert set(
+        AuditEntry.objects.filter(operation=change.operation_id).values_list("actor_name", flat=True)
+    ) == {"Ana Ruiz"}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.deployments.conftest import Portal
 
 from deployments import plans
 from deployments.models import Kind
+from tests.deployments.conftest import Portal
 
 
 def test_the_render_plan_switches_automatic_deploys_off_first(portal: Portal) -> None:

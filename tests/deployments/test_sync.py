@@ -6,13 +6,13 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from tests.deployments.conftest import Portal
 
 from deployments import sync
 from deployments.connections import provider
 from deployments.models import Deployment, Pin, Reading, Service
 from deployments.sandbox.faults import Fault
 from rollback_portal.audit.models import AuditEntry
+from tests.deployments.conftest import Portal
 
 BOTH = pytest.mark.parametrize("name", ["render", "vercel"])
 
@@ -56,7 +56,9 @@ def test_an_only_api_is_called_api_and_stands_beside_its_web(portal: Portal) -> 
 
 
 def test_what_somebody_chose_survives_discovery(portal: Portal) -> None:
-    Service.objects.filter(name="shop-api").update(display_name="Shop", chosen=True, followed=False, group="till")
+    Service.objects.filter(name="shop-api").update(
+        display_name="Shop", chosen=True, followed=False, group="till"
+    )
 
     sync.read_services("render", provider("render"))
 
@@ -123,7 +125,9 @@ def test_a_pin_that_somebody_takes_away_outside_is_closed(portal: Portal, name: 
 
 def test_a_missing_field_is_unknown_and_takes_no_pin_away(portal: Portal) -> None:
     portal.roll_back("vercel")
-    portal.sandbox.faults.add(Fault(on="vercel.project", do="omit", detail="autoAssignCustomDomains", times=None))
+    portal.sandbox.faults.add(
+        Fault(on="vercel.project", do="omit", detail="autoAssignCustomDomains", times=None)
+    )
     Pin.objects.update(since=timezone.now() - timedelta(minutes=10))
 
     portal.read()
@@ -134,7 +138,9 @@ def test_a_missing_field_is_unknown_and_takes_no_pin_away(portal: Portal) -> Non
 
 @BOTH
 @pytest.mark.parametrize("fault", ["error", "unauthorized", "rate_limit", "not_json", "drop_before", "slow"])
-def test_a_provider_that_is_down_leaves_its_snapshot_with_its_age(portal: Portal, name: str, fault: str) -> None:
+def test_a_provider_that_is_down_leaves_its_snapshot_with_its_age(
+    portal: Portal, name: str, fault: str
+) -> None:
     before, other = portal.service(name), portal.service("vercel" if name == "render" else "render")
     portal.sandbox.faults.add(Fault(on=f"{name}.*", do=fault, times=None, seconds=30))
 

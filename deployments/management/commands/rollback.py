@@ -30,14 +30,18 @@ class Refusal(Exception):
 
 
 class Command(BaseCommand):
-    help = "Roll a service back (or promote a staged deployment). Exit codes: 0 done, 2 refused, 3 failed, 4 unclear."
+    help = "Roll a service back. Exit codes: 0 done, 2 refused, 3 failed, 4 unclear."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("service", help="its name in the portal, at the provider, or the provider's id")
-        parser.add_argument("--to", required=True, help="a deployment's id, a commit (7 to 40 digits), or: previous")
+        parser.add_argument(
+            "--to", required=True, help="a deployment's id, a commit (7 to 40 digits), or: previous"
+        )
         parser.add_argument("--reason", required=True, help="why, in your own words")
-        parser.add_argument("--kind", choices=Reason.values, default=Reason.ERRORS, help="the plan's own reason")
+        parser.add_argument(
+            "--kind", choices=Reason.values, default=Reason.ERRORS, help="the plan's own reason"
+        )
         parser.add_argument("--incident", default="", help="a reference")
         parser.add_argument("--as", dest="person", default="", help="your user name in the portal")
         parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
@@ -74,7 +78,12 @@ class Command(BaseCommand):
         plan = plans.draw(kind, service, target, operations.active_change(service), pin)
         try:
             operation = operations.request(
-                actor, plan, key=uuid4(), reason=options["kind"], words=words, incident=options["incident"][:100]
+                actor,
+                plan,
+                key=uuid4(),
+                reason=options["kind"],
+                words=words,
+                incident=options["incident"][:100],
             )
         except (operations.NotPossible, operations.UnderWay) as refusal:
             raise Refusal(str(refusal)) from None
@@ -125,7 +134,9 @@ def _target(service: Service, wanted: str) -> Deployment:
     if wanted == "previous":
         found = previous(service)
         if found is None:
-            raise Refusal(f"No deployment is known that served before the live one of {service.label}. Nothing was started.")
+            raise Refusal(
+                f"Nothing is known that served before the live one of {service.label}. Nothing was started."
+            )
         return found
     rows = service.deployments.select_related("restores")
     by_id = rows.filter(provider_id=wanted).first()

@@ -1,4 +1,4 @@
-"""Print what is live, pinned and running, from the portal's own rows; with --fresh, ask the providers first."""
+"""Print what is live, pinned and running: from the portal's rows, or with --fresh from the providers."""
 
 from __future__ import annotations
 
@@ -50,10 +50,15 @@ class Command(BaseCommand):
             self.stdout.write(f"  doubt    {service.live_doubt}")
         self.stdout.write(f"  served   {service.served_sentence or 'not checked from outside yet'}")
         if pin is not None:
-            self.stdout.write(f"  pinned   since {pin.since:%Y-%m-%d %H:%M} UTC by {pin.by}: {pin.reason or 'no reason'}")
+            self.stdout.write(
+                f"  pinned   since {pin.since:%Y-%m-%d %H:%M} UTC by {pin.by}: {pin.reason or 'no reason'}"
+            )
         if change is not None:
             operation = change.operation
-            self.stdout.write(f"  running  {operation.plan['title']}, {change.status}, by {operation.requested_by_name}, {operation.pk}")
+            self.stdout.write(
+                f"  running  {operation.plan['title']}, {change.status}, "
+                f"by {operation.requested_by_name}, {operation.pk}"
+            )
 
 
 def _as_json(service: Service, pin: Pin | None, change: Change | None) -> dict[str, Any]:
@@ -64,9 +69,13 @@ def _as_json(service: Service, pin: Pin | None, change: Change | None) -> dict[s
         "provider_name": service.name,
         "provider_id": service.provider_id,
         "read_at": service.read_at.isoformat() if service.read_at else None,
-        "live": {"deployment": live.provider_id, "commit": live.commit_sha, "subject": live.subject} if live else None,
+        "live": {"deployment": live.provider_id, "commit": live.commit_sha, "subject": live.subject}
+        if live
+        else None,
         "doubt": service.live_doubt,
         "served": {"commit": service.served_sha, "sentence": service.served_sentence},
-        "pin": {"since": pin.since.isoformat(), "by": pin.by, "reason": pin.reason, "incident": pin.incident} if pin else None,
+        "pin": {"since": pin.since.isoformat(), "by": pin.by, "reason": pin.reason, "incident": pin.incident}
+        if pin
+        else None,
         "running": {"operation": str(change.operation_id), "status": change.status} if change else None,
     }
