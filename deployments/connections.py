@@ -12,10 +12,9 @@ from typing import Any
 
 import httpx
 from django.conf import settings
-from redis import Redis
 
 from deployments.providers.base import Provider, ProviderName, Urgency
-from deployments.providers.budget import Budget
+from deployments.providers.budget import open_budget
 from deployments.providers.render import open_render
 from deployments.providers.served import open_public
 from deployments.providers.vercel import open_vercel
@@ -28,21 +27,12 @@ _transport: httpx.BaseTransport | None = None
 def provider(name: str, urgency: Urgency = Urgency.BACKGROUND) -> Provider:
     """The provider by its name, with its own connection pool and the budget that all workers share."""
     config: dict[str, Any] = settings.PROVIDERS[name]
-    redis = shared_redis()
-    budget = Budget(redis, ProviderName(name)) if redis is not None else None
+    budget = open_budget(settings.REDIS_URL, ProviderName(name)) if settings.REDIS_URL else None
     if name == ProviderName.RENDER:
         return open_render(config["url"], config["key"], transport=_transport, budget=budget, urgency=urgency)
     return open_vercel(
         config["url"], config["key"], config["team"], transport=_transport, budget=budget, urgency=urgency
     )
-
-
-@lru_cache
-def shared_redis() -> Redis | None:
-    """Redis with short time-outs, or None where none is configured: a budget may never hang a rollback."""
-    if not settings.REDIS_URL:
-        return None
-    return Redis.from_url(settings.REDIS_URL, socket_timeout=0.5, socket_connect_timeout=0.5)
 
 
 @lru_cache

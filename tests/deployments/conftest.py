@@ -9,9 +9,11 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.conf import settings as django_settings
+from redis import Redis
 
 from deployments import changes, operations, plans, sync
-from deployments.connections import provider, shared_redis, through
+from deployments.connections import provider, through
 from deployments.models import Change, Deployment, Kind, Service
 from deployments.sandbox.app import Sandbox
 from deployments.sandbox.company import small_company
@@ -124,7 +126,6 @@ def portal(db: None, settings: Any) -> Iterator[Portal]:
 
 def start_with_a_full_budget() -> None:
     """The rate budget is shared through Redis; one test must not use up the next one's."""
-    redis = shared_redis()
-    if redis is not None:
+    with Redis.from_url(django_settings.REDIS_URL) as redis:
         for key in redis.scan_iter("budget:*"):
             redis.delete(key)

@@ -1,31 +1,23 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from deployments.providers import render_follow, render_parse
+from deployments.providers import render_parse
 from deployments.providers.base import (
     DeploymentStatus,
-    Finding,
-    Phase,
     RemoteDeployment,
-    RemoteEvent,
-    Ticket,
 )
 from deployments.providers.reading import BEGINNING
 
 NOW = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
-TICKET = Ticket("rollback", "srv-1", "dep-old", NOW, commit_sha="abc", known=("dep-live", "dep-old"))
 
 
 def deploy(identifier: str, status: str = "live", *, at: datetime = NOW, **facts: Any) -> RemoteDeployment:
     found = {"id": identifier, "status": status, "createdAt": at.isoformat(), **facts}
     return render_parse.deployment(found, "srv-1")
-
-
-LIVE = deploy("dep-live", at=NOW - timedelta(hours=1))
 
 
 def test_a_deploy_of_which_only_the_id_is_known_is_a_deployment() -> None:
@@ -147,69 +139,3 @@ def test_metric_labels_come_as_a_list_or_as_an_object() -> None:
     for series in (as_list, as_object):
         (sample,) = render_parse.samples(series, "statusCode")
         assert (sample.label, sample.value) == ("200", 3)
-
-
-def rolled_back(new: str, target: str, at: datetime = NOW) -> RemoteEvent:
-    return RemoteEvent("evt-1", "srv-1", at, "rolled_back", new, target)
-
-
-def test_the_event_that_names_another_target_overrules_the_same_commit() -> None:
-    newer = [deploy("dep-new", "created", trigger="rollback", commit={"id": "abc"})]
-    assert render_follow.read_back(TICKET, [LIVE], newer, []).finding is Finding.APPLIED
-    events = [rolled_back("dep-new", "dep-older-still")]
-    assert render_follow.read_back(TICKET, [LIVE], newer, events).finding is Finding.UNDECIDED
-
-
-def test_an_event_alone_is_enough_while_the_list_lags() -> None:
-    found = render_follow.read_back(TICKET, [LIVE], [], [rolled_back("dep-new", "dep-old")])
-    assert (found.finding, found.ref) == (Finding.APPLIED, "dep-new")
-
-
-def test_what_is_older_than_the_order_is_not_its_answer() -> None:
-    before = NOW - timedelta(minutes=1)
-    older = [deploy("dep-x", "deactivated", at=before, trigger="rollback", commit={"id": "abc"})]
-    found = render_follow.read_back(TICKET, [LIVE], older, [rolled_back("dep-x", "dep-old", before)])
-    assert found.finding is Finding.NOT_APPLIED
-    assert found.evidence["deployments since"] == "none"
-
-
-def test_a_newer_push_makes_it_undecided() -> None:
-    newer = [deploy("dep-new", "build_in_progress", trigger="new_commit", commit={"id": "def"})]
-    found = render_follow.read_back(TICKET, [LIVE], newer, [])
-    assert found.finding is Finding.UNDECIDED
-    assert "dep-new (new_commit, build_in_progress)" in found.evidence["deployments since"]
-
-
-def test_a_new_deploy_without_a_time_may_be_ours() -> None:
-    undated = render_parse.deployment({"id": "dep-new"}, "srv-1")
-    assert render_follow.read_back(TICKET, [LIVE], [undated], []).finding is Finding.UNDECIDED
-
-
-@pytest.mark.parametrize("live", [[], [LIVE, deploy("dep-two", at=NOW - timedelta(hours=2))]])
-def test_without_exactly_one_live_deploy_nothing_is_decided(live: list[RemoteDeployment]) -> None:
-    assert render_follow.read_back(TICKET, live, [], []).finding is Finding.UNDECIDED
-
-
-def test_of_two_rollbacks_to_the_target_the_newest_is_followed() -> None:
-    newer = [
-        deploy("dep-b", "created", at=NOW + timedelta(seconds=2), trigger="rollback", commit={"id": "abc"}),
-        deploy("dep-a", "canceled", at=NOW + timedelta(seconds=1), trigger="rollback", commit={"id": "abc"}),
-    ]
-    assert render_follow.read_back(TICKET, [LIVE], newer, []).ref == "dep-b"
-
-
-@pytest.mark.parametrize(
-    ("status", "phase"),
-    [
-        ("created", Phase.WAITING),
-        ("half_baked", Phase.WAITING),
-        ("live", Phase.WAITING),
-        ("deactivated", Phase.FAILED),
-        ("update_failed", Phase.FAILED),
-        ("canceled", Phase.CANCELED),
-    ],
-)
-def test_while_the_list_of_live_ones_names_another_nothing_is_done(status: str, phase: Phase) -> None:
-    found = render_follow.progress(TICKET, deploy("dep-new", status), [LIVE], "")
-    assert found.phase is phase
-    assert found.raw_status == status

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import httpx
 import pytest
@@ -72,4 +71,44 @@ def earlier(world: World) -> Callable[..., Deployment]:
     return find
 
 
-Json = dict[str, Any]
+class Side:
+    """One provider's rollback, so that a test can be about both."""
+
+    def __init__(
+        self,
+        name: str,
+        client: httpx.Client,
+        world: World,
+        service: Service,
+        earlier: Callable[..., Deployment],
+    ) -> None:
+        self.name, self.client, self.world, self.service = name, client, world, service
+        self.before, self.target = world.deployments[str(service.serving())], earlier(service)
+
+    def roll_back(self, **headers: str) -> httpx.Response:
+        if self.name == "render":
+            path, body = f"/services/{self.service.id}/rollback", {"deployId": self.target.id}
+            return self.client.post(path, json=body, headers=headers)
+        path = f"/v1/projects/{self.service.id}/rollback/{self.target.id}"
+        return self.client.post(path, headers=headers)
+
+    def read(self) -> httpx.Response:
+        path = "/services" if self.name == "render" else "/v9/projects/shop-web"
+        return self.client.get(path)
+
+    def serves(self) -> str:
+        return self.world.serving(self.service.name).commit
+
+
+@pytest.fixture
+def chosen(
+    side: str,
+    render: httpx.Client,
+    vercel: httpx.Client,
+    world: World,
+    api: Service,
+    web: Service,
+    earlier: Callable[..., Deployment],
+) -> Side:
+    client, service = (render, api) if side == "render" else (vercel, web)
+    return Side(side, client, world, service, earlier)

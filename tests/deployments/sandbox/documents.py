@@ -28,7 +28,9 @@ def document(name: str) -> Json:
     return data
 
 
-def schema_of(name: str, path: str, method: str = "get", status: str = "200", variant: int | None = None) -> Json:
+def schema_of(
+    name: str, path: str, method: str = "get", status: str = "200", variant: int | None = None
+) -> Json:
     """The schema of an answer; `variant` picks one of several, for example the owner's view."""
     found = document(name)
     answer = resolve(found, found["paths"][path][method]["responses"][status])
@@ -55,9 +57,16 @@ def mistakes(name: str, schema: Json, data: Any) -> list[str]:
 
 
 def loosened(node: Any) -> Any:
-    """`oneOf` read as `anyOf`: the documents' alternatives overlap (a web service is also a worker)."""
+    """What the documents mean and do not say.
+
+    Their alternatives overlap (a web service is also a worker), so `oneOf` is read as `anyOf`; and a
+    `nullable` word may be null although it is not in its own list of words.
+    """
     if isinstance(node, dict):
-        return {("anyOf" if key == "oneOf" else key): loosened(value) for key, value in node.items()}
+        loose = {("anyOf" if key == "oneOf" else key): loosened(value) for key, value in node.items()}
+        if loose.get("nullable") is True and isinstance(loose.get("enum"), list):
+            loose["enum"] = [*loose["enum"], None]
+        return loose
     if isinstance(node, list):
         return [loosened(value) for value in node]
     return node
@@ -72,7 +81,7 @@ def unknown(found: Json, schema: Json, data: Any, where: str) -> list[str]:
     lines = []
     for key, value in data.items():
         if key in fields:
-            branches = [unknown(found, branch, value, f"{where}.{key}") for branch in fields[key]]
+            branches: list[list[str]] = [unknown(found, branch, value, f"{where}.{key}") for branch in fields[key]]
             lines += min(branches, key=len)
         elif not open_ended:
             lines.append(f"{where}.{key}: not in the document")

@@ -17,7 +17,9 @@ from deployments.sandbox.world import World
 
 @pytest.fixture
 def control(sandbox: Sandbox) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url="http://127.0.0.1:9701/_sandbox", transport=SandboxTransport(sandbox)) as client:
+    with httpx.Client(
+        base_url="http://127.0.0.1:9701/_sandbox", transport=SandboxTransport(sandbox)
+    ) as client:
         yield client
 
 

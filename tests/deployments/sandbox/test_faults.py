@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -13,50 +12,12 @@ import pytest
 
 from deployments.sandbox.app import Sandbox
 from deployments.sandbox.faults import Fault
-from deployments.sandbox.nouns import Deployment, Service
+from deployments.sandbox.nouns import Service
 from deployments.sandbox.pace import StoppedClock
 from deployments.sandbox.world import World
+from tests.deployments.sandbox.conftest import Side
 
-Earlier = Callable[..., Deployment]
 BOTH = pytest.mark.parametrize("side", ["render", "vercel"])
-
-
-class Side:
-    """One provider's rollback, so that a test can be about both."""
-
-    def __init__(
-        self, name: str, client: httpx.Client, world: World, service: Service, earlier: Earlier
-    ) -> None:
-        self.name, self.client, self.world, self.service = name, client, world, service
-        self.before, self.target = world.deployments[str(service.serving())], earlier(service)
-
-    def roll_back(self, **headers: str) -> httpx.Response:
-        if self.name == "render":
-            path, body = f"/services/{self.service.id}/rollback", {"deployId": self.target.id}
-            return self.client.post(path, json=body, headers=headers)
-        path = f"/v1/projects/{self.service.id}/rollback/{self.target.id}"
-        return self.client.post(path, headers=headers)
-
-    def read(self) -> httpx.Response:
-        path = "/services" if self.name == "render" else "/v9/projects/shop-web"
-        return self.client.get(path)
-
-    def serves(self) -> str:
-        return self.world.serving(self.service.name).commit
-
-
-@pytest.fixture
-def chosen(
-    side: str,
-    render: httpx.Client,
-    vercel: httpx.Client,
-    world: World,
-    api: Service,
-    web: Service,
-    earlier: Earlier,
-) -> Side:
-    client, service = (render, api) if side == "render" else (vercel, web)
-    return Side(side, client, world, service, earlier)
 
 
 def entry(sandbox: Sandbox) -> tuple[bool, Any]:
@@ -67,7 +28,14 @@ def entry(sandbox: Sandbox) -> tuple[bool, Any]:
 @BOTH
 @pytest.mark.parametrize(
     ("do", "status"),
-    [("unauthorized", 401), ("plan", 402), ("forbidden", 403), ("missing", 404), ("conflict", 409), ("gone", 410)],
+    [
+        ("unauthorized", 401),
+        ("plan", 402),
+        ("forbidden", 403),
+        ("missing", 404),
+        ("conflict", 409),
+        ("gone", 410),
+    ],
 )
 def test_a_refusal_changes_nothing_and_is_in_the_providers_words(
     sandbox: Sandbox, chosen: Side, clock: StoppedClock, do: str, status: int
@@ -83,7 +51,9 @@ def test_a_refusal_changes_nothing_and_is_in_the_providers_words(
 
 
 @BOTH
-def test_an_error_can_come_before_or_after_the_work(sandbox: Sandbox, chosen: Side, clock: StoppedClock) -> None:
+def test_an_error_can_come_before_or_after_the_work(
+    sandbox: Sandbox, chosen: Side, clock: StoppedClock
+) -> None:
     sandbox.faults.add(Fault("*.rollback", "error", detail="503"))
     assert chosen.roll_back().status_code == 503
     clock.advance(60)
@@ -195,97 +165,10 @@ def test_the_published_budget_is_counted_and_enforced_on_demand(render: httpx.Cl
     answers = [render.patch(f"/services/{service.id}", json={}) for _ in range(11)]
 
     assert [answer.status_code for answer in answers] == [200] * 10 + [429]
-    assert [answer.headers["ratelimit-remaining"] for answer in answers] == [str(left) for left in range(9, -1, -1)] + ["0"]
+    assert [answer.headers["ratelimit-remaining"] for answer in answers] == [
+        str(left) for left in range(9, -1, -1)
+    ] + ["0"]
     assert render.get(f"/services/{service.id}").status_code == 200
-
-
-@pytest.mark.parametrize(("detail", "claimed"), [("", False), ("everything", True)])
-def test_vercel_can_say_succeeded_while_the_old_one_serves(
-    sandbox: Sandbox,
-    vercel: httpx.Client,
-    world: World,
-    web: Service,
-    clock: StoppedClock,
-    earlier: Earlier,
-    detail: str,
-    claimed: bool,
-) -> None:
-    bad, good = world.serving("shop-web"), earlier(web)
-    sandbox.faults.add(Fault("vercel.rollback", "lie_live", detail=detail, seconds=30))
-    vercel.post(f"/v1/projects/{web.id}/rollback/{good.id}")
-    clock.advance(3)
-    now = vercel.get("/v9/projects/shop-web").json()
-
-    assert now["lastAliasRequest"]["jobStatus"] == "succeeded"
-    assert now["targets"]["production"]["id"] == good.id
-    assert {row["deployment"]["id"] for row in now["alias"]} == {good.id if claimed else bad.id}
-    assert world.serving("shop-web").id == bad.id
-    clock.advance(30)
-    assert world.serving("shop-web").id == good.id
-
-
-def test_render_can_say_live_while_the_old_one_serves(
-    sandbox: Sandbox, render: httpx.Client, world: World, api: Service, clock: StoppedClock, earlier: Earlier
-) -> None:
-    bad = world.serving("shop-api")
-    sandbox.faults.add(Fault("render.rollback", "lie_live"))
-    new = render.post(f"/services/{api.id}/rollback", json={"deployId": earlier(api).id}).json()
-    clock.advance(600)
-
-    assert render.get(f"/services/{api.id}/deploys/{new['id']}").json()["status"] == "live"
-    assert world.serving("shop-api").id == bad.id
-
-
-def test_single_domains_can_fail(
-    sandbox: Sandbox, vercel: httpx.Client, web: Service, clock: StoppedClock, earlier: Earlier
-) -> None:
-    good = earlier(web)
-    sandbox.faults.add(Fault("vercel.rollback", "fail_aliases", detail="www.shop.example.com"))
-    vercel.post(f"/v1/projects/{web.id}/rollback/{good.id}")
-    clock.advance(3)
-    now = vercel.get("/v9/projects/shop-web").json()
-    jobs = vercel.get(f"/v9/projects/{web.id}/rollback/aliases", params={"failedOnly": "true"}).json()["aliases"]
-
-    assert now["lastAliasRequest"]["jobStatus"] == "failed"
-    assert {row["domain"]: row["deployment"]["id"] == good.id for row in now["alias"]} == {
-        "shop.example.com": True, "www.shop.example.com": False, "shop-web.vercel.app": True,
-    }  # fmt: skip
-    assert [(row["alias"]["alias"], row["status"]) for row in jobs] == [("www.shop.example.com", "failed")]
-
-
-@pytest.mark.parametrize(("do", "word"), [("fail", "update_failed"), ("stuck", "update_in_progress")])
-def test_an_accepted_rollback_may_fail_or_never_end(
-    sandbox: Sandbox,
-    render: httpx.Client,
-    world: World,
-    api: Service,
-    clock: StoppedClock,
-    earlier: Earlier,
-    do: str,
-    word: str,
-) -> None:
-    bad = world.serving("shop-api")
-    sandbox.faults.add(Fault("render.rollback", do))
-    new = render.post(f"/services/{api.id}/rollback", json={"deployId": earlier(api).id}).json()
-    clock.advance(3600)
-
-    assert render.get(f"/services/{api.id}/deploys/{new['id']}").json()["status"] == word
-    assert world.serving("shop-api").id == bad.id
-
-
-@BOTH
-def test_a_rollback_or_promotion_can_be_queued_behind_something(
-    sandbox: Sandbox, chosen: Side, vercel: httpx.Client, web: Service, clock: StoppedClock
-) -> None:
-    if chosen.name == "render":
-        sandbox.faults.add(Fault("render.rollback", "queue_behind"))
-        assert chosen.roll_back().json()["status"] == "queued"
-    else:
-        sandbox.faults.add(Fault("vercel.promote", "queue_behind", seconds=20))
-        assert vercel.post(f"/v10/projects/{web.id}/promote/{chosen.target.id}").status_code == 202
-    clock.advance(120)
-
-    assert chosen.serves() == chosen.target.commit
 
 
 def test_a_field_can_be_missing_or_have_a_word_that_nobody_knows(
@@ -330,7 +213,10 @@ def test_faults_that_do_not_exist_are_refused_by_name() -> None:
 
 def test_another_key_is_refused_in_each_providers_words(render: httpx.Client, vercel: httpx.Client) -> None:
     wrong = {"Authorization": "Bearer something else"}
-    at_render, at_vercel = render.get("/services", headers=wrong), vercel.get("/v9/projects/shop-web", headers=wrong)
+    at_render, at_vercel = (
+        render.get("/services", headers=wrong),
+        vercel.get("/v9/projects/shop-web", headers=wrong),
+    )
     other_team = vercel.get("/v9/projects/shop-web", params={"teamId": "team_other"})
 
     assert (at_render.status_code, at_render.json()["message"]) == (401, "unauthorized")

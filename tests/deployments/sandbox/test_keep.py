@@ -60,4 +60,6 @@ def test_a_world_and_its_json_are_the_same(world: World, clock: StoppedClock) ->
 
 @pytest.mark.parametrize("company", ["small", "big"])
 def test_without_a_file_a_new_company_begins(tmp_path: Path, company: str) -> None:
-    assert len(open_world(tmp_path / "none.json", company, "fast").services) == {"small": 2, "big": 10}[company]
+    assert (
+        len(open_world(tmp_path / "none.json", company, "fast").services) == {"small": 2, "big": 10}[company]
+    )

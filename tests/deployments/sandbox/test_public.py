@@ -55,8 +55,10 @@ def test_every_domain_of_the_web_project_is_answered_by_the_deployment_it_points
     versions = {domain: visitor.get(f"https://{domain}/").headers["x-version"] for domain in web.domains}
 
     assert versions == {
-        "shop.example.com": good.commit, "www.shop.example.com": bad.commit, "shop-web.vercel.app": good.commit,
-    }  # fmt: skip
+        "shop.example.com": good.commit,
+        "www.shop.example.com": bad.commit,
+        "shop-web.vercel.app": good.commit,
+    }
 
 
 def test_a_deployment_has_an_address_of_its_own(visitor: httpx.Client, world: World, web: Service) -> None:

@@ -35,7 +35,9 @@ def test_a_rollback_is_a_new_deploy_and_the_old_one_serves_until_it_is_live(
     seen = []
     for _ in range(13):
         live = [row["deploy"]["id"] for row in render.get(f"/services/{api.id}/deploys?status=live").json()]
-        seen.append((status(render, api, new["id"]), live == [bad.id], world.serving("shop-api").id == bad.id))
+        seen.append(
+            (status(render, api, new["id"]), live == [bad.id], world.serving("shop-api").id == bad.id)
+        )
         clock.advance(1)
 
     assert answer.status_code == 201
@@ -184,7 +186,13 @@ def test_what_cannot_be_rolled_back_to_is_refused_and_changes_nothing(
     world.rules.kept_builds = 3
     expired = roll_back(render, api, earlier(api, 5).id)
 
-    assert [answer.status_code for answer in (live, never, missing, nameless, expired)] == [400, 400, 404, 400, 400]
+    assert [answer.status_code for answer in (live, never, missing, nameless, expired)] == [
+        400,
+        400,
+        404,
+        400,
+        400,
+    ]
     assert "already live" in live.json()["message"]
     assert "no longer available" in expired.json()["message"]
     assert len(world.history[api.id]) == count

@@ -77,7 +77,9 @@ def test_a_dropped_connection_is_dropped_for_real(origin: str, render: httpx.Cli
     assert render.get("/services").status_code == 200
 
 
-def test_a_slow_answer_is_slow_for_real_and_others_do_not_wait_for_it(origin: str, render: httpx.Client) -> None:
+def test_a_slow_answer_is_slow_for_real_and_others_do_not_wait_for_it(
+    origin: str, render: httpx.Client
+) -> None:
     arm(origin, "render.services", "slow", seconds=1.0)
     with pytest.raises(httpx.ReadTimeout):
         render.get("/services", timeout=0.3)
@@ -108,9 +110,9 @@ def test_public_addresses_are_reached_through_the_sandbox(origin: str) -> None:
 
 def test_it_listens_on_loopback_only(origin: str) -> None:
     port = int(origin.rpartition(":")[2])
-    others = {
-        str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)
-    } - {"127.0.0.1"}
+    others = {str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)} - {
+        "127.0.0.1"
+    }
     for address in others:
         if not address.startswith("127."):
             with pytest.raises(OSError, match=r".*"):

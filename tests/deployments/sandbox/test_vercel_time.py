@@ -68,7 +68,11 @@ def test_on_a_pinned_project_a_push_stays_staged_until_it_is_promoted(
     assert pushed
     clock.advance(30)
     staged = vercel.get(f"/v13/deployments/{pushed.id}").json()
-    assert (staged["readyState"], staged["readySubstate"], staged["aliasAssigned"]) == ("READY", "STAGED", False)
+    assert (staged["readyState"], staged["readySubstate"], staged["aliasAssigned"]) == (
+        "READY",
+        "STAGED",
+        False,
+    )
     assert targets(vercel) == [good.id] * 3
 
     assert promote(vercel, web, pushed.id).status_code == 201
@@ -228,7 +232,12 @@ def test_promoting_a_preview_as_the_cli_does_builds_it_again(
     vercel: httpx.Client, world: World, web: Service, clock: StoppedClock
 ) -> None:
     preview = next(row for row in world.newest_first(web) if row.target is None)
-    body = {"deploymentId": preview.id, "name": "shop-web", "target": "production", "meta": {"action": "promote"}}
+    body = {
+        "deploymentId": preview.id,
+        "name": "shop-web",
+        "target": "production",
+        "meta": {"action": "promote"},
+    }
     built = vercel.post("/v13/deployments", json=body).json()
     clock.advance(30)
 
