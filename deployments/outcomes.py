@@ -54,6 +54,7 @@ MARKS = {
     "canceled": Mark("CANCELED", "", "ring"),
     "needs_attention": Mark("NEEDS A PERSON", "bad", "diamond"),
 }
+DONE_UNCHECKED = Mark("DONE, NOT CHECKED", "warn", "ring")
 RUNNING = Mark("RUNNING", "busy", "turn")
 ICONS = {"good": "done", "bad": "bad", "warn": "warn", "busy": "busy", "": "plain"}
 
@@ -86,6 +87,8 @@ def report(change: Change, *, pinned: bool) -> Report:
 
 
 def mark(change: Change) -> Mark:
+    if change.status == "succeeded" and change.unchecked:
+        return DONE_UNCHECKED
     return MARKS.get(change.status, RUNNING)
 
 

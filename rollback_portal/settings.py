@@ -102,9 +102,9 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 
 # --- Celery: broker settings that fail fast instead of hanging (docs/operations.md) ------------------
-CELERY_BROKER_URL = (
-    REDIS_URL.replace("unix://", "redis+socket://", 1) if REDIS_URL else "redis://127.0.0.1:6379/0"
-)
+CELERY_BROKER_URL = REDIS_URL or "redis://127.0.0.1:6379/0"
+if REDIS_URL.startswith("unix://"):  # Celery has its own words for a socket and its database number
+    CELERY_BROKER_URL = REDIS_URL.replace("unix:", "redis+socket:", 1).replace("?db=", "?virtual_host=")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_TIMEOUT = 2
 CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -164,6 +164,7 @@ PROVIDERS = {
         "sandbox": not VERCEL_TOKEN,
     },
 }
+SANDBOX_SIGN_IN = env.text("SANDBOX_SIGN_IN")  # who can sign in, for the sign-in page of a sandbox
 VERSION_HEADER = env.text("VERSION_HEADER", "X-Version")
 # Render keeps old instances for 60 s after the new ones took over: until then both may answer.
 SERVE_SECONDS = env.number("SERVE_SECONDS", 90)

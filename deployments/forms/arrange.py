@@ -66,7 +66,7 @@ class Arrangement(forms.Form):
         label="Display name",
         required=False,
         max_length=60,
-        help_text="What people call it. Empty: API or web with the provider's name.",
+        help_text="What people call it. Empty: the provider's name for it.",
     )
     kind = forms.ChoiceField(
         label="Side", choices=Service.Kind.choices, help_text="API stands on the left, web on the right."

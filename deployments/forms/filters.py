@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.db.models import Q, QuerySet
 
-from deployments.axis import Cursor
+from deployments.axis import LONGEST_CURSOR, Cursor
 from deployments.models import Deployment, Service
 from deployments.models.deployment import RUNNING, SERVABLE
 from deployments.providers.base import DeploymentStatus
@@ -50,13 +50,15 @@ class Filters(forms.Form):
         choices=[("", "production"), ("previews", "previews"), ("all", "production and previews")],
     )
     service = forms.ChoiceField(label="Service", required=False)
-    before = forms.CharField(required=False, max_length=1_000, widget=forms.HiddenInput)
+    before = forms.CharField(required=False, max_length=LONGEST_CURSOR, widget=forms.HiddenInput)
 
     def __init__(self, data: Any, services: Iterable[Service]) -> None:
         super().__init__(data, auto_id="filter-%s")
         self.services = tuple(services)
         choices = [("", "every service"), *((service.slug, service.label) for service in self.services)]
         self.fields["service"] = forms.ChoiceField(label="Service", required=False, choices=choices)
+        for field in self.fields.values():
+            field.error_messages |= {"invalid_choice": "“%(value)s” is not one of the choices."}
         self.is_valid()
 
     def value(self, name: str) -> str:

@@ -41,5 +41,14 @@ class OperationsFilter(forms.Form):
 
     def older(self, last: int) -> str:
         """The query string of the next page, with the filter in force."""
-        slug = self.cleaned_data["service"]
-        return urlencode({"service": slug, "before": last} if slug else {"before": last})
+        return urlencode({**self._chosen, "before": last})
+
+    @property
+    def newest(self) -> str:
+        """The query string of the first page, with the filter in force."""
+        return urlencode(self._chosen)
+
+    @property
+    def _chosen(self) -> dict[str, str]:
+        slug = self.data.get("service", "")
+        return {"service": slug} if slug else {}

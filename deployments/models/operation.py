@@ -78,6 +78,7 @@ class Operation(models.Model):
         return self.changes.all()[0]
 
 
+UNCHECKED = "not checked from outside"  # the evidence of a success that only the provider vouches for
 ACTIVE = ("queued", "pinning", "sending", "unclear", "accepted", "serving", "restoring")
 
 
@@ -175,3 +176,8 @@ class Change(Stateful):
     @property
     def active(self) -> bool:
         return self.status in ACTIVE
+
+    @property
+    def unchecked(self) -> bool:
+        """It succeeded by the provider's word only; that is not green."""
+        return UNCHECKED in self.evidence

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from deployments.models import Kind, Service
+from deployments.models.operation import UNCHECKED
 from deployments.pins import close_pin
 from deployments.providers.base import Phase, Refused
 from deployments.served import check_served
@@ -68,8 +69,10 @@ def check(run: Run) -> Next:
         return run.end(
             "failed", f"{run.provider_name} says it is done, but users get something else. {answer.sentence}"
         )
+    if not answer.certain:
+        change.evidence = {**change.evidence, UNCHECKED: answer.sentence}
     if change.operation.kind == Kind.LEAVE and _differs_from_promoted(run):
-        run.move("restoring", verdict="succeeded", sentence=answer.sentence)
+        run.move("restoring", verdict="succeeded", sentence=answer.sentence, evidence=change.evidence)
         return 0.0
     ends_pin = change.operation.kind == Kind.LEAVE or change.service.provider == Service.Provider.VERCEL
     closing = (lambda: close_pin(change)) if ends_pin and change.operation.kind != Kind.ROLL_BACK else None

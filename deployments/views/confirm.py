@@ -141,6 +141,7 @@ def _draw(
         "choices": ways_to_leave(plan) if plan.kind == Kind.LEAVE else [],
         "longest_reason": LONGEST_REASON,
         "where": request.get_full_path(),
+        "in_dialog": bool(request.htmx) and not request.htmx.boosted,  # type: ignore[attr-defined]
     }
     fragment = "deployments/_confirm.html"
     return page(request, "deployments/confirm.html", context, fragment=fragment, status=status)

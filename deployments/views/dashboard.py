@@ -21,7 +21,7 @@ from deployments.models import Change, Pin, Reading, Service
 from deployments.outcomes import headline, mark
 from deployments.policy import actor_user
 from deployments.standing import Standing, what_holds
-from rollback_portal.accounts.roles import OPERATE
+from rollback_portal.accounts.roles import OPERATE, roles_that_may
 from rollback_portal.http import page
 
 REMEMBERED = 20
@@ -100,6 +100,8 @@ def _draw(
         "filters": filters,
         "complaints": [*context.get("complaints", ()), *filters.complaints],
         "pins": pinned_for(standing),
+        "may_operate": _may_operate(request),
+        "needed": roles_that_may(OPERATE)[0],
         "running": running_for(standing),
         "outside_pins": outside_pins(standing),
         "icon": f"icons/{'plain' if tone == 'calm' else tone}.svg",

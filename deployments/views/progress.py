@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from deployments import operations, tasks
-from deployments.checklist import checklist
+from deployments.checklist import checklist, clock
 from deployments.models import Change
 from deployments.outcomes import Report, report, silence
 from deployments.policy import actor_of, actor_user, requires
@@ -39,7 +39,7 @@ def operation(request: HttpRequest, pk: UUID) -> HttpResponse:
         "service": change.service,
         "report": told,
         "lines": checklist(change, now, still_pinned=pinned),
-        "elapsed": (change.ended_at or now) - change.operation.requested_at,
+        "elapsed": clock((change.ended_at or now) - change.operation.requested_at),
         "silence": silence(change, now),
         "cancel": cancel,
         "may_operate": actor_user(request).has_perm(OPERATE),

@@ -33,14 +33,14 @@ class Day(forms.DateField):
 class AuditFilter(forms.Form):
     who = forms.CharField(required=False, max_length=200)
     action = forms.CharField(required=False, max_length=60)
-    subject = forms.CharField(required=False, max_length=200, label="Service or other subject")
+    subject = forms.CharField(required=False, max_length=200, label="Subject")
     incident = forms.CharField(required=False, max_length=100)
     outcome = forms.ChoiceField(
         required=False,
         choices=[("", "any"), *Outcome.choices],
         error_messages={"invalid_choice": "“%(value)s” is not an outcome; choose one from the list."},
     )
-    text = forms.CharField(required=False, max_length=200, label="Words in the sentence or reason")
+    text = forms.CharField(required=False, max_length=200, label="Words")
     since = Day(required=False, label="From (UTC)")
     until = Day(required=False, label="To (UTC)")
     operation = forms.UUIDField(

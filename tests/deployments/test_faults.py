@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from deployments import outcomes
+from deployments.models import Service
 from deployments.sandbox.faults import Fault
 from tests.deployments.conftest import Portal
 
@@ -132,3 +134,14 @@ def test_the_word_already_current_is_not_believed_while_something_else_is_live(p
 
     assert change.status == "failed", change.sentence
     assert "Nothing was put in front of users" in change.sentence
+
+
+@BOTH
+def test_a_success_that_nobody_could_check_from_outside_says_so(portal: Portal, name: str) -> None:
+    Service.objects.update(addresses=[], addresses_chosen=True)
+
+    change = portal.roll_back(name)
+
+    assert (change.status, change.unchecked) == ("succeeded", True)
+    assert "nobody was asked" in change.sentence
+    assert outcomes.mark(change).tone == "warn"

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from deployments.models import Change, Deployment, Kind, Service
+from deployments.models import ACTIVE, Change, Deployment, Kind, Service
 from rollback_portal.audit.models import AuditEntry
 from tests import make
 from tests.reading import text
@@ -64,8 +64,7 @@ def test_the_page_says_what_runs_who_asked_and_why(browser: Client, target: Depl
     assert "INC-412" in read
     assert read.count("done, from") == 2
     assert "running, from" in read
-    assert "waiting" in read
-    assert "usually 55–70 s" in read
+    assert "waiting usually 3 s" in read
 
 
 def test_it_asks_its_own_address_every_second_until_it_has_ended(browser: Client, target: Deployment) -> None:
@@ -210,9 +209,7 @@ def test_each_end_has_its_own_words_and_says_what_is_true_now(
     assert "DONE" not in read
 
 
-@pytest.mark.parametrize(
-    "status", ["queued", "pinning", "sending", "unclear", "accepted", "serving", "restoring"]
-)
+@pytest.mark.parametrize("status", ACTIVE)
 @pytest.mark.parametrize("kind", Kind.values)
 def test_every_status_of_every_kind_can_be_looked_at(
     browser: Client, target: Deployment, kind: str, status: str
@@ -301,64 +298,3 @@ def test_cancel_is_a_form_and_never_a_link(browser: Client, target: Deployment) 
     change = started(target, "queued", "queued")
     assert browser.get(f"/operations/{change.operation_id}/cancel/").status_code == 405
     assert Change.objects.get().cancel_asked_at is None
-
-
-# --- The list of operations --------------------------------------------------------------------------------
-
-
-def test_the_list_shows_what_was_asked_for_and_what_came_of_it(browser: Client, target: Deployment) -> None:
-    ended(target, "failed", "queued", sentence="Render refused (409).")
-    started(target, "accepted", "queued", "accepted")
-    read = text(browser.get("/operations/"))
-    assert read.index("Rolling API back to") < read.index("API was not rolled back to")
-    assert "Render refused (409)." in read
-    assert "Ana Ruiz" in read
-
-
-def test_the_list_can_be_narrowed_to_one_service(browser: Client, target: Deployment) -> None:
-    ended(target, "failed", "queued", sentence="Refused.")
-    web = make.service("web", display_name="Web")
-    make.live(web)
-    ended(make.deployment(web), "succeeded", "queued", sentence="It serves.")
-    read = text(browser.get("/operations/", {"service": web.slug}))
-    assert "Web was rolled back" in read
-    assert "API was not rolled back" not in read
-
-
-def test_the_list_goes_on_page_by_page_without_more_queries(
-    browser: Client, target: Deployment, django_assert_max_num_queries: Any
-) -> None:
-    for number in range(30):
-        ended(target, "failed", "queued", sentence=f"Refusal {number:02}.")
-    with django_assert_max_num_queries(6):
-        first = browser.get("/operations/")
-    assert text(first).count("Refusal") == 25
-    older = re.search(r'href="(/operations/\?before=\d+)">Older', first.content.decode())
-    assert older is not None
-    second = browser.get(older[1])
-    assert text(second).count("Refusal") == 5
-    assert "Newest" in text(second)
-    assert "Older" not in text(second)
-
-
-@pytest.mark.parametrize(
-    ("query", "sentence"),
-    [
-        ("service=nobody", "The portal knows no service called “nobody”."),
-        ("service=%3Cb%3E", "That is not the name of a service."),
-        ("service=a%00b", "That is not the name of a service."),
-        ("before=last", "The address of this page is damaged"),
-        ("before=99999999999999999999", "The address of this page is damaged"),
-        ("before=-1", "The address of this page is damaged"),
-    ],
-)
-def test_a_filter_that_makes_no_sense_is_answered_with_a_sentence(
-    browser: Client, target: Deployment, query: str, sentence: str
-) -> None:
-    response = browser.get(f"/operations/?{query}")
-    assert response.status_code == 400
-    assert sentence in text(response)
-
-
-def test_an_empty_list_says_so(browser: Client) -> None:
-    assert "Nobody has rolled anything back yet." in text(browser.get("/operations/"))

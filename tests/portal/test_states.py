@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from django.db import IntegrityError, transaction
-from tests import make
 
 from deployments.models import ACTIVE, Change
+from tests import make
 
 pytestmark = pytest.mark.django_db
 

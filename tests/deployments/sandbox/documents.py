@@ -81,8 +81,11 @@ def unknown(found: Json, schema: Json, data: Any, where: str) -> list[str]:
     lines = []
     for key, value in data.items():
         if key in fields:
-            branches: list[list[str]] = [unknown(found, branch, value, f"{where}.{key}") for branch in fields[key]]
-            lines += min(branches, key=len)
+            branches: list[list[str]] = [
+                unknown(found, branch, value, f"{where}.{key}") for branch in fields[key]
+            ]
+            fewest: list[str] = min(branches, key=len)
+            lines += fewest
         elif not open_ended:
             lines.append(f"{where}.{key}: not in the document")
     return lines

@@ -1,0 +1,37 @@
+"""The confirm dialog as a browser has it: its address, and its form filled in."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django.test import Client
+
+from deployments.models import Deployment, Service
+
+HTMX = {"HX-Request": "true"}
+
+
+def older(service: Service, subject: str = "Fix price rounding") -> Deployment:
+    return service.deployments.get(commit_message__startswith=subject)
+
+
+def address(service: Service, target: Deployment, act: str = "roll-back") -> str:
+    return f"/services/{service.slug}/deployments/{target.provider_id}/{act}/"
+
+
+def token_in(response: Any) -> str:
+    found = re.search(r'name="token" value="([^"]+)"', response.content.decode())
+    assert found is not None
+    return found[1]
+
+
+def fill(browser: Client, where: str, **fields: str) -> dict[str, str]:
+    """The form as the browser would send it."""
+    return {
+        "token": token_in(browser.get(where)),
+        "reason": "errors",
+        "words": "500s",
+        "incident": "",
+        **fields,
+    }

@@ -1,0 +1,321 @@
+"""The dashboard: what is live, what holds, and the two lists with a button or the reason why not."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from deployments.models import Service
+from deployments.providers.base import DeploymentStatus
+from tests import make
+from tests.reading import text
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def browser() -> Client:
+    return signed_in("responder", "Ana Ruiz")
+
+
+def signed_in(role: str, name: str) -> Client:
+    client = Client()
+    client.force_login(make.person(role, name))
+    return client
+
+
+@pytest.fixture
+def api() -> Service:
+    make.reading("render")
+    return make.service("api", display_name="API")
+
+
+@pytest.fixture
+def web() -> Service:
+    make.reading("vercel")
+    return make.service("web", display_name="Web")
+
+
+def row(response: Any, subject: str) -> str:
+    """The part of the list that belongs to the first deployment of that subject."""
+    html = response.content.decode()
+    start = html.index(f">{subject}</a>")
+    return str(html[start : html.index("</article>", start)])
+
+
+def test_the_live_deployment_is_named_by_its_subject_with_commit_author_age_and_pull_request(
+    browser: Client, api: Service
+) -> None:
+    make.live(api, "Faster checkout totals", pull_request="812", author="Bo Lind")
+    page = text(browser.get("/"))
+    assert "API Render · shop-api" in page
+    assert f"LIVE {make.sha('Faster checkout totals')[:7]}" in page
+    assert "13 min · Bo Lind · #812" in page
+
+
+def test_the_pull_request_links_to_the_host_of_the_repository(browser: Client, api: Service) -> None:
+    make.live(api, pull_request="812")
+    assert 'href="https://github.com/example/shop/pull/812"' in browser.get("/").content.decode()
+
+
+def test_a_candidate_has_its_button_and_the_live_one_the_reason(browser: Client, api: Service) -> None:
+    make.live(api, "Faster checkout totals")
+    older = make.deployment(api, "Fix price rounding")
+    page = browser.get("/")
+    assert f"/services/shop-api/deployments/{older.provider_id}/roll-back/" in row(page, "Fix price rounding")
+    assert "Roll back to this" in row(page, "Fix price rounding")
+    assert "live now" in row(page, "Faster checkout totals")
+    assert "roll-back" not in row(page, "Faster checkout totals")
+
+
+def test_a_viewer_sees_everything_and_the_role_that_a_button_needs(api: Service) -> None:
+    make.live(api)
+    make.deployment(api, "Fix price rounding")
+    make.pin(api)
+    page = signed_in("viewer", "Vera Stone").get("/")
+    assert "needs the role responder" in row(page, "Fix price rounding")
+    assert "roll-back" not in page.content.decode()
+    assert "Leaving the rollback needs the role responder" in text(page)
+
+
+@pytest.mark.parametrize(
+    ("fields", "word", "reason"),
+    [
+        ({"status": "failed", "raw_status": "build_failed"}, "BUILD FAILED", "failed, never served"),
+        ({"status": "canceled", "raw_status": "canceled"}, "CANCELED", "canceled, never served"),
+        ({"status": "building", "raw_status": "build_in_progress"}, "BUILDING", "not built yet"),
+        ({"status": "queued", "raw_status": "queued"}, "QUEUED", "not built yet"),
+        ({"status": "unknown", "raw_status": "odd"}, "STATUS UNKNOWN", "not known to the portal"),
+        ({"gone_at": make.ago(hours=1)}, "NO LONGER LISTED", "Render no longer lists it"),
+        ({"outside": True, "trigger": "rollback", "started_by": "Chen Wu"}, "OUTSIDE PORTAL", ""),
+    ],
+)
+def test_labels_are_words_and_every_missing_button_has_its_reason(
+    browser: Client, api: Service, fields: dict[str, Any], word: str, reason: str
+) -> None:
+    make.live(api)
+    make.deployment(api, "Fix login rate limit", **fields)
+    shown = row(browser.get("/"), "Fix login rate limit")
+    assert word in shown
+    assert reason in shown
+    assert ("Roll back to this" in shown) is (reason == "")
+
+
+def test_a_staged_deployment_is_promoted_and_not_rolled_back_to(browser: Client, web: Service) -> None:
+    make.live(web)
+    staged = make.deployment(web, "Hide the broken button", staged=True, served=False, live_seconds=0)
+    shown = row(browser.get("/"), "Hide the broken button")
+    assert "STAGED" in shown
+    assert f"{staged.provider_id}/promote/" in shown
+    assert "Promote to production" in shown
+
+
+def test_a_rollback_says_of_what_and_by_whom(browser: Client, api: Service) -> None:
+    old = make.deployment(api, "Fix price rounding", created_at=make.ago(days=2))
+    make.live(api, "Fix price rounding", restores=old, trigger="rollback", started_by="Ana Ruiz")
+    shown = text(browser.get("/"))
+    assert f"ROLLBACK of {old.short_sha} by Ana Ruiz" in shown
+
+
+def test_what_was_rolled_back_from_says_so_and_is_no_candidate(browser: Client, web: Service) -> None:
+    good = make.live(web, "Fix price rounding", created_at=make.ago(days=2))
+    bad = make.deployment(web, "Faster checkout totals", created_at=make.ago(minutes=9))
+    make.pin(web, good, left_from=bad, by="Bo Lind")
+    page = browser.get("/")
+    assert "ROLLED BACK FROM" in row(page, "Faster checkout totals")
+    assert "leave the rollback to bring it back" in row(page, "Faster checkout totals")
+    assert f"rolled back from {bad.short_sha}" in text(page)
+
+
+def test_live_is_what_serves_and_not_the_newest_row(browser: Client, api: Service) -> None:
+    make.deployment(api, "Newer but not live", created_at=make.ago(minutes=1))
+    make.live(api, "Older and live", created_at=make.ago(days=3))
+    page = browser.get("/")
+    assert ">LIVE" not in row(page, "Newer but not live")
+    assert ">LIVE" in row(page, "Older and live")
+
+
+def test_what_served_before_is_called_previous(browser: Client, api: Service) -> None:
+    make.live(api)
+    make.deployment(api, "Served longer ago", created_at=make.ago(days=3))
+    make.deployment(api, "Served just before", created_at=make.ago(hours=3))
+    page = browser.get("/")
+    assert "PREVIOUS" in row(page, "Served just before")
+    assert "PREVIOUS" not in row(page, "Served longer ago")
+
+
+def test_how_long_a_deployment_was_live_stands_in_its_row(browser: Client, api: Service) -> None:
+    make.live(api, live_since=make.ago(minutes=3), live_seconds=3 * 86_400 + 4 * 3_600)
+    make.deployment(api, "Fix price rounding", live_seconds=22 * 3_600)
+    page = text(browser.get("/"))
+    assert "live 3 min, before 3 d 4 h" in page
+    assert "was live 22 h" in page
+
+
+def test_an_empty_cell_says_that_the_other_side_never_built_the_commit(
+    browser: Client, api: Service, web: Service
+) -> None:
+    make.deployment(api, "Fix login rate limit")
+    make.live(web)
+    assert "no web deployment of this commit" in text(browser.get("/"))
+
+
+def test_an_empty_cell_says_when_the_other_side_built_the_commit(
+    browser: Client, api: Service, web: Service
+) -> None:
+    make.deployment(api, "Fix login rate limit", created_at=make.ago(days=1))
+    make.deployment(web, "Fix login rate limit", created_at=make.ago(days=3))
+    page = text(browser.get("/"))
+    assert "web built this commit" in page
+    assert "no web deployment" not in page
+
+
+def test_markup_in_a_commit_message_is_only_text(browser: Client, api: Service) -> None:
+    make.live(api, "New tax table <script>alert(1)</script> \u202eevil\u202c")
+    html = browser.get("/").content.decode()
+    assert "<script>alert" not in html
+    assert "New tax table &lt;script&gt;alert(1)&lt;/script&gt; evil" in html
+    assert "\u202e" not in html
+
+
+def test_no_page_carries_inline_script_or_style(browser: Client, api: Service) -> None:
+    make.live(api)
+    make.pin(api)
+    html = browser.get("/").content.decode()
+    assert " style=" not in html
+    assert "<style" not in html
+    assert " on" + "click=" not in html
+    assert all(" src=" in tag for tag in html.split("<script")[1:])
+
+
+def test_an_address_that_is_not_https_is_never_a_link(browser: Client, api: Service) -> None:
+    api.dashboard_url = "javascript:alert(1)"
+    api.pinned = True
+    api.save()
+    assert "javascript:" not in browser.get("/").content.decode()
+
+
+def test_previews_stand_only_behind_the_filter(browser: Client, api: Service, web: Service) -> None:
+    make.live(web, "Faster checkout totals")
+    make.deployment(web, "Try a new header", production=False, branch="try/header")
+    assert "Try a new header" not in text(browser.get("/"))
+    shown = browser.get("/", {"show": "previews"})
+    assert "Try a new header" in text(shown)
+    assert "PREVIEW" in row(shown, "Try a new header")
+    assert "would rebuild it" in row(shown, "Try a new header")
+    assert "Faster checkout totals" in row(browser.get("/", {"show": "all"}), "Faster checkout totals")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"text": "LOGIN"},
+        {"text": make.sha("Fix login rate limit")[:9]},
+        {"text": "#809"},
+        {"author": "chen"},
+        {"status": "failed"},
+        {"service": "shop-api", "status": "failed"},
+    ],
+)
+def test_a_filter_leaves_what_matches(browser: Client, api: Service, query: dict[str, str]) -> None:
+    make.live(api, "Faster checkout totals")
+    make.failed(api, "Fix login rate limit", author="Chen Wu", pull_request="809")
+    html = browser.get("/", query).content.decode()
+    assert html.count('class="deploy"') == 1
+    assert ">Fix login rate limit</a>" in html
+
+
+def test_a_filter_that_leaves_nothing_stays_visible_with_a_way_out(browser: Client, api: Service) -> None:
+    make.live(api)
+    page = browser.get("/", {"text": "nothing like it"})
+    assert "No deployment matches this filter" in text(page)
+    assert 'value="nothing like it"' in page.content.decode()
+
+
+def test_a_filter_value_that_cannot_be_used_is_named_and_left_out(browser: Client, api: Service) -> None:
+    make.live(api, "Faster checkout totals")
+    page = browser.get("/", {"status": "sideways", "before": "nowhere", "text": "x" * 101, "group": "nope"})
+    assert page.status_code == 200
+    said = text(page)
+    assert "“sideways” is not one of the choices" in said
+    assert "The address names no place in this list" in said
+    assert "There is no group “nope”" in said
+    assert "Faster checkout totals" in said
+
+
+def test_older_deployments_are_a_link_that_keeps_the_filter(browser: Client, api: Service) -> None:
+    for number in range(45):
+        make.deployment(api, f"Change {number}", created_at=make.ago(hours=number), author="Bo Lind")
+    first = browser.get("/", {"author": "Bo"})
+    assert first.content.decode().count('class="deploy"') == 30
+    older = first.context["older_url"]
+    assert "author=Bo" in older
+    second = browser.get(older)
+    assert second.content.decode().count('class="deploy"') == 15
+    assert "This is where the portal's records begin" in text(second)
+
+
+def test_times_are_absolute_and_relative(browser: Client, api: Service) -> None:
+    found = make.deployment(api, created_at=make.ago(days=2))
+    page = browser.get("/")
+    assert f'<time datetime="{found.created_at.isoformat()}"' in page.content.decode()
+    assert "2 d ago" in text(page)
+
+
+def test_rows_stand_under_the_day_they_happened(browser: Client, api: Service) -> None:
+    at = make.ago(days=40)
+    make.deployment(api, created_at=at)
+    assert f"{at.strftime('%A')} {at.day} {at.strftime('%B')}" in text(browser.get("/"))
+
+
+def test_groups_stand_behind_tabs_that_say_what_holds(browser: Client, api: Service) -> None:
+    make.live(api, "Faster checkout totals")
+    other = make.service("api", name="search-api", group="search")
+    make.live(other, "Upgrade the search index")
+    make.pin(other)
+    page = browser.get("/", {"group": "shop"})
+    assert "Faster checkout totals" in text(page)
+    assert "Upgrade the search index" not in row(page, "Faster checkout totals")
+    assert "search PINNED" in text(page)
+    assert "Upgrade the search index" in text(browser.get("/", {"group": "search"}))
+
+
+def test_without_services_the_page_says_what_is_missing(browser: Client) -> None:
+    page = text(browser.get("/"))
+    assert "Nothing has been found yet" in page
+    assert "RENDER_API_KEY" in page
+
+
+def test_without_a_followed_service_the_page_leads_to_the_choice(browser: Client) -> None:
+    make.service("api", followed=False)
+    page = browser.get("/")
+    assert "The portal knows 1 service, but nobody follows one" in text(page)
+    assert 'href="/services/"' in page.content.decode()
+
+
+def test_a_service_without_deployments_says_so(browser: Client, api: Service) -> None:
+    page = text(browser.get("/"))
+    assert "No production deployments known" in page
+    assert "Live is unknown" in page
+
+
+def test_every_page_says_which_provider_the_sandbox_plays(browser: Client) -> None:
+    assert "SANDBOX Render and Vercel are played by a simulation" in text(browser.get("/"))
+
+
+def test_nobody_sees_it_without_signing_in() -> None:
+    assert Client().get("/").headers["Location"].startswith("/accounts/login/")
+
+
+def test_a_build_that_runs_while_the_page_is_open_is_not_a_candidate(browser: Client, api: Service) -> None:
+    make.live(api)
+    make.deployment(
+        api,
+        "Hide the broken button",
+        status=DeploymentStatus.RELEASING,
+        created_at=make.ago() - timedelta(seconds=5),
+    )
+    assert "RELEASING" in row(browser.get("/"), "Hide the broken button")
