@@ -16,6 +16,7 @@ from deployments.models.deployment import SERVABLE
 TWINS = timedelta(hours=1)
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 ROWS = 30
+LONGEST_CURSOR = 4_000
 
 
 @dataclass(slots=True)
@@ -78,7 +79,7 @@ class Cursor:
         parts = text.split(".")
         if (
             len(parts) < 2
-            or len(text) > 1_000
+            or len(text) > LONGEST_CURSOR
             or not all(part.isascii() and part.isdigit() for part in parts)
         ):
             return None
@@ -103,7 +104,12 @@ def columns_of(services: Iterable[Service]) -> tuple[Column, ...]:
 
 
 def lay_out(
-    deployments: Sequence[Deployment], columns: tuple[Column, ...], *, complete: bool, rows: int = ROWS
+    deployments: Sequence[Deployment],
+    columns: tuple[Column, ...],
+    *,
+    complete: bool,
+    rows: int = ROWS,
+    start: Cursor | None = None,
 ) -> Axis:
     """Arrange deployments on the axis.
 
@@ -111,6 +117,7 @@ def lay_out(
         deployments: newest first, of the columns' services.
         complete: whether there are none older than the last of them.
         rows: how many moments one page holds.
+        start: where this page begins, None for the first one.
 
     Returns:
         At most `rows` moments. A twin that stands beyond the last row is shown with its commit all
@@ -125,7 +132,7 @@ def lay_out(
     for deployment in deployments:
         side = place[deployment.service_id]
         above = newest.get(deployment.service_id)
-        twin = _twin(deployment, moments, side)
+        twin = _twin(deployment, moments)
         if not full and above is not None and _same_code(above.deployment, deployment):
             above.again.append(deployment)
         elif twin is not None:
@@ -140,9 +147,16 @@ def lay_out(
             ahead.append(deployment.pk)
         else:
             last = deployment
-    more = full or not complete
-    older = str(Cursor(last.created_at, last.pk, tuple(ahead[:40]))) if last is not None and more else ""
+    older = _next(last, ahead, start) if full or not complete else ""
     return Axis(columns, tuple(moments), older)
+
+
+def _next(last: Deployment | None, ahead: list[int], start: Cursor | None) -> str:
+    """The cursor below `last`; what an earlier page showed ahead may still lie below it, if it is near."""
+    if last is None:
+        return ""
+    near = start is not None and start.at - last.created_at <= TWINS
+    return str(Cursor(last.created_at, last.pk, (*(start.shown if start and near else ()), *ahead)))
 
 
 def _put(deployment: Deployment, moment: Moment, side: int) -> Entry:
@@ -151,7 +165,7 @@ def _put(deployment: Deployment, moment: Moment, side: int) -> Entry:
     return entry
 
 
-def _twin(deployment: Deployment, moments: Sequence[Moment], side: int) -> Moment | None:
+def _twin(deployment: Deployment, moments: Sequence[Moment]) -> Moment | None:
     """The row of the same commit in another service, if it happened at about the same time."""
     if not deployment.commit_sha or deployment.is_rollback:
         return None

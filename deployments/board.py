@@ -18,6 +18,7 @@ from django.utils import timezone
 from deployments import candidates
 from deployments.axis import ROWS, Column, Entry, Moment, columns_of, lay_out
 from deployments.cards import Card, cards_for
+from deployments.credit import with_credit
 from deployments.forms.filters import Filters
 from deployments.marks import Mark, Past, marks_for
 from deployments.models import Change, Deployment, Kind, Service
@@ -102,7 +103,7 @@ def draw_board(
     """
     cards, columns = cards_for(services, standing), columns_of(services)
     deployments, complete = _read(services, filters)
-    axis = lay_out(deployments, columns, complete=complete)
+    axis = lay_out(deployments, columns, complete=complete, start=filters.cursor)
     known = _Known(services, cards, deployments, axis.moments, may_operate)
     rows = tuple(_row(moment, columns, known) for moment in axis.moments)
     version = _version(standing, deployments, known.moves, filters.data, may_operate)
@@ -124,6 +125,7 @@ def _read(services: Sequence[Service], filters: Filters) -> tuple[list[Deploymen
     by_id = {service.pk: service for service in services}
     for deployment in found:
         deployment.service = by_id[deployment.service_id]
+    with_credit([*found, *(service.live for service in services if service.live is not None)])
     return found[:most], len(found) <= most
 
 

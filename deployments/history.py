@@ -9,6 +9,7 @@ from statistics import median
 
 from django.utils.dateparse import parse_datetime
 
+from deployments.credit import with_credit
 from deployments.models import Change, Deployment, Kind, Service
 
 HOSTS = {
@@ -51,7 +52,7 @@ def commits_between(service: Service, live: Deployment | None, target: Deploymen
         .order_by("-created_at")[:200]
     )
     seen: dict[str, Commit] = {}
-    for row in rows:
+    for row in with_credit(rows):
         seen.setdefault(row.commit_sha, Commit(row.commit_sha, row.subject, row.author, row.pull_request))
     return tuple(seen.values())
 

@@ -93,7 +93,7 @@ class Filters(forms.Form):
         if status := self.value("status"):
             rows = rows.filter(status__in=STATUSES[status])
         if author := self.value("author"):
-            rows = rows.filter(Q(author__icontains=author) | Q(started_by__icontains=author))
+            rows = rows.filter(_by(author))
         if text := self.value("text"):
             rows = rows.filter(_mentions(text))
         return self._below(rows)
@@ -108,6 +108,12 @@ class Filters(forms.Form):
             return rows
         older = Q(created_at__lt=cursor.at) | Q(created_at=cursor.at, pk__lt=cursor.pk)
         return rows.filter(older, created_at__lte=cursor.at).exclude(pk__in=cursor.shown)
+
+
+def _by(author: str) -> Q:
+    """Written or started by them; Render names no author, another service with the same commit may."""
+    theirs = Deployment.objects.filter(author__icontains=author).exclude(commit_sha="").values("commit_sha")
+    return Q(author__icontains=author) | Q(started_by__icontains=author) | Q(commit_sha__in=theirs)
 
 
 def _mentions(text: str) -> Q:

@@ -32,11 +32,12 @@ A fault names an operation (`on`, with `*` as a wildcard), what to do there (`do
 Operation names. Render: render.services, render.service, render.service.patch, render.deploys,
 render.deploy, render.deploy.create, render.cancel, render.rollback, render.events, render.event,
 render.logs, render.log_values, render.metrics, render.instances, render.owners, render.user. Vercel:
-vercel.projects, vercel.project, vercel.project.patch, vercel.deployments, vercel.deployment, vercel.deployment.create,
-vercel.cancel, vercel.rollback, vercel.promote, vercel.describe, vercel.alias_jobs, vercel.deployment.aliases,
-vercel.aliases, vercel.events, vercel.build_events, vercel.builds, vercel.runtime_logs, vercel.request_logs,
-vercel.rolling, vercel.rolling.config, vercel.rolling.start, vercel.rolling.complete, vercel.user,
-vercel.team, vercel.teams. Public addresses: public.page, public.health.
+vercel.projects, vercel.project, vercel.project.patch, vercel.deployments, vercel.deployment,
+vercel.deployment.create, vercel.cancel, vercel.rollback, vercel.promote, vercel.describe,
+vercel.alias_jobs, vercel.deployment.aliases, vercel.aliases, vercel.events, vercel.build_events,
+vercel.builds, vercel.runtime_logs, vercel.request_logs, vercel.rolling, vercel.rolling.config,
+vercel.rolling.start, vercel.rolling.complete, vercel.user, vercel.team, vercel.teams. Public addresses:
+public.page, public.health.
 """
 
 from __future__ import annotations

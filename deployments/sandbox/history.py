@@ -52,7 +52,6 @@ class History:
                 self.world.mint("dep"), service.id, commit.sha, ends, trigger, created, created, actor,
                 error_rate=self.random.uniform(0.001, 0.003) if error_rate is None else error_rate,
                 latency_ms=self.random.uniform(210, 260) if latency_ms is None else latency_ms,
-                image=service.image,
             )
         )  # fmt: skip
         row.started_at = created + 5

@@ -56,7 +56,6 @@ class Deployment:
     reason: str = ""  # why it failed
     superseded_by: str = ""
     rollback_target: str = ""  # Render: the deploy that a rollback goes back to
-    image: str = ""  # Render: reference of an image-backed service
     target: str | None = "production"  # Vercel
     substate: str = ""  # Vercel: STAGED or PROMOTED
     url: str = ""  # Vercel: its own host name
@@ -95,7 +94,6 @@ class Service:
     automatic: str = "commit"  # Render: commit, checksPass or off. Vercel: on or off
     pre_deploy: str = ""
     suspended: bool = False
-    image: str = ""
     requests_per_minute: float = 600.0
     served: list[tuple[float, str]] = field(default_factory=list)  # since when which deployment really served
     # Vercel only

@@ -65,8 +65,6 @@ def deploy_json(state: State, deploy: Deployment) -> dict[str, Any]:
         "createdAt": rfc3339(deploy.created_at),
         "updatedAt": rfc3339(deploy.updated_at),
     }
-    if deploy.image:
-        data["image"] = {"ref": deploy.image, "sha": f"sha256:{digits(deploy.id, LOWER[:16], 64)}"}
     for name, attribute in TIMES:
         at = getattr(deploy, attribute)
         if at is not None:
@@ -82,10 +80,11 @@ def events_json(state: State, service: Service, start: float, end: float) -> lis
     deploys = [
         row for row in state.history[service.id] if row.finished_at is None or row.finished_at >= start
     ]
-    found = [event for deploy in deploys for event in _deploy_events(state, service, deploy)]
-    found += [_recorded(event) for event in state.events if event.service_id == service.id]
+    found = [_recorded(event) for event in state.events if event.service_id == service.id]
+    for deploy in deploys:
+        found += _deploy_events(state, service, deploy)[::-1]
     chosen = [event for event in found if rfc3339(start) <= event["timestamp"] <= rfc3339(end)]
-    return sorted(chosen[::-1], key=lambda event: str(event["timestamp"]), reverse=True)
+    return sorted(chosen, key=lambda event: str(event["timestamp"]), reverse=True)
 
 
 def _recorded(event: Event) -> dict[str, Any]:

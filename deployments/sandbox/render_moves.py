@@ -67,7 +67,6 @@ class RenderMoves:
             service.automatic = "off"
         new = self._new(service, target.commit, "rollback", actor, fate)
         new.rollback_target = target.id
-        new.image = target.image
         new.error_rate, new.latency_ms = target.error_rate, target.latency_ms
         new.truth_after = truth_after
         return self._order(service, new)
@@ -165,7 +164,7 @@ class RenderMoves:
         now = self.state.now()
         return Deployment(
             self.state.mint("dep"), service.id, sha, "created", trigger, now, now, actor,
-            fate=fate, image=service.image,
+            fate=fate,
         )  # fmt: skip
 
     def _order(self, service: Service, deploy: Deployment) -> Deployment:

@@ -193,7 +193,7 @@ class RenderNumbers:
             else:
                 yield series([resource], times, [sum(row.values()) for row in rows])
         elif metric == "http-latency":
-            quantile = float(request.one("quantile", "0.95"))
+            quantile = request.decimal("quantile", 0.95, low=0, high=1)
             values = [traffic.latency(self.world, service, at, quantile) for at in times]
             yield series([resource, {"field": "quantile", "value": str(quantile)}], times, values)
         elif metric == "instance-count":
@@ -232,5 +232,12 @@ def series(labels: list[dict[str, str]], times: list[float], values: list[float]
 def matches(pattern: str, word: str, *, inside: bool) -> bool:
     """`*` is a wildcard and `/…/` a regular expression; text is searched for anywhere in a line."""
     if len(pattern) > 1 and pattern.startswith("/") and pattern.endswith("/"):
-        return re.search(pattern[1:-1], word) is not None
+        return _searched(pattern[1:-1], word)
     return fnmatch.fnmatchcase(word, f"*{pattern}*" if inside else pattern)
+
+
+def _searched(expression: str, word: str) -> bool:
+    try:
+        return re.search(expression, word) is not None
+    except re.error as mistake:
+        raise Refusal(400, f"invalid regular expression: {mistake}") from None

@@ -94,4 +94,4 @@ class RenderServices:
 
     def user(self, request: Request) -> Answer:
         person = self.world.people[ACTOR]
-        return Answer.json({"name": person.name, "email": person.email})
+        return Answer.json({"id": person.render_id, "name": person.name, "email": person.email})

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from deployments.sandbox.nouns import (
     AliasRequest,
@@ -22,6 +22,10 @@ from deployments.sandbox.nouns import (
 )
 from deployments.sandbox.pace import Clock, Pace, Rules, utcnow
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Noun = TypeVar("Noun", bound="DataclassInstance")
 LOWER = "0123456789abcdefghijklmnopqrstuvwxyz"
 MIXED = LOWER + "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 RECEIVED_KEPT = 1000
@@ -157,21 +161,27 @@ class State:
     def fill(self, data: dict[str, Any]) -> None:
         """Take over what `to_json` gave."""
         self.minted = data["minted"]
-        self.rules = Rules(**data["rules"])
-        self.people = {row["login"]: Person(**row) for row in data["people"]}
-        self.commits = {row["sha"]: Commit(**row) for row in data["commits"]}
+        self.rules = made(Rules, data["rules"])
+        self.people = {row["login"]: made(Person, row) for row in data["people"]}
+        self.commits = {row["sha"]: made(Commit, row) for row in data["commits"]}
         for row in data["services"]:
             self.add_service(service_from(row))
         for row in data["deployments"]:
-            self.add(Deployment(**row))
-        self.events = [Event(**row) for row in data["events"]]
-        self.steps = [Step(**row) for row in data["steps"]]
-        self.received = [Received(**row) for row in data["received"]]
+            self.add(made(Deployment, row))
+        self.events = [made(Event, row) for row in data["events"]]
+        self.steps = [made(Step, row) for row in data["steps"]]
+        self.received = [made(Received, row) for row in data["received"]]
+
+
+def made(noun: type[Noun], row: dict[str, Any]) -> Noun:
+    """A row from its JSON, which an older or newer sandbox may have written."""
+    known = {field.name for field in fields(noun)}
+    return noun(**{name: value for name, value in row.items() if name in known})
 
 
 def service_from(row: dict[str, Any]) -> Service:
-    service = Service(**row)
+    service = made(Service, row)
     service.served = [(since, deployment_id) for since, deployment_id in row["served"]]
     if row["alias_request"]:
-        service.alias_request = AliasRequest(**row["alias_request"])
+        service.alias_request = made(AliasRequest, row["alias_request"])
     return service

@@ -31,7 +31,7 @@ class VercelLogs:
     def build_events(self, row: Deployment, request: Request) -> Answer:
         """Reference: https://vercel.com/docs/rest-api/deployments/get-deployment-events"""
         rows = self._build_events(row)
-        limit = int(request.one("limit", "-1"))
+        limit = request.number("limit", -1, low=-1, high=10_000)
         rows = rows if limit < 0 else rows[:limit]
         if request.one("direction") == "backward":
             rows = rows[::-1]

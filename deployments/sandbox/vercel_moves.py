@@ -63,10 +63,10 @@ class VercelMoves:
     ) -> AliasRequest:
         """Reference: https://vercel.com/docs/instant-rollback"""
         target = check_rollback(self.state, project, target_id)
-        self.rolling.abort(project)
-        now = self.state.now()
         if description:
             self.describe(project, description, actor)
+        self.rolling.abort(project)
+        now = self.state.now()
         self.state.record(
             project, now, "instant-rollback-created", actor,
             fromDeploymentId=project.production_id, toDeploymentId=target.id, reason=description,

@@ -112,11 +112,11 @@ class VercelPeople:
             "description": None,
             "stagingPrefix": "acme-staging",
             "avatar": None,
+            "billing": None,
             "membership": {
                 "uid": person.vercel_id,
                 "role": "OWNER",
                 "confirmed": True,
-                "confirmedAt": TEAM_SINCE,
                 "created": TEAM_SINCE,
                 "createdAt": TEAM_SINCE,
                 "teamId": TEAM["id"],

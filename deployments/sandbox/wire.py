@@ -12,6 +12,10 @@ from urllib.parse import parse_qsl, unquote
 
 from deployments.sandbox.nouns import Refusal
 
+NUMBER = re.compile(r"\d+(\.\d+)?")
+MILLISECONDS = 1e11  # a larger number of seconds lies in the year 5138
+LATEST = 7_258_118_400.0  # 2200
+
 
 @dataclass(slots=True)
 class Request:
@@ -42,9 +46,12 @@ class Request:
         return [word for key, value in self.query if key == name for word in value.split(",") if word]
 
     def number(self, name: str, default: int, *, low: int, high: int) -> int:
+        return int(self.decimal(name, default, low=low, high=high))
+
+    def decimal(self, name: str, default: float, *, low: float, high: float) -> float:
         text = self.one(name) or str(default)
         try:
-            number = int(float(text))
+            number = float(text)
         except ValueError:
             raise Refusal(400, f"invalid {name}: {text}", "bad_request") from None
         if not low <= number <= high:
@@ -57,14 +64,17 @@ class Request:
         if not text:
             return default
         try:
-            number = float(text)
-            return number / 1000 if number > 1e11 else number
-        except ValueError:
-            pass
-        try:
-            return datetime.fromisoformat(text.replace(" ", "+")).timestamp()
-        except ValueError:
+            at = (
+                float(text)
+                if NUMBER.fullmatch(text)
+                else datetime.fromisoformat(text.replace(" ", "+")).timestamp()
+            )
+        except (ValueError, OverflowError):
             raise Refusal(400, f"invalid {name}: {text}", "bad_request") from None
+        at = at / 1000 if at > MILLISECONDS else at
+        if not 0 <= at <= LATEST:
+            raise Refusal(400, f"invalid {name}: {text}", "bad_request")
+        return at
 
     def anything(self) -> Any:
         """The JSON in the body; an empty body is an empty object."""

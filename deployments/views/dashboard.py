@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from deployments.board import Board, draw_board, draw_one
 from deployments.cards import outside_pins, page_state, pinned_for, running_for
+from deployments.credit import with_credit
 from deployments.finding import find_deployment, find_service
 from deployments.forms.filters import Filters
 from deployments.history import commits_between, compare_url
@@ -58,6 +59,7 @@ def deployment(request: HttpRequest, slug: str, provider_id: str) -> HttpRespons
     found = find_service(slug)
     chosen = find_deployment(found, provider_id)
     chosen.service = found
+    with_credit([chosen])
     live = found.live.restores or found.live if found.live else None
     comes = bool(live and live.created_at < chosen.created_at)
     older, newer = (live, chosen) if comes else (chosen, live)

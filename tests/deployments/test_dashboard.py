@@ -61,6 +61,18 @@ def test_the_pull_request_links_to_the_host_of_the_repository(browser: Client, a
     assert 'href="https://github.com/example/shop/pull/812"' in browser.get("/").content.decode()
 
 
+def test_an_author_that_render_does_not_name_comes_from_the_other_side(
+    browser: Client, api: Service, web: Service
+) -> None:
+    message = "Faster checkout totals (#812)\n\nLonger text."
+    make.live(api, author="", pull_request="", commit_message=message)
+    make.live(web, author="Bo Lind")
+    page = browser.get("/")
+    assert text(page).count("Bo Lind · #812") == 2
+    assert api.deployments.get().author == ""
+    assert browser.get("/", {"author": "bo"}).content.decode().count('class="deploy"') == 2
+
+
 def test_a_candidate_has_its_button_and_the_live_one_the_reason(browser: Client, api: Service) -> None:
     make.live(api, "Faster checkout totals")
     older = make.deployment(api, "Fix price rounding")

@@ -56,7 +56,7 @@ def test_a_disagreement_is_red_and_nothing_on_the_card_or_in_its_rows_is_green(
     other = make.deployment(api, "Fix price rounding")
     change(api, served_sha=other.commit_sha)
     live = make.sha("Faster checkout totals")[:7]
-    html = browser.get("/").content.decode()
+    html = " ".join(browser.get("/").content.decode().split())
     assert f"SERVED {other.short_sha}, RENDER SAYS {live}" in html
     assert 'class="card" data-tone="bad"' in html
     cards_and_rows = html[html.index('<article class="card"') : html.index('<footer class="foot"')]

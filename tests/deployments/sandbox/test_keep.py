@@ -58,6 +58,14 @@ def test_a_world_and_its_json_are_the_same(world: World, clock: StoppedClock) ->
     assert World.from_json(data, clock=clock).to_json() == world.to_json()
 
 
+def test_a_file_of_another_version_is_still_read(world: World, clock: StoppedClock) -> None:
+    data = json.loads(json.dumps(world.to_json()))
+    data["services"][0]["mood"] = "good"
+    del data["deployments"][0]["reason"]
+
+    assert World.from_json(data, clock=clock).to_json() == world.to_json()
+
+
 @pytest.mark.parametrize("company", ["small", "big"])
 def test_without_a_file_a_new_company_begins(tmp_path: Path, company: str) -> None:
     assert (

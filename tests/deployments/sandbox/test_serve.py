@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from django.core.management import load_command_class
 
 from deployments.sandbox.transport import ThroughSandbox
 
@@ -117,3 +118,10 @@ def test_it_listens_on_loopback_only(origin: str) -> None:
         if not address.startswith("127."):
             with pytest.raises(OSError, match=r".*"):
                 socket.create_connection((address, port), timeout=1).close()
+
+
+def test_the_management_command_takes_the_same_options() -> None:
+    parser = load_command_class("deployments", "sandbox").create_parser("manage.py", "sandbox")
+    options = parser.parse_args(["--port", "9999", "--pace", "fast", "--company", "big"])
+
+    assert (options.port, options.keep, options.pace, options.company) == (9999, None, "fast", "big")
