@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any, Literal
 
 ProviderWord = Literal["render", "vercel"]
@@ -108,10 +110,8 @@ class Service:
 
     def serving(self, at: float | None = None) -> str | None:
         """Id of the deployment that answered its visitors at a time, or answers them now."""
-        for since, deployment_id in reversed(self.served):
-            if at is None or since <= at:
-                return deployment_id
-        return None
+        count = len(self.served) if at is None else bisect_right(self.served, at, key=itemgetter(0))
+        return self.served[count - 1][1] if count else None
 
     def serve(self, deployment_id: str, at: float) -> None:
         if self.serving() != deployment_id:

@@ -14,7 +14,8 @@ from deployments.sandbox.nouns import Deployment, Service
 from deployments.sandbox.state import LOWER, State, digits
 
 DAY = 86400.0
-SLOT = 5.0  # seconds between two logged requests
+SLOT = 10.0  # seconds between two logged requests
+KEPT = 7 * DAY  # how long they are kept
 PATHS = {
     "render": [
         "GET /api/products",
@@ -81,7 +82,7 @@ def visits(
     state: State, service: Service, start: float, end: float, *, newest_first: bool
 ) -> Iterator[Visit]:
     """A sample of the single requests, one in each slot."""
-    first, last = math.ceil(start / SLOT), math.floor(end / SLOT)
+    first, last = math.ceil(max(start, state.now() - KEPT) / SLOT), math.floor(end / SLOT)
     numbers = range(last, first - 1, -1) if newest_first else range(first, last + 1)
     for number in numbers:
         at = number * SLOT

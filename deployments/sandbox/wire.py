@@ -64,11 +64,8 @@ class Request:
         if not text:
             return default
         try:
-            at = (
-                float(text)
-                if NUMBER.fullmatch(text)
-                else datetime.fromisoformat(text.replace(" ", "+")).timestamp()
-            )
+            spelled = not NUMBER.fullmatch(text)
+            at = datetime.fromisoformat(text.replace(" ", "+")).timestamp() if spelled else float(text)
         except (ValueError, OverflowError):
             raise Refusal(400, f"invalid {name}: {text}", "bad_request") from None
         at = at / 1000 if at > MILLISECONDS else at
