@@ -22,7 +22,7 @@ CLICKS = 16
 def click(service: Service, user: User, key: UUID, barrier: Barrier) -> str:
     try:
         barrier.wait()
-        target = service.deployments.exclude(pk=service.live_id).get()
+        target = service.deployments.get(live_since=None)
         plan = plans.draw(Kind.ROLL_BACK, service, target, operations.active_change(service), None)
         operation = operations.request(Actor.of(user), plan, key=key, reason="errors", words="", incident="")
     except operations.UnderWay as other:

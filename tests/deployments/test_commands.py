@@ -16,7 +16,7 @@ from tests import make
 from tests.deployments.conftest import Portal
 
 
-def command(*words: str) -> tuple[int, dict[str, Any]]:
+def command(*words: str) -> tuple[int, Any]:
     """Run it as JSON; return its exit code and what it said."""
     said = StringIO()
     code = 0

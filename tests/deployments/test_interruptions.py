@@ -123,17 +123,17 @@ def queue_at(url: str) -> Iterator[None]:
     """Celery with its queue at another address, with pools of its own."""
     before = app.conf.broker_url
     try:
-        app.conf.broker_url = url
+        app.conf.update(broker_url=url)
         _forget_pools()
         yield
     finally:
-        app.conf.broker_url = before
+        app.conf.update(broker_url=before)
         _forget_pools()
 
 
 def _forget_pools() -> None:
     pools.reset()
-    app._pool = app.amqp._producer_pool = None
+    app._pool = app.amqp._producer_pool = None  # type: ignore[attr-defined]
 
 
 def test_a_provider_that_stays_silent_ends_in_needs_attention_with_evidence(
