@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
+import sys
 
 REAL = ("RENDER_API_KEY", "RENDER_API_URL", "VERCEL_TOKEN", "VERCEL_TEAM_ID", "VERCEL_API_URL", "SANDBOX_URL")
 DATABASES_OF_REDIS = 16
@@ -30,6 +32,7 @@ def provide() -> None:
 def start_what_is_missing() -> None:
     from rollback_portal.local import throwaway
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that a run that is stopped tidies up
     folder = throwaway.temporary_folder()
     (folder / "static").mkdir()
     os.environ["PORTAL_DATA"] = os.fspath(folder)

@@ -42,17 +42,19 @@ class Folder:
         """Keep everybody else out until `leave`, or until this process is gone."""
         try:
             lock = (self.path / "lock").open("a+")
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Problem(
-                f"A portal already runs on the data folder {self.path}{self.its_address()}. Stop it first, "
-                "or set PORTAL_DATA to another folder (and PORT to another port) to run a second one."
-            ) from None
         except OSError as error:
             raise Problem(
                 f"The data folder {self.path} cannot be used: {error.strerror}. "
                 "Does it belong to another user?"
             ) from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            raise Problem(
+                f"A portal already runs on the data folder {self.path}{self.its_address()}. Stop it first, "
+                "or set PORTAL_DATA to another folder (and PORT to another port) to run a second one."
+            ) from None
         self.lock = lock
         self.running.unlink(missing_ok=True)  # left behind by a run that was killed
 

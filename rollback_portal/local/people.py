@@ -42,10 +42,12 @@ PEOPLE = (
 
 def welcome(passwords_file: Path) -> list[dict[str, str]]:
     """Let the sandbox's people in; who they are and their passwords, made once per data folder."""
-    passwords = known_passwords(passwords_file)
+    known = known_passwords(passwords_file)
+    passwords = known or {person.username: new_password() for person in PEOPLE}
+    write_private(passwords_file, json.dumps(passwords, indent=1))
     with transaction.atomic():
         for person in PEOPLE:
-            let_in(person, passwords[person.username])
+            let_in(person, passwords[person.username], new_passwords=not known)
     return [
         {
             "username": person.username,
@@ -62,7 +64,7 @@ def send_away() -> None:
     User.objects.filter(email__endswith=f"@{MAIL}").update(is_active=False)
 
 
-def let_in(person: Person, password: str) -> None:
+def let_in(person: Person, password: str, *, new_passwords: bool) -> None:
     user, new = User.objects.get_or_create(
         username=person.username,
         defaults={
@@ -73,7 +75,7 @@ def let_in(person: Person, password: str) -> None:
     )
     if user.email != person.email:
         return  # a real person of the same name
-    if new or not user.has_usable_password():
+    if new or new_passwords:
         user.set_password(password)
     user.is_active = True
     user.save()
@@ -81,14 +83,12 @@ def let_in(person: Person, password: str) -> None:
 
 
 def known_passwords(path: Path) -> dict[str, str]:
+    """Those of an earlier start; empty where there was none, or where one is missing."""
     try:
-        known = {str(name): str(password) for name, password in json.loads(path.read_text()).items()}
-    except (OSError, ValueError, AttributeError):
-        known = {}
-    for person in PEOPLE:
-        known.setdefault(person.username, new_password())
-    write_private(path, json.dumps(known, indent=1))
-    return known
+        known = json.loads(path.read_text())
+        return {person.username: str(known[person.username]) for person in PEOPLE}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
 
 
 def new_password() -> str:

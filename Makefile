@@ -1,0 +1,57 @@
+# Python 3.11, make and git are all that a machine needs. `make` alone says what there is.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv/bin
+TEMPLATES := templates
+ARGS ?=
+# As many tests at a time, each with a database of its own.
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help run test journeys check lint types fmt conformance bench install-local install-dev
+
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: install-local ## Start the portal on http://127.0.0.1:8000 (PORT=8001 for another port); Ctrl-C stops it
+	@$(VENV)/python -m rollback_portal.local
+
+test: install-dev ## Run every test, on servers of its own (ARGS="tests/portal -x" for some)
+	@$(VENV)/python -m pytest -q -n $(WORKERS) --dist loadfile $(ARGS)
+
+journeys: install-dev ## Run only the journeys in a real Chromium
+	@$(VENV)/python -m pytest -m journey $(ARGS)
+
+check: lint types test ## Everything that has to be true before a change lands
+
+lint: install-dev ## Format, lint, templates, migrations, deployment settings
+	@$(VENV)/ruff format --check --quiet .
+	@$(VENV)/ruff check --quiet .
+	@$(VENV)/djlint $(TEMPLATES) --check --quiet
+	@$(VENV)/djlint $(TEMPLATES) --lint --quiet
+	@DJANGO_SETTINGS_MODULE=tests.settings $(VENV)/python manage.py makemigrations --check --dry-run --verbosity 1
+	@SECRET_KEY="$$($(VENV)/python -c 'import secrets; print(secrets.token_urlsafe(50))')" PORTAL_LOCAL=0 PORTAL_ENV_FILE=/dev/null \
+		DATABASE_URL=postgresql://db.invalid/portal \
+		$(VENV)/python manage.py check --deploy --fail-level WARNING
+	@$(VENV)/python -m pip check --quiet --disable-pip-version-check
+
+types: install-dev ## Check the types
+	@$(VENV)/mypy .
+
+fmt: install-dev ## Put the layout right
+	@$(VENV)/ruff format --quiet .
+	@$(VENV)/ruff check --quiet --fix-only .
+	@$(VENV)/djlint $(TEMPLATES) --reformat --quiet || true
+
+conformance: install-dev ## Drive the sandbox with the providers' own clients (needs Node.js and npm)
+	@cd tests/conformance && npm ci --ignore-scripts --no-audit --no-fund --loglevel error
+	@$(VENV)/python -m tests.conformance.run $(ARGS)
+
+bench: install-dev ## Measure: one rollback beside the vercel CLI, the dashboard, fifty pages polling
+	@$(VENV)/python -m tests.bench $(ARGS)
+
+install-local:
+	@$(PYTHON) rollback_portal/local/install.py requirements-local.txt
+
+install-dev:
+	@$(PYTHON) rollback_portal/local/install.py requirements-dev.txt

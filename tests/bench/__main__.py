@@ -1,0 +1,90 @@
+"""`python -m tests.bench`, which is what `make bench` does."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+
+import httpx
+
+from rollback_portal.local.processes import Problem, wait_until
+from tests.bench import pages, polling, rollback
+from tests.bench.portal import Portal, portal
+from tests.bench.table import say
+
+SMALL, BIG = "2 x 60", "10 x 1,000"
+ENTRIES = 10_000
+
+
+def main() -> int:
+    """0: everything was measured; 1: something did not work, and this says what."""
+    given = arguments()
+    for asked in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(asked, lambda *_: sys.exit(1))  # so that everything is stopped on the way out
+    began = time.monotonic()
+    say(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {machine()}\n")
+    try:
+        costs = small_company(given.pairs)
+        good = big_company(given.seconds, costs)
+    except (Problem, httpx.HTTPError, subprocess.TimeoutExpired) as problem:
+        say(f"\n{problem or type(problem).__name__}")
+        return 1
+    say(f"Measured in {time.monotonic() - began:.0f} s.")
+    return 0 if good else 1
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--pairs", type=int, default=5, help="rollbacks on each side")
+    parser.add_argument("--seconds", type=float, default=6, help="length of each polling measurement")
+    return parser.parse_args()
+
+
+def small_company(pairs: int) -> list[pages.Cost]:
+    with portal("small") as here:
+        wait_for_rows(here, services=2, deployments=120)
+        wanted = {
+            "sign-in page (no rows)": pages.NO_ROWS,
+            "dashboard": "/",
+            "service": "/services/shop-api/",
+            "audit": "/audit/",
+        }
+        costs = pages.measure(here, wanted, SMALL)
+        rollback.measure(here, pairs)
+    return costs
+
+
+def big_company(seconds: float, costs: list[pages.Cost]) -> bool:
+    with portal("big") as here:
+        wait_for_rows(here, services=10, deployments=10_000)
+        here.inside("entries", str(ENTRIES))
+        wanted = {"dashboard": "/", "service": "/services/team1-api/", "audit": "/audit/"}
+        pages.show(costs + pages.measure(here, wanted, BIG))
+        return polling.measure(here, seconds)
+
+
+def wait_for_rows(here: Portal, *, services: int, deployments: int) -> None:
+    """Until the workers have read everything that the sandbox has."""
+
+    def all_read() -> bool:
+        found = here.inside("rows")
+        return bool(found["services"] >= services and found["deployments"] >= deployments)
+
+    if not wait_until(all_read, 90, pause=1.0):
+        raise Problem(f"The workers have not read everything: {here.inside('rows')}.")
+
+
+def machine() -> str:
+    gigabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    size = f"{os.cpu_count()} cores, {gigabytes:.0f} GB, {platform.system()}"
+    return f"{size}, Python {platform.python_version()}, load before the start {os.getloadavg()[0]:.1f}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

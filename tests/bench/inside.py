@@ -1,0 +1,118 @@
+"""What has to be done with the portal's own code and rows: `python -m tests.bench.inside rows|queries|…`.
+
+Each command prints one line of JSON.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rollback_portal.settings")
+
+
+def rows() -> dict[str, int]:
+    """How many services have been read, how many deployments and audit entries there are."""
+    from deployments.models import Deployment, Service
+    from rollback_portal.audit.models import AuditEntry
+
+    return {
+        "services": Service.objects.exclude(read_at=None).count(),
+        "deployments": Deployment.objects.count(),
+        "entries": AuditEntry.objects.count(),
+    }
+
+
+def moments(*operations: str) -> dict[str, dict[str, Any]]:
+    """What the row of each operation says about its end, times in seconds since the epoch."""
+    from deployments.models import Change
+
+    wanted = Change.objects.filter(operation__in=[UUID(operation) for operation in operations])
+    return {
+        str(change.operation_id): {
+            "status": change.status,
+            "sentence": change.sentence,
+            "ended": change.ended_at.timestamp() if change.ended_at else None,
+            "reached": {name: datetime.fromisoformat(at).timestamp() for name, at in change.moments.items()},
+        }
+        for change in wanted
+    }
+
+
+def queries(*paths: str) -> dict[str, int]:
+    """The number of SQL statements behind each page: for a responder, or for a stranger who signs in."""
+    from django.test import Client
+
+    from rollback_portal.accounts.models import User
+
+    stranger, ana = Client(SERVER_NAME="127.0.0.1"), Client(SERVER_NAME="127.0.0.1")
+    backend = "allauth.account.auth_backends.AuthenticationBackend"
+    ana.force_login(User.objects.get(username="ana"), backend)
+    return {path: statements(stranger if path.startswith("/accounts/") else ana, path) for path in paths}
+
+
+def statements(client: Any, path: str) -> int:
+    """How many SQL statements the answer needs."""
+    from django.db import connection
+
+    seen = []
+
+    def count(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        seen.append(sql)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(count):
+        answer = client.get(path)
+    if answer.status_code != 200:
+        raise SystemExit(f"{path} answered {answer.status_code}.")
+    return len(seen)
+
+
+def entries(count: str) -> dict[str, int]:
+    """Add audit entries, as a few years of use would."""
+    from rollback_portal.audit.models import AuditEntry, Outcome
+
+    AuditEntry.objects.bulk_create(
+        (
+            AuditEntry(
+                actor_name="Ana Ruiz",
+                role="responder",
+                action="rollback asked for",
+                outcome=Outcome.ASKED,
+                subject=f"API team{number % 5 + 1}-api",
+                sentence=f"Ana Ruiz asked: Roll back API to {number:07x} “Fix price rounding”.",
+                reason="Error rate up: 500s on checkout",
+                incident=f"INC-{number}",
+            )
+            for number in range(int(count))
+        ),
+        batch_size=2000,
+    )
+    return rows()
+
+
+COMMANDS: dict[str, Callable[..., Any]] = {
+    "rows": rows,
+    "moments": moments,
+    "queries": queries,
+    "entries": entries,
+}
+
+
+def main() -> None:
+    import django
+
+    with contextlib.redirect_stdout(sys.stderr):
+        django.setup()
+        told = COMMANDS[sys.argv[1]](*sys.argv[2:])
+    sys.stdout.write(json.dumps(told) + "\n")
+
+
+if __name__ == "__main__":
+    main()

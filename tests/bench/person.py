@@ -1,0 +1,130 @@
+"""What a person's browser does, without the window: sign in, open pages, send the confirm form, follow."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from dataclasses import dataclass
+from html import unescape
+from html.parser import HTMLParser
+
+import httpx
+
+from rollback_portal.local.processes import Problem
+
+LONGEST_OPERATION = 120.0
+EVERY = re.compile(r"every ([\d.]+)(ms|s)\b")
+UNIT = {"s": 1.0, "ms": 0.001}
+BITE = 4000  # characters of a page at a time: what we look for stands near its top
+
+Attributes = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """What a page asks again and again."""
+
+    address: str
+    every: float  # seconds
+    headers: dict[str, str]
+
+
+class Tags(HTMLParser):
+    """The hidden fields of a page, and its first element that polls."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hidden: dict[str, str] = {}
+        self.polling: Attributes = {}
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attrs}
+        if tag == "input" and found.get("type") == "hidden" and found.get("name"):
+            self.hidden[found["name"]] = found.get("value", "")
+        if not self.polling and "hx-get" in found and EVERY.search(found.get("hx-trigger", "")):
+            self.polling = found
+
+
+def hidden_fields(page: str) -> dict[str, str]:
+    tags = Tags()
+    tags.feed(page)
+    return tags.hidden
+
+
+def poll_of(page: str, asked_from: str) -> Poll | None:
+    """The polling request that a page or fragment tells htmx to make; None where it asks for nothing."""
+    tags = Tags()
+    for start in range(0, len(page), BITE):
+        tags.feed(page[start : start + BITE])
+        if tags.polling:
+            return _poll(tags.polling, asked_from)
+    return None
+
+
+def _poll(polling: Attributes, asked_from: str) -> Poll:
+    every = EVERY.search(polling["hx-trigger"])
+    assert every is not None
+    headers = {"HX-Request": "true", "HX-Current-URL": asked_from, "HX-Target": polling.get("id", "")}
+    headers |= json.loads(polling.get("hx-headers") or "{}")
+    return Poll(polling["hx-get"], float(every[1]) * UNIT[every[2]], headers)
+
+
+class Person:
+    """One browser session."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.http = httpx.Client(base_url=address, trust_env=False, timeout=30)
+
+    @property
+    def cookies(self) -> str:
+        return "; ".join(f"{name}={value}" for name, value in self.http.cookies.items())
+
+    def sign_in(self, username: str, password: str) -> None:
+        fields = hidden_fields(self.page("/accounts/login/"))
+        answer = self.http.post("/accounts/login/", data={**fields, "login": username, "password": password})
+        if answer.status_code != 302:
+            raise Problem(f"{username} could not sign in: the portal answered {answer.status_code}.")
+
+    def page(self, path: str) -> str:
+        answer = self.http.get(path)
+        if answer.status_code != 200:
+            raise Problem(f"{path} answered {answer.status_code}.")
+        return answer.text
+
+    def candidates(self, slug: str) -> list[str]:
+        """The addresses behind the buttons "Roll back to this", newest first."""
+        button = re.compile(rf'"(/services/{re.escape(slug)}/deployments/[^/"]+/roll-back/)"')
+        return list(dict.fromkeys(button.findall(self.page(f"/services/{slug}/"))))
+
+    def send(self, confirm: str, fields: dict[str, str]) -> str:
+        """Press the confirm dialog's button as htmx does; the address of the operation."""
+        answer = self.http.post(confirm, data=fields, headers={"HX-Request": "true"})
+        where = answer.headers.get("HX-Redirect") or answer.headers.get("Location", "")
+        if not where.startswith("/operations/"):
+            raise Problem(
+                f"{confirm} answered {answer.status_code} and started nothing:\n{said(answer.text)}"
+            )
+        return str(where)
+
+    def confirm_form(self, confirm: str) -> dict[str, str]:
+        """The filled-in fields of the confirm dialog."""
+        hidden = hidden_fields(self.http.get(confirm, headers={"HX-Request": "true"}).text)
+        return {**hidden, "reason": "errors", "words": "measured", "incident": "INC-1"}
+
+    def follow(self, operation: str) -> float:
+        """Watch the page of an operation until it stops asking; when that was."""
+        deadline = time.monotonic() + LONGEST_OPERATION
+        poll = poll_of(self.page(operation), operation)
+        while poll is not None:
+            if time.monotonic() > deadline:
+                raise Problem(f"{operation} has not ended after {LONGEST_OPERATION:.0f} s.")
+            time.sleep(poll.every)
+            poll = poll_of(self.http.get(poll.address, headers=poll.headers).text, operation)
+        return time.time()
+
+
+def said(page: str) -> str:
+    """The words of a page."""
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())[:600]

@@ -1,0 +1,134 @@
+"""A whole portal of its own: `make run` in a temporary folder, in front of a sandbox of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from signal import SIGINT, SIGKILL
+from typing import Any
+
+import httpx
+
+from rollback_portal import env
+from rollback_portal.local.parts import any_free_port, takes_connections
+from rollback_portal.local.processes import Problem, Process, ends_with_us, stop_together, wait_until
+from rollback_portal.local.throwaway import temporary_folder
+from tests.bench.person import Person
+
+# The portal that may be configured or running beside us, and real keys, are none of our business.
+ALONE = {
+    **dict.fromkeys(("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "STATIC_ROOT", "ALLOWED_HOSTS"), ""),
+    **dict.fromkeys(("RENDER_API_KEY", "RENDER_API_URL", "VERCEL_TOKEN", "VERCEL_TEAM_ID"), ""),
+    **{f"{name}_FILE": "" for name in ("DATABASE_URL", "REDIS_URL", "RENDER_API_KEY", "VERCEL_TOKEN")},
+    "VERCEL_API_URL": "",
+    "PORTAL_ENV_FILE": os.devnull,
+    "PORT": "0",
+}
+
+
+@dataclass
+class Portal:
+    """The portal and the sandbox that it talks to, both over HTTP on loopback."""
+
+    folder: Path
+    company: str
+    processes: list[Process] = field(default_factory=list)
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    # --- up and down ------------------------------------------------------------------------------------
+    def start(self) -> None:
+        port = any_free_port()
+        self.sandbox_address = f"http://127.0.0.1:{port}"
+        self.sandbox = httpx.Client(base_url=self.sandbox_address, trust_env=False, timeout=30)
+        self.environment = env.for_child(
+            **ALONE, PORTAL_DATA=str(self.data), SANDBOX_URL=self.sandbox_address
+        )
+        command = [sys.executable, "manage.py", "sandbox", "--port", str(port), "--company", self.company]
+        command += ["--keep", str(self.folder / "world.json")] if self.company == "small" else []
+        sandbox = self._launch("sandbox", command)
+        self._wait(sandbox, 30, lambda: takes_connections(port))
+        portal = self._launch("portal", [sys.executable, "-m", "rollback_portal.local"])
+        self._wait(portal, 90, lambda: "Ctrl-C stops" in portal.log.read_text())
+        self.address = json.loads((self.data / "running.json").read_text())["PORTAL_ADDRESS"]
+
+    def _launch(self, name: str, command: list[str]) -> Process:
+        process = Process(name, command, self.environment, self.folder / f"{name}.log", SIGINT)
+        process.start()
+        self.processes.append(process)
+        return process
+
+    def _wait(self, process: Process, seconds: float, holds: Any) -> None:
+        wait_until(lambda: not process.is_up or holds(), seconds, pause=0.05)
+        if not process.is_up or not holds():
+            raise Problem(f"The {process.name} did not start.\n{process.last_words()}")
+
+    def stop(self) -> None:
+        for process in reversed(self.processes):
+            stop_together([process], 60)
+
+    # --- inside -----------------------------------------------------------------------------------------
+    def command(self, *words: str) -> str:
+        """`python …` with the portal's own environment; what it printed."""
+        done = subprocess.run(
+            [sys.executable, *words],
+            cwd=env.ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=90,
+            stdin=subprocess.DEVNULL,
+            preexec_fn=ends_with_us(SIGKILL),
+            check=False,
+        )
+        if done.returncode:
+            raise Problem(f"{' '.join(words)} ended with {done.returncode}:\n{done.stderr[-1500:]}")
+        return done.stdout
+
+    def inside(self, *words: str) -> Any:
+        """One of the commands of `inside.py`; its answer."""
+        return json.loads(self.command("-m", "tests.bench.inside", *words))
+
+    def live(self, slug: str, *, fresh: bool = False) -> str:
+        """The provider's name of the deployment that the portal takes for live; "" where it does not know."""
+        status = json.loads(self.command("manage.py", "status", "--json", *(["--fresh"] if fresh else [])))
+        found = next((row["live"] for row in status if row["service"] == slug), None)
+        return str(found["deployment"]) if found else ""
+
+    def person(self, username: str) -> Person:
+        """Somebody of the sandbox, signed in."""
+        passwords = json.loads((self.data / "people.json").read_text())
+        person = Person(self.address)
+        person.sign_in(username, passwords[username])
+        return person
+
+    def stranger(self) -> Person:
+        return Person(self.address)
+
+    # --- the sandbox ------------------------------------------------------------------------------------
+    def pace(self, **seconds: float) -> None:
+        self.sandbox.post("/_sandbox/pace", json=seconds).raise_for_status()
+
+    def world(self) -> dict[str, Any]:
+        """Everything that the sandbox knows, as of now."""
+        self.sandbox.get("/_sandbox/state").raise_for_status()  # lets happen what is due, and keeps it
+        return dict(json.loads((self.folder / "world.json").read_text()))
+
+
+@contextmanager
+def portal(company: str) -> Iterator[Portal]:
+    """Start one, and stop it however the measuring ends."""
+    here = Portal(temporary_folder(), company)
+    try:
+        here.start()
+        yield here
+    finally:
+        here.stop()

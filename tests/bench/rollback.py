@@ -1,0 +1,187 @@
+"""One rollback, from the order to the word "succeeded": the portal beside `vercel rollback`, in turn."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from rollback_portal.local.processes import Problem, wait_until
+from tests.bench.cli import Cli, NotHere
+from tests.bench.person import Person
+from tests.bench.portal import Portal
+from tests.bench.table import say, seconds, table
+
+VERCEL, RENDER = "shop-web", "shop-api"
+# Long enough to be told apart from the overheads, and the same for everybody who asks.
+PACE = {"aliases": 2.0, "queue": 1.0, "release": 3.0}
+HEAD = ("", "min", "median", "max")
+
+
+@dataclass(frozen=True, slots=True)
+class Took:
+    """The stages of one rollback, in seconds."""
+
+    before: float  # from the person's act until the order reached the provider
+    provider: float  # the provider's own time: from the order until the traffic had moved
+    after: float  # from then until the row, or the command line, said so
+    shown: float | None = None  # from then until the page said so; the command line has no page
+    stages: dict[str, float] = field(default_factory=dict)  # the parts of `before`
+
+    @property
+    def total(self) -> float:
+        return self.before + self.provider + self.after
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One rollback by the portal as it was seen from outside, before its row is read; moments in seconds."""
+
+    operation: str
+    began: float
+    ordered: float
+    moved: float
+    shown: float
+
+
+def measure(portal: Portal, pairs: int) -> None:
+    """Print both providers' figures."""
+    portal.pace(**PACE)
+    ana = portal.person("ana")
+    cli = command_line()
+    ours, theirs = on_vercel(portal, ana, cli, pairs)
+    print_vercel(with_rows(portal, ours), theirs, cli)
+    ways = candidates(ana, RENDER, pairs)
+    print_render(with_rows(portal, [by_portal(portal, ana, RENDER, where) for where in ways]))
+
+
+def command_line() -> Cli | None:
+    try:
+        return Cli()
+    except NotHere as why:
+        say(f"  {why}: the portal's figures stand alone.\n")
+        return None
+
+
+def on_vercel(portal: Portal, ana: Person, cli: Cli | None, pairs: int) -> tuple[list[Seen], list[Took]]:
+    """In turn, on the same project, each to the next older deployment."""
+    ways = candidates(ana, VERCEL, pairs * 2 if cli else pairs)
+    ours: list[Seen] = []
+    theirs: list[Took] = []
+    for _ in range(pairs):
+        ours.append(by_portal(portal, ana, VERCEL, ways.pop(0)))
+        if cli:
+            theirs.append(by_cli(portal, cli, ways.pop(0)))
+    return ours, theirs
+
+
+def candidates(ana: Person, slug: str, needed: int) -> list[str]:
+    found = ana.candidates(slug)
+    if len(found) < needed:
+        raise Problem(f"{slug} offers {len(found)} deployments to roll back to; {needed} are needed.")
+    return found[:needed]
+
+
+def by_portal(portal: Portal, ana: Person, slug: str, confirm: str) -> Seen:
+    fields = ana.confirm_form(confirm)
+    began = time.time()
+    operation = ana.send(confirm, fields)
+    shown = ana.follow(operation)
+    ordered, moved = provider_time(portal.world(), slug, target_of(confirm))
+    return Seen(operation.split("/")[2], began, ordered, moved, shown)
+
+
+def target_of(confirm: str) -> str:
+    return confirm.split("/")[4]
+
+
+def with_rows(portal: Portal, all_seen: Sequence[Seen]) -> list[Took]:
+    """What was seen, together with what the rows say."""
+    rows = portal.inside("moments", *(seen.operation for seen in all_seen))
+    return [_took(seen, rows[seen.operation]) for seen in all_seen]
+
+
+def _took(seen: Seen, row: dict[str, Any]) -> Took:
+    if row["status"] != "succeeded":
+        raise Problem(f"An operation ended as {row['status']}: {row['sentence']}")
+    return Took(
+        before=seen.ordered - seen.began,
+        provider=seen.moved - seen.ordered,
+        after=row["ended"] - seen.moved,
+        shown=seen.shown - row["ended"],
+        stages=stages(seen.began, row["reached"], seen.ordered),
+    )
+
+
+def stages(began: float, reached: dict[str, float], ordered: float) -> dict[str, float]:
+    """Where the time before the order goes."""
+    return {
+        "the row is written": reached["queued"] - began,
+        "a worker has it and has looked": reached["sending"] - reached["queued"],
+        "the order arrives": ordered - reached["sending"],
+    }
+
+
+def by_cli(portal: Portal, cli: Cli, confirm: str) -> Took:
+    target = target_of(confirm)
+    began, ended = cli.roll_back(target, portal.sandbox_address)
+    ordered, moved = provider_time(portal.world(), VERCEL, target)
+    if not wait_until(lambda: portal.live(VERCEL, fresh=True) == target, 40, pause=0.5):
+        raise Problem(f"The portal did not notice that the command line rolled {VERCEL} back to {target}.")
+    return Took(before=ordered - began, provider=moved - ordered, after=ended - moved)
+
+
+def provider_time(world: dict[str, Any], name: str, target: str) -> tuple[float, float]:
+    """When the order arrived and when the traffic had moved, by the sandbox's own records."""
+    service = next(row for row in world["services"] if row["name"] == name)
+    rows = [row for row in world["deployments"] if row["service_id"] == service["id"]]
+    if service["provider"] == "vercel":
+        asked = service["alias_request"]
+        moved = next(row["aliased_at"] for row in rows if row["id"] == target)
+        if asked["to_id"] != target or asked["status"] != "succeeded":
+            raise Problem(f"The sandbox has not moved {name} to {target}: {asked}.")
+        return float(asked["requested_at"]), float(moved)
+    done = [row for row in rows if row["rollback_target"] == target and row["status"] == "live"]
+    if not done:
+        raise Problem(f"The sandbox has not moved {name} to {target}.")
+    return float(done[-1]["created_at"]), float(done[-1]["finished_at"])
+
+
+def print_vercel(ours: Sequence[Took], theirs: Sequence[Took], cli: Cli | None) -> None:
+    say(f"Vercel: {len(ours)} rollbacks by the portal{', as many by the command line' if cli else ''}")
+    rows = figures("portal", ours)
+    if cli:
+        rows += [[""] * len(HEAD), *figures(f"vercel rollback {cli.version}", theirs)]
+    table(HEAD, rows)
+
+
+def print_render(ours: Sequence[Took]) -> None:
+    say(f"Render: {len(ours)} rollbacks by the portal")
+    table(HEAD, figures("portal", ours))
+
+
+def figures(name: str, all_took: Sequence[Took]) -> list[list[str]]:
+    """The whole time, then its parts in their order."""
+    rows = [[f"{name}: act until success", *spread(all_took, lambda took: took.total)]]
+    has_page = all_took[0].shown is not None
+    if has_page:
+        rows.append([f"{name}: act until the page says so", *spread(all_took, on_page)])
+    rows.append(["  until the provider has the order", *spread(all_took, lambda took: took.before)])
+    for stage in all_took[0].stages:
+        rows.append([f"    {stage}", *seconds([took.stages[stage] for took in all_took])])
+    rows.append(["  the provider's own time", *spread(all_took, lambda took: took.provider)])
+    rows.append(["  from traffic moved until success", *spread(all_took, lambda took: took.after)])
+    if has_page:
+        rows.append(
+            ["  from success until the page says so", *seconds([took.shown or 0 for took in all_took])]
+        )
+    return rows
+
+
+def on_page(took: Took) -> float:
+    return took.total + (took.shown or 0.0)
+
+
+def spread(all_took: Sequence[Took], of: Callable[[Took], float]) -> list[str]:
+    return seconds([of(took) for took in all_took])

@@ -1,0 +1,117 @@
+"""`make run`, for real: everything starts, watches over itself, stops, and keeps its data."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import stat
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+from tests.portal.local.portal import Portal, gone, wait_for
+
+Start = Callable[..., Portal]
+
+
+def test_it_starts_everything_stops_everything_and_keeps_the_data(portal: Start, folder: Path) -> None:
+    first = portal().wait_until_ready()
+    status, page = first.page("/accounts/login/")
+    assert (status, "password" in page) == (200, True)
+    for username in ("vera", "ana", "bo", "dana"):
+        assert f"    {username} " in first.said
+    first.command("person", "kim", "--role", "viewer", "--make-password")
+
+    processes = first.everything()
+    assert len(processes) >= 8
+    assert first.end(signal.SIGINT) == 0
+    assert gone(processes, 1) == []
+    assert not (folder / "running.json").exists()
+
+    began = time.monotonic()
+    second = portal().wait_until_ready()
+    assert time.monotonic() - began < 10
+    assert "kim" in second.command("person", "kim", "--full-name", "Kim Berg")
+    assert passwords(second) == passwords(first)
+    assert second.end(signal.SIGTERM) == 0
+
+
+def passwords(portal: Portal) -> list[str]:
+    return [line for line in portal.said.splitlines() if line.startswith("    ")]
+
+
+def test_only_this_machine_and_only_one_at_a_time(portal: Start, folder: Path) -> None:
+    running = portal().wait_until_ready()
+    open_to = {
+        connection.laddr.ip
+        for process in [psutil.Process(running.process.pid), *running.everything()]
+        for connection in process.net_connections(kind="inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert open_to == {"127.0.0.1"}
+    for name in ("running.json", "secret_key", "postgres_password", "people.json"):
+        assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600, name
+    assert running.running()["DATABASE_URL"].startswith("postgresql://")
+    wait_for(lambda: "shop-api" in running.command("status"), 60)  # in another terminal
+
+    second = portal()
+    assert second.process.wait(20) == 1
+    assert f"already runs on the data folder {folder}, at {running.address}" in second.said
+    assert running.page("/accounts/login/")[0] == 200
+
+
+def test_a_taken_port_is_said_before_anything_starts(portal: Start, folder: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        refused = portal(PORT=str(port))
+        assert refused.process.wait(20) == 1
+    assert f"Port {port} on 127.0.0.1 cannot be used" in refused.said
+    assert "make run PORT=8001" in refused.said
+    assert not (folder / "postgres").exists()
+
+
+def test_a_port_that_is_no_number_is_said(portal: Start) -> None:
+    for wrong in ("soon", "70000"):
+        refused = portal(PORT=wrong)
+        assert refused.process.wait(20) == 1
+        assert wrong in refused.said
+        assert "Traceback" not in refused.said
+
+
+def test_nothing_survives_its_violent_end_and_the_next_start_recovers(portal: Start) -> None:
+    first = portal().wait_until_ready()
+    first.command("person", "kim", "--role", "viewer", "--make-password")
+    processes = first.everything()
+    first.end(signal.SIGKILL)
+    assert gone(processes, 20) == []
+
+    second = portal().wait_until_ready()
+    assert "kim" in second.command("person", "kim", "--full-name", "Kim Berg")
+
+
+def test_what_dies_is_started_again_or_ends_everything(portal: Start) -> None:
+    running = portal().wait_until_ready()
+    for words in ("--queues operations", "beat", "redis-server", "manage.py sandbox"):
+        before = running.named(words).pid
+        os.kill(before, signal.SIGKILL)
+        wait_for(lambda words=words, before=before: is_back(running, words, before), 20)  # type: ignore[misc]
+    assert running.said.count("was started again") == 4
+    assert running.page("/accounts/login/")[0] == 200
+
+    processes = running.everything()
+    os.kill(running.named("gunicorn").pid, signal.SIGKILL)
+    assert running.process.wait(60) == 1
+    assert "web ended by itself with code -9, so everything stops" in running.said
+    assert gone(processes, 10) == []
+
+
+def is_back(portal: Portal, words: str, before: int) -> bool:
+    try:
+        return portal.named(words).pid != before
+    except (StopIteration, psutil.NoSuchProcess):
+        return False
