@@ -15,16 +15,14 @@ OURS_WITHIN = timedelta(minutes=2)
 
 def keep_events(service: Service, events: Sequence[RemoteEvent], rows: Mapping[str, Deployment]) -> None:
     """Write into the rows what only events tell: rolled back to what, started by whom."""
-    ours = set(
-        Change.objects.filter(service=service).exclude(provider_ref="").values_list("provider_ref", flat=True)
-    )
+    changes = Change.objects.filter(service=service).exclude(provider_ref="")
+    ours = dict(changes.values_list("provider_ref", "operation__requested_by_name"))
     for event in events:
         row = rows.get(event.deployment_id)
         if row is None:
             continue
         before = (row.restores_id, row.started_by, row.outside)
-        if event.actor:
-            row.started_by = event.actor[:120]
+        row.started_by = (ours.get(row.provider_id) or event.actor or row.started_by)[:120]
         if event.kind == "rolled_back":
             target = rows.get(event.target_id)
             row.restores = target if target is not None and target != row else row.restores

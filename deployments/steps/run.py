@@ -33,7 +33,13 @@ WORDS = {
     "canceled": "canceled",
     "needs_attention": "needs attention",
 }
-OUTCOMES = {"failed": Outcome.FAILED, "unclear": Outcome.UNCLEAR, "needs_attention": Outcome.UNCLEAR}
+OUTCOMES = {
+    "succeeded": Outcome.DONE,
+    "canceled": Outcome.DONE,
+    "failed": Outcome.FAILED,
+    "unclear": Outcome.UNCLEAR,
+    "needs_attention": Outcome.UNCLEAR,
+}
 
 
 class LeaseLost(Exception):
@@ -135,7 +141,7 @@ class Run:
         record(
             Actor(operation.requested_by_name, operation.requested_by_role, operation.requested_by),
             f"{ACTIONS[operation.kind]} {WORDS[to]}",
-            OUTCOMES.get(to, Outcome.DONE),
+            OUTCOMES.get(to, Outcome.STEP),
             service.label,
             f"{operation.plan['title']}: {WORDS[to]}. {change.sentence}".strip(),
             operation=operation.pk,

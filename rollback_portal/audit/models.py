@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 
 class Outcome(models.TextChoices):
     ASKED = "asked", "asked for"
+    STEP = "step", "on the way"
     DONE = "done", "done"
     REFUSED = "refused", "refused"
     FAILED = "failed", "failed"

@@ -16,6 +16,7 @@ from rollback_portal.audit.models import AuditEntry, Outcome
 PAGE = 50
 MARKS = {
     Outcome.ASKED: ("busy", "ring"),
+    Outcome.STEP: ("", "dot"),
     Outcome.DONE: ("good", "dot"),
     Outcome.REFUSED: ("warn", "diamond"),
     Outcome.FAILED: ("bad", "square"),

@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
                 ('actor_name', models.CharField(max_length=200)),
                 ('role', models.CharField(max_length=40)),
                 ('action', models.CharField(max_length=60)),
-                ('outcome', models.CharField(choices=[('asked', 'asked for'), ('done', 'done'), ('refused', 'refused'), ('failed', 'failed'), ('unclear', 'unclear')], max_length=10)),
+                ('outcome', models.CharField(choices=[('asked', 'asked for'), ('step', 'on the way'), ('done', 'done'), ('refused', 'refused'), ('failed', 'failed'), ('unclear', 'unclear')], max_length=10)),
                 ('subject', models.CharField(max_length=200)),
                 ('sentence', models.TextField()),
                 ('operation', models.UUIDField(db_index=True, null=True)),
