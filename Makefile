@@ -44,7 +44,7 @@ fmt: install-dev ## Put the layout right
 	@$(VENV)/djlint $(TEMPLATES) --reformat --quiet || true
 
 conformance: install-dev ## Drive the sandbox with the providers' own clients (needs Node.js and npm)
-	@cd tests/conformance && npm ci --ignore-scripts --no-audit --no-fund --loglevel error
+	@cd tests/conformance && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel error
 	@$(VENV)/python -m tests.conformance.run $(ARGS)
 
 bench: install-dev ## Measure: one rollback beside the vercel CLI, the dashboard, fifty pages polling

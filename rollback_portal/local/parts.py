@@ -10,7 +10,6 @@ from pathlib import Path
 from rollback_portal.local.processes import Problem, Process
 
 PYTHON = sys.executable
-FIRST_CHOICE = 9701
 WORKER = ("--without-mingle", "--without-gossip", "--pool", "threads", "--loglevel", "WARNING")
 
 
@@ -65,12 +64,15 @@ def open_door(port: int) -> socket.socket:
 
 
 def port_for_sandbox(kept: Path) -> int:
-    """The port it had last time, so that addresses stay true; else any free one."""
+    """The port it had last time, so that addresses stay true; else any free one.
+
+    Never the same first choice for everybody: two portals that start at the same moment would both take it.
+    """
     try:
         last = int(kept.read_text())
     except (OSError, ValueError):
-        last = FIRST_CHOICE
-    port = last if is_free(last) else any_free_port()
+        last = 0
+    port = last if last and is_free(last) else any_free_port()
     kept.write_text(str(port))
     return port
 
