@@ -53,7 +53,7 @@ def _wait(run: Run) -> Next:
     if waited > timedelta(seconds=settings.FOLLOW_SECONDS):
         said = f"{run.provider_name} has not finished after {duration(waited)}."
         return run.end("needs_attention", said)
-    return min(max(waited.total_seconds() * 0.1, 0.2), 3.0)
+    return min(max(waited.total_seconds() * 0.1, 0.2), 1.5)
 
 
 def check(run: Run) -> Next:

@@ -95,6 +95,9 @@ class Run:
             "sentence": sentence,
             "evidence": self.change.evidence,
             "ended_at": timezone.now(),
+            "lease_owner": None,
+            "lease_until": None,
+            "not_before": None,
         }
         if error is not None and error.request_id:
             fields["provider_request_id"] = error.request_id

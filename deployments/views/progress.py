@@ -1,11 +1,12 @@
 """One operation at its own address: the checklist while it runs, and what came of it, for ever.
 
-The page asks its own address once a second and gets the parts that tick; what people read or press is
+The page asks its own address, at least once a second, and gets the parts that tick; what people read or press is
 sent only when it has changed. It stops by itself, because the last answer asks for nothing more.
 """
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 from zlib import crc32
@@ -22,6 +23,8 @@ from deployments.outcomes import Report, report, silence
 from deployments.policy import actor_of, actor_user, requires
 from rollback_portal.accounts.roles import OPERATE
 from rollback_portal.http import page
+
+OFTEN_FOR = timedelta(seconds=15)
 
 
 @require_safe
@@ -44,6 +47,7 @@ def operation(request: HttpRequest, pk: UUID) -> HttpResponse:
         "cancel": cancel,
         "may_operate": actor_user(request).has_perm(OPERATE),
         "pinned": pinned,
+        "again": _ask_again(change, now),
         "evidence": sorted(change.evidence.items()),
         "shown": shown,
         "news": request.GET.get("seen") != shown,
@@ -56,6 +60,12 @@ def _change(pk: UUID) -> Change:
     if change is None:
         raise Http404(f"There is no operation {pk}. Operations are kept for ever: the address is mistyped.")
     return change
+
+
+def _ask_again(change: Change, now: datetime) -> str:
+    """How soon the page asks again: often at first and near the end, when a second is much."""
+    young = now - change.operation.requested_at < OFTEN_FOR
+    return "300ms" if young or change.status in {"serving", "restoring"} else "1s"
 
 
 def _fingerprint(change: Change, told: Report, cancel: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -26,17 +27,16 @@ class Cost:
     zipped: int
 
 
-def measure(portal: Portal, pages: dict[str, str], size: str) -> list[Cost]:
+def measure(portal: Portal, pages: Sequence[tuple[str, str, str]]) -> list[Cost]:
     """Ask for each page, one request after the other, through the web server.
 
     Args:
-        pages: name to path.
-        size: the rows that these pages draw from, in words.
+        pages: of each one its name, the rows that it draws from, in words, and its path.
     """
     ana, stranger = portal.person("ana"), portal.stranger()
-    counted = portal.inside("queries", *pages.values())
+    counted = portal.inside("queries", *(path for _, _, path in pages))
     costs = []
-    for name, path in pages.items():
+    for name, rows, path in pages:
         person = stranger if path == NO_ROWS else ana
         body = person.page(path).encode()
         person.page(path)
@@ -45,7 +45,7 @@ def measure(portal: Portal, pages: dict[str, str], size: str) -> list[Cost]:
             began = time.perf_counter()
             person.page(path)
             times.append(time.perf_counter() - began)
-        costs.append(Cost(name, size, counted[path], times, len(body), len(gzip.compress(body, 6))))
+        costs.append(Cost(name, rows, counted[path], times, len(body), len(gzip.compress(body, 6))))
     return costs
 
 
