@@ -4,11 +4,11 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv/bin
 TEMPLATES := templates
 ARGS ?=
-# As many tests at a time, each with a database of its own.
-WORKERS ?= 2
+# Tests at a time, each with a database of its own; 0 is one after the other, which suits the journeys' clocks.
+WORKERS ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help run test journeys check lint types fmt conformance bench install-local install-dev
+.PHONY: help run test journeys check lint types fmt conformance bench screenshots install-local install-dev
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,7 +16,7 @@ help: ## Say what there is
 run: install-local ## Start the portal on http://127.0.0.1:8000 (PORT=8001 for another port); Ctrl-C stops it
 	@$(VENV)/python -m rollback_portal.local
 
-test: install-dev ## Run every test, on servers of its own (ARGS="tests/portal -x" for some)
+test: install-dev ## Run every test, on servers of its own (ARGS="tests/portal -x" for some, WORKERS=2 in parallel)
 	@$(VENV)/python -m pytest -q -n $(WORKERS) --dist loadfile $(ARGS)
 
 journeys: install-dev ## Run only the journeys in a real Chromium
@@ -49,6 +49,9 @@ conformance: install-dev ## Drive the sandbox with the providers' own clients (n
 
 bench: install-dev ## Measure: one rollback beside the vercel CLI, the dashboard, fifty pages polling
 	@$(VENV)/python -m tests.bench $(ARGS)
+
+screenshots: install-dev ## Take the pictures in docs anew (ARGS=/tmp/pictures for every page, in light, dark and phone)
+	@$(VENV)/python -m tests.journeys.screenshots $(ARGS)
 
 install-local:
 	@$(PYTHON) rollback_portal/local/install.py requirements-local.txt

@@ -101,6 +101,22 @@ class Pinned:
     pin: Pin
     before: str
 
+    @property
+    def stays_on(self) -> Deployment | None:
+        """What is live; until the provider was read once more, what the rollback put there."""
+        return self.service.live if self.read_since or not self.pin.deployment else self.pin.deployment
+
+    @property
+    def astray(self) -> bool:
+        """Whether something else is live than what was to stay, as after a rollback that failed."""
+        on, meant = self.stays_on, self.pin.deployment
+        return on is not None and meant is not None and on.commit_sha != meant.commit_sha
+
+    @property
+    def read_since(self) -> bool:
+        set_at = self.pin.change.ended_at if self.pin.change else self.pin.since
+        return bool(set_at and self.service.read_at and self.service.read_at > set_at)
+
 
 @dataclass(frozen=True, slots=True)
 class Running:
@@ -152,7 +168,8 @@ def _running(change: Change, service: Service) -> Running:
 
 def outside_pins(standing: Standing) -> tuple[Service, ...]:
     """Services that their provider calls pinned while the portal knows of no pin."""
-    return tuple(found for found in standing.services if found.pinned and found.pk not in standing.pins)
+    known = standing.pins.keys() | standing.changes.keys()
+    return tuple(found for found in standing.services if found.pinned and found.pk not in known)
 
 
 def page_state(standing: Standing) -> tuple[str, str]:

@@ -86,7 +86,7 @@ def _rollback(deployment: Deployment, past: Past) -> list[Mark]:
         found.append(Mark("ROLLBACK", "warn", "diamond", " ".join(part for part in (of, by) if part)))
     if deployment.outside:
         found.append(Mark("OUTSIDE PORTAL", "warn", "square"))
-    if past.pin is not None and past.pin.left_from_id == deployment.pk:
+    if past.pin is not None and past.pin.left_from_id == deployment.pk != past.service.live_id:
         return [*found, Mark("ROLLED BACK FROM", "bad", "ring", f"by {past.pin.by}")]
     for move in past.moves:
         if move.from_deployment_id == deployment.pk and move.operation.kind == Kind.ROLL_BACK:

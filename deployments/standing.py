@@ -52,19 +52,26 @@ def what_holds(services: Iterable[Service]) -> Standing:
     chosen = tuple(services)
     ids = [service.pk for service in chosen]
     pins = Pin.objects.filter(service__in=ids, left_at=None).select_related(
-        "deployment", "left_from", "change"
+        "deployment", "left_from", "change", "replaces__deployment", "replaces__left_from", "replaces__change"
     )
     changes = (
         Change.objects.active()
         .filter(service__in=ids)
         .select_related("operation", "to_deployment", "from_deployment")
     )
+    running = {change.service_id: change for change in changes}
+    holding = {pin.service_id: _holding(pin, running.get(pin.service_id)) for pin in pins}
     return Standing(
         services=chosen,
-        pins={pin.service_id: pin for pin in pins},
-        changes={change.service_id: change for change in changes},
+        pins={pk: pin for pk, pin in holding.items() if pin is not None},
+        changes=running,
         freshness=_freshness(chosen),
     )
+
+
+def _holding(pin: Pin, running: Change | None) -> Pin | None:
+    """While a rollback is on its way it holds nothing yet: what held before does, if anything did."""
+    return pin.replaces if running is not None and pin.change_id == running.pk else pin
 
 
 def _freshness(services: tuple[Service, ...]) -> tuple[Freshness, ...]:

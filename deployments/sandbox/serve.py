@@ -46,6 +46,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "timeout": 120,
             "loglevel": "warning",
             "proc_name": "sandbox",
+            "control_socket_disable": True,  # it would lie in the person's home folder
         }
         for name, value in settings.items():
             self.cfg.set(name, value)

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from deployments.models import Kind, Service
 from deployments.models.operation import UNCHECKED
-from deployments.pins import close_pin
-from deployments.providers.base import Phase, Refused
+from deployments.pins import close_pin, drop_pin
+from deployments.providers.base import Phase, ProviderError, Refused
 from deployments.served import check_served
 from deployments.steps.restoring import undo
 from deployments.steps.run import Next, Run
@@ -30,12 +30,21 @@ def follow(run: Run) -> Next:
         return 0.0
     if progress.phase == Phase.FAILED and progress.failed_aliases:
         change.evidence = {**change.evidence, "failed domains": ", ".join(progress.failed_aliases)}
-        return run.end("failed", progress.sentence)
+        closing = None if _still_pins(run) else lambda: drop_pin(change)
+        return run.end("failed", progress.sentence, closing=closing)
     if progress.phase == Phase.FAILED:
         return undo(run, "failed", progress.sentence)
     if progress.phase == Phase.CANCELED:
         return undo(run, "canceled" if change.cancel_asked_at else "failed", progress.sentence)
     return _wait(run)
+
+
+def _still_pins(run: Run) -> bool:
+    """Whether the provider pins although the move failed. What it does not say is not taken for a no."""
+    try:
+        return run.provider.current(run.change.service.provider_id).pinned is not False
+    except ProviderError:
+        return True
 
 
 def _cancel_there(run: Run) -> None:

@@ -1,7 +1,7 @@
 """One operation at its own address: the checklist while it runs, and what came of it, for ever.
 
-The page asks its own address, at least once a second, and gets the parts that tick; what people read or press is
-sent only when it has changed. It stops by itself, because the last answer asks for nothing more.
+The page asks its own address, at least once a second, and gets the parts that tick; what people read or
+press is sent only when it has changed. It stops by itself, because the last answer asks for nothing more.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ class Postgres:
         self, folder: Folder, sockets: Path, environment: dict[str, str], *, throwaway: bool = False
     ) -> None:
         self.folder, self.sockets, self.throwaway = folder, sockets, throwaway
-        self.cluster = folder.path / "postgres"
+        self.cluster = folder.path.resolve() / "postgres"
         self.log = folder.log / "postgres.log"
         self.environment = {**environment, "LC_ALL": "C"}
         self.programs = programs()
@@ -117,16 +117,15 @@ class Postgres:
             return []
 
     def end_leftover(self) -> None:
-        """After our own violent death the old server may still be closing; a stale note names a stranger."""
+        """After a violent end the old server may still be closing, or its note may name a stranger by now."""
         noted = self.noted()
         if not noted:
             return
-        pid = int(noted[0])
-        if works_in(pid, self.cluster):
-            os.kill(pid, signal.SIGINT)
-            if not wait_until(lambda: not works_in(pid, self.cluster), 10):
-                os.kill(pid, signal.SIGQUIT)
-                wait_until(lambda: not works_in(pid, self.cluster), 10)
+        for farewell in (signal.SIGINT, signal.SIGQUIT):
+            if int(noted[0]) in working_in(self.cluster):
+                os.kill(int(noted[0]), farewell)
+            if wait_until(lambda: not working_in(self.cluster), 10):
+                break
         (self.cluster / "postmaster.pid").unlink(missing_ok=True)
 
     def run(self, command: list[str], told: str = "") -> None:
@@ -184,9 +183,13 @@ def open_to_others(path: Path) -> bool:
     return all(folder.stat().st_mode & 0o001 for folder in path.parents)
 
 
-def works_in(pid: int, folder: Path) -> bool:
-    """Is that process a server on this very folder? (A server's working folder is its data folder.)"""
+def working_in(folder: Path) -> set[int]:
+    """The servers and their helpers on this very folder: each works in its data folder."""
+    return {int(entry.name) for entry in Path("/proc").glob("[0-9]*") if works_in(entry, folder)}
+
+
+def works_in(entry: Path, folder: Path) -> bool:
     try:
-        return Path(os.readlink(f"/proc/{pid}/cwd")) == folder.resolve()
+        return (entry / "exe").readlink().name.startswith("postgres") and (entry / "cwd").readlink() == folder
     except OSError:
         return False

@@ -105,11 +105,14 @@
   document.body.addEventListener("htmx:beforeRequest", (event) => {
     if (event.detail.target === dialog && !dialog.open) opener = event.detail.elt.id;
   });
-  document.body.addEventListener("htmx:afterSwap", (event) => {
+  // An answer that started nothing says so at the top: the focus goes there, or a second click would send it.
+  document.body.addEventListener("htmx:afterSettle", (event) => {
     if (event.detail.target !== dialog) return;
     if (!dialog.open) dialog.showModal();
-    dialog.scrollTop = 0;
-    (dialog.querySelector("[aria-invalid=true]") ?? dialog.querySelector("[autofocus]") ?? dialog.querySelector("a, button"))?.focus();
+    const alert = dialog.querySelector("[role=alert]");
+    if (alert) alert.tabIndex = -1;
+    (alert ?? dialog.querySelector("[autofocus]") ?? dialog.querySelector("a, button"))?.focus({ preventScroll: true });
+    dialog.scrollTop = 0; // what will happen is read before it is answered
   });
   dialog.addEventListener("close", () => {
     dialog.replaceChildren();

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from deployments import outcomes
-from deployments.models import Service
+from deployments.models import Pin, Service
 from deployments.sandbox.faults import Fault
 from tests.deployments.conftest import Portal
 
@@ -102,6 +102,16 @@ def test_single_domains_that_stay_behind_are_named(portal: Portal) -> None:
 
     assert change.status == "failed"
     assert change.evidence["failed domains"]
+
+
+@pytest.mark.parametrize("fault", ["fail", "fail_aliases"])
+def test_a_move_that_failed_leaves_no_pin_where_the_provider_pins_nothing(portal: Portal, fault: str) -> None:
+    portal.sandbox.faults.add(Fault(on="vercel.rollback", do=fault))
+
+    assert portal.roll_back("vercel").status == "failed"
+
+    assert portal.web.automatic == "on"
+    assert not Pin.objects.filter(left_at=None).exists()
 
 
 def test_a_refusal_puts_automatic_deploys_back(portal: Portal) -> None:

@@ -12,6 +12,11 @@ from pathlib import Path
 
 import psutil
 
+from rollback_portal import env
+from rollback_portal.local.folder import Folder
+from rollback_portal.local.postgres import Postgres
+from rollback_portal.local.processes import stop_together
+from rollback_portal.local.redis import redis_server, redis_url, wait_for_redis
 from tests.portal.local.portal import Portal, gone, wait_for
 
 Start = Callable[..., Portal]
@@ -97,10 +102,7 @@ def test_nothing_survives_its_violent_end_and_the_next_start_recovers(portal: St
 def test_what_dies_is_started_again_or_ends_everything(portal: Start) -> None:
     running = portal().wait_until_ready()
     for words in ("--queues operations", "beat", "redis-server", "manage.py sandbox"):
-        before = running.named(words).pid
-        os.kill(before, signal.SIGKILL)
-        wait_for(lambda words=words, before=before: is_back(running, words, before), 20)  # type: ignore[misc]
-    assert running.said.count("was started again") == 4
+        kill_and_wait_for_another(running, words)
     assert running.page("/accounts/login/")[0] == 200
 
     processes = running.everything()
@@ -110,8 +112,46 @@ def test_what_dies_is_started_again_or_ends_everything(portal: Start) -> None:
     assert gone(processes, 10) == []
 
 
-def is_back(portal: Portal, words: str, before: int) -> bool:
+def kill_and_wait_for_another(portal: Portal, words: str) -> None:
+    victim, notes = portal.named(words), portal.said.count("was started again")
+    theirs = victim.children()
+    os.kill(victim.pid, signal.SIGKILL)
+    wait_for(lambda: portal.said.count("was started again") > notes, 20)
+    assert portal.named(words).pid != victim.pid
+    assert gone(theirs, 10) == []
+
+
+def test_what_is_configured_is_used_and_behind_real_keys_nobody_is_made_up(
+    portal: Start, folder: Path
+) -> None:
+    data = Folder(folder.with_name("servers"))
+    postgres = Postgres(data, data.sockets(), env.for_child(), throwaway=True)
+    postgres.prepare()
+    redis = redis_server(data.path / "redis", data.sockets(), data.log / "redis.log", env.for_child())
+    servers = [postgres.start(), redis]
+    redis.start()
     try:
-        return portal.named(words).pid != before
-    except (StopIteration, psutil.NoSuchProcess):
-        return False
+        postgres.wait(servers[0])
+        wait_for_redis(redis, data.sockets())
+        nowhere = "http://127.0.0.1:9"
+        running = portal(
+            DATABASE_URL=postgres.url,
+            REDIS_URL=redis_url(data.sockets()),
+            RENDER_API_KEY="rnd_1",
+            RENDER_API_URL=nowhere,
+            VERCEL_TOKEN="vcp_1",
+            VERCEL_API_URL=nowhere,
+        ).wait_until_ready()
+        started = " ".join(" ".join(process.cmdline()) for process in running.everything())
+        assert "gunicorn" in started
+        for own in ("postgres -D", "redis-server", "manage.py sandbox"):
+            assert own not in started
+        assert "Render and Vercel: real." in running.said
+        assert "Nobody can sign in yet." in running.said
+        assert "manage.py person NAME --role responder" in running.said
+        assert "DATABASE_URL" not in running.running()
+        assert running.end() == 0
+        assert redis.is_up
+        assert servers[0].is_up
+    finally:
+        stop_together(servers, 10)

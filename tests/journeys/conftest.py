@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from tests.chromium import chromium
+from tests.journeys.visitor import FLAGS, SLOW, Visitor
+from tests.journeys.world import World, whole_portal
+
+Visit = Callable[..., Visitor]
+
+
+@pytest.fixture(scope="module")
+def one_portal() -> Iterator[World]:
+    with whole_portal() as world:
+        yield world
+
+
+@pytest.fixture
+def world(one_portal: World) -> World:
+    """The module's portal, with nothing going wrong and nothing received yet."""
+    one_portal.calm()
+    return one_portal
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """For one module only: while its loop runs, Django would refuse the database to other tests."""
+    expect.set_options(timeout=SLOW)
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def visit(world: World, browser: Browser) -> Iterator[Visit]:
+    """`visit("ana")` opens a browser of her own, signed in, on the dashboard; no console may complain."""
+    opened: list[Visitor] = []
+
+    def sign_in(username: str, **options: object) -> Visitor:
+        visitor = Visitor(browser, world.address, **options)
+        opened.append(visitor)
+        visitor.sign_in(username, world.passwords[username])
+        return visitor
+
+    yield sign_in
+    for visitor in opened:
+        visitor.close()
+    assert [line for visitor in opened for line in visitor.complaints] == []

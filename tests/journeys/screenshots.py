@@ -1,0 +1,160 @@
+"""Takes the pictures for the documents: `python -m tests.journeys.screenshots`.
+
+With a folder as argument it takes every page in every shape (light, dark, phone) into that folder instead,
+to be looked at by somebody who asks whether a tired person would understand each within ten seconds.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from rollback_portal.env import ROOT
+from tests.chromium import chromium
+from tests.journeys.visitor import FLAGS, SLOW, Visitor
+from tests.journeys.world import World, whole_portal
+
+LONGEST = 1_700  # px of a page; what lies below looks like what lies above
+SHAPES = {"light": (1280, 800, "light"), "dark": (1280, 800, "dark"), "phone": (390, 844, "light")}
+DOCS = {
+    "dashboard-light": "screenshot.png",
+    "dashboard-pinned-dark": "screenshots/pinned.png",
+    "confirm-light": "screenshots/confirm.png",
+    "progress-running-light": "screenshots/progress.png",
+    "dashboard-pinned-phone": "screenshots/phone.png",
+    "audit-light": "screenshots/audit.png",
+}
+
+
+class Album:
+    """Where the pictures go: all of them into one folder, or the few that the documents show."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self.folder = folder
+
+    def take(self, page: Page, name: str) -> None:
+        for shape, (width, height, scheme) in SHAPES.items():
+            path = self.path(f"{name}-{shape}")
+            if path is None:
+                continue
+            page.set_viewport_size({"width": width, "height": height})
+            page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+            self.shoot(page, path, width, height)
+        page.set_viewport_size({"width": 1280, "height": 800})
+
+    def path(self, name: str) -> Path | None:
+        if self.folder is not None:
+            return self.folder / f"{name}.png"
+        return ROOT / "docs" / DOCS[name] if name in DOCS else None
+
+    def shoot(self, page: Page, path: Path, width: int, height: int) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if self.folder is None or page.get_by_role("alertdialog").count():
+            page.screenshot(path=path)
+            return
+        long = min(int(page.evaluate("document.documentElement.scrollHeight")), LONGEST)
+        clip = {"x": 0.0, "y": 0.0, "width": float(width), "height": float(max(long, height))}
+        page.screenshot(path=path, full_page=True, clip=clip)  # type: ignore[arg-type]
+
+
+def main() -> None:
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else None
+    expect.set_options(timeout=SLOW)
+    with whole_portal() as world, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        album = Album(folder)
+        ana = Visitor(browser, world.address)
+        ana.page.goto("/")
+        album.take(ana.page, "sign-in")
+        ana.sign_in("ana", world.passwords["ana"])
+        the_incident(ana, album)
+        the_rollback(ana, album, world)
+        what_goes_wrong(ana, album, world)
+        the_record(ana, album)
+        the_closed_doors(browser, album, world)
+        browser.close()
+
+
+def the_incident(ana: Visitor, album: Album) -> None:
+    album.take(ana.page, "dashboard")
+    ana.page.goto("/services/shop-api/")
+    album.take(ana.page, "service")
+    ana.deployment("api", "Fix login rate limit").get_by_role("link", name="Fix login rate limit").click()
+    expect(ana.page.get_by_role("heading", name="Facts")).to_be_visible()
+    album.take(ana.page, "deployment")
+
+
+def the_rollback(ana: Visitor, album: Album, world: World) -> None:
+    world.pace(release=12)
+    ana.page.goto("/")
+    ana.act("api", "Fix login rate limit").click()
+    ana.see_dialog(re.compile("^Roll back API"))
+    album.take(ana.page, "confirm")
+    ana.give_reason()
+    ana.confirm(re.compile("^Roll back API to "))
+    expect(ana.step("Wait until Render")).to_contain_text("running")
+    album.take(ana.page, "progress-running")
+    ana.page.goto("/")
+    album.take(ana.page, "dashboard-running")
+    ana.page.go_back()
+    ana.see_the_end(re.compile("^API was rolled back"))
+    album.take(ana.page, "progress-ended")
+    world.read_now()
+    ana.page.goto("/")
+    album.take(ana.page, "dashboard-pinned")
+    ana.bar("API is pinned").get_by_role("link", name="Leave rollback").click()
+    ana.see_dialog(re.compile("^Leave the rollback"))
+    album.take(ana.page, "leave")
+
+
+def what_goes_wrong(ana: Visitor, album: Album, world: World) -> None:
+    world.goes_wrong("vercel.rollback", "fail", times=1)
+    ana.page.goto("/")
+    ana.act("web", "Fix price rounding").click()
+    ana.see_dialog(re.compile("^Roll back Web"))
+    ana.give_reason()
+    ana.confirm(re.compile("^Roll back Web to "))
+    ana.see_the_end(re.compile("^Web was not rolled back"))
+    album.take(ana.page, "progress-failed")
+    ana.page.goto("/")
+    ana.act("web", "Fix price rounding").click()
+    ana.see_dialog(re.compile("^Roll back Web"))
+    ana.give_reason()
+    world.somebody("sets_automatic", "shop-web", setting="off")
+    world.read_now()
+    ana.page.get_by_role("button", name=re.compile("^Roll back Web")).click()
+    expect(ana.dialog.get_by_role("alert")).to_be_visible()
+    album.take(ana.page, "confirm-changed")
+    world.goes_wrong("vercel.*", "unauthorized")
+    world.read_now()
+    ana.page.goto("/")
+    album.take(ana.page, "dashboard-provider-down")
+    world.calm()
+
+
+def the_record(ana: Visitor, album: Album) -> None:
+    for name in ("operations", "audit", "services", "services/shop-api/edit"):
+        ana.page.goto(f"/{name}/")
+        album.take(ana.page, name.replace("/", "-"))
+
+
+def the_closed_doors(browser: Browser, album: Album, world: World) -> None:
+    vera = Visitor(browser, world.address)
+    vera.sign_in("vera", world.passwords["vera"])
+    album.take(vera.page, "viewer")
+    candidate = vera.deployment("api", "Speed up category pages").get_by_role("link").first
+    refused = f"{candidate.get_attribute('href')}roll-back/"
+    vera.page.goto(refused)
+    album.take(vera.page, "viewer-confirm")
+    vera.page.evaluate("document.querySelector('main form').submit()")
+    expect(vera.headline).to_contain_text("This needs the role")
+    album.take(vera.page, "not-allowed")
+    vera.page.goto("/nothing/here/")
+    album.take(vera.page, "not-found")
+
+
+if __name__ == "__main__":
+    main()

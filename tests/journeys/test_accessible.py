@@ -1,0 +1,81 @@
+"""What axe-core finds on the pages of an incident, light and dark: nothing serious, nothing critical."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.journeys.conftest import Visit
+from tests.journeys.visitor import Visitor
+from tests.journeys.world import World
+
+axe = pytest.importorskip(
+    "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"
+)
+pytestmark = pytest.mark.journey
+
+Scheme = Literal["light", "dark"]
+RULES: dict[Scheme, dict[str, list[str]]] = {"light": {}, "dark": {"runOnly": ["color-contrast"]}}
+
+
+def test_axe_finds_nothing_serious_from_the_first_look_to_the_last(world: World, visit: Visit) -> None:
+    ana = visit("ana")
+    found = findings(ana, "dashboard")
+    ana.act("api", "Fix login rate limit").click()
+    ana.see_dialog(re.compile("API"))
+    found += findings(ana, "dialog")
+    ana.page.get_by_role("button", name=re.compile("^Roll back API")).scroll_into_view_if_needed()
+    world.pace(release=8)
+    ana.give_reason()
+    ana.confirm(re.compile("^Roll back API to "))
+    found += findings(ana, "progress, running")
+    ana.see_the_end(re.compile("^API was rolled back"))
+    found += findings(ana, "progress, ended")
+    world.goes_wrong("vercel.*", "unauthorized")
+    world.read_now()
+    ana.page.goto("/")
+    expect(ana.bar("Vercel data is old")).to_be_visible()
+    found += findings(ana, "dashboard with bars")
+    ana.bar("API is pinned").get_by_role("link", name="Leave rollback").click()
+    ana.see_dialog(re.compile("API"))
+    found += findings(ana, "leaving")
+    ana.page.goto("/audit/")
+    for entry in ana.page.get_by_text("Before, after and where from").all():
+        entry.click()
+    found += findings(ana, "audit")
+    world.calm()
+    for address in ("/services/shop-api/", "/services/", "/services/shop-api/edit/", "/operations/"):
+        ana.page.goto(address)
+        found += findings(ana, address)
+    assert found == []
+
+
+def test_axe_finds_nothing_serious_at_the_doors(world: World, visit: Visit) -> None:
+    vera = visit("vera")
+    found = findings(vera, "a viewer's dashboard")
+    vera.page.goto("/nothing/here/")
+    vera.excuse(404)
+    found += findings(vera, "not found")
+    vera.context.clear_cookies()
+    vera.page.goto("/")
+    vera.fill_in_sign_in("vera", "not my password")
+    expect(vera.page.get_by_role("alert")).to_be_visible()
+    found += findings(vera, "sign-in refused")
+    assert found == []
+
+
+def findings(visitor: Visitor, where: str) -> list[str]:
+    """One line for each rule that is broken badly enough to keep somebody out. Dark differs in colours only."""
+    lines = []
+    for scheme, rules in RULES.items():
+        visitor.page.emulate_media(color_scheme=scheme)
+        broken = axe.Axe().run(visitor.page, options=rules).response["violations"]
+        lines += [
+            f"{where}, {scheme}: {rule['id']}: {rule['help']}: {rule['nodes'][0]['html'][:200]}"
+            for rule in broken
+            if rule["impact"] in ("serious", "critical")
+        ]
+    return lines

@@ -1,0 +1,63 @@
+"""In the middle of an incident: a provider that is down, and a session that ends."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.journeys.conftest import Visit
+from tests.journeys.visitor import Visitor
+from tests.journeys.world import World
+
+pytestmark = pytest.mark.journey
+
+
+def test_a_provider_that_is_down_leaves_its_snapshot_and_the_other_side_untouched(
+    world: World, visit: Visit
+) -> None:
+    ana = visit("ana")
+    ana.page.evaluate("window.openedOnce = true")
+    world.goes_wrong("render.*", "error", detail="503")
+    world.read_now()
+    bar = ana.bar("Render data is old")
+    expect(bar).to_contain_text("RENDER DOES NOT ANSWER AS IT SHOULD")
+    expect(bar).to_contain_text("What stands here of API is as Render said it")
+    expect(bar).to_contain_text("Vercel is not concerned")
+    expect(bar.locator("time[data-age]")).to_have_text(re.compile(r"^\d+ (s|min)$"))
+    expect(ana.card("API")).to_contain_text("Faster checkout totals")
+    expect(ana.act("api", "Fix login rate limit")).to_be_visible()
+    expect(ana.card("Web")).to_contain_text("SERVED AS LIVE")
+    expect(ana.bar("Vercel data is old")).to_have_count(0)
+    assert ana.page.evaluate("window.openedOnce")
+    world.calm()
+    world.read_now()
+    expect(bar).to_have_count(0)
+    assert world.received() == []
+
+
+def test_a_session_that_ends_sends_the_whole_page_to_sign_in_and_back(world: World, visit: Visit) -> None:
+    ana = visit("ana")
+    world.pace(aliases=6)
+    ana.act("web", "Fix price rounding").click()
+    ana.give_reason()
+    ana.confirm(re.compile("^Roll back Web to "))
+    operation = ana.page.url
+    _signs_in_again(ana, world)
+    assert ana.page.url == operation
+    ana.see_the_end(re.compile("^Web was rolled back to"))
+    assert [(who, what) for who, what, _ in world.received()] == [("vercel", "rollback")]
+    ana.page.goto("/services/shop-web/?text=price")
+    _signs_in_again(ana, world)
+    assert ana.page.url.endswith("/services/shop-web/?text=price")
+
+
+def _signs_in_again(ana: Visitor, world: World) -> None:
+    """The session ends; the page's own next question brings the sign-in page, whole and not in a card."""
+    ana.context.clear_cookies(name="sessionid")
+    ana.page.wait_for_url(re.compile(r"/accounts/login/\?next=/"))
+    expect(ana.headline).to_have_text("Sign in")
+    expect(ana.page.get_by_role("article")).to_have_count(0)
+    ana.fill_in_sign_in("ana", world.passwords["ana"])
+    ana.page.wait_for_url(lambda url: "/accounts/" not in url)

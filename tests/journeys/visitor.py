@@ -1,0 +1,131 @@
+"""One person in one browser: finds things by the words and roles that everybody else gets, too."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
+
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+SLOW = 30_000.0  # ms: whatever the portal does at once, on a machine that is busy
+OPERATION = 90_000.0  # ms: from the confirming click to the end
+
+
+class Visitor:
+    """A browser of their own. `complaints` collects whatever its console says against the page."""
+
+    def __init__(self, browser: Browser, address: str, **options: Any) -> None:
+        self.context = browser.new_context(base_url=address, reduced_motion="reduce", **options)
+        self.context.set_default_timeout(SLOW)
+        self.page: Page = self.context.new_page()
+        self.complaints: list[str] = []
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("console", self._hear)
+
+    def _hear(self, said: ConsoleMessage) -> None:
+        if said.type in ("error", "warning"):
+            self.complaints.append(said.text)
+
+    def excuse(self, status: int) -> None:
+        """Chromium's console repeats every 4xx answer; this one was meant. It has to be there."""
+        lines = [line for line in self.complaints if f"status of {status} " in line]
+        assert lines, f"no answer {status} came: {self.complaints}"
+        self.complaints.remove(lines[0])
+
+    # --- coming and going ---
+    def sign_in(self, username: str, password: str) -> None:
+        self.page.goto("/")
+        self.fill_in_sign_in(username, password)
+        expect(self.page.get_by_role("button", name="Sign out")).to_be_visible()
+
+    def fill_in_sign_in(self, username: str, password: str) -> None:
+        self.page.get_by_label("Login").fill(username)
+        self.page.get_by_label("Password").fill(password)
+        self.page.get_by_role("button", name="Sign in").click()
+
+    def close(self) -> None:
+        self.context.close()
+
+    # --- the dashboard ---
+    def card(self, name: str) -> Locator:
+        return self.page.get_by_role("article", name=name, exact=True)
+
+    def bar(self, name: str) -> Locator:
+        return self.page.get_by_role("region", name=name)
+
+    def deployment(self, side: str, subject: str) -> Locator:
+        """A row's half: `side` is api or web. The newest one with that subject."""
+        named = self.page.get_by_role("link", name=subject, exact=True)
+        return self.page.locator(f".deploy[data-side={side}]").filter(has=named).first
+
+    def act(self, side: str, subject: str, words: str = "Roll back to this") -> Locator:
+        return self.deployment(side, subject).get_by_role("link", name=words)
+
+    # --- the dialog ---
+    @property
+    def dialog(self) -> Locator:
+        return self.page.get_by_role("alertdialog")
+
+    def see_dialog(self, title: str | re.Pattern[str]) -> None:
+        """It is open, and begins where people begin to read: with what will be done."""
+        expect(self.dialog).to_have_accessible_name(title)
+        expect(self.dialog.get_by_role("heading", level=1)).to_be_in_viewport(ratio=1)
+
+    def give_reason(
+        self,
+        words: str = "500s on checkout since 13:51",
+        *,
+        choice: str = "Error rate up",
+        incident: str = "INC-412",
+    ) -> None:
+        """In the dialog, or on its page where no script runs."""
+        self.page.get_by_role("radio", name=choice).check()
+        self.page.get_by_role("textbox", name="The reason in your own words").fill(words)
+        self.page.get_by_role("textbox", name=re.compile("^Incident")).fill(incident)
+
+    def confirm(self, button: str | re.Pattern[str]) -> None:
+        """Press the button that does it; afterwards this is the operation's page."""
+        self.page.get_by_role("button", name=button).click()
+        self.page.wait_for_url("**/operations/*/")
+
+    # --- the operation's page ---
+    @property
+    def headline(self) -> Locator:
+        return self.page.get_by_role("heading", level=1)
+
+    def step(self, words: str) -> Locator:
+        return self.page.locator("#steps").get_by_role("listitem").filter(has_text=words)
+
+    def see_the_end(self, words: str | re.Pattern[str]) -> None:
+        expect(self.headline).to_have_text(words, timeout=OPERATION)
+
+    # --- everywhere ---
+    def definition(self, term: str, within: Locator) -> Locator:
+        """What stands beside a term of a list of facts."""
+        return (
+            within.locator("dt")
+            .filter(has_text=re.compile(f"^{term}$"))
+            .locator("xpath=following-sibling::dd[1]")
+        )
+
+    def focused(self) -> str:
+        """The accessible name, or what else names the element that has the focus."""
+        return str(self.page.evaluate("document.activeElement.id || document.activeElement.name"))
+
+    def top_of(self, what: Locator) -> float:
+        """How far below the top of the screen it begins, in px."""
+        box = what.bounding_box()
+        assert box is not None
+        return float(box["y"])
+
+    def widest(self) -> int:
+        return int(self.page.evaluate("document.documentElement.scrollWidth"))

@@ -1,0 +1,107 @@
+"""The whole portal for a journey, and the sandbox behind it: what it received, what goes wrong, who acts."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+
+from rollback_portal.local.throwaway import temporary_folder
+from tests.portal.local.portal import Portal, wait_for
+
+LOGS = ("web", "worker-operations", "worker-reading", "beat", "sandbox")
+
+
+class World:
+    """One portal on its own ports and data, with a sandbox that nobody else sees."""
+
+    def __init__(self, portal: Portal) -> None:
+        self.portal = portal
+        self.address = portal.address
+        self.passwords: dict[str, str] = json.loads((portal.folder / "people.json").read_text())
+        self.http = httpx.Client(
+            base_url=f"{portal.running()['SANDBOX_URL']}/_sandbox", trust_env=False, timeout=30
+        )
+
+    # --- what the providers saw ---
+    def received(self) -> list[tuple[str, str, str]]:
+        """Every order that would move traffic: provider, what, and the deployment's id; oldest first."""
+        return [(row["provider"], row["kind"], row["deployment"]) for row in self.ask("GET", "/applied")]
+
+    def service(self, name: str) -> dict[str, Any]:
+        """What the sandbox knows of one service, as of now."""
+        rows = self.ask("GET", "/state")["services"]
+        return next(dict(row) for row in rows if row["name"] == name)
+
+    # --- what happens around the portal ---
+    def goes_wrong(self, on: str, do: str, **words: Any) -> None:
+        """Until `calm`, unless `times` says how often."""
+        self.ask("POST", "/faults", {"on": on, "do": do, "times": None, **words})
+
+    def somebody(self, does: str, service: str, **words: Any) -> None:
+        """In the provider's own dashboard or by git, behind the portal's back."""
+        self.ask("POST", "/outside", {"does": does, "service": service, **words})
+
+    def pace(self, name: str = "fast", **seconds: float) -> None:
+        self.ask("POST", "/pace", {"name": name, **seconds})
+
+    def calm(self) -> None:
+        """Nothing goes wrong any more, everything is fast, and nothing has been received."""
+        self.ask("DELETE", "/faults")
+        self.ask("DELETE", "/applied")
+        self.pace()
+
+    def read_now(self) -> None:
+        """Do not wait for the schedule: read both providers at once, as a person in a shell would."""
+        self.portal.command("status", "--fresh")
+
+    def ask(self, method: str, path: str, words: Any = None) -> Any:
+        answer = self.http.request(method, path, json=words)
+        assert answer.status_code == 200, f"{method} {path}: {answer.text}"
+        return answer.json()
+
+    # --- what the portal itself complains about ---
+    def tracebacks(self) -> list[str]:
+        """Errors that nobody caught, in the log of any of the portal's processes."""
+        logs = [self.portal.folder / "log" / f"{name}.log" for name in LOGS]
+        written = [log.read_text(errors="replace") for log in logs if log.exists()]
+        return [
+            text[text.index("Traceback (most recent") :][:3000] for text in written if "Traceback (" in text
+        ]
+
+
+@contextmanager
+def whole_portal() -> Iterator[World]:
+    """Start one as a person does, and stop it however the journey ends."""
+    folder = temporary_folder()
+    portal = Portal(folder / "data").start()
+    try:
+        world = World(portal.wait_until_ready())
+        world.calm()
+        wait_for(lambda: has_read(world), 60)
+        yield world
+        world.http.close()
+        assert portal.process.poll() is None, f"The portal ended by itself:\n{portal.said}"
+        assert not world.tracebacks(), "\n".join(world.tracebacks())
+    finally:
+        stop(portal)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def has_read(world: World) -> bool:
+    """Both services are known, and what is live was checked from outside."""
+    services = json.loads(world.portal.command("status", "--json"))
+    return len(services) == 2 and all(row["live"] and row["served"]["commit"] for row in services)
+
+
+def stop(portal: Portal) -> None:
+    try:
+        portal.end()
+    except subprocess.TimeoutExpired:
+        portal.process.kill()  # whatever it started ends with it
+        raise
