@@ -68,7 +68,7 @@ def test_axe_finds_nothing_serious_at_the_doors(world: World, visit: Visit) -> N
 
 
 def findings(visitor: Visitor, where: str) -> list[str]:
-    """One line for each rule that is broken badly enough to keep somebody out. Dark differs in colours only."""
+    """One line for each rule that is broken badly enough to keep somebody out; dark differs in colours."""
     lines = []
     for scheme, rules in RULES.items():
         visitor.page.emulate_media(color_scheme=scheme)
