@@ -117,10 +117,6 @@ class Visitor:
             .locator("xpath=following-sibling::dd[1]")
         )
 
-    def focused(self) -> str:
-        """The accessible name, or what else names the element that has the focus."""
-        return str(self.page.evaluate("document.activeElement.id || document.activeElement.name"))
-
     def top_of(self, what: Locator) -> float:
         """How far below the top of the screen it begins, in px."""
         box = what.bounding_box()
