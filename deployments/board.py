@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from django.db.models import Model, Q
+from django.db.models import Model
 from django.urls import reverse
 from django.utils import timezone
 
@@ -20,6 +20,7 @@ from deployments.axis import ROWS, Column, Entry, Moment, columns_of, lay_out
 from deployments.cards import Card, cards_for
 from deployments.credit import with_credit
 from deployments.forms.filters import Filters
+from deployments.history import previous_of
 from deployments.marks import Mark, Past, marks_for
 from deployments.models import Change, Deployment, Kind, Service
 from deployments.standing import Standing
@@ -142,7 +143,7 @@ class _Known:
     ) -> None:
         self.cards = {card.service.pk: card for card in cards}
         self.may_operate = may_operate
-        self.previous = _previous(services)
+        self.previous = previous_of(services)
         self.moves = _moves(deployments)
         self.elsewhere = _elsewhere(services, moments)
 
@@ -150,22 +151,6 @@ class _Known:
         card = self.cards[deployment.service_id]
         moves = [move for move in self.moves if move.from_deployment_id == deployment.pk]
         return Past(card.service, card.sure, self.previous.get(deployment.service_id), card.pin, moves)
-
-
-def _previous(services: Sequence[Service]) -> dict[int, Deployment]:
-    """For each service, what served before the live one and is not the same commit."""
-    same = Q(pk__in=[])
-    for service in services:
-        if service.live is not None and service.live.commit_sha:
-            same |= Q(service=service, commit_sha=service.live.commit_sha)
-    rows = (
-        Deployment.objects.filter(service__in=[service.pk for service in services], live_until__isnull=False)
-        .exclude(pk__in=[service.live_id for service in services if service.live_id])
-        .exclude(same)
-        .order_by("service_id", "-live_until")
-        .distinct("service_id")
-    )
-    return {row.service_id: row for row in rows}
 
 
 def _moves(deployments: Sequence[Deployment]) -> list[Change]:
@@ -246,7 +231,11 @@ def _version(
         _values(row) for row in (*standing.services, *standing.pins.values(), *standing.changes.values())
     ]
     seen += [_values(service.live) for service in standing.services if service.live is not None]
-    seen += [(fresh.provider, fresh.tone, fresh.error, fresh.retry_at) for fresh in standing.freshness]
+    seen += [
+        (fresh.provider, fresh.tone, fresh.error, fresh.retry_at, fresh.left_alone)
+        for fresh in standing.freshness
+    ]
+    seen += [(role.name, role.alive) for role in standing.crew.roles]
     seen += [_values(row) for row in (*deployments, *moves)]
     for card in cards_for(standing.services, standing):
         seen.append((card.stale, card.confirmed, card.check_is_old, card.service.read_at is None))

@@ -184,4 +184,6 @@ def page_state(standing: Standing) -> tuple[str, str]:
         return "warn", f"{', '.join(pinned)} pinned"
     if any(fresh.down for fresh in standing.freshness):
         return "warn", "old data"
+    if not standing.crew.complete:
+        return "warn", "no worker" if standing.crew.acts else "no dispatcher"
     return "calm", ""

@@ -1,8 +1,8 @@
 """A worker's verb: take one change along its line, one step at a time, each step safe to lose.
 
-Every write is guarded by the lease of the worker that makes it. The intent to call a provider is
-committed before the call, so whatever dies, the row says what may have happened, and nothing is sent
-twice. The steps themselves are in `steps.py`.
+Every write is guarded by the lease of the worker that makes it, and a session lock proves that the worker
+still lives. The intent to call a provider is committed before the call, so whatever dies, the row says what
+may have happened, and nothing is sent twice. The steps themselves are in `steps/`.
 """
 
 from __future__ import annotations
@@ -10,40 +10,30 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.db import close_old_connections, connection
-from django.db.models import F
 from django.utils import timezone
 
+from deployments import circuit, proof
 from deployments.connections import provider
 from deployments.models import Change
 from deployments.providers.base import ProviderError, Urgency
+from deployments.silent import give_up_on_silent_owner
 from deployments.steps import STEPS, LeaseLost, Next, Run
 from deployments.sync import read_service
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=60)  # longer than the longest call, so that a slow answer is not a lost lease
+LEASE = timedelta(seconds=settings.LEASE_SECONDS)
 PATIENT = 5.0  # seconds that a worker waits itself; for longer it hands the change back
-STUMBLE = 5.0  # seconds until the next try after an error that no step expected
+
+Watch = Callable[[Change], None]
 
 
-def claim(pk: int, owner: UUID) -> Change | None:
-    """Take the change if it is due and nobody else holds it."""
-    now = timezone.now()
-    taken = Change.objects.due(now).filter(pk=pk).update(lease_owner=owner, lease_until=now + LEASE)
-    return Change.objects.shown().get(pk=pk) if taken else None
-
-
-def run(
-    pk: int,
-    *,
-    seconds: float,
-    patient: float = PATIENT,
-    watch: Callable[[Change], None] = lambda change: None,
-) -> bool:
+def run(pk: int, *, seconds: float, patient: float = PATIENT, watch: Watch = lambda change: None) -> bool:
     """Work on one change until it ends, has to wait for long, or the time is up.
 
     Args:
@@ -53,29 +43,43 @@ def run(
         watch: called after each step, for those who look on.
 
     Returns:
-        True where the change is still active and due at once: ring again.
+        True where the change is still active and due at once.
     """
-    owner = uuid4()
-    change = claim(pk, owner)
-    if change is None:
-        return False
-    deadline = time.monotonic() + seconds
-    try:
-        while True:
-            pause = step(change, owner)
-            watch(change)
-            if pause is None:
-                read_service(change.service, provider(change.service.provider, Urgency.OPERATION))
-                return False
-            if pause > patient or time.monotonic() + pause > deadline:
-                _hand_back(change, owner, pause)
-                return pause <= patient
-            time.sleep(pause)
-            if not _renew(change, owner):
-                return False
-    except LeaseLost:
-        log.warning("change %s was taken up by another worker", pk)
-        return False
+    with proof.of_life(pk) as alone:
+        if not alone:
+            give_up_on_silent_owner(pk)
+            return False
+        owner = uuid4()
+        change = claim(pk, owner)
+        if change is None:
+            return False
+        try:
+            return _work(change, owner, time.monotonic() + seconds, patient, watch)
+        except LeaseLost:
+            log.warning("change %s was taken up by another worker", pk)
+            return False
+
+
+def claim(pk: int, owner: UUID) -> Change | None:
+    """Take the change if it is due and nobody else holds it."""
+    now = timezone.now()
+    taken = Change.objects.due(now).filter(pk=pk).update(lease_owner=owner, lease_until=now + LEASE)
+    return Change.objects.shown().get(pk=pk) if taken else None
+
+
+def _work(change: Change, owner: UUID, deadline: float, patient: float, watch: Watch) -> bool:
+    while True:
+        pause = step(change, owner)
+        watch(change)
+        if pause is None:
+            read_service(change.service, provider(change.service.provider, Urgency.OPERATION))
+            return False
+        if pause > patient or time.monotonic() + pause > deadline:
+            _hand_back(change, owner, pause)
+            return pause <= patient
+        time.sleep(pause)
+        if not _renew(change, owner):
+            return False
 
 
 def step(change: Change, owner: UUID) -> float | None:
@@ -85,8 +89,9 @@ def step(change: Change, owner: UUID) -> float | None:
         pause: Next = STEPS[change.status](run_)
     except ProviderError as error:  # a read that failed: nothing was changed by it, so ask again
         log.info("change %s, %s: %s", change.pk, change.status, error)
-        return run_.stumble(error)
-    return None if change.ended else pause
+        circuit.failed_in_operation(change.service.provider, error)
+        pause = run_.stumble(error)
+    return None if not change.active else pause
 
 
 def _renew(change: Change, owner: UUID) -> bool:
@@ -103,15 +108,19 @@ def _renew(change: Change, owner: UUID) -> bool:
 
 def _hand_back(change: Change, owner: UUID, pause: float) -> None:
     wait = timezone.now() + timedelta(seconds=pause) if pause > 0 else None
-    Change.objects.filter(pk=change.pk, lease_owner=owner).update(
-        lease_owner=None, lease_until=None, not_before=wait
-    )
+    held = Change.objects.filter(pk=change.pk, lease_owner=owner)
+    held.update(lease_owner=None, lease_until=None, not_before=wait, rung_at=None)
 
 
 def due() -> list[int]:
     """The changes that a worker should take up now: lost messages, ended waits, dead workers."""
-    rows = Change.objects.due(timezone.now()).order_by(F("not_before").asc(nulls_first=True), "pk")
-    return list(rows.values_list("pk", flat=True)[:100])
+    return list(Change.objects.due(timezone.now()).order_by("pk").values_list("pk", flat=True)[:100])
+
+
+def due_since(change: Change) -> datetime:
+    """Since when somebody should have been working on a change that nobody works on."""
+    began = change.operation.requested_at
+    return max(moment for moment in (began, change.not_before, change.lease_until) if moment is not None)
 
 
 def wait_until_due(pk: int) -> None:

@@ -14,7 +14,8 @@ from django.utils.dateparse import parse_datetime
 
 from deployments.models import Change
 
-ORDER = ("queued", "pinning", "sending", "unclear", "accepted", "serving", "restoring")
+ORDER = ("queued", "clearing", "pinning", "sending", "unclear", "accepted", "serving", "restoring")
+BEFORE_QUEUED_AGAIN = ("clearing",)  # leads back to the start, and is done then
 ALSO_COVERS = {"sending": ("unclear",)}  # a lost answer is read back within the step that asked
 PUT_BACK = {
     "status": "restoring",
@@ -73,7 +74,11 @@ def moments(change: Change) -> dict[str, datetime]:
     read = {status: parse_datetime(at) for status, at in change.moments.items() if isinstance(at, str)}
     known = {status: at for status, at in read.items() if at is not None}
     began = known.get("queued")
-    return {status: at for status, at in known.items() if began is None or at >= began}
+    return {
+        status: at
+        for status, at in known.items()
+        if began is None or at >= began or status in BEFORE_QUEUED_AGAIN
+    }
 
 
 def _line(

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from django.db.models import Q
 from django.utils.dateparse import parse_datetime
 
 from deployments.credit import with_credit
 from deployments.models import Change, Deployment, Kind, Service
+from deployments.models.deployment import RUNNING
 
 HOSTS = {
     "github.com": "/compare/{old}...{new}",
@@ -57,6 +59,17 @@ def commits_between(service: Service, live: Deployment | None, target: Deploymen
     return tuple(seen.values())
 
 
+def being_built(service: Service) -> Sequence[Deployment]:
+    """Production deployments that Render works on now: a rollback waits behind them, or is undone by them.
+
+    Vercel moves domains beside a build, so nothing stands in the way there.
+    """
+    if service.provider != Service.Provider.RENDER:
+        return ()
+    rows = service.deployments.filter(status__in=RUNNING, production=True, gone_at=None)
+    return tuple(rows.order_by("created_at")[:5])
+
+
 def _origin(deployment: Deployment) -> Deployment:
     return deployment.restores or deployment
 
@@ -74,12 +87,30 @@ def compare_url(service: Service, old: Deployment | None, new: Deployment | None
 
 def previous(service: Service) -> Deployment | None:
     """The deployment that served before the live one and is not the same commit."""
-    rows = service.deployments.filter(live_until__isnull=False)
+    rows = service.deployments.filter(production=True, live_until__isnull=False)
     if service.live_id is not None:
         rows = rows.exclude(pk=service.live_id)
     if service.live and service.live.commit_sha:
         rows = rows.exclude(commit_sha=service.live.commit_sha)
     return rows.order_by("-live_until").first()
+
+
+def previous_of(services: Sequence[Service]) -> dict[int, Deployment]:
+    """The same for several services by their keys, in one query; each with `live` loaded."""
+    same = Q(pk__in=[])
+    for service in services:
+        if service.live is not None and service.live.commit_sha:
+            same |= Q(service=service, commit_sha=service.live.commit_sha)
+    rows = (
+        Deployment.objects.filter(
+            service__in=[service.pk for service in services], production=True, live_until__isnull=False
+        )
+        .exclude(pk__in=[service.live_id for service in services if service.live_id])
+        .exclude(same)
+        .order_by("service_id", "-live_until")
+        .distinct("service_id")
+    )
+    return {row.service_id: row for row in rows}
 
 
 def usual_seconds(service: Service, kind: Kind) -> str:

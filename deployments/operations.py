@@ -5,11 +5,13 @@ These verbs know no queue and no request. Each one is a single transaction with 
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from deployments import bell
 from deployments.models import Change, Kind, Operation, Pin, Service
 from deployments.plans import Plan
 from rollback_portal.audit.models import Outcome
@@ -88,8 +90,10 @@ def _create(actor: Actor, plan: Plan, *, key: UUID, reason: str, words: str, inc
         service=plan.service,
         from_deployment=plan.live,
         to_deployment=plan.target,
+        clears=plan.clears,
         moments={"queued": timezone.now().isoformat()},
     )
+    bell.notify()
     record(
         actor,
         f"{ACTIONS[plan.kind]} asked for",
@@ -133,11 +137,47 @@ def _record_refusal(actor: Actor, plan: Plan, why_not: str, *, reason: str, inci
         )
 
 
+def settle(actor: Actor, change: Change, *, applied: bool) -> None:
+    """A person has looked at the provider and says what became of an order, where the portal cannot tell.
+
+    Args:
+        applied: True has the portal check from outside who serves, and end as that check says; False ends it
+            as failed. Sending again is a new operation, with a plan drawn anew.
+
+    Raises:
+        NotPossible: it does not need a person (any more), or another operation runs on the service.
+    """
+    now = timezone.now()
+    to = "serving" if applied else "failed"
+    said = f"{actor.name} looked at {change.service.get_provider_display()}: "
+    said += "the order was applied." if applied else "the order was not applied."
+    fields: dict[str, Any] = {"moments": {**change.moments, to: now.isoformat()}, "sentence": said}
+    fields |= {"ended_at": None, "not_before": None, "rung_at": None} if applied else {"ended_at": now}
+    try:
+        with transaction.atomic():
+            if change.status != "needs_attention" or not change.move(to, **fields):
+                raise NotPossible("This operation does not wait for a person any more. Nothing was changed.")
+            bell.notify()
+            record(
+                actor,
+                "settled by hand",
+                Outcome.DONE,
+                change.service.label,
+                f"{change.operation.plan['title']}: {said}",
+                operation=change.operation_id,
+                reason=change.operation.why,
+            )
+    except IntegrityError:
+        raise NotPossible(
+            f"Another operation runs on {change.service.short}. Wait until it has ended; nothing was changed."
+        ) from None
+
+
 def can_cancel(change: Change) -> str:
     """What cancel can still stop, in words; "" where it can stop nothing any more."""
     if change.cancel_asked_at is not None:
         return ""
-    if change.status in {"queued", "pinning"}:
+    if change.status in {"queued", "clearing", "pinning"}:
         return "Nothing has been asked of the provider yet: cancel stops it completely."
     if change.status == "accepted" and change.service.provider == Service.Provider.RENDER:
         return "Render can still cancel the deployment until the new instances take over."
@@ -157,6 +197,7 @@ def ask_to_cancel(actor: Actor, change: Change) -> str:
             change.cancel_asked_at, change.cancel_asked_by = timezone.now(), actor.name
             change.not_before = None
             change.save(update_fields=["cancel_asked_at", "cancel_asked_by", "not_before"])
+            bell.notify()
         sentence = f"{actor.name} asked to cancel: {change.operation.plan['title']}."
         record(
             actor,

@@ -1,4 +1,4 @@
-"""What holds right now: pins, running changes and the age of each provider's data, read once for a page."""
+"""What holds right now, read once for a page: pins, running changes, how old the data is, who is at work."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ from datetime import datetime
 from django.utils import timezone
 
 from deployments.models import Change, Pin, Reading, Service
+from deployments.presence import Crew, crew
 
 RANK = {"good": 0, "warn": 1, "bad": 2}
 
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """One provider's data: how old, how far to be trusted, and when the portal asks again."""
+    """One provider's data: how old, how far to be trusted, and when the portal asks again.
+
+    `left_alone`: it failed so often, or refuses our key, that readings pause until `retry_at`.
+    """
 
     provider: str
     name: str
@@ -24,6 +28,7 @@ class Freshness:
     error: str
     retry_at: datetime | None
     services: tuple[str, ...]
+    left_alone: bool = False
 
     @property
     def down(self) -> bool:
@@ -39,6 +44,7 @@ class Standing:
     pins: dict[int, Pin]
     changes: dict[int, Change]
     freshness: tuple[Freshness, ...]
+    crew: Crew
 
     def fresh(self, service: Service) -> Freshness:
         return next(found for found in self.freshness if found.provider == service.provider)
@@ -48,7 +54,7 @@ class Standing:
 
 
 def what_holds(services: Iterable[Service]) -> Standing:
-    """Read pins, active changes and readings for `services` in three queries, however many there are."""
+    """Read what holds for `services` in four queries, however many there are."""
     chosen = tuple(services)
     ids = [service.pk for service in chosen]
     pins = Pin.objects.filter(service__in=ids, left_at=None).select_related(
@@ -66,6 +72,7 @@ def what_holds(services: Iterable[Service]) -> Standing:
         pins={pk: pin for pk, pin in holding.items() if pin is not None},
         changes=running,
         freshness=_freshness(chosen),
+        crew=crew(),
     )
 
 
@@ -91,6 +98,7 @@ def _freshness(services: tuple[Service, ...]) -> tuple[Freshness, ...]:
                     error=reading.error,
                     retry_at=reading.retry_at if reading.retry_at and reading.retry_at > now else None,
                     services=names,
+                    left_alone=reading.opened_at is not None,
                 )
             )
     return tuple(found)

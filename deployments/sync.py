@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, Subquery
 from django.utils import timezone
 
+from deployments import circuit
 from deployments.discovery import keep_services
-from deployments.models import Deployment, Reading, Service
+from deployments.models import Deployment, Service
 from deployments.outside import keep_events, keep_pin
 from deployments.providers.base import (
     Busy,
@@ -34,7 +34,6 @@ from rollback_portal.templatetags.words import harmless
 PAGES_AT_FIRST = 12  # of 100 deployments: enough for 1,000 and a little more
 OLDEST_EVENTS = timedelta(days=30)
 OVERLAP = timedelta(minutes=5)
-LEASE = timedelta(seconds=120)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +49,20 @@ class Seen:
 
 def read_services(name: str, provider: Provider) -> None:
     """Discover services; a failure is kept for the page to show and raises nothing."""
+    if not circuit.allows(name):
+        return
     now = timezone.now()
     try:
         found = provider.services()
     except ProviderError as error:
-        _failed(name, error)
+        circuit.failed(name, error)
         return
     keep_services(name, found, now)
 
 
 def read_provider(name: str, provider: Provider) -> None:
     """Read all followed services of one provider, unless somebody else is at it or it asked us to wait."""
-    if not _take_turn(name):
+    if not circuit.take_turn(name):
         return
     try:
         for service in (
@@ -69,11 +70,9 @@ def read_provider(name: str, provider: Provider) -> None:
         ):
             if not read_service(service, provider):
                 return
-        Reading.objects.filter(provider=name).update(
-            read_at=timezone.now(), error="", failed_at=None, retry_at=None
-        )
+        circuit.answered(name)
     finally:
-        Reading.objects.filter(provider=name).update(lease_until=None)
+        circuit.end_turn(name)
 
 
 def read_service(service: Service, provider: Provider) -> bool:
@@ -84,26 +83,10 @@ def read_service(service: Service, provider: Provider) -> bool:
         Service.objects.filter(pk=service.pk).update(error=str(error))
         if isinstance(error, Refused) and not isinstance(error, NotAllowed):
             return True  # about this service only
-        _failed(service.provider, error)
+        circuit.failed(service.provider, error)
         return False
     write(service.pk, seen)
     return True
-
-
-def _take_turn(name: str) -> bool:
-    now = timezone.now()
-    Reading.objects.get_or_create(provider=name)
-    free = Q(lease_until=None) | Q(lease_until__lt=now)
-    allowed = Q(retry_at=None) | Q(retry_at__lte=now)
-    return bool(Reading.objects.filter(free, allowed, provider=name).update(lease_until=now + LEASE))
-
-
-def _failed(name: str, error: ProviderError) -> None:
-    now = timezone.now()
-    retry_at = now + timedelta(seconds=error.retry_after) if isinstance(error, Busy) else None
-    Reading.objects.update_or_create(
-        provider=name, defaults={"failed_at": now, "error": harmless(str(error), 300), "retry_at": retry_at}
-    )
 
 
 def _look(service: Service, provider: Provider) -> Seen:
@@ -179,19 +162,9 @@ def _keep_deployments(service: Service, seen: Seen) -> None:
             "branch", "pull_request", "trigger", "url", "image", "ready_at", "gone_at",
         ],
     )  # fmt: skip
-    _borrow_authors(service)
     if seen.whole:
         listed = [remote.id for remote in seen.deployments]
         service.deployments.filter(gone_at=None).exclude(provider_id__in=listed).update(gone_at=seen.at)
-
-
-def _borrow_authors(service: Service) -> None:
-    """Render does not say who wrote a commit; another service that deployed the same commit may."""
-    same = Deployment.objects.filter(commit_sha=OuterRef("commit_sha")).exclude(author="")
-    unsigned = service.deployments.filter(author="").exclude(commit_sha="")
-    unsigned.filter(Exists(same)).update(
-        author=Subquery(same.values("author")[:1]), pull_request=Subquery(same.values("pull_request")[:1])
-    )
 
 
 def _row(service: Service, remote: RemoteDeployment) -> Deployment:

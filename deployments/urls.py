@@ -18,4 +18,5 @@ urlpatterns = [
     path("operations/", operations.operations, name="operations"),
     path("operations/<uuid:pk>/", progress.operation, name="operation"),
     path("operations/<uuid:pk>/cancel/", progress.cancel, name="cancel"),
+    path("operations/<uuid:pk>/settle/", progress.settle, name="settle"),
 ]

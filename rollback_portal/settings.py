@@ -37,8 +37,10 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "rollback_portal.probes.Probes",
     "django.middleware.security.SecurityMiddleware",
     "rollback_portal.security.ContentSecurityPolicy",
+    "rollback_portal.degraded.Degraded",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -94,6 +96,7 @@ def database(url: str) -> dict[str, object]:
 
 
 DATABASE_URL = env.secret("DATABASE_URL")
+DIRECT_DATABASE_URL = env.secret("DIRECT_DATABASE_URL")  # past a transaction pooler, for session locks
 DATABASES = {"default": database(DATABASE_URL or "postgresql:///portal")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.secret("REDIS_URL")
@@ -134,17 +137,6 @@ CELERY_TASK_TIME_LIMIT = 90
 CELERY_TIMEZONE = "UTC"
 CELERY_TASK_DEFAULT_QUEUE = "reading"
 CELERY_TASK_ROUTES = {"deployments.tasks.advance": {"queue": "operations"}}
-CELERY_BEAT_SCHEDULE = {
-    "services": {"task": "deployments.tasks.read_services", "schedule": 60.0, "options": {"expires": 55}},
-    "deployments": {
-        "task": "deployments.tasks.read_deployments",
-        "schedule": 15.0,
-        "options": {"expires": 14},
-    },
-    "served": {"task": "deployments.tasks.ask_who_serves", "schedule": 15.0, "options": {"expires": 14}},
-    "sweep": {"task": "deployments.tasks.sweep", "schedule": 5.0, "options": {"expires": 4}},
-}
-
 # --- The providers: without a key, the sandbox plays one ---------------------------------------------
 SANDBOX_URL = env.text("SANDBOX_URL", "http://127.0.0.1:9701")
 RENDER_API_KEY = env.secret("RENDER_API_KEY")
@@ -169,7 +161,18 @@ VERSION_HEADER = env.text("VERSION_HEADER", "X-Version")
 # Render keeps old instances for 60 s after the new ones took over: until then both may answer.
 SERVE_SECONDS = env.number("SERVE_SECONDS", 90)
 FOLLOW_SECONDS = env.number("FOLLOW_SECONDS", 20 * 60)  # then a person has to look
+LEASE_SECONDS = env.number("LEASE_SECONDS", 30)  # then a change that its worker did not renew is free
 SETTLE_SECONDS = env.number("SETTLE_SECONDS", 30)  # how long a lost request may still surface at the provider
+
+# --- What the ground floor asks a wing, which it does not know ------------------------------------------
+LAST_KNOWN = "deployments.fallback.last_known"  # HTML for the page that shows while PostgreSQL is away
+READY = {
+    "operations_are_worked_on": "deployments.presence.acts",
+    "queue_answers": "deployments.dispatcher.queue_answers",
+}
+METRICS = "deployments.metrics.exposition"
+METRICS_ALLOW = env.words("METRICS_ALLOW", "127.0.0.0/8,::1")
+METRICS_TOKEN = env.secret("METRICS_TOKEN")
 
 # --- Who gets in ---------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"

@@ -2,6 +2,7 @@
 
 from django.urls import include, path
 
+handler500 = "rollback_portal.degraded.fault"
 urlpatterns = [
     path("", include("deployments.urls")),
     path("audit/", include("rollback_portal.audit.urls")),

@@ -10,7 +10,7 @@ from typing import Any
 from django.contrib.auth.models import Group
 from django.utils import timezone
 
-from deployments.models import Change, Deployment, Kind, Operation, Pin, Reading, Reason, Service
+from deployments.models import Change, Deployment, Heartbeat, Kind, Operation, Pin, Reading, Reason, Service
 from deployments.providers.base import DeploymentStatus
 from rollback_portal.accounts.models import User
 
@@ -174,3 +174,11 @@ def pin(service: Service, deployment: Deployment | None = None, **fields: Any) -
 def reading(provider: str = "render", **fields: Any) -> Reading:
     """When a provider was read last; fresh unless told otherwise."""
     return Reading.objects.create(**{"provider": provider, "read_at": timezone.now(), **fields})
+
+
+def at_work(*roles: str, heard_at: datetime | None = None) -> None:
+    """A process of each role that was heard just now: a worker and a dispatcher unless told otherwise."""
+    for role in roles or ("worker", "dispatcher"):
+        Heartbeat.objects.create(
+            process=f"host:{next(numbers)}", role=role, beat_at=heard_at or timezone.now()
+        )

@@ -38,10 +38,10 @@ WALLS = {
 # Library -> the only modules that may import it.
 DOORS = {
     "httpx": ("deployments.providers", "deployments.connections", "deployments.sandbox.transport"),
-    "celery": ("rollback_portal.celery", "rollback_portal.local", "deployments.tasks", "dbtools.tasks"),
-    "kombu": ("deployments.tasks",),
+    "celery": ("rollback_portal.celery", "deployments.tasks", "deployments.dispatcher"),
+    "kombu": ("deployments.dispatcher",),
     "psycopg": ("dbtools.target", "rollback_portal.settings", "rollback_portal.local"),
-    "redis": ("deployments.connections", "deployments.providers.budget", "rollback_portal.local"),
+    "redis": ("deployments.dispatcher", "deployments.providers.budget", "rollback_portal.local"),
 }
 
 
@@ -129,3 +129,18 @@ def test_no_file_of_ours_grows_beyond_one_idea() -> None:
         if "migrations" not in path.parts and len(path.read_text().splitlines()) > 300
     }
     assert long == set()
+
+
+def test_nothing_but_the_dispatcher_publishes() -> None:
+    publishers = {
+        name
+        for name, tree in modules()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in PUBLISHING
+    }
+    assert publishers == {"deployments.dispatcher"}
+
+
+PUBLISHING = {"apply_async", "delay", "delay_on_commit", "apply_async_on_commit", "send_task"}

@@ -35,6 +35,7 @@ class ConfirmForm(forms.Form):
     )
     words = PlainText(required=False, label="In your own words")
     incident = PlainText(required=False)
+    clears = forms.BooleanField(required=False)
 
     def __init__(self, *args: Any, kind: Kind, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -79,7 +79,7 @@ class Operation(models.Model):
 
 
 UNCHECKED = "not checked from outside"  # the evidence of a success that only the provider vouches for
-ACTIVE = ("queued", "pinning", "sending", "unclear", "accepted", "serving", "restoring")
+ACTIVE = ("queued", "clearing", "pinning", "sending", "unclear", "accepted", "serving", "restoring")
 
 
 class ChangeQuerySet(models.QuerySet["Change"]):
@@ -106,17 +106,22 @@ class Change(Stateful):
     """
 
     TRANSITIONS = {
-        "queued": frozenset({"pinning", "sending", "restoring", "succeeded", "failed", "canceled"}),
-        "pinning": frozenset({"sending", "restoring", "failed"}),
-        "sending": frozenset({"queued", "accepted", "unclear", "serving", "restoring", "failed"}),
-        "unclear": frozenset({"accepted", "serving", "restoring", "failed", "needs_attention"}),
+        "queued": frozenset(
+            {"clearing", "pinning", "sending", "restoring", "succeeded", "failed", "canceled"}
+        ),
+        "clearing": frozenset({"queued", "restoring", "failed", "canceled", "needs_attention"}),
+        "pinning": frozenset({"sending", "restoring", "failed", "needs_attention"}),
+        "sending": frozenset(
+            {"queued", "accepted", "unclear", "serving", "restoring", "failed", "needs_attention"}
+        ),
+        "unclear": frozenset({"queued", "accepted", "serving", "restoring", "failed", "needs_attention"}),
         "accepted": frozenset({"serving", "restoring", "failed", "needs_attention"}),
         "serving": frozenset({"restoring", "succeeded", "failed", "needs_attention"}),
-        "restoring": frozenset({"succeeded", "failed", "canceled"}),
+        "restoring": frozenset({"succeeded", "failed", "canceled", "needs_attention"}),
         "succeeded": frozenset(),
         "failed": frozenset(),
         "canceled": frozenset(),
-        "needs_attention": frozenset(),
+        "needs_attention": frozenset({"queued", "serving", "failed"}),
     }
     INTENT_EXPIRES = timedelta(minutes=10)
 
@@ -131,6 +136,13 @@ class Change(Stateful):
     not_before = models.DateTimeField(null=True)
     cancel_asked_at = models.DateTimeField(null=True)
     cancel_asked_by = models.CharField(max_length=200, blank=True)
+    rung_at = models.DateTimeField(null=True, help_text="When the dispatcher rang for it last.")
+    resends = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="Orders sent again after a read-back: at most one."
+    )
+    clears = models.BooleanField(
+        default=False, db_default=False, help_text="First cancel the deployments that are being built."
+    )
 
     attempts = models.PositiveSmallIntegerField(
         default=0, help_text="Calls that are known not to have been applied."
@@ -172,6 +184,10 @@ class Change(Stateful):
 
     def __str__(self) -> str:
         return f"{self.operation.get_kind_display()} {self.service} ({self.status})"
+
+    @property
+    def ended(self) -> bool:
+        return not self.active
 
     @property
     def active(self) -> bool:

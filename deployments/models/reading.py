@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import models
+from django.db.models import Value
 
 AMBER, RED = timedelta(seconds=60), timedelta(minutes=5)
 
@@ -12,8 +13,9 @@ AMBER, RED = timedelta(seconds=60), timedelta(minutes=5)
 class Reading(models.Model):
     """The last time a provider was read with success, and the error since, if any.
 
-    `retry_at` is when the provider allows the next question (Retry-After); until then nothing but an
-    operation asks.
+    `retry_at` is when the next question is allowed, by the provider (Retry-After) or by our own circuit;
+    until then nothing but an operation asks. `opened_at` is set while the circuit is open; `results` counts
+    how questions ended, by outcome, for ever.
     """
 
     provider = models.CharField(max_length=10, primary_key=True)
@@ -21,6 +23,12 @@ class Reading(models.Model):
     failed_at = models.DateTimeField(null=True)
     error = models.TextField(blank=True)
     retry_at = models.DateTimeField(null=True)
+    failures = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="In a row, since `first_failed_at`."
+    )
+    first_failed_at = models.DateTimeField(null=True)
+    opened_at = models.DateTimeField(null=True)
+    results = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))
     lease_until = models.DateTimeField(null=True, help_text="Somebody is reading it now.")
 
     def __str__(self) -> str:

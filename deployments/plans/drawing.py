@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deployments import candidates
-from deployments.history import Commit, commits_between
+from deployments.history import Commit, being_built, commits_between
 from deployments.models import Change, Deployment, Kind, Pin, Service
 from deployments.plans.consequences import consequences
 from deployments.plans.steps import Step, steps_of
@@ -28,6 +28,8 @@ class Plan:
     steps: tuple[Step, ...]
     also: tuple[str, ...]
     commits: Sequence[Commit]
+    building: Sequence[Deployment]
+    clears: bool
     why_not: str
     token: str = field(repr=False, default="")
 
@@ -49,7 +51,13 @@ class Plan:
 
 
 def draw(
-    kind: Kind, service: Service, target: Deployment | None, active: Change | None, pin: Pin | None
+    kind: Kind,
+    service: Service,
+    target: Deployment | None,
+    active: Change | None,
+    pin: Pin | None,
+    *,
+    clears: bool = True,
 ) -> Plan:
     """Draw the plan for one service.
 
@@ -57,7 +65,10 @@ def draw(
         kind: what to do.
         target: the deployment to put in front of users; None only for leaving a rollback without
             moving traffic.
+        clears: whether deployments that are still being built are canceled first.
     """
+    building = being_built(service) if target else ()
+    clears = clears and bool(building)
     return Plan(
         kind=kind,
         service=service,
@@ -66,9 +77,11 @@ def draw(
         pin=pin,
         title=_title(kind, service, target),
         button=_title(kind, service, target, short=True),
-        steps=steps_of(kind, service, target, pin),
+        steps=steps_of(kind, service, target, pin, building if clears else ()),
         also=consequences(kind, service, target, pin),
         commits=commits_between(service, service.live, target) if target else (),
+        building=building,
+        clears=clears,
         why_not=_why_not(kind, service, target, active, pin),
         token=new_token(kind, service, target),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from deployments.history import usual_seconds
@@ -18,9 +19,19 @@ class Step:
     usually: str = ""
 
 
-def steps_of(kind: Kind, service: Service, target: Deployment | None, pin: Pin | None) -> tuple[Step, ...]:
+def steps_of(
+    kind: Kind,
+    service: Service,
+    target: Deployment | None,
+    pin: Pin | None,
+    clears: Sequence[Deployment] = (),
+) -> tuple[Step, ...]:
+    """The steps, in order. `clears` are the deployments that are canceled before anything else."""
     provider, render = service.get_provider_display(), service.provider == Service.Provider.RENDER
     steps: list[Step] = []
+    if clears:
+        named = ", ".join(str(deployment) for deployment in clears)
+        steps.append(Step("clearing", f"Cancel {named}, which is being built; {provider} confirms", "10 s"))
     if kind == Kind.ROLL_BACK and render:
         steps.append(Step("pinning", "Switch automatic deploys off", "1 s"))
     if target is not None:

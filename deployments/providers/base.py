@@ -58,6 +58,7 @@ __all__ = [
     "RemoteService",
     "Sample",
     "Ticket",
+    "TooLate",
     "Unclear",
     "Unreachable",
     "Unreadable",
@@ -78,6 +79,10 @@ class ProviderError(Exception):
 
 class Unreachable(ProviderError):
     """Nothing was sent: safe to try again."""
+
+
+class TooLate(Unreachable):
+    """The worker was held up between writing its intent down and the first byte: nothing was sent."""
 
 
 class Unclear(ProviderError):
@@ -147,11 +152,16 @@ class Provider(Protocol):
     def current(self, service_id: str) -> Current:
         """What is live and whether it is pinned, from what serves, never from list order."""
 
-    def roll_back(self, service_id: str, deployment_id: str, *, reason: str) -> Accepted:
-        """Send exactly one POST. Unclear means it may have been applied; AlreadyCurrent, nothing to do."""
+    def roll_back(
+        self, service_id: str, deployment_id: str, *, reason: str, deadline: float | None = None
+    ) -> Accepted:
+        """Send exactly one POST. Unclear means it may have been applied; AlreadyCurrent, nothing to do.
 
-    def promote(self, service_id: str, deployment_id: str) -> Accepted:
-        """Send exactly one POST, without a rebuild."""
+        `deadline` is a monotonic time; after it not even the first byte is written, and TooLate is raised.
+        """
+
+    def promote(self, service_id: str, deployment_id: str, *, deadline: float | None = None) -> Accepted:
+        """Send exactly one POST, without a rebuild; `deadline` as for `roll_back`."""
 
     def progress(self, ticket: Ticket) -> Progress: ...
 

@@ -9,13 +9,22 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from copy import copy
+from functools import partial
 from typing import Any, Self, TypeVar
 
 import httpx
 
 from deployments.providers import refusals
 from deployments.providers.answer import Answer, decoded
-from deployments.providers.base import ProviderError, ProviderName, Unclear, Unreachable, Unreadable, Urgency
+from deployments.providers.base import (
+    ProviderError,
+    ProviderName,
+    TooLate,
+    Unclear,
+    Unreachable,
+    Unreadable,
+    Urgency,
+)
 from deployments.providers.budget import Budget
 from deployments.providers.reading import http_date, plain
 
@@ -23,6 +32,8 @@ TIMEOUT = httpx.Timeout(connect=3.0, read=15.0, write=5.0, pool=3.0)
 WHOLE_ANSWER = 45.0  # seconds; the read time-out alone would let a dripping answer hold a worker for ever
 LARGEST_ANSWER = 20_000_000  # bytes
 USER_AGENT = "rollback-portal/1"
+
+FIRST_BYTE = "send_request_headers.started"  # the pool's word for: connected, about to write
 
 NEVER_SENT = (
     httpx.ConnectError,
@@ -138,15 +149,19 @@ class Connection:
         subject: str = "",
         params: Params | None = None,
         json: object = None,
+        deadline: float | None = None,
     ) -> Answer:
         """Change something, in exactly one request: no redirect, no second try.
 
         `accepted` are the documented statuses of success, `subject` the service whose limit it counts
-        against. The answer's body is None where it is empty or not JSON.
+        against, `deadline` the monotonic time after which no first byte is written any more. The answer's
+        body is None where it is empty or not JSON.
         Raises Unreachable, Busy or a Refused (nothing was changed), or Unclear (it may have been).
         """
         try:
-            answer = self._exchange(method, path, params, bucket=bucket, subject=subject, json=json)
+            answer = self._exchange(
+                method, path, params, bucket=bucket, subject=subject, json=json, deadline=deadline
+            )
         except NEVER_SENT as error:
             raise self._never_sent(error) from error
         except BROKEN as error:
@@ -170,10 +185,18 @@ class Connection:
         bucket: str,
         subject: str = "",
         json: object = None,
+        deadline: float | None = None,
     ) -> Answer:
         self._take(bucket, subject)
-        with self._client.stream(method, path, params=params, json=json) as response:
+        extensions = {"trace": partial(self._check_deadline, deadline)} if deadline is not None else None
+        self._check_deadline(deadline)
+        with self._client.stream(method, path, params=params, json=json, extensions=extensions) as response:
             return self._answer(response, _whole(response))
+
+    def _check_deadline(self, deadline: float | None, event: str = FIRST_BYTE, info: object = None) -> None:
+        """Called by the pool at each event of a request: the last chance is just before the first byte."""
+        if deadline is not None and event.endswith(FIRST_BYTE) and time.monotonic() > deadline:
+            raise TooLate(f"The order to {self._who} was held up for too long; nothing was sent.")
 
     def _take(self, bucket: str, subject: str = "") -> None:
         if self._budget:

@@ -72,7 +72,9 @@ class Render(RenderReads):
     def close(self) -> None:
         self.connection.close()
 
-    def roll_back(self, service_id: str, deployment_id: str, *, reason: str) -> Accepted:
+    def roll_back(
+        self, service_id: str, deployment_id: str, *, reason: str, deadline: float | None = None
+    ) -> Accepted:
         """Reference: https://api-docs.render.com/reference/rollback-deploy
 
         Sends exactly one POST. Render keeps no reason, so `reason` stays with us. "Already current" is
@@ -82,13 +84,19 @@ class Render(RenderReads):
         order = {"deployId": checked(deployment_id, RENDER_DEPLOY)}
         try:
             answer = self.connection.send(
-                "POST", path, json=order, accepted=CREATED_OR_QUEUED, bucket="deploys", subject=service_id
+                "POST",
+                path,
+                json=order,
+                accepted=CREATED_OR_QUEUED,
+                bucket="deploys",
+                subject=service_id,
+                deadline=deadline,
             )
         except AlreadyCurrent as refused:
             raise confirmed(refused, lambda: self.current(service_id), deployment_id) from refused
         return _accepted(answer)
 
-    def promote(self, service_id: str, deployment_id: str) -> Accepted:
+    def promote(self, service_id: str, deployment_id: str, *, deadline: float | None = None) -> Accepted:
         raise Unsupported("Render has no promotion: a build goes live by itself, or by a rollback to it.")
 
     def progress(self, ticket: Ticket) -> Progress:

@@ -80,7 +80,9 @@ class Vercel(VercelReads):
     def close(self) -> None:
         self.connection.close()
 
-    def roll_back(self, service_id: str, deployment_id: str, *, reason: str) -> Accepted:
+    def roll_back(
+        self, service_id: str, deployment_id: str, *, reason: str, deadline: float | None = None
+    ) -> Accepted:
         """Reference: https://vercel.com/docs/instant-rollback
 
         Sends exactly one POST. Vercel keeps the first 250 characters of the reason as its description.
@@ -88,15 +90,15 @@ class Vercel(VercelReads):
         description = plain(reason, LONGEST_DESCRIPTION)
         params = {"description": description} if description else {}
         path = f"{project_path(service_id, 'v1')}/rollback/{checked(deployment_id, VERCEL_DEPLOYMENT)}"
-        return self._move(service_id, deployment_id, path, params, CREATED)
+        return self._move(service_id, deployment_id, path, params, CREATED, deadline)
 
-    def promote(self, service_id: str, deployment_id: str) -> Accepted:
+    def promote(self, service_id: str, deployment_id: str, *, deadline: float | None = None) -> Accepted:
         """Reference: https://vercel.com/docs/deployments/promoting-a-deployment
 
         Sends exactly one POST. For a deployment that was built for production; a preview is refused.
         """
         path = f"{project_path(service_id, 'v10')}/promote/{checked(deployment_id, VERCEL_DEPLOYMENT)}"
-        return self._move(service_id, deployment_id, path, {}, CREATED_OR_QUEUED)
+        return self._move(service_id, deployment_id, path, {}, CREATED_OR_QUEUED, deadline)
 
     def progress(self, ticket: Ticket) -> Progress:
         current = self.current(ticket.service_id)
@@ -142,11 +144,19 @@ class Vercel(VercelReads):
         self.connection.send("PATCH", path, accepted=OK, bucket="writes")
 
     def _move(
-        self, service_id: str, deployment_id: str, path: str, params: dict[str, str], accepted: frozenset[int]
+        self,
+        service_id: str,
+        deployment_id: str,
+        path: str,
+        params: dict[str, str],
+        accepted: frozenset[int],
+        deadline: float | None,
     ) -> Accepted:
         """The one POST. 409 and 422 may mean "current already"; that is believed only after looking."""
         try:
-            answer = self.connection.send("POST", path, params=params, accepted=accepted, bucket="writes")
+            answer = self.connection.send(
+                "POST", path, params=params, accepted=accepted, bucket="writes", deadline=deadline
+            )
         except Refused as refused:
             if isinstance(refused, AlreadyCurrent) or refused.status == 422:
                 raise confirmed(refused, lambda: self.current(service_id), deployment_id) from refused

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from deployments.steps.clearing import clear
 from deployments.steps.following import check, follow
 from deployments.steps.restoring import restore
 from deployments.steps.run import LeaseLost, Next, Run
@@ -16,6 +17,7 @@ from deployments.steps.setting_out import begin, pin
 
 STEPS: dict[str, Callable[[Run], Next]] = {
     "queued": begin,
+    "clearing": clear,
     "pinning": pin,
     "sending": find_out,
     "unclear": read_back,

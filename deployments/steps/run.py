@@ -22,6 +22,7 @@ Next = float | None
 GIVE_UP_AFTER = timedelta(minutes=30)
 WORDS = {
     "queued": "sent later",
+    "clearing": "clearing the way",
     "pinning": "started",
     "sending": "sent",
     "accepted": "accepted",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,6 +26,8 @@ from deployments.providers.base import (
 from deployments.steps.restoring import undo
 from deployments.steps.run import Next, Run
 
+SEND_WITHIN = 0.5  # seconds from writing the intent down to the first byte
+RESEND_WITHIN = timedelta(minutes=5)
 READ_BACK_FOR = timedelta(minutes=10)
 LONGEST_CALL = timedelta(seconds=15)
 
@@ -61,9 +64,13 @@ def stored_ticket(change: Change) -> Ticket:
     )
 
 
-def commit_intent(run: Run, ticket: dict[str, Any]) -> None:
-    """Write down that the provider is about to be asked, before it is."""
-    change = run.change
+def commit_intent(run: Run, ticket: dict[str, Any]) -> float:
+    """Write down that the provider is about to be asked, before it is.
+
+    Returns the monotonic time until which the first byte may be written. A worker that was frozen meanwhile
+    must not wake up and send: others may have looked the order up and gone on without it.
+    """
+    change, deadline = run.change, time.monotonic() + SEND_WITHIN
     pins_first = run.is_render and change.operation.kind == Kind.ROLL_BACK
     run.move(
         "sending",
@@ -73,14 +80,15 @@ def commit_intent(run: Run, ticket: dict[str, Any]) -> None:
         sentence=f"{run.provider_name} is being asked.",
         closing=(lambda: set_pin(change)) if pins_first else None,
     )
+    return deadline
 
 
-def send(run: Run) -> Next:
+def send(run: Run, deadline: float) -> Next:
     """Ask the provider, once. Its answer decides; a missing answer decides nothing."""
     target = run.change.to_deployment
     assert target is not None  # noqa: S101
     try:
-        accepted = _ask(run)
+        accepted = _ask(run, deadline)
     except AlreadyCurrent as error:
         said = f"{run.provider_name} says that {target.short_sha} is current already."
         run.move("serving", sentence=said, provider_request_id=error.request_id, heard_at=timezone.now())
@@ -98,13 +106,12 @@ def send(run: Run) -> Next:
     return 0.1
 
 
-def _ask(run: Run) -> Accepted:
+def _ask(run: Run, deadline: float) -> Accepted:
     ticket = stored_ticket(run.change)
-    if ticket.kind == "rollback":
-        return run.provider.roll_back(
-            ticket.service_id, ticket.deployment_id, reason=run.change.operation.why
-        )
-    return run.provider.promote(ticket.service_id, ticket.deployment_id)
+    if ticket.kind == "promote":
+        return run.provider.promote(ticket.service_id, ticket.deployment_id, deadline=deadline)
+    why = run.change.operation.why
+    return run.provider.roll_back(ticket.service_id, ticket.deployment_id, reason=why, deadline=deadline)
 
 
 def _accept(run: Run, ref: str, sentence: str, **fields: Any) -> None:
@@ -142,6 +149,8 @@ def read_back(run: Run) -> Next:
     if answer.finding == Finding.APPLIED:
         _accept(run, answer.ref, answer.sentence, evidence=change.evidence)
         return 0.1
+    if answer.finding == Finding.NOT_APPLIED and _may_send_again(change):
+        return _send_again(run, answer.sentence)
     if answer.finding == Finding.NOT_APPLIED:
         return undo(run, "failed", f"{answer.sentence} Nothing was put in front of users.")
     if timezone.now() - (change.asked_at or timezone.now()) > READ_BACK_FOR:
@@ -150,3 +159,19 @@ def read_back(run: Run) -> Next:
         )
     run.note(sentence=answer.sentence, evidence=change.evidence, heard_at=timezone.now())
     return 5.0
+
+
+def _may_send_again(change: Change) -> bool:
+    """Once, and only where the provider shows that nothing arrived and nobody else moved anything since."""
+    young = timezone.now() - change.operation.requested_at < RESEND_WITHIN
+    return change.resends == 0 and young and change.cancel_asked_at is None
+
+
+def _send_again(run: Run, sentence: str) -> Next:
+    run.move(
+        "queued",
+        resends=run.change.resends + 1,
+        evidence=run.change.evidence,
+        sentence=f"{sentence} The order did not arrive; it is sent once more.",
+    )
+    return 0.0

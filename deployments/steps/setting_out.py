@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from deployments.models import Change, Deployment, Kind
+from deployments.models import Change, Deployment, Kind, Pin
 from deployments.pins import setting_to_leave_with
 from deployments.providers.base import (
     Busy,
@@ -67,8 +67,10 @@ def _compare(run: Run, current: Current) -> tuple[str, str]:
     """The verdict and its sentence where the world is not what the person saw; empty where it is."""
     change, seen = run.change, run.change.operation.plan["world"]
     target = change.to_deployment
-    if current.live_id == seen["live"]:
+    if current.live_id == seen["live"] and not _pin_moved(run, current):
         return "", ""
+    if current.live_id == seen["live"]:
+        return "failed", "Changed under you: the pin was set or taken away since. Nothing was changed by it."
     if target is not None and current.live_id == target.provider_id:
         return (
             "succeeded",
@@ -81,8 +83,18 @@ def _compare(run: Run, current: Current) -> tuple[str, str]:
     )
 
 
+def _pin_moved(run: Run, current: Current) -> bool:
+    """Somebody pinned or unpinned meanwhile; what is unknown on either side has not moved."""
+    seen = run.change.operation.plan["world"]["pinned"]
+    ours = Pin.objects.filter(change=run.change, left_at=None).exists()
+    return not ours and None not in (seen, current.pinned) and seen != current.pinned
+
+
 def _set_out(run: Run, current: Current) -> Next:
     change = run.change
+    if current.running and change.clears and change.to_deployment is not None:
+        run.move("clearing", sentence=f"{run.provider_name} is still building {', '.join(current.running)}.")
+        return 0.0
     if change.operation.kind == Kind.LEAVE:
         change.settings_before = setting_to_leave_with(change.service)
     elif not change.settings_before:
@@ -94,8 +106,7 @@ def _set_out(run: Run, current: Current) -> Next:
     if change.operation.kind == Kind.ROLL_BACK and run.is_render:
         run.move("pinning", settings_before=change.settings_before, ticket=ticket)
         return 0.0
-    commit_intent(run, ticket)
-    return send(run)
+    return send(run, commit_intent(run, ticket))
 
 
 def pin(run: Run) -> Next:
@@ -111,8 +122,7 @@ def pin(run: Run) -> Next:
     except Refused as error:
         said = f"{error} Automatic deploys could not be switched off, so nothing was rolled back."
         return undo(run, "failed", said, error)
-    commit_intent(run, change.ticket)
-    return send(run)
+    return send(run, commit_intent(run, change.ticket))
 
 
 def _pin_later(run: Run, error: ProviderError) -> Next:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 
-from deployments import operations, plans, tasks
+from deployments import fallback, operations, plans
 from deployments.choices import ways_to_leave
 from deployments.finding import find_deployment, find_service
 from deployments.forms.confirm import LONGEST_INCIDENT, LONGEST_REASON, ConfirmForm
@@ -51,19 +51,19 @@ def _confirm(request: HttpRequest, kind: Kind, slug: str, provider_id: str) -> H
     if request.method == "POST":
         return _send(request, kind, service, target)
     incident = harmless(request.GET.get("incident", ""), LONGEST_INCIDENT)
-    form = ConfirmForm(kind=kind, initial={"incident": incident})
+    form = ConfirmForm(kind=kind, initial={"incident": incident, "clears": True})
     return _draw(request, _plan(kind, service, target), form)
 
 
-def _plan(kind: Kind, service: Service, target: Deployment | None) -> Plan:
+def _plan(kind: Kind, service: Service, target: Deployment | None, *, clears: bool = True) -> Plan:
     running, pin = operations.active_change(service), operations.standing_pin(service)
-    return plans.draw(kind, service, target, running, pin)
+    return plans.draw(kind, service, target, running, pin, clears=clears)
 
 
 @requires(OPERATE)
 def _send(request: HttpRequest, kind: Kind, service: Service, target: Deployment | None) -> HttpResponse:
     """Start the operation, unless the form is incomplete or its world is gone."""
-    plan = _plan(kind, service, target)
+    plan = _plan(kind, service, target, clears=bool(request.POST.get("clears")))
     form = ConfirmForm(request.POST, kind=kind)
     try:
         token = plans.read_token(request.POST.get("token", ""), kind, service, target)
@@ -95,7 +95,6 @@ def _start(request: HttpRequest, plan: Plan, form: ConfirmForm, key: UUID) -> Ht
         return _show_the_first(request, other.change)
     except operations.NotPossible as error:
         return _draw(request, plan, form, trouble=str(error), status=409)
-    tasks.ring(operation.change.pk)
     return _go(request, operation)
 
 
@@ -127,6 +126,7 @@ def _draw(
     """The dialog, with what stands in the way above the plan."""
     service, target, live = plan.service, plan.target, plan.live
     goes = _goes_back(live, target)
+    reading = Reading.objects.filter(pk=service.provider).first()
     context = {
         "plan": plan,
         "form": form,
@@ -135,7 +135,8 @@ def _draw(
         "trouble": trouble,
         "refused": _not_allowed(request),
         "running": operations.active_change(service),
-        "stale": _stale(service),
+        "stale": _stale(service, reading),
+        "fallback": fallback.for_dialog(plan, reading),
         "goes": goes,
         "compare": compare_url(service, target if goes else live, live if goes else target),
         "choices": ways_to_leave(plan) if plan.kind == Kind.LEAVE else [],
@@ -161,10 +162,9 @@ def _not_allowed(request: HttpRequest) -> str:
     return f"You may look, but not do this: it needs the role {needed}, and yours is {role}"
 
 
-def _stale(service: Service) -> str:
+def _stale(service: Service, reading: Reading | None) -> str:
     """Where the portal's rows are old, their age stands in the dialog."""
     provider = service.get_provider_display()
-    reading = Reading.objects.filter(pk=service.provider).first()
     if reading is None or reading.read_at is None:
         return f"{provider} has not answered the portal yet. It is asked before anything is sent."
     if reading.tone(timezone.now()) == "good":

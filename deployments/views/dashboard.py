@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from deployments import fallback
 from deployments.board import Board, draw_board, draw_one
 from deployments.cards import outside_pins, page_state, pinned_for, running_for
 from deployments.credit import with_credit
@@ -106,6 +107,7 @@ def _draw(
         "needed": roles_that_may(OPERATE)[0],
         "running": running_for(standing),
         "outside_pins": outside_pins(standing),
+        "by_hand": fallback.for_page(standing),
         "icon": f"icons/{'plain' if tone == 'calm' else tone}.svg",
         "state_words": words,
         **_addresses(request, filters, board, context.get("group", "")),

@@ -16,7 +16,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from deployments import operations, tasks
+from deployments import fallback, operations
 from deployments.checklist import checklist, clock
 from deployments.models import Change
 from deployments.outcomes import Report, report, silence
@@ -32,10 +32,12 @@ def operation(request: HttpRequest, pk: UUID) -> HttpResponse:
     """`?seen=` is what the asking page shows already; without it everything is drawn."""
     change = _change(pk)
     now = timezone.now()
-    pinned = operations.standing_pin(change.service) is not None
+    pin = operations.standing_pin(change.service)
+    pinned = pin is not None
     told = report(change, pinned=pinned)
     cancel = operations.can_cancel(change)
-    shown = _fingerprint(change, told, cancel)
+    by_hand = fallback.for_change(change, pin)
+    shown = _fingerprint(change, told, cancel, by_hand is not None)
     context: dict[str, Any] = {
         "change": change,
         "operation": change.operation,
@@ -45,6 +47,7 @@ def operation(request: HttpRequest, pk: UUID) -> HttpResponse:
         "elapsed": clock((change.ended_at or now) - change.operation.requested_at),
         "silence": silence(change, now),
         "cancel": cancel,
+        "by_hand": by_hand,
         "may_operate": actor_user(request).has_perm(OPERATE),
         "pinned": pinned,
         "again": _ask_again(change, now),
@@ -68,11 +71,27 @@ def _ask_again(change: Change, now: datetime) -> str:
     return "300ms" if young or change.status in {"serving", "restoring"} else "1s"
 
 
-def _fingerprint(change: Change, told: Report, cancel: str) -> str:
+def _fingerprint(change: Change, told: Report, cancel: str, by_hand: bool) -> str:
     """Short, and different whenever the parts that do not tick would be drawn differently."""
     row = (change.status, change.sentence, change.cancel_asked_by, sorted(change.evidence))
-    parts = (*row, cancel, told.now, told.next)
+    parts = (*row, cancel, told.now, told.next, by_hand)
     return f"{crc32(repr(parts).encode()):08x}"
+
+
+@require_POST
+@requires(OPERATE)
+def settle(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """A person says what became of an order that the portal could not find out."""
+    change = _change(pk)
+    answer = request.POST.get("applied", "")
+    if answer not in {"yes", "no"}:
+        messages.warning(request, "Say whether the order was applied: yes or no. Nothing was changed.")
+    else:
+        try:
+            operations.settle(actor_of(request), change, applied=answer == "yes")
+        except operations.NotPossible as error:
+            messages.warning(request, str(error))
+    return HttpResponseRedirect(change.operation.get_absolute_url(), status=303)
 
 
 @require_POST
@@ -86,5 +105,4 @@ def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
         messages.warning(request, str(error))
     else:
         messages.info(request, f"Cancel is asked for. {said}")
-        tasks.ring(change.pk)
     return HttpResponseRedirect(change.operation.get_absolute_url(), status=303)

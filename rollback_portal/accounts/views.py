@@ -10,5 +10,5 @@ from django.conf import settings
 
 class SignIn(LoginView):  # type: ignore[misc]
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        people = getattr(settings, "SANDBOX_SIGN_IN", "")
+        people = settings.SANDBOX_SIGN_IN
         return {**super().get_context_data(**kwargs), "sandbox_people": people}

@@ -34,10 +34,9 @@ def worker(queue: str, threads: int, log: Path, environment: dict[str, str]) -> 
     return Process(f"worker-{queue}", command, environment, log / f"worker-{queue}.log")
 
 
-def beat(folder: Path, log: Path, environment: dict[str, str]) -> Process:
-    command = [PYTHON, "-m", "celery", "-A", "rollback_portal", "beat", "--loglevel", "WARNING"]
-    command += ["--schedule", str(folder / "schedule"), "--pidfile", ""]
-    return Process("beat", command, environment, log / "beat.log")
+def dispatcher(log: Path, environment: dict[str, str]) -> Process:
+    """Rings for what is due and works on what nobody takes up; it also keeps the schedule."""
+    return Process("dispatcher", [PYTHON, "manage.py", "dispatch"], environment, log / "dispatcher.log")
 
 
 def preparation(what: str, log: Path, environment: dict[str, str], output: int | None = None) -> Process:

@@ -24,26 +24,11 @@ def tables() -> dict[str, object]:
     from rollback_portal.local import people
 
     call_command("migrate", interactive=False, verbosity=1)
-    ring_once()
     sandbox_only = all(provider["sandbox"] for provider in settings.PROVIDERS.values())
     if sandbox_only:
         return {"people": people.welcome(env.data_folder() / "people.json")}
     people.send_away()
     return {"people": [], "anyone": User.objects.filter(is_active=True).exists()}
-
-
-def ring_once() -> None:
-    """Everything that the schedule rings for, once and in its order: beat itself begins with a wait."""
-    from celery import chain
-    from django.conf import settings
-
-    from rollback_portal.celery import app
-
-    names = [entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()]
-    try:
-        chain(*(app.signature(name, immutable=True) for name in names)).apply_async(expires=60)
-    except OSError as error:  # a configured Redis that is away; the schedule will ring
-        sys.stderr.write(f"The queue does not answer ({error}); the first reading waits for the schedule.\n")
 
 
 def static() -> dict[str, object]:

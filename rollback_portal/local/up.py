@@ -121,6 +121,9 @@ class Run:
             if self.needs_sandbox():
                 self.launch(parts.sandbox(port, self.folder.path, log, self.environment))
             told = json.loads(self.finish(tables))
+        if told["people"]:
+            names = ", ".join(person["username"] for person in told["people"])
+            self.values["SANDBOX_SIGN_IN"] = f"{names}; their passwords stand in the terminal that runs this"
         with terminal.step("Static files", "collected"):
             self.finish(static)
         if self.needs_sandbox():
@@ -133,7 +136,7 @@ class Run:
         return not keys and not env.is_set("SANDBOX_URL")
 
     def start_portal(self) -> None:
-        log, folder = self.folder.log, self.folder.path
+        log = self.folder.log
         self.folder.tell(self.values)
         with terminal.step("Web", "answers"):
             web = parts.web(self.door, log, self.environment)
@@ -145,7 +148,7 @@ class Run:
             status = parts.page_status(self.port, SIGN_IN)
             if status >= 500:
                 raise Problem(f"{SIGN_IN} answers {status}. The end of {web.log}:\n{web.last_words()}")
-        self.launch(parts.beat(folder, log, self.environment))
+        self.launch(parts.dispatcher(log, self.environment))
 
     def launch(self, *processes: Process) -> None:
         for process in processes:

@@ -79,7 +79,7 @@
       const asked = event.detail.elt;
       if (polls(asked)) silent();
       else if (asked.href) location.assign(asked.href); // the page says what the fragment could not
-      else toast("The portal did not answer. Whether it was done is shown under Operations; nothing is sent again by itself.");
+      else if (!event.detail.xhr?.getResponseHeader("HX-Trigger")) toast("The portal did not answer. Whether it was done is shown under Operations; nothing is sent again by itself.");
     });
   }
 

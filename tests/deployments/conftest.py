@@ -32,6 +32,7 @@ class Portal:
 
     sandbox: Sandbox
     ana: User
+    settings: Any
 
     @property
     def world(self) -> Any:
@@ -105,6 +106,10 @@ class Portal:
                 return
         raise AssertionError("the dashboard's rollback did not come through")
 
+    def settle_for(self, seconds: int) -> None:
+        """How long a lost order may still surface."""
+        self.settings.SETTLE_SECONDS = seconds
+
     def posts(self) -> list[dict[str, Any]]:
         """The traffic-changing calls that reached the provider."""
         return self.sandbox.applied
@@ -117,9 +122,10 @@ def portal(db: None, settings: Any) -> Iterator[Portal]:
     start_with_a_full_budget()
     sandbox = Sandbox(small_company(pace=Pace.instant()))
     with through(SandboxTransport(sandbox)):
+        make.at_work()
         for name in ("render", "vercel"):
             sync.read_services(name, provider(name))
-        ready = Portal(sandbox, make.person("responder", "Ana Ruiz"))
+        ready = Portal(sandbox, make.person("responder", "Ana Ruiz"), settings)
         ready.read()
         yield ready
 

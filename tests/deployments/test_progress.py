@@ -30,6 +30,7 @@ def browser() -> Client:
 def target() -> Deployment:
     api = make.service("api", display_name="API")
     make.live(api)
+    make.at_work()
     return make.deployment(api)
 
 
@@ -114,6 +115,7 @@ def test_the_tab_carries_the_state_in_its_icon_and_title(browser: Client, target
     page = look(browser, change).content.decode()
     assert re.search(r'<link id="icon"[^>]*icons/busy[^>]*svg', page)
     assert "<title>Running: Rolling API back" in page
+    Change.objects.update(status="serving")
     Change.objects.update(status="succeeded", ended_at=timezone.now())
     fragment = poll(browser, change).content.decode()
     assert re.search(r'data-icon="[^"]*icons/done[^"]*svg"', fragment)
@@ -256,7 +258,7 @@ def test_the_page_needs_few_queries(
     browser: Client, target: Deployment, django_assert_max_num_queries: Any
 ) -> None:
     change = started(target, "accepted", "queued", "accepted")
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         poll(browser, change)
 
 

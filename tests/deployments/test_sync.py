@@ -43,13 +43,6 @@ def test_earlier_deployments_know_how_long_they_were_live(portal: Portal, name: 
     assert previous.live_until is not None
 
 
-def test_render_borrows_the_author_from_the_same_commit_on_vercel(portal: Portal) -> None:
-    portal.world.somebody_pushes("shop-api")
-    portal.read()
-
-    assert portal.api.deployments.exclude(author="").exists()
-
-
 def test_an_only_api_is_called_api_and_stands_beside_its_web(portal: Portal) -> None:
     assert (portal.api.short, portal.web.short) == ("API", "Web")
     assert portal.api.group == portal.web.group != ""

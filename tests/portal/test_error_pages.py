@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import include, path
+from psycopg.errors import QueryCanceled
 
 from tests import make
 from tests.reading import text
@@ -63,13 +64,13 @@ def test_the_last_pages_use_only_style_sheets_that_exist(name: str) -> None:
 
 
 @pytest.mark.django_db
-def test_a_database_that_is_away_still_gets_an_answer() -> None:
-    def away(*args: object) -> None:
-        raise OperationalError("connection refused")
+def test_a_statement_that_the_database_ends_is_our_fault_and_not_its_absence() -> None:
+    def cut_off(*args: object) -> None:
+        raise OperationalError("canceling statement due to statement timeout") from QueryCanceled()
 
     client = Client(raise_request_exception=False)
     client.force_login(make.person("viewer", "Vera Novak"))
-    with connection.execute_wrapper(away):
+    with connection.execute_wrapper(cut_off):
         response = client.get("/operations/")
     assert response.status_code == 500
     assert "What still works" in text(response)

@@ -42,7 +42,29 @@ def test_a_move_under_a_guard_needs_the_guard_to_hold() -> None:
 def test_nothing_leaves_an_end() -> None:
     for end in Change.ends():
         assert not Change.TRANSITIONS[end]
-    assert set(ACTIVE) | set(Change.ends()) == set(Change.TRANSITIONS)
+    assert set(ACTIVE) | set(Change.ends()) | {"needs_attention"} == set(Change.TRANSITIONS)
+
+
+def test_postgresql_itself_refuses_a_move_that_is_not_drawn() -> None:
+    change = make.change(make.service())
+
+    with pytest.raises(IntegrityError, match="cannot move from queued to serving"), transaction.atomic():
+        Change.objects.filter(pk=change.pk).update(status="serving")
+
+
+def test_the_lines_in_postgresql_are_those_in_the_code() -> None:
+    for source, targets in Change.TRANSITIONS.items():
+        for target in Change.TRANSITIONS:
+            change = make.change(make.service(), status=source)
+            assert moves(change, target) == (target in targets or target == source), (source, target)
+
+
+def moves(change: Change, target: str) -> bool:
+    try:
+        with transaction.atomic():
+            return bool(Change.objects.filter(pk=change.pk).update(status=target))
+    except IntegrityError:
+        return False
 
 
 def test_the_database_allows_one_active_change_per_service() -> None:

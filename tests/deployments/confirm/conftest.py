@@ -27,6 +27,7 @@ def api() -> Service:
     """An API whose newest deployment is live, with an older one to go back to."""
     service = make.service("api", display_name="API")
     make.reading("render")
+    make.at_work()
     make.deployment(service, "Fix price rounding", created_at=make.ago(days=2))
     make.deployment(service, "Fix login rate limit", created_at=make.ago(hours=3), author="Dana Okoro")
     make.live(service, "Faster checkout totals")

@@ -95,7 +95,7 @@ def test_the_number_of_queries_does_not_grow_with_the_commits(
     target = older(api)
     for number in range(60):
         make.deployment(api, f"Change {number}", created_at=make.ago(hours=2, minutes=number))
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(16):
         read = text(browser.get(address(api, target)))
     assert "and 32 more" in read
 

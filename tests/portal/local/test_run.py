@@ -101,7 +101,7 @@ def test_nothing_survives_its_violent_end_and_the_next_start_recovers(portal: St
 
 def test_what_dies_is_started_again_or_ends_everything(portal: Start) -> None:
     running = portal().wait_until_ready()
-    for words in ("--queues operations", "beat", "redis-server", "manage.py sandbox"):
+    for words in ("--queues operations", "manage.py dispatch", "redis-server", "manage.py sandbox"):
         kill_and_wait_for_another(running, words)
     assert running.page("/accounts/login/")[0] == 200
 

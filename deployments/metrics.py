@@ -1,0 +1,115 @@
+"""What Prometheus reads: the portal's own rows at the moment of the question, so that any process can answer.
+
+Nothing is counted in memory. Ages are in seconds; what is not known is NaN, never 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from django.conf import settings
+from django.db.models import Count, F, Min
+from django.utils import timezone
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from deployments.dispatcher import queue_answers
+from deployments.models import ACTIVE, Change, Kind, Reading
+from deployments.presence import crew
+
+UNKNOWN = float("nan")
+FINAL = ("succeeded", "failed", "canceled")
+
+
+def exposition() -> tuple[bytes, str]:
+    """The metrics of this moment in Prometheus' text format, with its content type."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(Rows())
+    return generate_latest(registry), CONTENT_TYPE_LATEST
+
+
+class Rows(Collector):
+    """Reads the rows anew for every question."""
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: registering must not ask the database."""
+        return ()
+
+    def collect(self) -> Iterator[Metric]:
+        now = timezone.now()
+        yield from _operations(now)
+        yield from _providers(now)
+        yield from _crew(now)
+        yield GaugeMetricFamily(
+            "portal_queue_answers",
+            "Whether Redis answers; operations run without it.",
+            float(queue_answers()),
+        )
+
+
+def _operations(now: datetime) -> Iterator[Metric]:
+    rows = Change.objects.order_by().values_list("operation__kind", "status").annotate(number=Count("pk"))
+    numbers = {(kind, status): number for kind, status, number in rows}
+    ended = CounterMetricFamily(
+        "portal_operations", "Operations that ended, by kind and outcome.", labels=["kind", "outcome"]
+    )
+    running = GaugeMetricFamily(
+        "portal_operations_active", "Operations under way.", labels=["kind", "status"]
+    )
+    waiting = GaugeMetricFamily(
+        "portal_operations_need_attention", "Operations that wait for a person.", labels=["kind"]
+    )
+    for kind in Kind.values:
+        for outcome in FINAL:
+            ended.add_metric([kind, outcome], numbers.get((kind, outcome), 0))
+        for status in ACTIVE:
+            running.add_metric([kind, status], numbers.get((kind, status), 0))
+        waiting.add_metric([kind], numbers.get((kind, "needs_attention"), 0))
+    yield from (ended, running, waiting)
+    oldest = Change.objects.active().aggregate(at=Min(F("operation__requested_at")))["at"]
+    yield GaugeMetricFamily(
+        "portal_oldest_active_operation_age_seconds",
+        "Since when the oldest operation under way was asked for; 0 where none is.",
+        (now - oldest).total_seconds() if oldest else 0.0,
+    )
+
+
+def _providers(now: datetime) -> Iterator[Metric]:
+    age = GaugeMetricFamily(
+        "portal_reading_age_seconds", "Since the provider was read in full; NaN: never.", labels=["provider"]
+    )
+    circuit = GaugeMetricFamily(
+        "portal_circuit_open", "Whether readings leave the provider alone.", labels=["provider"]
+    )
+    results = CounterMetricFamily(
+        "portal_provider_results",
+        "How questions to the provider ended: whole readings that succeeded, and every failure.",
+        labels=["provider", "outcome"],
+    )
+    readings = {reading.provider: reading for reading in Reading.objects.all()}
+    for name in settings.PROVIDERS:
+        reading = readings.get(name) or Reading(provider=name)
+        age.add_metric([name], _age(now, reading.read_at))
+        circuit.add_metric([name], float(reading.opened_at is not None))
+        for outcome, number in sorted(reading.results.items()):
+            results.add_metric([name, outcome], number)
+    yield from (age, circuit, results)
+
+
+def _crew(now: datetime) -> Iterator[Metric]:
+    alive = GaugeMetricFamily("portal_processes_alive", "Processes heard in the last 40 s.", labels=["role"])
+    heard = GaugeMetricFamily(
+        "portal_heartbeat_age_seconds",
+        "Since any process of the role was heard; NaN: never.",
+        labels=["role"],
+    )
+    for role in crew().roles:
+        alive.add_metric([role.name], role.alive)
+        heard.add_metric([role.name], _age(now, role.heard_at))
+    yield from (alive, heard)
+
+
+def _age(now: datetime, at: datetime | None) -> float:
+    return (now - at).total_seconds() if at is not None else UNKNOWN
