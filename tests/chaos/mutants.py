@@ -1,0 +1,137 @@
+"""The product with one safety measure taken out. Each has to turn a chaos run red.
+
+Patched into a worker or a dispatcher before it starts; `index` is dropped from the throw-away database and
+`dispatcher` is simply not started.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+
+from deployments import changes, proof
+from deployments.models import Change
+from deployments.models.operation import ChangeQuerySet
+from deployments.providers.base import Accepted, ProviderError
+from deployments.providers.http import Connection
+from deployments.steps import STEPS, run, sending, setting_out
+from deployments.steps.restoring import undo
+
+NAMES = ("intent", "lease", "readback", "deadline", "lock", "index", "dispatcher")
+
+
+def take_out(name: str) -> None:
+    """Take it out of this process, for good."""
+    parts: dict[str, Callable[[], None]] = {
+        "intent": no_intent,
+        "lease": no_lease,
+        "readback": no_read_back,
+        "deadline": no_deadline,
+        "lock": no_lock,
+        "index": lambda: None,
+        "dispatcher": lambda: None,
+    }
+    parts[name]()
+
+
+def put(where: Any, **parts: Any) -> None:
+    """Put these in the place of the product's own."""
+    for name, part in parts.items():
+        setattr(where, name, part)
+
+
+def no_intent() -> None:
+    """The order is sent first and written down afterwards."""
+    commit, send, ask = sending.commit_intent, sending.send, sending._ask
+
+    def no_commit(run: Any, ticket: dict[str, Any]) -> float:
+        run.change.ticket = ticket
+        return float("inf")
+
+    def send_then_commit(run: Any, deadline: float) -> Any:
+        answer: Accepted | ProviderError
+        try:
+            answer = ask(run, deadline)
+        except ProviderError as error:
+            answer = error
+        commit(run, run.change.ticket)
+        run.answer = answer
+        return send(run, deadline)
+
+    def replay(run: Any, deadline: float) -> Accepted:
+        if isinstance(run.answer, ProviderError):
+            raise run.answer
+        return run.answer  # type: ignore[no-any-return]
+
+    put(sending, _ask=replay)
+    put(setting_out, commit_intent=no_commit, send=send_then_commit)
+
+
+def no_lease() -> None:
+    """Anybody may take a change up and write to it, whoever holds it."""
+
+    def due(self: ChangeQuerySet, now: object) -> ChangeQuerySet:
+        return self.active().filter(Q(not_before=None) | Q(not_before__lte=now))
+
+    class Anybody(run.Run):
+        @property
+        def owner(self) -> Any:
+            return Change.objects.values_list("lease_owner", flat=True).get(pk=self.change.pk)
+
+        @owner.setter
+        def owner(self, value: Any) -> None:
+            pass
+
+        def move(self, to: str, **settings: Any) -> None:
+            self.keep()
+            super().move(to, **settings)
+
+        def note(self, **fields: Any) -> None:
+            self.keep()
+            super().note(**fields)
+
+        def keep(self) -> None:
+            until = timezone.now() + changes.LEASE
+            Change.objects.filter(pk=self.change.pk).update(lease_until=until)
+
+    def renew(change: Change, owner: Any) -> bool:
+        return Change.objects.active().filter(pk=change.pk).exists()
+
+    put(ChangeQuerySet, due=due)
+    put(changes, Run=Anybody, _renew=renew)
+
+
+def no_read_back() -> None:
+    """A lost answer counts as an order that did not arrive."""
+
+    def assume(run: Any) -> Any:
+        said = f"{run.provider_name} did not answer."
+        if sending._may_send_again(run.change):
+            return sending._send_again(run, said)
+        return undo(run, "failed", f"{said} Nothing was put in front of users.")
+
+    STEPS["unclear"] = assume
+
+
+def no_deadline() -> None:
+    """Whenever a worker wakes up, it sends what it had prepared."""
+    check = Connection._check_deadline
+
+    def never_too_late(self: Connection, deadline: float | None, *event: Any) -> None:
+        check(self, None if deadline is None else float("inf"), *event)
+
+    put(Connection, _check_deadline=never_too_late)
+
+
+def no_lock() -> None:
+    """Whoever's lease ran out counts as dead."""
+
+    @contextmanager
+    def anybody(pk: int) -> Iterator[bool]:
+        yield True
+
+    put(proof, of_life=anybody)

@@ -1,0 +1,212 @@
+"""One run in a process of its own: `python -m tests.chaos.one NAME …` prints its result as JSON.
+
+The parent (`__main__.py`) has the template of the database and the table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rollback_portal.local.throwaway import temporary_folder
+from tests.chaos import hands, plan
+from tests.chaos.estate import Estate, Setting
+from tests.chaos.inject import Injector
+from tests.chaos.runs import Run
+
+if TYPE_CHECKING:
+    from tests.chaos.load import People
+    from tests.chaos.oracle import Findings
+
+LOOK_EVERY = 3.0  # seconds, in runs that end as soon as they are caught
+
+
+@dataclass
+class Result:
+    """What a run found, ready for the table."""
+
+    name: str
+    without: str
+    seed: int
+    seconds: float
+    faults: dict[str, int]
+    acknowledged: int
+    refused: int
+    turned_away: int
+    in_flight: int
+    read_back: int
+    ended: dict[str, int]
+    findings: dict[str, list[str]]
+    receipt: list[float]
+    end: list[float]
+    caught_after: float | None = None
+
+
+def play(run: Run, seed: int, without: str, template: Path) -> Result:
+    """Set up, break, wait for the end, judge; everything is stopped at the end."""
+    folder = temporary_folder()
+    setting = Setting(seed=seed, without=without, **run.setting)
+    estate = Estate(folder, setting)
+    try:
+        estate.start_servers(template)
+        if setting.naive:
+            from tests.chaos import naive
+
+            return naive.play(run, estate, seed)
+        return _play(run, estate, seed, without)
+    finally:
+        estate.stop()
+
+
+def _play(run: Run, estate: Estate, seed: int, without: str) -> Result:
+    hands.become_web(estate)
+    from tests.chaos import facts, load
+
+    if without == "index":
+        hands.drop_index()
+    user, services = load.meet("ana", run.services)
+    estate.start_portal()
+    hands.wait_for_portal(estate)
+    people = load.People(user, seed, run.clicks, run.pause)
+    if without == "dispatcher":
+        people.afterwards = hands.ring
+    faults = plan.draw(
+        seed, seconds=run.seconds, every=run.every, kinds=run.kinds, most=run.most, longer=run.longer
+    )
+    injector = Injector(estate, faults, storm=hands.storm, cut_locks=hands.cut_locks)
+    samples = facts.Samples()
+    samples.start()
+    people.start(services)
+    began = time.monotonic()
+    in_flight, caught = _break(run, estate, injector, samples, people, began, bool(without))
+    crashed_at = time.time()
+    people.stop()
+    injector.calm()
+    _drain(run, estate, injector, began, people, caught is not None)
+    samples.stop()
+    return _result(run, estate, injector, people, samples, in_flight, caught, crashed_at, began, without)
+
+
+def _break(
+    run: Run, estate: Estate, injector: Injector, samples: Any, people: People, began: float, mutant: bool
+) -> tuple[set[str], float | None]:
+    """The load with its faults; what was under way when something broke, and when a mutant was caught."""
+    in_flight: set[str] = set()
+    looked = 0.0
+    while (now := time.monotonic() - began) < run.seconds:
+        under_way = set(samples.active)
+        if injector.step(now):
+            in_flight |= under_way
+        if mutant and now - looked > LOOK_EVERY:
+            looked = now
+            if _caught(estate, people, samples):
+                return in_flight, now
+        time.sleep(0.05)
+    if run.blackout:
+        in_flight |= set(samples.active)
+        for process in (*estate.workers, *estate.dispatchers):
+            process.kill()
+        injector.done["everything killed at once"] = 1
+    return in_flight, None
+
+
+def _caught(estate: Estate, people: People, samples: Any) -> bool:
+    return _judge(estate, people, samples, final=False).red
+
+
+def _drain(run: Run, estate: Estate, injector: Injector, began: float, people: People, caught: bool) -> None:
+    """Nothing is broken any more: whatever was acknowledged has to end within the bound."""
+    from django.db import DatabaseError, connection
+
+    from deployments.models import Change
+
+    deadline = time.monotonic() + (0 if caught else run.drain)
+    while time.monotonic() < deadline:
+        try:
+            if not Change.objects.active().exists():
+                return
+        except DatabaseError:
+            connection.close()
+        injector.step(time.monotonic() - began)
+        time.sleep(0.25)
+
+
+def _judge(estate: Estate, people: People, samples: Any, *, final: bool) -> Findings:
+    from django.db import DatabaseError, connection
+
+    from tests.chaos import facts, oracle
+
+    for attempt in range(5):
+        try:
+            before, orders, after = facts.rows(), facts.orders(estate.address), facts.rows()
+            audit = facts.audit() if final else {}
+            break
+        except DatabaseError:
+            connection.close()
+            time.sleep(0.5 * (attempt + 1))
+    else:
+        raise RuntimeError("PostgreSQL did not come back.")
+    acknowledged = [each.operation for each in list(people.acknowledged)]
+    return oracle.judge(
+        acknowledged=acknowledged if final else (),
+        rows=oracle.as_they_were(before, after),
+        orders=orders,
+        audit=audit,
+        crowded=samples.crowded[:5],
+        final=final,
+    )
+
+
+def _result(
+    run: Run, estate: Estate, injector: Injector, people: People, samples: Any, in_flight: set[str],
+    caught: float | None, crashed_at: float, began: float, without: str,
+) -> Result:  # fmt: skip
+    from tests.chaos import facts, oracle
+
+    found = _judge(estate, people, samples, final=caught is None)
+    rows = facts.rows()
+    received = oracle.received_at(rows, facts.orders(estate.address))
+    ended = {row.operation: row.ended_at for row in rows if row.ended_at}
+    clicked = {each.operation: each.clicked_at for each in people.acknowledged}
+    if run.blackout:
+        clicked = {key: crashed_at for key in clicked if key in in_flight and ended.get(key, 0) > crashed_at}
+    statuses = sorted({row.status for row in rows})
+    return Result(
+        name=run.name,
+        without=without,
+        seed=estate.setting.seed,
+        seconds=time.monotonic() - began,
+        faults=injector.done,
+        acknowledged=len(people.acknowledged),
+        refused=people.refused,
+        turned_away=people.turned_away,
+        in_flight=len(in_flight),
+        read_back=sum(row.read_back for row in rows),
+        ended={status: sum(row.status == status for row in rows) for status in statuses},
+        findings=found.all(),
+        receipt=sorted(received[key] - at for key, at in clicked.items() if received.get(key, 0) > at),
+        end=sorted(ended[key] - at for key, at in clicked.items() if key in ended),
+        caught_after=caught,
+    )
+
+
+def main() -> None:
+    from dataclasses import asdict
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", help="the run as JSON")
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--without", default="")
+    parser.add_argument("--template", type=Path, required=True)
+    given = parser.parse_args()
+    result = play(Run(**json.loads(given.run)), given.seed, given.without, given.template)
+    sys.stdout.write(json.dumps(asdict(result)) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,161 @@
+"""The judge: what people were told, what the rows say, what the audit log says, and what the provider did.
+
+Pure: facts in, findings out. People go round a dozen targets per service and wait for the end of each
+operation, so an order that the provider received names its operation: the newest one for that service and
+target that had been asked for by then.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+EARLY = 0.05  # seconds by which two clocks of one machine may disagree
+ENDED = ("succeeded", "failed", "canceled", "needs_attention")
+ENDINGS = {
+    "succeeded": "done", "failed": "failed", "canceled": "canceled", "needs_attention": "needs attention",
+}  # fmt: skip
+ACTIONS = ("rollback", "promotion", "leaving the rollback")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A change as the database has it; times in seconds since 1970."""
+
+    operation: str
+    service: str
+    target: str
+    status: str
+    asked_for_at: float
+    ended_at: float | None = None
+    read_back: bool = False
+    sentence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A traffic-changing POST as the provider lists it."""
+
+    at: float
+    service: str
+    target: str
+    applied: bool
+
+
+@dataclass
+class Findings:
+    """What is wrong, one sentence each, by kind; empty lists are what we want."""
+
+    lost: list[str] = field(default_factory=list)
+    doubled: list[str] = field(default_factory=list)
+    untrue: list[str] = field(default_factory=list)  # the status says something else than the provider
+    stuck: list[str] = field(default_factory=list)
+    crowded: list[str] = field(default_factory=list)  # two active changes on one service
+    unaudited: list[str] = field(default_factory=list)
+
+    @property
+    def red(self) -> bool:
+        return any(self.all().values())
+
+    def all(self) -> dict[str, list[str]]:
+        return {
+            "lost": self.lost,
+            "doubled": self.doubled,
+            "untrue": self.untrue,
+            "stuck": self.stuck,
+            "crowded": self.crowded,
+            "unaudited": self.unaudited,
+        }
+
+
+def judge(
+    *,
+    acknowledged: Collection[str],
+    rows: Sequence[Row],
+    orders: Sequence[Order],
+    audit: Mapping[str, Sequence[str]],
+    crowded: Sequence[str] = (),
+    final: bool = True,
+) -> Findings:
+    """Compare the four records.
+
+    Args:
+        acknowledged: the operations that somebody was told of.
+        audit: the actions of each operation's entries, oldest first.
+        crowded: what the samples saw of two active changes on one service.
+        final: the run is over, so that everything has to be at its end; otherwise only what can not be
+            put right any more counts.
+    """
+    found = Findings(crowded=list(crowded))
+    known = {row.operation: row for row in rows}
+    missing = [operation for operation in acknowledged if operation not in known]
+    found.lost += [f"{operation} was acknowledged and has no row" for operation in missing]
+    applied = applied_by_operation(rows, orders, found)
+    for row in rows:
+        _judge_row(row, applied[row.operation], found, final)
+    if final:
+        for row in rows:
+            _judge_audit(row, audit.get(row.operation, ()), found)
+    return found
+
+
+def as_they_were(before: Sequence[Row], after: Sequence[Row]) -> list[Row]:
+    """Every row that an order seen between two looks can be of, each no further than at the first look."""
+    first = {row.operation: row for row in before}
+    return [first.get(row.operation, replace(row, status="queued")) for row in after]
+
+
+def applied_by_operation(rows: Sequence[Row], orders: Sequence[Order], found: Findings) -> Counter[str]:
+    """How often the provider did what each operation asks for."""
+    applied: Counter[str] = Counter()
+    for order, row in _matched(rows, orders):
+        if order.applied and row is not None:
+            applied[row.operation] += 1
+        elif order.applied:
+            found.untrue.append(f"the provider was asked for {order.target}, which nobody had asked for")
+    return applied
+
+
+def received_at(rows: Sequence[Row], orders: Sequence[Order]) -> dict[str, float]:
+    """When the provider first received each operation's order, also where it refused it."""
+    first: dict[str, float] = {}
+    for order, row in _matched(rows, orders):
+        if row is not None:
+            first.setdefault(row.operation, order.at)
+    return first
+
+
+def _matched(rows: Sequence[Row], orders: Sequence[Order]) -> Iterator[tuple[Order, Row | None]]:
+    """Each order, oldest first, with the operation that it belongs to."""
+    candidates: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in sorted(rows, key=lambda row: row.asked_for_at):
+        candidates[row.service, row.target].append(row)
+    for order in sorted(orders, key=lambda order: order.at):
+        asked = candidates[order.service, order.target]
+        before = [row for row in asked if row.asked_for_at <= order.at + EARLY]
+        yield order, before[-1] if before else None
+
+
+def _judge_row(row: Row, times: int, found: Findings, final: bool) -> None:
+    label = f"{row.operation} ({row.status}, {row.service} to {row.target})"
+    if times > 1:
+        found.doubled.append(f"{label} was applied {times} times")
+    if row.status in ("failed", "canceled") and times:
+        found.untrue.append(f"{label} was applied all the same: {row.sentence}")
+    if row.status == "succeeded" and not times and "Nothing to do" not in row.sentence:
+        found.lost.append(f"{label} was never applied: {row.sentence}")
+    if final and row.status not in ENDED:
+        found.stuck.append(f"{label} has not ended: {row.sentence}")
+
+
+def _judge_audit(row: Row, actions: Sequence[str], found: Findings) -> None:
+    asked = [action for action in actions if action in {f"{verb} asked for" for verb in ACTIONS}]
+    if len(asked) != 1:
+        found.unaudited.append(f"{row.operation} has {len(asked)} entries “asked for”")
+    words = {f"{verb} {word}" for verb in ACTIONS for word in ENDINGS.values()} | {"worker silent"}
+    endings = [action for action in actions if action in words]
+    expected = [ENDINGS[row.status]] if row.status in ENDINGS else []
+    told = [ending.split(" ", 1)[1] if ending != "worker silent" else "needs attention" for ending in endings]
+    if told != expected:
+        found.unaudited.append(f"{row.operation} is {row.status}, the audit log says {endings or 'nothing'}")

@@ -1,0 +1,112 @@
+"""Both providers as a big company's sandbox that also fails by chance, seeded, on top of its own faults.
+
+python -m tests.chaos.provider --port 9701 --seed 7 --trouble 1.0
+"""
+
+from __future__ import annotations
+
+import argparse
+import threading
+import time
+from collections.abc import Iterable
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from deployments.sandbox import state
+from deployments.sandbox.app import Sandbox
+from deployments.sandbox.company import big_company
+from deployments.sandbox.faults import Fault, Faults
+from deployments.sandbox.pace import Pace, Rules
+from deployments.sandbox.serve import Server
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+SERVICES = 24  # half at Render, half at Vercel
+DEPLOYMENTS = 40
+MOVES = ("render.rollback", "vercel.rollback", "vercel.promote")
+# Of orders: 5% too many requests, 3% failed before and 5% after they were done, 5% lost the answer.
+ORDERS = (("rate_limit", 0.05), ("error", 0.03), ("error_after", 0.05), ("drop_after", 0.05))
+QUESTIONS = (("rate_limit", 0.01), ("error", 0.01))
+
+
+class Chance(Faults):
+    """The sandbox's faults, and others that are drawn for each call."""
+
+    def __init__(self, seed: int, trouble: float, busy: float) -> None:
+        super().__init__()
+        self.random = Random(seed)
+        self.trouble = trouble
+        self.busy = busy
+
+    def take(self, operation: str, header: str = "") -> list[Fault]:
+        return [*super().take(operation, header), *self._drawn(operation)]
+
+    def _drawn(self, operation: str) -> list[Fault]:
+        if operation.startswith("public."):
+            return []
+        chances = ORDERS if operation in MOVES else QUESTIONS
+        with self._lock:
+            drawn, busy = self.random.random(), self.random.random()
+        if operation in MOVES and busy < self.busy:
+            return [Fault(operation, "rate_limit", seconds=1)]
+        for do, chance in chances:
+            drawn -= chance * self.trouble
+            if drawn < 0:
+                return [Fault(operation, do, seconds=1 if do == "rate_limit" else None)]
+        return []
+
+
+class SlowSandbox(Sandbox):
+    """Takes its time with orders, before and after they are done."""
+
+    def __init__(self, *args: Any, seed: int, before: float, after: float, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.waits = Random(seed)
+        self.before, self.after = before, after
+        self.turn = threading.Lock()
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        is_order = environ["REQUEST_METHOD"] == "POST" and not environ["PATH_INFO"].startswith("/_sandbox/")
+        if is_order:
+            self._wait(self.before)
+        answer = super().__call__(environ, start_response)
+        if is_order:
+            self._wait(self.after)
+        return answer
+
+    def _wait(self, longest: float) -> None:
+        with self.turn:
+            seconds = self.waits.uniform(0, longest)
+        time.sleep(seconds)
+
+
+class Provider(Server):
+    """Serves it, as the sandbox itself is served."""
+
+    def __init__(self, given: argparse.Namespace) -> None:
+        self.given = given
+        super().__init__(given.port, None, "instant", "big")
+
+    def load(self) -> Sandbox:
+        given = self.given
+        state.RECEIVED_KEPT = 1_000_000  # the judge wants to see every order
+        pace = Pace(queue=0.1, build=0.3, pre_deploy=0.1, release=given.release, aliases=0.3, rolling=1.0)
+        world = big_company(
+            SERVICES, DEPLOYMENTS, pace=pace, seed=given.seed, rules=Rules(kept_builds=1_000_000)
+        )
+        sandbox = SlowSandbox(world, seed=given.seed, before=given.longest, after=given.afterwards)
+        sandbox.faults = sandbox.control.faults = Chance(given.seed, given.trouble, given.busy)
+        return sandbox
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--trouble", type=float, default=1.0, help="times the usual share of faults")
+    parser.add_argument("--busy", type=float, default=0.0, help="share of orders that get a 429 besides")
+    parser.add_argument("--longest", type=float, default=0.25, help="seconds before an order is done")
+    parser.add_argument("--afterwards", type=float, default=0.25, help="seconds until its answer")
+    parser.add_argument("--release", type=float, default=0.5, help="seconds that Render takes to release")
+    Provider(parser.parse_args()).run()

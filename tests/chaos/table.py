@@ -1,0 +1,85 @@
+"""One table for all runs, as text that can be pasted into docs/reliability.md."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+HEAD = (
+    "run", "seconds", "faults", "acknowledged", "in flight at a fault", "read back", "lost", "doubled",
+    "other", "needs attention", "to receipt, s", "to the end, s", "verdict",
+)  # fmt: skip
+OTHER = ("untrue", "stuck", "crowded", "unaudited")
+SHOWN = 4  # findings per kind
+
+
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def row(result: dict[str, Any], *, must_be_red: bool) -> bool:
+    """Say how a run ended; True where it ended as it has to."""
+    label = result["name"] if not result["without"] else f"without {result['without']}"
+    if "broken" in result:
+        result["verdict"] = "! did not run"
+        say(f"{label}: the run itself broke off (code {result['broken']})")
+        return False
+    red = any(result["findings"].values())
+    good = red == must_be_red
+    result["verdict"] = ("" if good else "! ") + (_red(result) if red else "green")
+    ended, faults = result["ended"], result["faults"]
+    say(f"{label}: {result['verdict']}; {result['acknowledged']} acknowledged, ended {ended}, {faults}")
+    for kind, sentences in result["findings"].items():
+        for sentence in sentences[:SHOWN]:
+            say(f"    {kind}: {sentence}")
+    return good
+
+
+def _red(result: dict[str, Any]) -> str:
+    after = result["caught_after"]
+    return "red" if after is None else f"red after {after:.0f} s"
+
+
+def show(results: Sequence[dict[str, Any]]) -> None:
+    say("")
+    say("| " + " | ".join(HEAD) + " |")
+    say("| " + " | ".join("---" for _ in HEAD) + " |")
+    for result in results:
+        say("| " + " | ".join(_cells(result)) + " |")
+
+
+def _cells(result: dict[str, Any]) -> list[str]:
+    label = result["name"] if not result["without"] else f"without {result['without']}"
+    if "broken" in result:
+        return [label, *["" for _ in HEAD[2:]], result["verdict"]]
+    found = {kind: len(sentences) for kind, sentences in result["findings"].items()}
+    return [
+        label,
+        f"{result['seconds']:.0f}",
+        ", ".join(f"{count} {kind}" for kind, count in result["faults"].items()) or "none",
+        str(result["acknowledged"]),
+        str(result["in_flight"]),
+        str(result["read_back"]),
+        str(found["lost"]),
+        str(found["doubled"]),
+        ", ".join(f"{found[kind]} {kind}" for kind in OTHER if found[kind]) or "0",
+        str(result["ended"].get("needs_attention", 0)),
+        times(result["receipt"]),
+        times(result["end"]),
+        result["verdict"],
+    ]
+
+
+def times(values: Sequence[float]) -> str:
+    """p50 / p99 / max."""
+    if not values:
+        return "none"
+    picked = (at(values, 0.5), at(values, 0.99), values[-1])
+    return " / ".join(f"{value:.1f}" for value in picked)
+
+
+def at(values: Sequence[float], share: float) -> float:
+    """The value that so large a share does not exceed; `values` in order."""
+    return values[min(len(values) - 1, max(0, -(-int(share * 1000) * len(values) // 1000) - 1))]

@@ -1,0 +1,105 @@
+"""Starts a worker or a dispatcher for a chaos run: the product, with shorter time-outs, or with one part out.
+
+    python -m tests.chaos.worker [--without PART] worker … (Celery's own arguments)
+    python -m tests.chaos.worker [--without PART] dispatch
+
+The product itself knows none of these switches: everything here is patched in before it starts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import django
+
+PATIENCE = 3.0  # seconds for an answer; 15 in production
+
+
+def main() -> None:
+    given, rest = arguments()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rollback_portal.settings")
+    django.setup()
+    lift_limits()
+    if not given.real_time:
+        shorten()
+    if given.before or given.after:
+        hold_up_orders(given.before, given.after)
+    if given.without:
+        from tests.chaos import mutants
+
+        mutants.take_out(given.without)
+    start(rest)
+
+
+def arguments() -> tuple[argparse.Namespace, list[str]]:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--without", default="")
+    parser.add_argument("--real-time", action="store_true", help="keep the production time-outs")
+    parser.add_argument("--before", type=float, default=0, help="seconds between intent and check")
+    parser.add_argument("--after", type=float, default=0, help="seconds between check and first byte")
+    return parser.parse_known_args()
+
+
+def start(rest: list[str]) -> None:
+    from django.core.management import call_command
+
+    from rollback_portal.celery import app
+
+    if rest == ["dispatch"]:
+        call_command("dispatch")
+    else:
+        app.worker_main(rest)
+
+
+def lift_limits() -> None:
+    """An account with a hundred times the usual rate limits: chaos rolls back all the time."""
+    from deployments.providers import budget
+
+    for limits in budget.LIMITS.values():
+        limits.update({bucket: limit * 100 for bucket, limit in limits.items()})
+
+
+def shorten() -> None:
+    """Answers are waited for 3 s instead of 15, so that an interrupted operation is settled sooner."""
+    from deployments import connections
+    from deployments.providers.http import Timeout
+    from deployments.providers.render import open_render
+    from deployments.providers.vercel import open_vercel
+    from deployments.steps import sending
+    from tests.chaos import mutants
+
+    timeout = Timeout(connect=2.0, read=PATIENCE, write=2.0, pool=2.0)
+    mutants.put(
+        connections,
+        open_render=partial(open_render, timeout=timeout),
+        open_vercel=partial(open_vercel, timeout=timeout),
+    )
+    sending.LONGEST_CALL = timedelta(seconds=PATIENCE)
+
+
+def hold_up_orders(before: float, after: float) -> None:
+    """Stretch the moment between the committed intent and the first byte, so that a freeze can hit it."""
+    from deployments.providers.http import FIRST_BYTE, Connection
+
+    check = Connection._check_deadline
+
+    def held_up(self: Connection, deadline: float | None, event: str = FIRST_BYTE, info: Any = None) -> None:
+        in_the_pool = info is not None and deadline is not None and event.endswith(FIRST_BYTE)
+        if in_the_pool:
+            time.sleep(before)
+        check(self, deadline, event, info)
+        if in_the_pool:
+            time.sleep(after)
+
+    Connection._check_deadline = held_up  # type: ignore[method-assign]
+
+
+if __name__ == "__main__":
+    sys.argv[0] = "chaos-worker"
+    main()
