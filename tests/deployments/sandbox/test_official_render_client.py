@@ -1,7 +1,7 @@
 """Render's own Python client cannot tell the sandbox from Render.
 
 It parses only what is documented: `raise_on_unexpected_status` makes any other status an error, and its
-models any unknown word. Reference: https://pypi.org/project/render/
+models any unknown word.
 """
 
 from __future__ import annotations
