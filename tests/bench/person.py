@@ -70,6 +70,13 @@ def _poll(polling: Attributes, asked_from: str) -> Poll:
     return Poll(polling["hx-get"], float(every[1]) * UNIT[every[2]], headers)
 
 
+LOOKS = 10
+
+
+class Changed(Problem):
+    """The world was another one when the dialog was drawn."""
+
+
 class Person:
     """One browser session."""
 
@@ -102,6 +109,8 @@ class Person:
         """Press the confirm dialog's button as htmx does; the address of the operation."""
         answer = self.http.post(confirm, data=fields, headers={"HX-Request": "true"})
         where = answer.headers.get("HX-Redirect") or answer.headers.get("Location", "")
+        if answer.status_code == 409:
+            raise Changed(f"{confirm} was drawn before the rows were read anew:\n{said(answer.text)}")
         if not where.startswith("/operations/"):
             raise Problem(
                 f"{confirm} answered {answer.status_code} and started nothing:\n{said(answer.text)}"
@@ -112,6 +121,21 @@ class Person:
         """The filled-in fields of the confirm dialog."""
         hidden = hidden_fields(self.http.get(confirm, headers={"HX-Request": "true"}).text)
         return {**hidden, "reason": "errors", "words": "measured", "incident": "INC-1"}
+
+    def start(self, confirm: str) -> tuple[float, str]:
+        """Draw the dialog and press its button; when that was, and the operation's address.
+
+        A dialog that was drawn in the moment between the end of an operation and the reading after it is
+        refused, as it should be; then the person looks again.
+        """
+        for _ in range(LOOKS):
+            fields = self.confirm_form(confirm)
+            began = time.time()
+            try:
+                return began, self.send(confirm, fields)
+            except Changed:
+                time.sleep(0.5)
+        raise Problem(f"{confirm} was drawn {LOOKS} times and the world had changed each time.")
 
     def follow(self, operation: str) -> float:
         """Watch the page of an operation until it stops asking; when that was."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -84,9 +83,7 @@ def candidates(ana: Person, slug: str, needed: int) -> list[str]:
 
 
 def by_portal(portal: Portal, ana: Person, slug: str, confirm: str) -> Seen:
-    fields = ana.confirm_form(confirm)
-    began = time.time()
-    operation = ana.send(confirm, fields)
+    began, operation = ana.start(confirm)
     shown = ana.follow(operation)
     ordered, moved = provider_time(portal.world(), slug, target_of(confirm))
     return Seen(operation.split("/")[2], began, ordered, moved, shown)
