@@ -30,11 +30,6 @@ def alive(role: str, now: datetime) -> int:
     return Heartbeat.objects.filter(role=role, beat_at__gte=now - GONE_AFTER).count()
 
 
-def last_heard(role: str) -> datetime | None:
-    """When any process of this role was heard last."""
-    return Heartbeat.objects.filter(role=role).order_by("-beat_at").values_list("beat_at", flat=True).first()
-
-
 @dataclass(frozen=True, slots=True)
 class Role:
     """The processes of one role: how many are alive, and when any was heard last (None: never)."""

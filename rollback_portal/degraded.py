@@ -80,9 +80,8 @@ class Degraded:
         if time.monotonic() < self.away_until:
             return self._page(request, NOTHING)
         if self.away_until:
-            self.away_until = (
-                time.monotonic() + TRY_AGAIN
-            )  # this request tries; the others go on as they were
+            # This request tries; the others go on as they were.
+            self.away_until = time.monotonic() + TRY_AGAIN
         response = self.get_response(request)
         error: BaseException | None = getattr(request, "fault", None)
         if error is not None and is_away(error):

@@ -11,39 +11,10 @@ from django.test import Client
 from deployments.models import Service
 from deployments.providers.base import DeploymentStatus
 from tests import make
+from tests.deployments.dashboard.conftest import row, signed_in
 from tests.reading import text
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def browser() -> Client:
-    return signed_in("responder", "Ana Ruiz")
-
-
-def signed_in(role: str, name: str) -> Client:
-    client = Client()
-    client.force_login(make.person(role, name))
-    return client
-
-
-@pytest.fixture
-def api() -> Service:
-    make.reading("render")
-    return make.service("api", display_name="API")
-
-
-@pytest.fixture
-def web() -> Service:
-    make.reading("vercel")
-    return make.service("web", display_name="Web")
-
-
-def row(response: Any, subject: str) -> str:
-    """The part of the list that belongs to the first deployment of that subject."""
-    html = response.content.decode()
-    start = html.index(f">{subject}</a>")
-    return str(html[start : html.index("</article>", start)])
 
 
 def test_the_live_deployment_is_named_by_its_subject_with_commit_author_age_and_pull_request(

@@ -2,46 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from django.test import Client
 
 from deployments.models import Service
 from tests import make
+from tests.deployments.dashboard.conftest import row
 from tests.reading import text
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def browser() -> Client:
-    return signed_in("responder", "Ana Ruiz")
-
-
-def signed_in(role: str, name: str) -> Client:
-    client = Client()
-    client.force_login(make.person(role, name))
-    return client
-
-
-@pytest.fixture
-def api() -> Service:
-    make.reading("render")
-    return make.service("api", display_name="API")
-
-
-@pytest.fixture
-def web() -> Service:
-    make.reading("vercel")
-    return make.service("web", display_name="Web")
-
-
-def row(response: Any, subject: str) -> str:
-    """The part of the list that belongs to the first deployment of that subject."""
-    html = response.content.decode()
-    start = html.index(f">{subject}</a>")
-    return str(html[start : html.index("</article>", start)])
 
 
 def test_previews_stand_only_behind_the_filter(browser: Client, api: Service, web: Service) -> None:
