@@ -8,7 +8,7 @@ ARGS ?=
 WORKERS ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help run test journeys check lint types fmt conformance chaos chaos-full model bench screenshots install-local install-dev
+.PHONY: help run test journeys check lint types fmt conformance chaos chaos-merge chaos-full model bench screenshots install-local install-dev
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,11 +50,14 @@ conformance: install-dev ## Drive the sandbox with the providers' own clients (n
 chaos: install-dev ## Kill, freeze and wipe real processes under load; the provider's own list judges
 	@$(VENV)/python -m tests.chaos $(ARGS)
 
-chaos-full: install-dev ## The whole chaos matrix, an hour or more
+chaos-merge: install-dev ## A quarter of an hour of chaos: what every merge has to pass
+	@$(VENV)/python -m tests.chaos --merge $(ARGS)
+
+chaos-full: install-dev ## The numbers of the whole chaos matrix, a night
 	@$(VENV)/python -m tests.chaos --full $(ARGS)
 
 model: install-dev ## Try 500 lives of a change, 50 events each, in any order that Hypothesis finds
-	@PORTAL_MODEL_EXAMPLES=500 $(VENV)/python -m pytest -q -n 0 tests/deployments/test_life_of_a_change.py
+	@PORTAL_MODEL_EXAMPLES=500 $(VENV)/python -m pytest -q -n 0 tests/deployments/life/test_life_of_a_change.py
 
 bench: install-dev ## Measure: one rollback beside the vercel CLI, the dashboard, fifty pages polling
 	@$(VENV)/python -m tests.bench $(ARGS)

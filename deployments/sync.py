@@ -114,15 +114,16 @@ def _events(service: Service, provider: Provider, current: Current, at: datetime
 
 
 def _list(service: Service, provider: Provider, pages: int) -> tuple[list[RemoteDeployment], bool]:
-    listed: list[RemoteDeployment] = []
+    """Page by page; a list that moves meanwhile may name a deployment on two pages: the later one counts."""
+    listed: dict[str, RemoteDeployment] = {}
     cursor = ""
     for _ in range(pages):
         page = provider.deployments(service.provider_id, cursor=cursor)
-        listed.extend(page.deployments)
+        listed.update({deployment.id: deployment for deployment in page.deployments})
         cursor = page.next
         if not cursor:
-            return listed, True
-    return listed, False
+            return list(listed.values()), True
+    return list(listed.values()), False
 
 
 @transaction.atomic

@@ -128,12 +128,17 @@ class RenderReads:
         ]
 
     def page(self, path: str, params: Mapping[str, Any], noun: str) -> tuple[list[Mapping[str, Any]], str]:
-        """One page, and the cursor for the one after it: a page that is not full is the last."""
+        """One page, and the cursor for the one after it: a page that is not full is the last.
+
+        What is listed twice is one thing all the same.
+        """
         rows = self.connection.get(
             path, {name: value for name, value in params.items() if value != ""}
         ).listed()
         following = text(rows[-1], "cursor") if len(rows) >= params["limit"] else ""
-        return [found for row in rows if text(found := mapping(row, noun), "id")], following
+        found = {text(each, "id"): each for each in (mapping(row, noun) for row in rows)}
+        found.pop("", None)
+        return list(found.values()), following
 
     def _all(self, path: str, params: Mapping[str, Any], noun: str) -> list[Mapping[str, Any]]:
         found: dict[str, Mapping[str, Any]] = {}

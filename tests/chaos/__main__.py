@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from rollback_portal.local.processes import ends_with_us
-from tests.chaos import runs, table
-from tests.chaos.estate import environment, make_template
+from tests.chaos import runs, selection, table
 from tests.chaos.runs import Run
+from tests.chaos.selection import Chosen
+from tests.chaos.setting import environment, make_template
 
 LONGEST = 1800  # seconds that one run may take, its load not counted
 
@@ -36,11 +37,12 @@ def main() -> int:
         folder = Path(place)
         folder.chmod(0o711)
         make_template(folder)
-        for run, without in chosen(given):
+        for run, without in chosen(given, seed):
             result = play(run, seed, without, folder)
             good = table.row(result, must_be_red=bool(without) or run.red) and good
             results.append(result)
     table.show(results)
+    table.total(results)
     table.say("\nEverything held." if good else "\nNot everything held: see the rows marked with “!”.")
     return 0 if good else 1
 
@@ -50,7 +52,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int)
     parser.add_argument("--seconds", type=float, help="length of the mixed run")
     parser.add_argument("--kills", type=int, default=0, help="end each run after so many faults")
-    parser.add_argument("--full", action="store_true", help="the whole matrix; more than an hour")
+    parser.add_argument("--merge", action="store_true", help="what fits a quarter of an hour; one mutant")
+    parser.add_argument("--full", action="store_true", help="the numbers of the whole matrix; a night")
     parser.add_argument("--only", action="append", default=[], metavar="RUN", help="only runs of this name")
     parser.add_argument(
         "--without", action="append", default=[], metavar="PART", choices=sorted(runs.FITTING)
@@ -60,17 +63,17 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def chosen(given: argparse.Namespace) -> list[tuple[Run, str]]:
+def chosen(given: argparse.Namespace, seed: int) -> Chosen:
     """The runs that were asked for, each with what is taken out of the product."""
     if given.baseline:
         found = [(runs.NAIVE, "")]
     elif given.control:
         names = given.without or runs.FITTING
-        found = [(replace(runs.FITTING[name], name=f"control of {name}"), "") for name in names]
+        found = [(selection.control(name), "") for name in names]
     elif given.without:
         found = [(runs.FITTING[name], name) for name in given.without]
     else:
-        found = everything(given)
+        found = everything(given, seed)
     if given.seconds:
         found = [(replace(run, seconds=given.seconds), without) for run, without in found]
     if given.kills:
@@ -78,13 +81,10 @@ def chosen(given: argparse.Namespace) -> list[tuple[Run, str]]:
     return [(run, without) for run, without in found if not given.only or run.name in given.only]
 
 
-def everything(given: argparse.Namespace) -> list[tuple[Run, str]]:
-    product = [runs.UNDISTURBED, runs.MIXED_RUN, runs.BLACKOUT, runs.NO_QUEUE]
-    if given.full:
-        product += runs.FULL
-        product += [replace(run, name=f"control of {name}") for name, run in runs.FITTING.items()]
-    mutants = [(run, name) for name, run in runs.FITTING.items()]
-    return [*((run, "") for run in product), *mutants, (runs.NAIVE, "")]
+def everything(given: argparse.Namespace, seed: int) -> Chosen:
+    if given.merge:
+        return selection.merge(seed)
+    return selection.full() if given.full else selection.complete()
 
 
 def play(run: Run, seed: int, without: str, template: Path) -> dict[str, Any]:

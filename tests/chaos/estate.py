@@ -1,79 +1,31 @@
-"""The processes of one run: PostgreSQL, Redis, the sandbox, two workers, two dispatchers, all real."""
+"""The processes of one run: PostgreSQL, Redis, sandbox, web, two workers, two dispatchers, all real."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import signal
-import socket
 import subprocess
-import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 
 from rollback_portal import env
+from rollback_portal.local import parts
 from rollback_portal.local.folder import Folder
 from rollback_portal.local.postgres import Postgres
 from rollback_portal.local.processes import Process, stop_together, wait_until
 from rollback_portal.local.redis import redis_server, redis_url, wait_for_redis
+from tests.chaos import commits
+from tests.chaos.setting import PYTHON, Setting, environment, free_port
 
-PYTHON = sys.executable
-REAL = ("RENDER_API_KEY", "RENDER_API_URL", "VERCEL_TOKEN", "VERCEL_TEAM_ID", "VERCEL_API_URL")
 CELERY = ("--queues", "operations", "--without-mingle", "--without-gossip", "--loglevel", "WARNING")
+GIVEN_ANEW = 1.0  # seconds
 THREADS = ("--pool", "threads", "--concurrency", "8")
 CHILDREN = ("--pool", "prefork", "--concurrency", "4", "--max-tasks-per-child", "25")
-
-
-@dataclass
-class Setting:
-    """How the processes of a run are set up."""
-
-    seed: int
-    without: str = ""
-    trouble: float = 1.0
-    busy: float = 0.0
-    longest: float = 0.25
-    afterwards: float = 0.25
-    release: float = 0.5
-    before: float = 0.0
-    after: float = 0.0
-    real_time: bool = False
-    naive: bool = False
-    queue: bool = True
-
-
-def environment(folder: Path) -> dict[str, str]:
-    """What all processes get: ours, without anybody's real keys, and with short waits."""
-    clean = {key: value for key, value in env.for_child().items() if not key.startswith(REAL)}
-    return clean | {
-        "PORTAL_LOCAL": "1",
-        "PORTAL_ENV_FILE": os.devnull,
-        "PORTAL_DATA": str(folder),
-        "SECRET_KEY": "for chaos runs only",
-        "DJANGO_SETTINGS_MODULE": "rollback_portal.settings",
-        "LEASE_SECONDS": "6",
-        "SETTLE_SECONDS": "2",
-        "SERVE_SECONDS": "15",
-        "LOG_LEVEL": "ERROR",
-    }
-
-
-def make_template(folder: Path) -> None:
-    """A PostgreSQL cluster with all tables, made once and copied for each run."""
-    keeper = Folder(folder)
-    postgres = Postgres(keeper, keeper.sockets(), env.for_child())
-    postgres.prepare()
-    server = postgres.start()
-    try:
-        postgres.wait(server)
-        migrate = [PYTHON, "manage.py", "migrate", "--verbosity", "0"]
-        told = environment(folder) | {"DATABASE_URL": postgres.url}
-        subprocess.run(migrate, env=told, cwd=env.ROOT, check=True)
-    finally:
-        stop_together([server], 20)
 
 
 @dataclass
@@ -84,23 +36,34 @@ class Estate:
     setting: Setting
     workers: list[Process] = field(default_factory=list)
     dispatchers: list[Process] = field(default_factory=list)
+    web: Process | None = None
+    proxy: Process | None = None
+    through: dict[str, str] = field(
+        default_factory=dict
+    )  # the portal's way to PostgreSQL, where it is not ours
     gone_since: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.keeper = Folder(self.folder)
         self.sockets = self.keeper.sockets()
-        self.environment = environment(self.folder)
+        self.deaths = self.folder / "deaths"
+        self.deaths.mkdir()
+        self.environment = environment(self.folder) | {"SETTLE_SECONDS": str(self.setting.settle)}
         if self.setting.real_time:
             for name in ("LEASE_SECONDS", "SETTLE_SECONDS", "SERVE_SECONDS"):
                 self.environment.pop(name)
         self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
+        self.door = parts.open_door(0)
+        self.web_address = f"http://127.0.0.1:{self.door.getsockname()[1]}"
+        self.given_at, self.last_given = -GIVEN_ANEW, dict[str, int]()
+        self.written_cuts = self.folder / "cuts"
 
     # --- up ---
 
     def start_servers(self, template: Path) -> None:
         """PostgreSQL, Redis and the sandbox; the environment then names them."""
-        for name in ("postgres", "postgres_password"):
+        for name in ("postgres", "postgres_password", "static"):
             subprocess.run(["cp", "-a", str(template / name), str(self.folder)], check=True)
         self.postgres = Postgres(self.keeper, self.sockets, env.for_child())
         self.postgres.prepare()
@@ -116,6 +79,9 @@ class Estate:
         command = [PYTHON, "-m", "tests.chaos.provider", "--port", str(self.port), "--seed", str(given.seed)]
         for name in ("trouble", "busy", "longest", "afterwards", "release"):
             command += [f"--{name}", str(getattr(given, name))]
+        command += ["--skew", str(given.skew)]
+        command += ["--odd"] if given.odd else []
+        command += ["--keep", str(self.folder / "world.json")] if given.keeps else []
         self.provider = self.process("provider", command)
         self.provider.start()
         if not wait_until(self.provider_answers, 40, pause=0.1):
@@ -127,8 +93,16 @@ class Estate:
         except httpx.HTTPError:
             return False
 
+    def given(self) -> dict[str, int]:
+        """The odd answers of the provider so far, by kind."""
+        if self.setting.odd and time.monotonic() > self.given_at + GIVEN_ANEW:
+            answer = httpx.get(f"{self.address}/_sandbox/given", timeout=20, trust_env=False)
+            self.given_at, self.last_given = time.monotonic(), dict(sorted(answer.json().items()))
+        return self.last_given
+
     def start_portal(self) -> None:
-        """Two workers, one with threads and one with children, and two dispatchers."""
+        """The web server, two workers, one with threads and one with children, and two dispatchers."""
+        self.through = self.start_proxy() if self.setting.cut else {}
         if self.setting.naive:
             module = ["-m", "celery", "-A", "tests.chaos.naive", "worker"]
             self.workers = [
@@ -142,6 +116,7 @@ class Estate:
                 )
                 for number, pool in ((1, THREADS), (2, CHILDREN))
             ]
+            self.start_web()
             if self.setting.without != "dispatcher":
                 self.dispatchers = [
                     self.process(f"dispatcher-{number}", self.entry("dispatch")) for number in (1, 2)
@@ -154,27 +129,68 @@ class Estate:
         command += ["--without", given.without] if given.without else []
         command += ["--real-time"] if given.real_time else []
         command += ["--before", str(given.before), "--after", str(given.after)]
+        for point in given.die_at:
+            command += ["--die-at", point]
+        if given.die_at:
+            command += ["--share", str(given.share), "--deaths", str(given.deaths)]
+            command += ["--seed", str(given.seed), "--written-to", str(self.deaths)]
         return [*command, *rest]
 
     def process(self, name: str, command: list[str]) -> Process:
-        return Process(name, command, self.environment, self.keeper.log / f"{name}.log")
+        told = self.environment | self.through
+        return Process(name, command, told, self.keeper.log / f"{name}.log")
+
+    def start_web(self) -> None:
+        """As `make run` starts it, with one process instead of two: two cores are all there is."""
+        self.web = parts.web(self.door, self.keeper.log, self.environment | self.through)
+        self.web.command = [*self.web.command, "--workers", "1"]
+
+    @property
+    def portal(self) -> list[Process]:
+        return [*([self.web] if self.web else []), *self.workers, *self.dispatchers]
 
     def respawn(self) -> None:
         """Start whatever of the portal is not running."""
-        for process in (*self.workers, *self.dispatchers):
+        for process in self.portal:
             if not process.is_up:
                 process.start()
 
     def respawn_due(self, seconds: float) -> None:
         """Start what has not been running for so long, as a supervisor does."""
         now = time.monotonic()
-        for process in (*self.workers, *self.dispatchers):
+        for process in self.portal:
             if process.is_up:
                 self.gone_since.pop(process.name, None)
             elif now - self.gone_since.setdefault(process.name, now) >= seconds:
                 process.start()
 
     # --- PostgreSQL and Redis ---
+
+    def start_proxy(self) -> dict[str, str]:
+        """The door that cuts commits; the portal's way through it. We ourselves go past it."""
+        port = free_port()
+        command = [PYTHON, "-m", "tests.chaos.commits", "--port", str(port)]
+        command += ["--server", str(self.sockets / ".s.PGSQL.5432"), "--share", str(self.setting.cut)]
+        command += ["--seed", str(self.setting.seed), "--written-to", str(self.written_cuts)]
+        self.proxy = self.process("proxy", command)
+        self.proxy.start()
+        if not wait_until(lambda: parts.takes_connections(port), 20, pause=0.1):
+            raise RuntimeError(f"The door to PostgreSQL did not open:\n{self.proxy.last_words()}")
+        url = urlsplit(self.postgres.url)
+        return {"DATABASE_URL": f"postgresql://{url.netloc}127.0.0.1:{port}{url.path}"}
+
+    def start_cutting(self) -> None:
+        if self.proxy is not None and self.proxy.running is not None:
+            self.proxy.running.send_signal(signal.SIGUSR1)
+
+    def stop_cutting(self) -> None:
+        if self.proxy is not None and self.proxy.running is not None:
+            self.proxy.running.send_signal(signal.SIGUSR2)
+
+    def cuts(self) -> dict[str, int]:
+        """The commits that were cut so far, by kind."""
+        written = self.written_cuts.read_text().splitlines() if self.written_cuts.exists() else []
+        return {kind: written.count(kind) for kind in commits.KINDS if kind in written}
 
     def start_database(self) -> None:
         self.database = self.postgres.start()
@@ -202,16 +218,11 @@ class Estate:
     # --- down ---
 
     def stop(self) -> None:
-        everybody = [*self.workers, *self.dispatchers]
+        everybody = [*self.portal, self.provider, *([self.proxy] if self.proxy else [])]
         for process in (*everybody, self.queue):
             if process.running is not None and process.is_up:
                 os.killpg(process.running.pid, signal.SIGCONT)
-        for process in (*everybody, self.provider, self.queue):
+        for process in (*everybody, self.queue):
             process.kill()
+        self.door.close()
         stop_together([self.database], 20)
-
-
-def free_port() -> int:
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        return int(door.getsockname()[1])

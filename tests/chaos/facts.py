@@ -43,11 +43,12 @@ def audit() -> dict[str, list[str]]:
     return dict(found)
 
 
-def orders(address: str) -> list[Order]:
+def orders(address: str, skew: float = 0.0) -> list[Order]:
+    """What the provider received, by our clock; `skew` is how far ahead its own is, in seconds."""
     answer = httpx.get(f"{address}/_sandbox/applied", timeout=20, trust_env=False)
     return [
         Order(
-            at=datetime.fromisoformat(each["at"]).timestamp(),
+            at=datetime.fromisoformat(each["at"]).timestamp() - skew,
             service=each["service"],
             target=each["deployment"],
             applied=each["applied"],

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
 
-from rollback_portal.local.processes import Process
+from rollback_portal.local.processes import Process, wait_until
 from rollback_portal.local.redis import wait_for_redis
 from tests.chaos import plan
 from tests.chaos.estate import Estate
@@ -35,6 +35,7 @@ class Injector:
         self.storm = storm
         self.cut_locks = cut_locks
         self.done: dict[str, int] = {}
+        self.cuts: dict[str, int] = {}
         self.frozen: set[int] = set()
         self.later: list[tuple[float, int, Callable[[], None]]] = []
         self.number = count()
@@ -45,6 +46,9 @@ class Injector:
         while self.later and self.later[0][0] <= now:
             heapq.heappop(self.later)[2]()
         self.estate.respawn_due(RESPAWN_AFTER)
+        return self._next_fault(now) or self._cut_since()
+
+    def _next_fault(self, now: float) -> bool:
         if not self.faults or self.faults[0].at > now:
             return False
         fault = self.faults.pop(0)
@@ -53,13 +57,21 @@ class Injector:
             return True
         return False
 
+    def _cut_since(self) -> bool:
+        """Whether another commit was cut meanwhile; the proxy does that by itself."""
+        before, now = sum(self.cuts.values()), self.estate.cuts()
+        self.cuts = now
+        return sum(now.values()) > before
+
     def calm(self) -> None:
         """Undo everything that is still broken."""
         self.faults = []
+        self.estate.stop_cutting()
         for _, _, act in sorted(self.later, key=lambda each: each[:2]):
             act()
         self.later = []
         self.estate.respawn()
+        wait_until(self.estate.provider_answers, 40, pause=0.1)
 
     def _inject(self, fault: Fault, now: float) -> bool:
         acts: dict[str, Callable[[Fault, float], bool]] = {
@@ -74,6 +86,9 @@ class Injector:
             plan.DATABASE_RESTARTED: self._restart_database,
             plan.LOCKS_CUT: self._cut_locks,
             plan.STORM: self._storm,
+            plan.WEB_KILLED: self._kill_web,
+            plan.PROVIDER_FROZEN: self._freeze_provider,
+            plan.PROVIDER_KILLED: self._kill_provider,
         }
         return acts[fault.kind](fault, now)
 
@@ -133,6 +148,21 @@ class Injector:
         self.frozen.discard(group)
         with suppress(ProcessLookupError):
             os.killpg(group, signal.SIGCONT)
+
+    # --- the web server and the provider ---
+
+    def _kill_web(self, fault: Fault, now: float) -> bool:
+        return self._kill([self.estate.web] if self.estate.web else [], fault)
+
+    def _freeze_provider(self, fault: Fault, now: float) -> bool:
+        return self._freeze(self.estate.provider, fault, now)
+
+    def _kill_provider(self, fault: Fault, now: float) -> bool:
+        """Its world is kept in a file at each change, before the answer: what it has done stays done."""
+        if not self._kill([self.estate.provider], fault):
+            return False
+        self._after(now + fault.seconds, self.estate.provider.start)
+        return True
 
     # --- Redis and PostgreSQL ---
 

@@ -1,6 +1,8 @@
 """The people: one per service, each asks for the next rollback as soon as the last one has ended.
 
-They use the verbs of the web process. What was acknowledged is kept here, outside of the database.
+They click through the web server, each signed in with a browser of their own. What was acknowledged is kept
+here, outside of the database. Which deployment is next, and whether the last one has ended, is read from the
+rows directly; the readings of the provider, which keep the rows fresh, happen here as well.
 """
 
 from __future__ import annotations
@@ -8,23 +10,28 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from random import Random
-from uuid import uuid4
 
 import httpx
 from django.conf import settings
 from django.db import DatabaseError, connection
+from django.utils import timezone
 
 from deployments import operations, plans, sync
 from deployments.connections import provider
 from deployments.models import Change, Deployment, Kind, Service
 from deployments.providers.base import ProviderError
 from rollback_portal.accounts.models import User
-from rollback_portal.audit.record import Actor
+from rollback_portal.local.processes import Problem
+from tests.chaos.visitor import Nothing, Visitor
 
 TARGETS = 12  # each person goes round so many deployments, so that an order names its operation
-BROKEN = (DatabaseError, ProviderError, httpx.HTTPError)
+TOO_LONG = timedelta(seconds=60)  # whoever is told to wait for longer cancels
+PASSWORD = "for chaos runs only"
+BROKEN = (DatabaseError, ProviderError, httpx.HTTPError, Nothing, Problem)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +39,7 @@ class Acknowledged:
     """An operation that somebody was told is under way."""
 
     operation: str
-    clicked_at: float
+    clicked_at: float  # when the button was pressed for the first time
     answered_at: float
 
 
@@ -41,8 +48,9 @@ class People:
     """Starts, stops and counts them."""
 
     user: User
+    address: str  # of the web server
     seed: int
-    clicks: int  # how many click at once; only one may win
+    clicks: int  # how many click at once, each in a dialog of their own; only one may win
     pause: float  # seconds between two operations of one person
     afterwards: Callable[[int], None] = lambda pk: None
     acknowledged: list[Acknowledged] = field(default_factory=list)
@@ -53,11 +61,15 @@ class People:
         self.stopped = threading.Event()
         self.threads: list[threading.Thread] = []
         self.lock = threading.Lock()
+        self.known: set[str] = set()
+        self.visitors: list[Visitor] = []
 
     def start(self, services: list[int]) -> None:
-        for number, pk in enumerate(services):
+        """Everybody signs in, then everybody begins."""
+        self.visitors = [Visitor(self.address, self.user.username, PASSWORD) for _ in services]
+        for number, (pk, visitor) in enumerate(zip(services, self.visitors, strict=True)):
             random = Random(self.seed * 1000 + number)
-            thread = threading.Thread(target=self._live, args=(pk, random), daemon=True)
+            thread = threading.Thread(target=self._live, args=(pk, visitor, random), daemon=True)
             self.threads.append(thread)
             thread.start()
 
@@ -67,20 +79,27 @@ class People:
         for thread in self.threads:
             thread.join(20)
 
-    def _live(self, pk: int, random: Random) -> None:
+    def lose_patience(self) -> None:
+        """What nobody waits for any more, because the load is over, is canceled just the same."""
+        for running in Change.objects.active():
+            with suppress(Nothing):
+                self._lose_patience(running, self.visitors[0])
+
+    def _live(self, pk: int, visitor: Visitor, random: Random) -> None:
         number = random.randrange(TARGETS)
         while not self.stopped.is_set():
             try:
-                number = self._once(pk, number, random)
+                number = self._once(pk, visitor, number, random)
             except BROKEN:
                 self.refused += 1
             finally:
                 connection.close()
             self.stopped.wait(self.pause * random.uniform(0.5, 1.5))
 
-    def _once(self, pk: int, number: int, random: Random) -> int:
+    def _once(self, pk: int, visitor: Visitor, number: int, random: Random) -> int:
         """Wait until nothing is under way, look again, click; the number of the next target."""
-        while Change.objects.active().filter(service=pk).exists():
+        while (running := Change.objects.active().filter(service=pk).first()) is not None:
+            self._lose_patience(running, visitor)
             if self.stopped.wait(0.25):
                 return number
         service = Service.objects.select_related("live").get(pk=pk)
@@ -88,39 +107,53 @@ class People:
         service = Service.objects.select_related("live").get(pk=pk)
         step, target = _target(service, number)
         if target is not None:
-            together = self.clicks if self.clicks > 1 else 2 if random.random() < 0.1 else 1
-            self._click_together(service, target, together)
+            confirm = f"/services/{service.slug}/deployments/{target.provider_id}/roll-back/"
+            self._click(visitor, confirm, twice=random.random() < 0.1)
         return number + step + 1
 
-    def _click_together(self, service: Service, target: Deployment, together: int) -> None:
-        gate = threading.Barrier(together)
+    def _lose_patience(self, running: Change, visitor: Visitor) -> None:
+        """A person who is told to wait for minutes cancels, as long as that is possible."""
+        later = running.not_before is not None and running.not_before - timezone.now() > TOO_LONG
+        if later and running.cancel_asked_at is None and running.status in ("queued", "pinning"):
+            visitor.cancel(str(running.operation_id))
+
+    def _click(self, visitor: Visitor, confirm: str, *, twice: bool) -> None:
+        """One press; or two of the same form at once; or everybody's at once, each in a form of their own."""
+        if self.clicks > 1:
+            forms = [visitor.open(confirm) for _ in range(self.clicks)]
+        else:
+            forms = [visitor.open(confirm)] * (2 if twice else 1)
+        gate = threading.Barrier(len(forms))
         others = [
-            threading.Thread(target=self._click, args=(service, target, gate)) for _ in range(together - 1)
+            threading.Thread(target=self._press, args=(visitor, confirm, form, gate)) for form in forms[1:]
         ]
         for other in others:
             other.start()
-        self._click(service, target, gate)
+        self._press(visitor, confirm, forms[0], gate)
         for other in others:
             other.join()
 
-    def _click(self, service: Service, target: Deployment, gate: threading.Barrier) -> None:
+    def _press(self, visitor: Visitor, confirm: str, form: dict[str, str], gate: threading.Barrier) -> None:
         try:
-            plan = plans.draw(Kind.ROLL_BACK, service, target, None, operations.standing_pin(service))
             gate.wait(5)
             clicked = time.time()
-            operation = operations.request(
-                Actor.of(self.user), plan, key=uuid4(), reason="errors", words="chaos", incident=""
-            )
-        except (operations.UnderWay, operations.NotPossible):
-            self.turned_away += 1
+            operation = visitor.press(confirm, form, self.stopped)
         except (*BROKEN, threading.BrokenBarrierError):
             self.refused += 1
         else:
-            with self.lock:
-                self.acknowledged.append(Acknowledged(str(operation.pk), clicked, time.time()))
-            self.afterwards(operation.change.pk)
+            self._keep(Acknowledged(operation, clicked, time.time()))
         finally:
             connection.close()
+
+    def _keep(self, told: Acknowledged) -> None:
+        with self.lock:
+            if told.operation in self.known or not told.operation:
+                self.turned_away += 1
+                return
+            self.known.add(told.operation)
+            self.acknowledged.append(told)
+        with suppress(DatabaseError):
+            self.afterwards(Change.objects.only("pk").get(operation__pk=told.operation).pk)
 
 
 def _target(service: Service, number: int) -> tuple[int, Deployment | None]:
@@ -139,7 +172,7 @@ def meet(user_name: str, services: int) -> tuple[User, list[int]]:
     """A responder, and the services that the portal finds at both providers, read once."""
     from django.contrib.auth.models import Group
 
-    user = User.objects.create_user(user_name, first_name="Ana", last_name="Ruiz")
+    user = User.objects.create_user(user_name, first_name="Ana", last_name="Ruiz", password=PASSWORD)
     user.groups.add(Group.objects.get(name="responder"))
     for name in settings.PROVIDERS:
         sync.read_services(name, provider(name))

@@ -20,6 +20,7 @@ from deployments.providers.base import Accepted, ProviderError
 from deployments.providers.http import Connection
 from deployments.steps import STEPS, run, sending, setting_out
 from deployments.steps.restoring import undo
+from tests.chaos.patching import put
 
 NAMES = ("intent", "lease", "readback", "deadline", "lock", "index", "dispatcher")
 
@@ -36,12 +37,6 @@ def take_out(name: str) -> None:
         "dispatcher": lambda: None,
     }
     parts[name]()
-
-
-def put(where: Any, **parts: Any) -> None:
-    """Put these in the place of the product's own."""
-    for name, part in parts.items():
-        setattr(where, name, part)
 
 
 def no_intent() -> None:

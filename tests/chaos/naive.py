@@ -22,7 +22,7 @@ from tests.chaos.inject import Injector
 
 if TYPE_CHECKING:
     from tests.chaos.estate import Estate
-    from tests.chaos.one import Result
+    from tests.chaos.result import Result
     from tests.chaos.runs import Run
 
 VISIBLE_AGAIN = 10  # seconds; an hour by default
@@ -123,9 +123,9 @@ def play(run: Run, estate: Estate, seed: int) -> Result:
     """The same faults, the same provider, the same judge."""
     from tests.chaos import hands
 
-    hands.become_web(estate)
+    hands.become_reader(estate)
     from tests.chaos import facts
-    from tests.chaos.one import Result
+    from tests.chaos.result import Result
 
     app.conf.update(broker_url=broker(estate.environment["REDIS_URL"]))
     estate.start_portal()

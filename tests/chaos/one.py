@@ -9,42 +9,24 @@ import argparse
 import json
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rollback_portal.local.throwaway import temporary_folder
-from tests.chaos import hands, plan
-from tests.chaos.estate import Estate, Setting
+from tests.chaos import hands, plan, points
+from tests.chaos.estate import Estate
 from tests.chaos.inject import Injector
-from tests.chaos.runs import Run
+from tests.chaos.result import Result, short_of
+from tests.chaos.runs import ACKNOWLEDGED, IN_FLIGHT, Run
+from tests.chaos.setting import Setting
 
 if TYPE_CHECKING:
     from tests.chaos.load import People
     from tests.chaos.oracle import Findings
 
 LOOK_EVERY = 3.0  # seconds, in runs that end as soon as they are caught
-
-
-@dataclass
-class Result:
-    """What a run found, ready for the table."""
-
-    name: str
-    without: str
-    seed: int
-    seconds: float
-    faults: dict[str, int]
-    acknowledged: int
-    refused: int
-    turned_away: int
-    in_flight: int
-    read_back: int
-    ended: dict[str, int]
-    findings: dict[str, list[str]]
-    receipt: list[float]
-    end: list[float]
-    caught_after: float | None = None
 
 
 def play(run: Run, seed: int, without: str, template: Path) -> Result:
@@ -64,7 +46,7 @@ def play(run: Run, seed: int, without: str, template: Path) -> Result:
 
 
 def _play(run: Run, estate: Estate, seed: int, without: str) -> Result:
-    hands.become_web(estate)
+    hands.become_reader(estate)
     from tests.chaos import facts, load
 
     if without == "index":
@@ -72,9 +54,8 @@ def _play(run: Run, estate: Estate, seed: int, without: str) -> Result:
     user, services = load.meet("ana", run.services)
     estate.start_portal()
     hands.wait_for_portal(estate)
-    people = load.People(user, seed, run.clicks, run.pause)
-    if without == "dispatcher":
-        people.afterwards = hands.ring
+    people = load.People(user, estate.web_address, seed, run.clicks, run.pause)
+    people.afterwards = _after_a_click(run.copies or int(without == "dispatcher"))
     faults = plan.draw(
         seed, seconds=run.seconds, every=run.every, kinds=run.kinds, most=run.most, longer=run.longer
     )
@@ -82,14 +63,26 @@ def _play(run: Run, estate: Estate, seed: int, without: str) -> Result:
     samples = facts.Samples()
     samples.start()
     people.start(services)
+    estate.start_cutting()
     began = time.monotonic()
     in_flight, caught = _break(run, estate, injector, samples, people, began, bool(without))
     crashed_at = time.time()
     people.stop()
+    points.Deaths(estate.deaths).end()
     injector.calm()
     _drain(run, estate, injector, began, people, caught is not None)
     samples.stop()
     return _result(run, estate, injector, people, samples, in_flight, caught, crashed_at, began, without)
+
+
+def _after_a_click(copies: int) -> Callable[[int], None]:
+    """So many messages for each operation; the product itself publishes none at that moment."""
+
+    def ring(pk: int) -> None:
+        for _ in range(copies):
+            hands.ring(pk)
+
+    return ring
 
 
 def _break(
@@ -106,6 +99,8 @@ def _break(
             looked = now
             if _caught(estate, people, samples):
                 return in_flight, now
+        if run.until and not short_of(run.until, _counted(estate, injector, in_flight)):
+            break
         time.sleep(0.05)
     if run.blackout:
         in_flight |= set(samples.active)
@@ -113,6 +108,16 @@ def _break(
             process.kill()
         injector.done["everything killed at once"] = 1
     return in_flight, None
+
+
+def _counted(estate: Estate, injector: Injector, in_flight: set[str]) -> dict[str, int]:
+    """How often each thing has happened so far, by its name in the table."""
+    from tests.chaos import bell
+
+    deaths = points.Deaths(estate.deaths)
+    counted = {**injector.done, **estate.cuts(), **estate.given(), **deaths.counted()}
+    counted |= {IN_FLIGHT: len(in_flight | deaths.operations())}
+    return counted | ({bell.DELIVERED: bell.delivered.total} if bell.delivered.total else {})
 
 
 def _caught(estate: Estate, people: People, samples: Any) -> bool:
@@ -130,6 +135,7 @@ def _drain(run: Run, estate: Estate, injector: Injector, began: float, people: P
         try:
             if not Change.objects.active().exists():
                 return
+            people.lose_patience()
         except DatabaseError:
             connection.close()
         injector.step(time.monotonic() - began)
@@ -143,7 +149,11 @@ def _judge(estate: Estate, people: People, samples: Any, *, final: bool) -> Find
 
     for attempt in range(5):
         try:
-            before, orders, after = facts.rows(), facts.orders(estate.address), facts.rows()
+            before, orders, after = (
+                facts.rows(),
+                facts.orders(estate.address, estate.setting.skew),
+                facts.rows(),
+            )
             audit = facts.audit() if final else {}
             break
         except DatabaseError:
@@ -170,34 +180,35 @@ def _result(
 
     found = _judge(estate, people, samples, final=caught is None)
     rows = facts.rows()
-    received = oracle.received_at(rows, facts.orders(estate.address))
+    received = oracle.received_at(rows, facts.orders(estate.address, estate.setting.skew))
     ended = {row.operation: row.ended_at for row in rows if row.ended_at}
     clicked = {each.operation: each.clicked_at for each in people.acknowledged}
     if run.blackout:
         clicked = {key: crashed_at for key in clicked if key in in_flight and ended.get(key, 0) > crashed_at}
     statuses = sorted({row.status for row in rows})
+    faults = _counted(estate, injector, in_flight)
+    wanted = {ACKNOWLEDGED: run.least, **run.until}
     return Result(
         name=run.name,
         without=without,
         seed=estate.setting.seed,
         seconds=time.monotonic() - began,
-        faults=injector.done,
+        faults={kind: many for kind, many in faults.items() if kind != IN_FLIGHT},
         acknowledged=len(people.acknowledged),
         refused=people.refused,
         turned_away=people.turned_away,
-        in_flight=len(in_flight),
+        in_flight=faults[IN_FLIGHT],
         read_back=sum(row.read_back for row in rows),
         ended={status: sum(row.status == status for row in rows) for status in statuses},
         findings=found.all(),
         receipt=sorted(received[key] - at for key, at in clicked.items() if received.get(key, 0) > at),
         end=sorted(ended[key] - at for key, at in clicked.items() if key in ended),
         caught_after=caught,
+        short=[] if without else short_of(wanted, {**faults, ACKNOWLEDGED: len(people.acknowledged)}),
     )
 
 
 def main() -> None:
-    from dataclasses import asdict
-
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", help="the run as JSON")
     parser.add_argument("--seed", type=int, required=True)

@@ -17,6 +17,9 @@ QUEUE_FROZEN = "queue frozen"
 DATABASE_RESTARTED = "database restarted"
 LOCKS_CUT = "locks cut, all rung for"
 STORM = "storm of deliveries"
+WEB_KILLED = "web killed"
+PROVIDER_FROZEN = "provider frozen"
+PROVIDER_KILLED = "provider killed"
 
 # How often each happens in a mixed run.
 MIXED: Mapping[str, int] = {
@@ -30,6 +33,7 @@ MIXED: Mapping[str, int] = {
     DATABASE_RESTARTED: 9,
     LOCKS_CUT: 6,
     STORM: 5,
+    WEB_KILLED: 9,
 }
 LENGTHS: Mapping[str, tuple[float, float]] = {
     WORKER_FROZEN: (8.0, 13.0),  # longer than the lease of 6 s
@@ -37,6 +41,8 @@ LENGTHS: Mapping[str, tuple[float, float]] = {
     QUEUE_KILLED: (0.0, 3.0),
     QUEUE_WIPED: (0.0, 3.0),
     QUEUE_FROZEN: (3.0, 8.0),
+    PROVIDER_FROZEN: (5.0, 5.0),  # less than a call and its settle time together: see `Setting.settle`
+    PROVIDER_KILLED: (0.5, 2.5),
 }
 
 

@@ -6,24 +6,35 @@ python -m tests.chaos.provider --port 9701 --seed 7 --trouble 1.0
 from __future__ import annotations
 
 import argparse
+import json
 import threading
 import time
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
+
+import gunicorn.util  # type: ignore[import-untyped]
 
 from deployments.sandbox import state
 from deployments.sandbox.app import Sandbox
 from deployments.sandbox.company import big_company
 from deployments.sandbox.faults import Fault, Faults
-from deployments.sandbox.pace import Pace, Rules
+from deployments.sandbox.keep import Keeper
+from deployments.sandbox.pace import Clock, Pace, Rules, utcnow
 from deployments.sandbox.serve import Server
+from deployments.sandbox.wire import Answer, Request
+from deployments.sandbox.world import World
+from tests.chaos import answers
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 SERVICES = 24  # half at Render, half at Vercel
 DEPLOYMENTS = 40
+DEPLOYMENTS_KEPT = 16  # where the world is written to a file at each change
 MOVES = ("render.rollback", "vercel.rollback", "vercel.promote")
 # Of orders: 5% too many requests, 3% failed before and 5% after they were done, 5% lost the answer.
 ORDERS = (("rate_limit", 0.05), ("error", 0.03), ("error_after", 0.05), ("drop_after", 0.05))
@@ -33,11 +44,12 @@ QUESTIONS = (("rate_limit", 0.01), ("error", 0.01))
 class Chance(Faults):
     """The sandbox's faults, and others that are drawn for each call."""
 
-    def __init__(self, seed: int, trouble: float, busy: float) -> None:
+    def __init__(self, seed: int, trouble: float, busy: float, *, odd: bool = False) -> None:
         super().__init__()
         self.random = Random(seed)
         self.trouble = trouble
         self.busy = busy
+        self.deck = answers.Deck(seed) if odd else None
 
     def take(self, operation: str, header: str = "") -> list[Fault]:
         return [*super().take(operation, header), *self._drawn(operation)]
@@ -45,6 +57,10 @@ class Chance(Faults):
     def _drawn(self, operation: str) -> list[Fault]:
         if operation.startswith("public."):
             return []
+        if self.deck is not None and operation in (*MOVES, *answers.LISTS):
+            with self._lock:
+                deal = self.deck.deal if operation in MOVES else self.deck.deal_list
+                return deal(operation)
         chances = ORDERS if operation in MOVES else QUESTIONS
         with self._lock:
             drawn, busy = self.random.random(), self.random.random()
@@ -58,22 +74,38 @@ class Chance(Faults):
 
 
 class SlowSandbox(Sandbox):
-    """Takes its time with orders, before and after they are done."""
+    """Takes its time with orders, before and after they are done, and plays the odd answers."""
 
-    def __init__(self, *args: Any, seed: int, before: float, after: float, **settings: Any) -> None:
+    def __init__(
+        self, *args: Any, seed: int, before: float, after: float, resets: bool = False, **settings: Any
+    ) -> None:
+        """`resets`: a connection that is dropped ends with RST instead of a farewell."""
         super().__init__(*args, **settings)
         self.waits = Random(seed)
         self.before, self.after = before, after
         self.turn = threading.Lock()
+        self.given: Counter[str] = Counter()
+        self.resets = resets
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         is_order = environ["REQUEST_METHOD"] == "POST" and not environ["PATH_INFO"].startswith("/_sandbox/")
         if is_order:
             self._wait(self.before)
+        if self.resets:
+            environ["gunicorn.socket"] = answers.Abrupt(environ["gunicorn.socket"])
         answer = super().__call__(environ, start_response)
         if is_order:
             self._wait(self.after)
         return answer
+
+    def answer(self, request: Request) -> Answer:
+        if request.path == "/_sandbox/given":
+            return Answer.json(self.given)
+        return super().answer(request)
+
+    def _afterwards(self, dialect: Any, answer: Answer, met: list[Fault]) -> Answer:
+        answer = super()._afterwards(dialect, answer, met)
+        return answers.play(answer, met, self.world.clock(), self.given)
 
     def _wait(self, longest: float) -> None:
         with self.turn:
@@ -91,13 +123,30 @@ class Provider(Server):
     def load(self) -> Sandbox:
         given = self.given
         state.RECEIVED_KEPT = 1_000_000  # the judge wants to see every order
-        pace = Pace(queue=0.1, build=0.3, pre_deploy=0.1, release=given.release, aliases=0.3, rolling=1.0)
-        world = big_company(
-            SERVICES, DEPLOYMENTS, pace=pace, seed=given.seed, rules=Rules(kept_builds=1_000_000)
-        )
-        sandbox = SlowSandbox(world, seed=given.seed, before=given.longest, after=given.afterwards)
-        sandbox.faults = sandbox.control.faults = Chance(given.seed, given.trouble, given.busy)
+        clock = ahead(given.skew)
+        sandbox = SlowSandbox(
+            self.open_world(clock), keep=Keeper(given.keep) if given.keep else None,
+            seed=given.seed, before=given.longest, after=given.afterwards, resets=given.odd,
+        )  # fmt: skip
+        chance = Chance(given.seed, given.trouble, given.busy, odd=given.odd)
+        sandbox.faults = sandbox.control.faults = chance
         return sandbox
+
+    def open_world(self, clock: Clock) -> World:
+        given = self.given
+        pace = Pace(queue=0.1, build=0.3, pre_deploy=0.1, release=given.release, aliases=0.3, rolling=1.0)
+        if given.keep and given.keep.exists():
+            return World.from_json(json.loads(given.keep.read_text()), clock=clock, pace=pace)
+        many = DEPLOYMENTS_KEPT if given.keep else DEPLOYMENTS
+        rules = Rules(kept_builds=1_000_000)
+        return big_company(SERVICES, many, clock=clock, pace=pace, seed=given.seed, rules=rules)
+
+
+def ahead(seconds: float) -> Clock:
+    """The provider's own clock: everything that it dates, its `Date` header too, is so far ahead of ours."""
+    http_date: Callable[[float | None], str] = gunicorn.util.http_date
+    gunicorn.util.http_date = lambda timestamp=None: http_date((timestamp or time.time()) + seconds)
+    return lambda: utcnow() + timedelta(seconds=seconds)
 
 
 if __name__ == "__main__":
@@ -109,4 +158,11 @@ if __name__ == "__main__":
     parser.add_argument("--longest", type=float, default=0.25, help="seconds before an order is done")
     parser.add_argument("--afterwards", type=float, default=0.25, help="seconds until its answer")
     parser.add_argument("--release", type=float, default=0.5, help="seconds that Render takes to release")
+    parser.add_argument(
+        "--odd", action="store_true", help="deal out the odd answers instead of the usual ones"
+    )
+    parser.add_argument("--skew", type=float, default=0.0, help="seconds that its clock is ahead of ours")
+    parser.add_argument(
+        "--keep", type=Path, help="file that the world is kept in, for a provider that is killed"
+    )
     Provider(parser.parse_args()).run()

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tests.chaos import plan
+from tests.chaos import answers, commits, plan, points
+from tests.chaos.bell import DELIVERED
 from tests.chaos.plan import MIXED
+
+IN_FLIGHT = "operations in flight at a fault"
+ACKNOWLEDGED = "operations acknowledged"
 
 
 @dataclass(frozen=True)
 class Run:
     """One run.
 
-    `setting` is for the processes (see `estate.Setting`). `red` runs have to be caught: they end as soon as
-    they are. `every` is the mean of the seconds between two faults.
+    `setting` is for the processes (see `setting.Setting`). `red` runs have to be caught: they end as soon as
+    they are. `every` is the mean of the seconds between two faults. `until` ends the load before `seconds`
+    are over, as soon as each of these has happened so often; a run that does not get there has fallen short.
     """
 
     name: str
@@ -28,6 +33,9 @@ class Run:
     clicks: int = 1
     pause: float = 0.2
     drain: float = 90.0
+    copies: int = 0  # messages for each operation, at once
+    until: Mapping[str, int] = field(default_factory=dict)
+    least: int = 10  # operations that have to be acknowledged, or the run has shown nothing
     red: bool = False
     blackout: bool = False  # all workers and dispatchers are killed once, at the end of the load
     setting: Mapping[str, Any] = field(default_factory=dict)
@@ -35,8 +43,7 @@ class Run:
 
 KILLS = {plan.WORKER_KILLED: 3, plan.CHILD_KILLED: 1}
 RELEASE = {"release": 3.0}  # slow enough that whoever looks meanwhile still sees the old one
-HELD_BEFORE = {"before": 0.4, "trouble": 0.0, **RELEASE}
-HELD_AFTER = {"after": 0.8, "trouble": 0.0, **RELEASE}
+HELD_AFTER = {"after": 2.0, "trouble": 0.0, "release": 6.0}
 
 MIXED_RUN = Run("mixed", 120, MIXED)
 UNDISTURBED = Run("undisturbed", 25, services=4, pause=1.0, setting={"trouble": 0.0})
@@ -52,24 +59,52 @@ NAIVE = Run("usual Celery set-up", 40, KILLS, red=True, drain=35, setting={"naiv
 
 # A fitting plan for each part that can be taken out; the whole product has to stay green under the same one.
 FITTING = {
-    "intent": Run("intent", 60, KILLS, every=2.0, setting=RELEASE),
+    "intent": Run("intent", 60, KILLS, every=4.0, setting={"die_at": (points.UNANSWERED,), **RELEASE}),
     "lease": Run(
-        "lease", 90, {plan.LOCKS_CUT: 1}, every=1.2, services=8,
-        setting={"busy": 0.5, "longest": 2.4, "trouble": 0.0, **RELEASE},
+        "lease", 120, {plan.LOCKS_CUT: 1}, every=1.0, services=5,
+        setting={"busy": 0.6, "longest": 2.4, "trouble": 0.0, **RELEASE},
     ),
-    "readback": Run("readback", 60, KILLS, every=4.0, setting=RELEASE),
-    "deadline": Run("deadline", 90, {plan.WORKER_CUT_OFF: 1}, every=18.0, setting=HELD_BEFORE),
-    "lock": Run("lock", 90, {plan.WORKER_FROZEN: 1}, every=18.0, longer=1.5, setting=HELD_AFTER),
-    "index": Run("index", 40, {}, clicks=6, setting={"trouble": 0.0}),
+    "readback": Run("readback", 60, KILLS, every=4.0, setting={"trouble": 3.0, **RELEASE}),
+    "deadline": Run(
+        "deadline", 90, {plan.LOCKS_CUT: 1}, every=3.0, services=12,
+        setting={"die_at": (points.HELD_UP,), "share": 0.2, "trouble": 0.0, "release": 8.0},
+    ),
+    "lock": Run("lock", 90, {plan.WORKER_FROZEN: 1}, every=9.0, longer=1.5, services=20, setting=HELD_AFTER),
+    "index": Run("index", 40, {}, clicks=5, services=2, setting={"trouble": 0.0}),
     "dispatcher": Run("dispatcher", 25, {plan.QUEUE_WIPED: 2, plan.WORKER_KILLED: 1}, every=3.0, drain=30),
 }  # fmt: skip
 
-FULL = (
-    Run("worker killed", 420, KILLS, every=2.0),
-    Run("dispatcher killed", 150, {plan.DISPATCHER_KILLED: 1}),
-    Run("queue killed", 120, {plan.QUEUE_KILLED: 2, plan.QUEUE_WIPED: 2, plan.QUEUE_FROZEN: 1}, every=3.0),
-    Run("database restarted", 120, {plan.DATABASE_RESTARTED: 1}, every=6.0),
-    Run("worker frozen", 600, {plan.WORKER_FROZEN: 1}, every=11.0, setting={"before": 0.15}),
-    Run("storm of deliveries", 60, {plan.STORM: 1}, every=1.0),
-    Run("mixed, long", 900, MIXED),
-)
+
+def named_points(deaths: int, seconds: float) -> Run:
+    """Workers die at each named point, at each of them so often."""
+    return Run(
+        "named points", seconds, services=20, pause=0.1, until=dict.fromkeys(points.NAMES, deaths),
+        setting={"die_at": points.NAMES, "deaths": deaths},
+    )  # fmt: skip
+
+
+def storm(deliveries: int, seconds: float) -> Run:
+    """Eight copies of each message, and storms of them on top."""
+    return Run(
+        "storm of deliveries", seconds, {plan.STORM: 1}, copies=8, pause=0.1, until={DELIVERED: deliveries}
+    )
+
+
+POINTS = named_points(20, 180)  # half of that on a quiet machine
+STORM_RUN = storm(1_600, 90)
+FROZEN = Run("worker frozen", 70, {plan.WORKER_FROZEN: 1}, every=8.0, setting={"before": 0.15})
+
+COMMITS = Run(
+    "commits cut", 120, {}, services=24, pause=0.1, until=dict.fromkeys(commits.KINDS, 75),
+    setting={"cut": 0.12},
+)  # fmt: skip
+# Twenty of each kind of answer, from a provider whose clock is ahead of ours, and from one behind.
+ANSWERS = Run(
+    "answers", 150, {}, services=24, pause=0.05, until=dict.fromkeys(answers.ORDERS, 20),
+    setting={"odd": True, "skew": 600.0},
+)  # fmt: skip
+BEHIND = replace(ANSWERS, name="answers, clock behind", setting={"odd": True, "skew": -600.0})
+PROVIDER = Run(
+    "provider broken", 60, {plan.PROVIDER_FROZEN: 1, plan.PROVIDER_KILLED: 1}, every=8.0, pause=0.5,
+    setting={"keeps": True, "settle": 5},
+)  # fmt: skip

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from tests.chaos import bell
+
 HEAD = (
     "run", "seconds", "faults", "acknowledged", "in flight at a fault", "read back", "lost", "doubled",
     "other", "needs attention", "to receipt, s", "to the end, s", "verdict",
@@ -27,8 +29,9 @@ def row(result: dict[str, Any], *, must_be_red: bool) -> bool:
         say(f"{label}: the run itself broke off (code {result['broken']})")
         return False
     red = any(result["findings"].values())
-    good = red == must_be_red
-    result["verdict"] = ("" if good else "! ") + (_red(result) if red else "green")
+    good = red == must_be_red and not result["short"]
+    result["verdict"] = ("" if good else "! ") + _verdict(result, red)
+    result["is_product"] = not must_be_red
     ended, faults = result["ended"], result["faults"]
     say(f"{label}: {result['verdict']}; {result['acknowledged']} acknowledged, ended {ended}, {faults}")
     for kind, sentences in result["findings"].items():
@@ -37,9 +40,11 @@ def row(result: dict[str, Any], *, must_be_red: bool) -> bool:
     return good
 
 
-def _red(result: dict[str, Any]) -> str:
+def _verdict(result: dict[str, Any], red: bool) -> str:
     after = result["caught_after"]
-    return "red" if after is None else f"red after {after:.0f} s"
+    said = "green" if not red else "red" if after is None else f"red after {after:.0f} s"
+    short = ", ".join(result["short"])
+    return f"{said}, but only {short}" if short else said
 
 
 def show(results: Sequence[dict[str, Any]]) -> None:
@@ -83,3 +88,36 @@ def times(values: Sequence[float]) -> str:
 def at(values: Sequence[float], share: float) -> float:
     """The value that so large a share does not exceed; `values` in order."""
     return values[min(len(values) - 1, max(0, -(-int(share * 1000) * len(values) // 1000) - 1))]
+
+
+def total(results: Sequence[dict[str, Any]]) -> None:
+    """All runs' faults, and what became of the operations of the whole product's runs together."""
+    ran = [result for result in results if "broken" not in result]
+    product = [result for result in ran if result["is_product"]]
+    minutes = sum(result["seconds"] for result in ran) / 60
+    say(f"\nAll {len(ran)} runs: {faults(ran):,} faults in {minutes:.0f} min of load and waiting.")
+    if not product:
+        return
+    acknowledged, in_flight = (sum(each[name] for each in product) for name in ("acknowledged", "in_flight"))
+    found = {kind: sum(len(each["findings"][kind]) for each in product) for kind in product[0]["findings"]}
+    attention = sum(each["ended"].get("needs_attention", 0) for each in product)
+    say(
+        f"The whole product, {len(product)} runs: {faults(product):,} faults, {acknowledged:,} acknowledged, "
+        f"{in_flight:,} in flight at a fault; "
+        + ", ".join(f"{many} {kind}" for kind, many in found.items())
+        + f", {attention} needs attention."
+    )
+    if in_flight and not found["lost"] and not found["doubled"]:
+        say(f"None of {in_flight:,} lost or doubled: the rate is below {bound(in_flight):.2%} at 95%.")
+
+
+def faults(results: Sequence[dict[str, Any]]) -> int:
+    """Deliveries in many copies are no faults; the storms that they come in are."""
+    return sum(
+        many for result in results for kind, many in result["faults"].items() if kind != bell.DELIVERED
+    )
+
+
+def bound(seen: int) -> float:
+    """The rate that none in so many excludes with 95% certainty."""
+    return float(1 - 0.05 ** (1 / seen))

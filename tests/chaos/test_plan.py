@@ -35,5 +35,23 @@ def test_every_part_that_can_be_taken_out_has_a_fitting_plan() -> None:
     assert set(runs.FITTING) == set(mutants.NAMES)
 
 
+def test_a_frozen_provider_thaws_before_an_order_is_read_back() -> None:
+    """An order that is carried out later than the settle time is out of reach, here as in production."""
+    from tests.chaos.worker import PATIENCE
+
+    every = [run for run in vars(runs).values() if isinstance(run, runs.Run)]
+    frozen = [run for run in every if plan.PROVIDER_FROZEN in run.kinds]
+    assert frozen
+    for run in frozen:
+        assert PATIENCE + run.setting["settle"] > plan.LENGTHS[plan.PROVIDER_FROZEN][1] * run.longer + 2
+
+
+def test_a_provider_that_is_killed_keeps_its_world() -> None:
+    every = [run for run in vars(runs).values() if isinstance(run, runs.Run)]
+    killed = [run for run in every if plan.PROVIDER_KILLED in run.kinds]
+    assert killed
+    assert all(run.setting["keeps"] for run in killed)
+
+
 def test_a_frozen_worker_is_frozen_for_longer_than_its_lease() -> None:
     assert plan.LENGTHS[plan.WORKER_FROZEN][0] > 6.0

@@ -1,6 +1,6 @@
 """Starts a worker or a dispatcher for a chaos run: the product, with shorter time-outs, or with one part out.
 
-    python -m tests.chaos.worker [--without PART] worker … (Celery's own arguments)
+    python -m tests.chaos.worker [--without PART] [--die-at POINT] worker … (Celery's own arguments)
     python -m tests.chaos.worker [--without PART] dispatch
 
 The product itself knows none of these switches: everything here is patched in before it starts.
@@ -14,9 +14,13 @@ import sys
 import time
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import django
+
+from tests.chaos import points
+from tests.chaos.patching import put
 
 PATIENCE = 3.0  # seconds for an answer; 15 in production
 
@@ -34,6 +38,9 @@ def main() -> None:
         from tests.chaos import mutants
 
         mutants.take_out(given.without)
+    if given.die_at and rest != ["dispatch"]:
+        deaths = points.Deaths(given.written_to, given.seed, given.share, given.deaths)
+        points.put_in(given.die_at, deaths)
     start(rest)
 
 
@@ -43,6 +50,11 @@ def arguments() -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument("--real-time", action="store_true", help="keep the production time-outs")
     parser.add_argument("--before", type=float, default=0, help="seconds between intent and check")
     parser.add_argument("--after", type=float, default=0, help="seconds between check and first byte")
+    parser.add_argument("--die-at", action="append", default=[], choices=(*points.NAMES, points.HELD_UP))
+    parser.add_argument("--share", type=float, default=0.3, help="of passages of a point that are deaths")
+    parser.add_argument("--deaths", type=int, default=0, help="at most so many at each point")
+    parser.add_argument("--seed", type=int, default=0, help="decides which passages are deaths")
+    parser.add_argument("--written-to", type=Path, help="the folder where deaths are written down")
     return parser.parse_known_args()
 
 
@@ -72,10 +84,9 @@ def shorten() -> None:
     from deployments.providers.render import open_render
     from deployments.providers.vercel import open_vercel
     from deployments.steps import sending
-    from tests.chaos import mutants
 
     timeout = Timeout(connect=2.0, read=PATIENCE, write=2.0, pool=2.0)
-    mutants.put(
+    put(
         connections,
         open_render=partial(open_render, timeout=timeout),
         open_vercel=partial(open_vercel, timeout=timeout),
@@ -97,7 +108,7 @@ def hold_up_orders(before: float, after: float) -> None:
         if in_the_pool:
             time.sleep(after)
 
-    Connection._check_deadline = held_up  # type: ignore[method-assign]
+    put(Connection, _check_deadline=held_up)
 
 
 if __name__ == "__main__":

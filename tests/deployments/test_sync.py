@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,9 @@ from django.utils import timezone
 from deployments import sync
 from deployments.connections import provider
 from deployments.models import Deployment, Pin, Reading, Service
+from deployments.providers.base import DeploymentPage
 from deployments.sandbox.faults import Fault
+from deployments.sandbox.wire import Answer, Request
 from rollback_portal.audit.models import AuditEntry
 from tests.deployments.conftest import Portal
 
@@ -183,3 +186,65 @@ def test_reading_again_does_not_double_anything(portal: Portal) -> None:
     portal.read()
 
     assert (Deployment.objects.count(), portal.candidate(portal.api).live_seconds) == before
+
+
+@BOTH
+def test_a_deployment_that_is_listed_twice_is_one_deployment(
+    portal: Portal, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows, live = portal.service(name).deployments.count(), portal.service(name).live
+    listed_twice(portal, monkeypatch)
+    portal.read()
+
+    service = portal.service(name)
+    assert (service.error, service.live_doubt) == ("", "")
+    assert (service.deployments.count(), service.live) == (rows, live)
+
+
+@BOTH
+def test_a_rollback_succeeds_where_each_deployment_is_listed_twice(
+    portal: Portal, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed_twice(portal, monkeypatch)
+    portal.sandbox.faults.add(Fault(on=f"{name}.rollback", do="drop_after"))
+
+    change = portal.roll_back(name)
+
+    assert change.status == "succeeded"
+    assert len([post for post in portal.posts() if post["applied"]]) == 1
+
+
+@BOTH
+def test_a_deployment_that_moves_to_the_next_page_meanwhile_is_one_deployment(
+    portal: Portal, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = portal.service(name)
+    whole = provider(name).deployments(service.provider_id).deployments
+    pages = {"": DeploymentPage(whole[:3], "next"), "next": DeploymentPage(whole[2:], "")}
+    client = provider(name)
+    monkeypatch.setattr(
+        type(client), "deployments", lambda self, service_id, *, cursor="", limit=100: pages[cursor]
+    )
+    rows = service.deployments.count()
+    Service.objects.filter(pk=service.pk).update(read_at=None)
+
+    assert sync.read_service(portal.service(name), client)
+
+    assert portal.service(name).deployments.count() == rows
+
+
+def listed_twice(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every list of deployments, at either provider, names each of them twice."""
+    answer = portal.sandbox.answer
+
+    def twice(request: Request) -> Answer:
+        found = answer(request)
+        if request.method == "GET" and request.path.endswith("/deploys"):
+            found.body = json.dumps([row for row in json.loads(found.body) for _ in range(2)]).encode()
+        elif request.method == "GET" and request.path.endswith("/deployments"):
+            data = json.loads(found.body)
+            data["deployments"] = [row for row in data["deployments"] for _ in range(2)]
+            found.body = json.dumps(data).encode()
+        return found
+
+    monkeypatch.setattr(portal.sandbox, "answer", twice)

@@ -1,0 +1,144 @@
+"""The odd answers to an order, and how the sandbox gives each of them on a real connection.
+
+They are dealt from a deck that is shuffled by the seed, so that each kind comes equally often.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import socket
+import struct
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.utils import format_datetime
+from random import Random
+
+from deployments.sandbox.faults import Fault
+from deployments.sandbox.wire import Answer
+
+SILENCE = 4.0  # seconds; longer than the client's patience in these runs, which is 3
+FINE = 2  # orders of each deal that are answered as documented
+SHARE_OF_DUPLICATES = 0.3  # of lists
+LISTS = ("render.deploys", "vercel.deployments")
+NO_LINGER = struct.pack("ii", 1, 0)
+
+
+@dataclass(slots=True)
+class Odd(Fault):
+    """A fault with a name to count it by; the sandbox knows the first part of it, the rest is played here."""
+
+    name: str = ""
+    retry: str = ""  # another Retry-After; `date` for the provider's own clock in a second
+
+    def __post_init__(self) -> None:
+        """The sandbox's own list of faults does not bind this one."""
+
+
+RESET, TRUNCATED, DUPLICATES = "reset", "truncated", "duplicates"
+SEND_AGAIN_LATER = {
+    "429, Retry-After in seconds": "1",
+    "429, Retry-After as a date": "date",
+    "429, Retry-After is garbage": "soon; or later",
+    "429, Retry-After is -1": "-1",
+    "429, Retry-After is 10^9": "1000000000",
+}
+# What the sandbox does, its detail, and for how many seconds.
+OTHERS: Mapping[str, tuple[str, str, float | None]] = {
+    "500 before": ("error", "500", None),
+    "502 after": ("error_after", "502", None),
+    "reset after": (RESET, "", None),
+    "200 with HTML": ("not_json", "", None),
+    "200 with half of its JSON": (TRUNCATED, "", None),
+    "silence, not done": ("drop_before", "", SILENCE),
+    "silence, done": ("slow", "", SILENCE),
+}
+ORDERS = (*SEND_AGAIN_LATER, *OTHERS)
+TWICE = "a list that names each deployment twice"
+
+
+def odd(name: str, operation: str) -> Odd:
+    """The fault of this name."""
+    if name in SEND_AGAIN_LATER:
+        return Odd(operation, "rate_limit", seconds=1, name=name, retry=SEND_AGAIN_LATER[name])
+    do, detail, seconds = OTHERS[name]
+    return Odd(operation, do, seconds=seconds, detail=detail, name=name)
+
+
+class Deck:
+    """Deals the answers to orders: all odd ones once and some fine ones, then all over again."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = Random(f"deck {seed}")
+        self.left: list[str] = []
+
+    def deal(self, operation: str) -> list[Fault]:
+        """Nothing where the order is answered as documented. To be called by one thread at a time."""
+        if not self.left:
+            self.left = [*ORDERS, *[""] * FINE]
+            self.random.shuffle(self.left)
+        name = self.left.pop()
+        return [odd(name, operation)] if name else []
+
+    def deal_list(self, operation: str) -> list[Fault]:
+        if self.random.random() < SHARE_OF_DUPLICATES:
+            return [Odd(operation, DUPLICATES, name=TWICE)]
+        return []
+
+
+def play(answer: Answer, met: Sequence[Fault], now: datetime, given: Counter[str]) -> Answer:
+    """The part of the odd answers that the sandbox does not play by itself; all of them are counted."""
+    for fault in met:
+        if isinstance(fault, Odd):
+            given[fault.name] += 1
+            _play(answer, fault, now)
+    return answer
+
+
+def _play(answer: Answer, fault: Odd, now: datetime) -> None:
+    if fault.retry:
+        _retry_after(answer, fault.retry, now)
+    elif fault.do == "drop_before":
+        answer.delay = fault.seconds or 0.0
+    elif fault.do == RESET:
+        answer.fate = "dropped"
+    elif fault.do == TRUNCATED:
+        answer.body = answer.body[: len(answer.body) // 2] or b'{"id":'
+    elif fault.do == DUPLICATES and answer.status == 200:
+        answer.body = _each_twice(answer.body)
+
+
+def _retry_after(answer: Answer, wait: str, now: datetime) -> None:
+    said = format_datetime(now + timedelta(seconds=1), usegmt=True) if wait == "date" else wait
+    others = [(name, value) for name, value in answer.headers if name != "Retry-After"]
+    answer.headers = [*others, ("Retry-After", said)]
+
+
+def _each_twice(body: bytes) -> bytes:
+    """Render lists at the top, Vercel in `deployments`; on Render the cursor comes twice as well."""
+    data = json.loads(body)
+    if isinstance(data, list):
+        data = [row for row in data for _ in range(2)]
+    else:
+        data["deployments"] = [row for row in data["deployments"] for _ in range(2)]
+    return json.dumps(data).encode()
+
+
+class Abrupt:
+    """A connection that is hung up with RST instead of a farewell."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.connection = connection
+
+    def shutdown(self, how: int) -> None:
+        """Reset it.
+
+        Raises:
+            ConnectionResetError: always, so that the server writes nothing more.
+        """
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
+        os.close(self.connection.detach())
+        raise ConnectionResetError(errno.ECONNRESET, "the connection was reset on purpose")

@@ -1,0 +1,217 @@
+"""`kill -9` at named points on an operation's way: whoever comes by dies there, in the middle of its work.
+
+Patched into a worker before it starts; the product knows nothing of it. Which passage of a point is a death
+is drawn from the seed, and every death is written down beside the run just before it happens.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+from uuid import UUID
+
+from tests.chaos.patching import put
+
+AFTER_CLAIM = "killed after the claim"
+BEFORE_INTENT = "killed before the intent commit"
+AFTER_INTENT = "killed after the intent commit"
+HEADERS_WRITTEN = "killed mid-POST, headers written"
+UNANSWERED = "killed mid-POST, no answer read"
+ANSWERED = "killed after the POST"
+BEFORE_RESULT = "killed before the result commit"
+READ_BACK = "killed in the read-back"
+NAMES = (
+    AFTER_CLAIM, BEFORE_INTENT, AFTER_INTENT, HEADERS_WRITTEN, UNANSWERED, ANSWERED, BEFORE_RESULT,
+    READ_BACK,
+)  # fmt: skip
+
+HELD_UP = "held up after the intent commit"  # not a death: somebody who wakes up late, sure of itself
+HELD_FOR = 14.0  # seconds; long enough for somebody else to send
+CALM = "calm"  # while this file is there, nobody dies
+MOMENTS = {"send_request_headers.complete": HEADERS_WRITTEN, "receive_response_headers.started": UNANSWERED}
+
+PassBy = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Deaths:
+    """What is written down in a run's folder: passages and deaths, a file per point for each.
+
+    Args:
+        seed: decides which passages are deaths.
+        share: how many of them are, on average.
+        most: after so many deaths a point is passed unharmed; 0 for no bound.
+    """
+
+    folder: Path
+    seed: int = 0
+    share: float = 0.3
+    most: int = 0
+
+    def pass_by(self, name: str, operation: UUID | None) -> None:
+        """Come by a point; end here, or not."""
+        if (self.folder / CALM).exists() or (self.most and len(self.at(name)) >= self.most):
+            return
+        passage = _append(self.folder / f"{name}.passed", b".")
+        if Random(f"{self.seed} {name} {passage}").random() < self.share:
+            _append(self.folder / f"{name}.died", f"{operation}\n".encode())
+            if name == HELD_UP:
+                time.sleep(HELD_FOR)
+            else:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    def at(self, name: str) -> list[str]:
+        """The operation that was under way at each death at this point."""
+        file = self.folder / f"{name}.died"
+        return file.read_text().split() if file.exists() else []
+
+    def counted(self) -> dict[str, int]:
+        found = {name: len(self.at(name)) for name in (*NAMES, HELD_UP)}
+        return {name: deaths for name, deaths in found.items() if deaths}
+
+    def operations(self) -> set[str]:
+        """All operations that somebody died over."""
+        return {operation for name in (*NAMES, HELD_UP) for operation in self.at(name)}
+
+    def end(self) -> None:
+        """From now on nobody dies."""
+        (self.folder / CALM).touch()
+
+
+def _append(file: Path, text: bytes) -> int:
+    """Add to a file that several processes add to; return where the addition ends, which is its own."""
+    door = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        os.write(door, text)
+        return os.lseek(door, 0, os.SEEK_CUR)
+    finally:
+        os.close(door)
+
+
+class InHand(threading.local):
+    """The operation that this thread works on."""
+
+    operation: UUID | None = None
+
+
+def put_in(names: Sequence[str], deaths: Deaths) -> None:
+    """Put the points into the product's own functions, in this process and its children."""
+    in_hand = InHand()
+
+    def pass_by(name: str) -> None:
+        if name in names:
+            deaths.pass_by(name, in_hand.operation)
+
+    _in_claim(pass_by, in_hand)
+    _in_intent(pass_by)
+    _in_post(pass_by)
+    _in_commits(pass_by)
+    _in_read_back(pass_by)
+
+
+def _in_claim(pass_by: PassBy, in_hand: InHand) -> None:
+    from deployments import changes
+
+    claim = changes.claim
+
+    def dies(pk: int, owner: UUID) -> Any:
+        change = claim(pk, owner)
+        if change is not None:
+            in_hand.operation = change.operation_id
+            pass_by(AFTER_CLAIM)
+        return change
+
+    put(changes, claim=dies)
+
+
+def _in_intent(pass_by: PassBy) -> None:
+    from deployments.steps import setting_out
+
+    commit: Callable[[Any, dict[str, Any]], float] = vars(setting_out)["commit_intent"]
+
+    def dies(run: Any, ticket: dict[str, Any]) -> float:
+        deadline = commit(run, ticket)
+        pass_by(AFTER_INTENT)
+        pass_by(HELD_UP)
+        return deadline
+
+    put(setting_out, commit_intent=dies)
+
+
+def _in_post(pass_by: PassBy) -> None:
+    """The pool tells of each event of a request that has a deadline, which only orders have."""
+    from deployments.providers.http import FIRST_BYTE, Connection
+    from deployments.steps import sending
+
+    check, ask = Connection._check_deadline, sending._ask
+
+    def dies_writing(
+        self: Connection, deadline: float | None, event: str = FIRST_BYTE, info: object = None
+    ) -> None:
+        check(self, deadline, event, info)
+        for moment, name in MOMENTS.items():
+            if deadline is not None and event.endswith(moment):
+                pass_by(name)
+
+    def dies_knowing(run: Any, deadline: float) -> Any:
+        accepted = ask(run, deadline)
+        pass_by(ANSWERED)
+        return accepted
+
+    put(Connection, _check_deadline=dies_writing)
+    put(sending, _ask=dies_knowing)
+
+
+def _in_commits(pass_by: PassBy) -> None:
+    """Everything is written and nothing is committed: the audit entry is a transaction's last statement."""
+    from deployments.steps.run import Run
+
+    move, record = Run.move, Run._record
+
+    def remembers(self: Any, to: str, **fields: Any) -> None:
+        self.came_from = self.change.status
+        move(self, to, **fields)
+
+    def dies(self: Any, to: str) -> None:
+        record(self, to)
+        if to == "sending":
+            pass_by(BEFORE_INTENT)
+        elif self.came_from == "sending" and to != "unclear":  # that is no result
+            pass_by(BEFORE_RESULT)
+
+    put(Run, move=remembers, _record=dies)
+
+
+def _in_read_back(pass_by: PassBy) -> None:
+    """The provider has said what it knows, and nobody has written it down."""
+    from deployments.steps import STEPS
+
+    read_back = STEPS["unclear"]
+
+    def dies(run: Any) -> Any:
+        run.provider = Reading(run.provider, pass_by)
+        return read_back(run)
+
+    STEPS["unclear"] = dies
+
+
+class Reading:
+    """A provider whose record is read by somebody who may die over it."""
+
+    def __init__(self, provider: Any, pass_by: PassBy) -> None:
+        self._provider, self._pass_by = provider, pass_by
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._provider, name)
+
+    def read_back(self, ticket: Any) -> Any:
+        found = self._provider.read_back(ticket)
+        self._pass_by(READ_BACK)
+        return found

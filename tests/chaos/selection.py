@@ -1,0 +1,94 @@
+"""Which runs are made when: for a table of everything, before each merge, every night."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from tests.chaos import answers, commits, plan
+from tests.chaos.runs import (
+    ANSWERS,
+    BEHIND,
+    BLACKOUT,
+    COMMITS,
+    FITTING,
+    FROZEN,
+    IN_FLIGHT,
+    KILLS,
+    MIXED_RUN,
+    NAIVE,
+    NO_QUEUE,
+    POINTS,
+    PROVIDER,
+    STORM_RUN,
+    UNDISTURBED,
+    Run,
+    named_points,
+    storm,
+)
+
+Chosen = list[tuple[Run, str]]  # each run with what is taken out of the product
+
+PRODUCT = (
+    UNDISTURBED, MIXED_RUN, POINTS, COMMITS, ANSWERS, BEHIND, FROZEN, STORM_RUN, PROVIDER, BLACKOUT, NO_QUEUE,
+)  # fmt: skip
+CHEAP = ("intent", "readback", "index", "dispatcher")  # controls that take a minute or less
+
+
+def complete() -> Chosen:
+    """Every promise once, every mutant, the cheap ones of their controls, and the usual set-up."""
+    return [*_product(*PRODUCT, *map(control, CHEAP)), *_mutants(), (NAIVE, "")]
+
+
+def merge(seed: int) -> Chosen:
+    """What a quarter of an hour on two quiet cores has room for; one mutant, another one with each seed."""
+    mixed = replace(MIXED_RUN, seconds=130, every=1.5)
+    frozen = replace(FROZEN, seconds=50)
+    part = tuple(FITTING)[seed % len(FITTING)]
+    clock = (ANSWERS, BEHIND)[seed // len(FITTING) % 2]
+    whole = (UNDISTURBED, mixed, POINTS, COMMITS, clock, frozen, STORM_RUN, BLACKOUT, NO_QUEUE, control(part))
+    return [*_product(*whole), (FITTING[part], part)]
+
+
+def full() -> Chosen:
+    """The numbers of a night; each run goes on until it has them."""
+    mixed = replace(MIXED_RUN, name="mixed, long", seconds=900)
+    commits_cut = replace(COMMITS, seconds=3600, until=dict.fromkeys(commits.KINDS, 750))
+    clocks = [
+        replace(run, seconds=900, until=dict.fromkeys(answers.ORDERS, 200)) for run in (ANSWERS, BEHIND)
+    ]
+    whole = (
+        UNDISTURBED,
+        _until("worker killed", KILLS, 2.0, 3600, {IN_FLIGHT: 3_000}),
+        named_points(200, 1500),
+        _until("dispatcher killed", {plan.DISPATCHER_KILLED: 1}, 1.2, 900, {plan.DISPATCHER_KILLED: 500}),
+        _until("queue killed", dict(zip(QUEUE, (4, 3, 2), strict=True)), 3.0, 1800,
+               dict(zip(QUEUE, (200, 100, 50), strict=True))),
+        _until("database restarted", {plan.DATABASE_RESTARTED: 1}, 6.0, 1800, {plan.DATABASE_RESTARTED: 200}),
+        replace(FROZEN, seconds=5400, until={plan.WORKER_FROZEN: 500}),
+        commits_cut, *clocks, storm(16_000, 900), replace(PROVIDER, seconds=600), mixed, BLACKOUT, NO_QUEUE,
+    )  # fmt: skip
+    return [*_product(*whole, *map(control, FITTING)), *_mutants(), (NAIVE, "")]
+
+
+QUEUE = (plan.QUEUE_KILLED, plan.QUEUE_WIPED, plan.QUEUE_FROZEN)
+
+
+def control(name: str) -> Run:
+    """A mutant's plan, with nothing taken out."""
+    return replace(FITTING[name], name=f"control of {name}")
+
+
+def _until(
+    name: str, kinds: Mapping[str, int], every: float, seconds: float, until: Mapping[str, Any]
+) -> Run:
+    return Run(name, seconds, kinds, every=every, until=until)
+
+
+def _product(*whole: Run) -> Chosen:
+    return [(run, "") for run in whole]
+
+
+def _mutants() -> Chosen:
+    return [(run, name) for name, run in FITTING.items()]

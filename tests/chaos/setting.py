@@ -1,0 +1,84 @@
+"""How the processes of a run are set up, and what all runs have in common."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rollback_portal import env
+from rollback_portal.local.folder import Folder
+from rollback_portal.local.postgres import Postgres
+from rollback_portal.local.processes import stop_together
+
+PYTHON = sys.executable
+REAL = ("RENDER_API_KEY", "RENDER_API_URL", "VERCEL_TOKEN", "VERCEL_TEAM_ID", "VERCEL_API_URL")
+
+
+@dataclass
+class Setting:
+    """How the processes of a run are set up."""
+
+    seed: int
+    without: str = ""
+    trouble: float = 1.0
+    busy: float = 0.0
+    longest: float = 0.25
+    afterwards: float = 0.25
+    release: float = 0.5
+    before: float = 0.0
+    after: float = 0.0
+    real_time: bool = False
+    naive: bool = False
+    queue: bool = True
+    odd: bool = False  # the provider deals out the odd answers, see `answers.py`
+    skew: float = 0.0  # seconds that the provider's clock is ahead
+    keeps: bool = False  # the provider's world outlives its process, so that it can be killed
+    settle: int = 2
+    cut: float = 0.0  # share of commits that are cut, see `commits.py`
+    die_at: Sequence[str] = ()  # the points where workers die, see `points.py`
+    share: float = 0.3  # of passages that are deaths
+    deaths: int = 0  # at each point; 0 for no bound
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """What all processes get: ours, without anybody's real keys, and with short waits."""
+    clean = {key: value for key, value in env.for_child().items() if not key.startswith(REAL)}
+    return clean | {
+        "PORTAL_LOCAL": "1",
+        "PORTAL_ENV_FILE": os.devnull,
+        "PORTAL_DATA": str(folder),
+        "SECRET_KEY": "for chaos runs only",
+        "DJANGO_SETTINGS_MODULE": "rollback_portal.settings",
+        "LEASE_SECONDS": "6",
+        "STATIC_ROOT": str(folder / "static"),
+        "SERVE_SECONDS": "15",
+        "LOG_LEVEL": "ERROR",
+    }
+
+
+def make_template(folder: Path) -> None:
+    """A PostgreSQL cluster with all tables, made once and copied for each run."""
+    keeper = Folder(folder)
+    postgres = Postgres(keeper, keeper.sockets(), env.for_child())
+    postgres.prepare()
+    server = postgres.start()
+    try:
+        postgres.wait(server)
+        migrate = [PYTHON, "manage.py", "migrate", "--verbosity", "0"]
+        told = environment(folder) | {"DATABASE_URL": postgres.url}
+        subprocess.run(migrate, env=told, cwd=env.ROOT, check=True)
+        collect = [PYTHON, "-m", "rollback_portal.local.prepare", "static"]
+        subprocess.run(collect, env=told, cwd=env.ROOT, check=True, stdout=subprocess.DEVNULL)
+    finally:
+        stop_together([server], 20)
+
+
+def free_port() -> int:
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        return int(door.getsockname()[1])
