@@ -230,12 +230,14 @@ def _version(
     seen += [
         _values(row) for row in (*standing.services, *standing.pins.values(), *standing.changes.values())
     ]
+    seen += [change.pk for change in standing.doubtful]
     seen += [_values(service.live) for service in standing.services if service.live is not None]
     seen += [
         (fresh.provider, fresh.tone, fresh.error, fresh.retry_at, fresh.left_alone)
         for fresh in standing.freshness
     ]
     seen += [(role.name, role.alive) for role in standing.crew.roles]
+    seen.append(standing.crew.queue_is_silent)
     seen += [_values(row) for row in (*deployments, *moves)]
     for card in cards_for(standing.services, standing):
         seen.append((card.stale, card.confirmed, card.check_is_old, card.service.read_at is None))

@@ -166,6 +166,13 @@ def _running(change: Change, service: Service) -> Running:
     return Running(change, service, headline(change), step, len(steps), doing)
 
 
+def doubtful_for(standing: Standing) -> tuple[tuple[Change, str], ...]:
+    """The operations that wait for a person, each with its headline."""
+    for change in standing.doubtful:
+        change.service = standing.named(change.service_id)
+    return tuple((change, headline(change)) for change in standing.doubtful)
+
+
 def outside_pins(standing: Standing) -> tuple[Service, ...]:
     """Services that their provider calls pinned while the portal knows of no pin."""
     known = standing.pins.keys() | standing.changes.keys()
@@ -177,6 +184,9 @@ def page_state(standing: Standing) -> tuple[str, str]:
     disputed = [service.short for service in standing.services if service.live_is_disputed]
     if disputed:
         return "bad", f"{', '.join(disputed)} serves something else"
+    if standing.doubtful:
+        waiting = [standing.named(change.service_id).short for change in standing.doubtful]
+        return "bad", f"{', '.join(waiting)} needs a person"
     if standing.changes:
         return "busy", f"{len(standing.changes)} under way"
     pinned = [service.short for service in standing.services if service.pk in standing.pins or service.pinned]
@@ -186,4 +196,6 @@ def page_state(standing: Standing) -> tuple[str, str]:
         return "warn", "old data"
     if not standing.crew.complete:
         return "warn", "no worker" if standing.crew.acts else "no dispatcher"
+    if standing.crew.queue_is_silent:
+        return "warn", "no queue"
     return "calm", ""

@@ -1,4 +1,7 @@
-"""Who is alive: workers and dispatchers write a heartbeat, pages read it."""
+"""Who is alive: workers and dispatchers write a heartbeat, pages read it.
+
+The queue has one, too: a dispatcher writes it whenever Redis has answered, so that no page asks Redis.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from deployments.models import Heartbeat
 
 GONE_AFTER = timedelta(seconds=40)
 FORGOTTEN_AFTER = timedelta(hours=1)
+QUEUE = "queue"
 
 
 def beat(role: str) -> None:
@@ -22,7 +26,12 @@ def beat(role: str) -> None:
     Heartbeat.objects.update_or_create(
         process=f"{socket.gethostname()[:80]}:{os.getpid()}", defaults={"role": role, "beat_at": now}
     )
-    Heartbeat.objects.filter(beat_at__lt=now - FORGOTTEN_AFTER).delete()
+    Heartbeat.objects.filter(beat_at__lt=now - FORGOTTEN_AFTER).exclude(role=QUEUE).delete()
+
+
+def queue_answered() -> None:
+    """Write down that Redis has answered just now. How long it has not must not be forgotten."""
+    Heartbeat.objects.update_or_create(process=QUEUE, defaults={"role": QUEUE, "beat_at": timezone.now()})
 
 
 def alive(role: str, now: datetime) -> int:
@@ -45,6 +54,7 @@ class Crew:
 
     workers: Role
     dispatchers: Role
+    queue: Role
 
     @property
     def roles(self) -> tuple[Role, Role]:
@@ -59,6 +69,11 @@ class Crew:
     def complete(self) -> bool:
         return all(role.alive for role in self.roles)
 
+    @property
+    def queue_is_silent(self) -> bool:
+        """Whether dispatchers, who ask Redis every 15 s, had no answer lately. Without them nobody knows."""
+        return self.acts and self.queue.heard_at is not None and not self.queue.alive
+
 
 def acts() -> bool:
     """Whether a new operation is worked on at all."""
@@ -72,4 +87,4 @@ def crew() -> Crew:
         alive=Count("pk", filter=Q(beat_at__gte=since)), heard_at=Max("beat_at")
     )
     found = {row["role"]: Role(row["role"], row["alive"], row["heard_at"]) for row in rows}
-    return Crew(*(found.get(name) or Role(name, 0, None) for name in ("worker", "dispatcher")))
+    return Crew(*(found.get(name) or Role(name, 0, None) for name in ("worker", "dispatcher", QUEUE)))

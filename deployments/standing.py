@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from deployments.models import Change, Pin, Reading, Service
@@ -38,13 +39,17 @@ class Freshness:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What holds for the followed services, by service and by provider."""
+    """What holds for the followed services, by service and by provider.
+
+    `doubtful` are the operations that wait for a person, unless somebody started another one since.
+    """
 
     services: tuple[Service, ...]
     pins: dict[int, Pin]
     changes: dict[int, Change]
     freshness: tuple[Freshness, ...]
     crew: Crew
+    doubtful: tuple[Change, ...] = ()
 
     def fresh(self, service: Service) -> Freshness:
         return next(found for found in self.freshness if found.provider == service.provider)
@@ -54,7 +59,7 @@ class Standing:
 
 
 def what_holds(services: Iterable[Service]) -> Standing:
-    """Read what holds for `services` in four queries, however many there are."""
+    """Read what holds for `services` in five queries, however many there are."""
     chosen = tuple(services)
     ids = [service.pk for service in chosen]
     pins = Pin.objects.filter(service__in=ids, left_at=None).select_related(
@@ -73,7 +78,14 @@ def what_holds(services: Iterable[Service]) -> Standing:
         changes=running,
         freshness=_freshness(chosen),
         crew=crew(),
+        doubtful=_doubtful(ids),
     )
+
+
+def _doubtful(ids: list[int]) -> tuple[Change, ...]:
+    newer = Change.objects.filter(service=OuterRef("service"), pk__gt=OuterRef("pk"))
+    waiting = Change.objects.filter(~Exists(newer), service__in=ids, status="needs_attention")
+    return tuple(waiting.select_related("operation", "to_deployment").order_by("pk"))
 
 
 def _holding(pin: Pin, running: Change | None) -> Pin | None:

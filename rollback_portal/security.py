@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
@@ -33,24 +34,54 @@ class ContentSecurityPolicy:
         return response
 
 
-class HtmxSignIn:
-    """A session that ended must not draw the sign-in page inside a card: the whole page goes there."""
+TYPED = ("reason", "words", "incident")  # what a person typed about an incident; public in the audit log
+ENDED = "Your sign-in has ended, so nothing was started or changed. Sign in: {then}."
+
+
+class SignInAgain:
+    """A session that ended must not draw the sign-in page inside a card: the whole page goes there.
+
+    What was sent with it was not done. The way back leads to a page, never to an address that only takes
+    forms, and to the dialog with what the person had typed.
+    """
 
     def __init__(self, get_response: Respond) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if not getattr(request, "htmx", False) or not isinstance(response, HttpResponseRedirect):
+        sign_in = reverse(settings.LOGIN_URL)
+        if not isinstance(response, HttpResponseRedirect) or not response.url.startswith(f"{sign_in}?next="):
             return response
-        if response.url.startswith(reverse(settings.LOGIN_URL)):
-            return HttpResponse(
-                headers={"HX-Redirect": f"{reverse(settings.LOGIN_URL)}?next={quote(_page(request))}"}
-            )
-        return response
+        if request.method == "POST":
+            where = _back(request)
+        elif request.htmx:  # type: ignore[attr-defined]
+            where = _page(request)
+        else:
+            return response
+        address = f"{sign_in}?next={quote(where)}"
+        if request.htmx:  # type: ignore[attr-defined]
+            return HttpResponse(headers={"HX-Redirect": address})
+        return HttpResponseRedirect(address)
 
 
 def _page(request: HttpRequest) -> str:
     """The page the person is looking at, which for a fragment is not the address that was asked."""
     path: str | None = request.htmx.current_url_abs_path  # type: ignore[attr-defined]
     return path or "/"
+
+
+def _back(request: HttpRequest) -> str:
+    """Where a form came from: its own page with what was typed, or the page that has a button for it."""
+    came_from = urlsplit(request.headers.get("Referer", ""))
+    own_page = bool(request.htmx) or came_from.path == request.path  # type: ignore[attr-defined]
+    typed = {name: request.POST[name] for name in TYPED if request.POST.get(name)} if own_page else {}
+    then = "the form comes back with what you typed" if typed else "you come back to where you were"
+    messages.warning(request, ENDED.format(then=then))
+    if not own_page:
+        ours = came_from.netloc == request.get_host()
+        return came_from._replace(scheme="", netloc="", fragment="").geturl() if ours else "/"
+    query = request.GET.copy()
+    for name, value in typed.items():
+        query[name] = value
+    return f"{request.path}?{query.urlencode()}" if query else request.path

@@ -12,9 +12,9 @@ from django.views.decorators.http import require_http_methods
 from deployments.arranging import arrange
 from deployments.forms.arrange import Arrangement, Place
 from deployments.models import Service
-from deployments.policy import actor_of, actor_user, refuse
 from deployments.standing import what_holds
 from rollback_portal.accounts.roles import ARRANGE, roles_that_may
+from rollback_portal.policy import actor_of, actor_user, refuse
 
 NOTHING_NEW = "Nothing was different; nothing was saved."
 

@@ -21,9 +21,9 @@ from deployments.forms.confirm import LONGEST_INCIDENT, LONGEST_REASON, ConfirmF
 from deployments.history import compare_url
 from deployments.models import Change, Deployment, Kind, Operation, Reading, Service
 from deployments.plans import BadToken, Plan
-from deployments.policy import actor_of, actor_user, requires
 from rollback_portal.accounts.roles import OPERATE, roles_that_may
 from rollback_portal.http import page
+from rollback_portal.policy import actor_of, actor_user, requires
 from rollback_portal.templatetags.words import age, harmless
 
 only_get_and_post = require_http_methods(["GET", "HEAD", "POST"])
@@ -50,9 +50,18 @@ def _confirm(request: HttpRequest, kind: Kind, slug: str, provider_id: str) -> H
     target = find_deployment(service, provider_id) if provider_id else None
     if request.method == "POST":
         return _send(request, kind, service, target)
-    incident = harmless(request.GET.get("incident", ""), LONGEST_INCIDENT)
-    form = ConfirmForm(kind=kind, initial={"incident": incident, "clears": True})
-    return _draw(request, _plan(kind, service, target), form)
+    return _draw(request, _plan(kind, service, target), ConfirmForm(kind=kind, initial=_given(request)))
+
+
+def _given(request: HttpRequest) -> dict[str, object]:
+    """What the address fills in: a link from an alert, or what was typed before the sign-in ended."""
+    typed = request.GET.get("words", "").splitlines()
+    return {
+        "reason": request.GET.get("reason", ""),
+        "words": "\n".join(harmless(line, LONGEST_REASON) for line in typed),
+        "incident": harmless(request.GET.get("incident", ""), LONGEST_INCIDENT),
+        "clears": True,
+    }
 
 
 def _plan(kind: Kind, service: Service, target: Deployment | None, *, clears: bool = True) -> Plan:

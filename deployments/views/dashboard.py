@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from deployments import fallback
 from deployments.board import Board, draw_board, draw_one
-from deployments.cards import outside_pins, page_state, pinned_for, running_for
+from deployments.cards import doubtful_for, outside_pins, page_state, pinned_for, running_for
 from deployments.credit import with_credit
 from deployments.finding import find_deployment, find_service
 from deployments.forms.filters import Filters
@@ -21,10 +21,10 @@ from deployments.history import commits_between, compare_url
 from deployments.marks import Mark
 from deployments.models import Change, Pin, Reading, Service
 from deployments.outcomes import headline, mark
-from deployments.policy import actor_user
 from deployments.standing import Standing, what_holds
 from rollback_portal.accounts.roles import OPERATE, roles_that_may
 from rollback_portal.http import page
+from rollback_portal.policy import actor_user
 
 REMEMBERED = 20
 
@@ -106,6 +106,7 @@ def _draw(
         "may_operate": _may_operate(request),
         "needed": roles_that_may(OPERATE)[0],
         "running": running_for(standing),
+        "doubtful": doubtful_for(standing),
         "outside_pins": outside_pins(standing),
         "by_hand": fallback.for_page(standing),
         "icon": f"icons/{'plain' if tone == 'calm' else tone}.svg",

@@ -20,9 +20,9 @@ from deployments import fallback, operations
 from deployments.checklist import checklist, clock
 from deployments.models import Change
 from deployments.outcomes import Report, report, silence
-from deployments.policy import actor_of, actor_user, requires
 from rollback_portal.accounts.roles import OPERATE
 from rollback_portal.http import page
+from rollback_portal.policy import actor_of, actor_user, requires
 
 OFTEN_FOR = timedelta(seconds=15)
 

@@ -10,54 +10,13 @@ import re
 import sys
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
-from rollback_portal.env import ROOT
 from tests.chromium import chromium
+from tests.journeys import dark_days
+from tests.journeys.album import Album
 from tests.journeys.visitor import FLAGS, SLOW, Visitor
 from tests.journeys.world import World, whole_portal
-
-LONGEST = 1_700  # px of a page; what lies below looks like what lies above
-SHAPES = {"light": (1280, 800, "light"), "dark": (1280, 800, "dark"), "phone": (390, 844, "light")}
-DOCS = {
-    "dashboard-light": "screenshot.png",
-    "dashboard-pinned-dark": "screenshots/pinned.png",
-    "confirm-light": "screenshots/confirm.png",
-    "progress-running-light": "screenshots/progress.png",
-    "dashboard-pinned-phone": "screenshots/phone.png",
-    "audit-light": "screenshots/audit.png",
-}
-
-
-class Album:
-    """Where the pictures go: all of them into one folder, or the few that the documents show."""
-
-    def __init__(self, folder: Path | None) -> None:
-        self.folder = folder
-
-    def take(self, page: Page, name: str) -> None:
-        for shape, (width, height, scheme) in SHAPES.items():
-            path = self.path(f"{name}-{shape}")
-            if path is None:
-                continue
-            page.set_viewport_size({"width": width, "height": height})
-            page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-            self.shoot(page, path, width, height)
-        page.set_viewport_size({"width": 1280, "height": 800})
-
-    def path(self, name: str) -> Path | None:
-        if self.folder is not None:
-            return self.folder / f"{name}.png"
-        return ROOT / "docs" / DOCS[name] if name in DOCS else None
-
-    def shoot(self, page: Page, path: Path, width: int, height: int) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if self.folder is None or page.get_by_role("alertdialog").count():
-            page.screenshot(path=path)
-            return
-        long = min(int(page.evaluate("document.documentElement.scrollHeight")), LONGEST)
-        clip = {"x": 0.0, "y": 0.0, "width": float(width), "height": float(max(long, height))}
-        page.screenshot(path=path, full_page=True, clip=clip)  # type: ignore[arg-type]
 
 
 def main() -> None:
@@ -75,6 +34,8 @@ def main() -> None:
         what_goes_wrong(ana, album, world)
         the_record(ana, album)
         the_closed_doors(browser, album, world)
+        if album.whole:
+            dark_days.take(browser, album)
         browser.close()
 
 

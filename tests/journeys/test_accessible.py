@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.conftest import Visit
+from tests.journeys.outages import no_postgresql, no_redis, nobody_at_work
 from tests.journeys.visitor import Visitor
 from tests.journeys.world import World
 
@@ -64,6 +65,29 @@ def test_axe_finds_nothing_serious_at_the_doors(world: World, visit: Visit) -> N
     vera.fill_in_sign_in("vera", "not my password")
     expect(vera.page.get_by_role("alert")).to_be_visible()
     found += findings(vera, "sign-in refused")
+    assert found == []
+
+
+def test_axe_finds_nothing_serious_while_something_is_away(world: World, visit: Visit) -> None:
+    ana = visit("ana")
+    with nobody_at_work(world):
+        ana.page.goto("/")
+        ana.page.get_by_text(re.compile("^By hand: Web")).click()
+        found = findings(ana, "nobody at work")
+        ana.act("web", "Fix price rounding").click()
+        ana.see_dialog(re.compile("^Roll back Web"))
+        found += findings(ana, "dialog with nobody at work")
+    with no_redis(world):
+        ana.page.goto("/")
+        found += findings(ana, "no queue")
+    with no_postgresql(world):
+        ana.page.goto("/")
+        ana.page.get_by_text(re.compile("^By hand: Web")).click()
+        found += findings(ana, "no database")
+        expect(ana.headline).to_have_count(1)
+    expect(ana.card("Web")).to_be_visible()
+    while any("503" in line for line in ana.complaints):
+        ana.excuse(503)
     assert found == []
 
 

@@ -53,6 +53,43 @@ def test_a_session_that_ends_sends_the_whole_page_to_sign_in_and_back(world: Wor
     assert ana.page.url.endswith("/services/shop-web/?text=price")
 
 
+def test_a_confirmation_after_the_sign_in_ended_sends_nothing_and_keeps_what_was_typed(
+    world: World, visit: Visit
+) -> None:
+    bo = visit("bo")
+    bo.act("api", "Fix login rate limit").click()
+    bo.give_reason("the basket is empty", choice="Major feature broken")
+    bo.context.clear_cookies(name="sessionid")
+    bo.page.get_by_role("button", name=re.compile("^Roll back API to ")).click()
+    bo.page.wait_for_url("**/accounts/login/**")
+    expect(bo.page.get_by_text("Your sign-in has ended, so nothing was started or changed.")).to_be_visible()
+    bo.fill_in_sign_in("bo", world.passwords["bo"])
+    expect(bo.headline).to_have_text(re.compile("^Roll back API to .* “Fix login rate limit”\\?$"))
+    expect(bo.page.get_by_role("radio", name="Major feature broken")).to_be_checked()
+    expect(bo.page.get_by_role("textbox", name="The reason in your own words")).to_have_value(
+        "the basket is empty"
+    )
+    expect(bo.page.get_by_role("textbox", name=re.compile("^Incident"))).to_have_value("INC-412")
+    assert world.received() == []
+    bo.confirm(re.compile("^Roll back API to "))
+    _cancels_after_the_sign_in_ended(bo, world)
+
+
+def _cancels_after_the_sign_in_ended(bo: Visitor, world: World) -> None:
+    """A button is not pressed again by itself: the way back is the operation's page, which goes on."""
+    operation = bo.page.url
+    bo.see_the_end(re.compile("^API was rolled back to"))
+    bo.page.get_by_role("link", name="Leave the rollback…").click()
+    bo.context.clear_cookies(name="sessionid")
+    bo.page.get_by_role("button", name="Leave the rollback of API").click()
+    bo.page.wait_for_url("**/accounts/login/**")
+    bo.fill_in_sign_in("bo", world.passwords["bo"])
+    expect(bo.headline).to_have_text("Leave the rollback of API?")
+    assert world.service("shop-api")["automatic"] == "off"
+    bo.page.goto(operation)
+    assert [(who, what) for who, what, _ in world.received()] == [("render", "rollback")]
+
+
 def _signs_in_again(ana: Visitor, world: World) -> None:
     """The session ends; the page's own next question brings the sign-in page, whole and not in a card."""
     ana.context.clear_cookies(name="sessionid")
