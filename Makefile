@@ -3,15 +3,16 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv/bin
 TEMPLATES := templates
+PRISMA := v6 v7
 ARGS ?=
 # Tests at a time, each with a database of its own; 0 is one after the other, which suits the journeys' clocks.
 WORKERS ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help run test journeys check lint types fmt conformance chaos chaos-merge chaos-full model bench screenshots install-local install-dev
+.PHONY: help run test journeys check lint types fmt conformance prisma prisma-together prisma-install chaos chaos-merge chaos-full model bench wrong-downs screenshots install-local install-dev
 
 help: ## Say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: install-local ## Start the portal on http://127.0.0.1:8000 (PORT=8001 for another port); Ctrl-C stops it
 	@$(VENV)/python -m rollback_portal.local
@@ -47,6 +48,18 @@ conformance: install-dev ## Drive the sandbox with the providers' own clients (n
 	@cd tests/conformance && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel error
 	@$(VENV)/python -m tests.conformance.run $(ARGS)
 
+prisma: prisma-install ## Hold the wizard against Prisma's own CLI, versions 6 and 7 (needs Node.js and npm)
+	@PORTAL_REQUIRE_PRISMA=1 $(VENV)/python -m pytest -q -n 0 tests/prisma $(ARGS)
+
+prisma-together: prisma-install ## Start a `migrate deploy` at 300 random moments around a run
+	@$(VENV)/python -m tests.prisma.together $(ARGS)
+
+prisma-install: install-dev $(PRISMA:%=tests/prisma/%/node_modules/.package-lock.json) ## Bring Prisma's own CLI from npm
+
+tests/prisma/%/node_modules/.package-lock.json: tests/prisma/%/package-lock.json
+	@cd tests/prisma/$* && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel error
+	@touch $@
+
 chaos: install-dev ## Kill, freeze and wipe real processes under load; the provider's own list judges
 	@$(VENV)/python -m tests.chaos $(ARGS)
 
@@ -57,10 +70,13 @@ chaos-full: install-dev ## The numbers of the whole chaos matrix, a night
 	@$(VENV)/python -m tests.chaos --full $(ARGS)
 
 model: install-dev ## Try 500 lives of a change, 50 events each, in any order that Hypothesis finds
-	@PORTAL_MODEL_EXAMPLES=500 $(VENV)/python -m pytest -q -n 0 tests/deployments/life/test_life_of_a_change.py
+	@PORTAL_MODEL_LIVES=500 $(VENV)/python -m pytest -q -n 0 -s $(ARGS) tests/deployments/life
 
 bench: install-dev ## Measure: one rollback beside the vercel CLI, the dashboard, fifty pages polling
 	@$(VENV)/python -m tests.bench $(ARGS)
+
+wrong-downs: install-dev ## Rehearse 1,000 wrong down scripts (ARGS="--number 100 --seed 2"): each has to be caught
+	@$(VENV)/python -m tests.bench.wrong_downs $(ARGS)
 
 screenshots: install-dev ## Take the pictures in docs anew (ARGS=/tmp/pictures for every page, in light, dark and phone)
 	@$(VENV)/python -m tests.journeys.screenshots $(ARGS)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from django.db import DatabaseError, connection
 
-from deployments import proof
+from rollback_portal import proof
 
 CHANNEL = "portal_changes"
 

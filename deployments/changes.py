@@ -17,13 +17,14 @@ from django.conf import settings
 from django.db import close_old_connections, connection
 from django.utils import timezone
 
-from deployments import circuit, proof
+from deployments import bell, circuit
 from deployments.connections import provider
 from deployments.models import Change
 from deployments.providers.base import ProviderError, Urgency
 from deployments.silent import give_up_on_silent_owner
 from deployments.steps import STEPS, LeaseLost, Next, Run
 from deployments.sync import read_service
+from rollback_portal import proof, stopping
 
 log = logging.getLogger(__name__)
 
@@ -43,9 +44,19 @@ def run(pk: int, *, seconds: float, patient: float = PATIENT, watch: Watch = lam
         watch: called after each step, for those who look on.
 
     Returns:
-        True where the change is still active and due at once.
+        True where the change is still active, due at once and ours to go on with. A process that was asked
+        to stop hands it over between two steps, and takes no other one.
     """
-    with proof.of_life(pk) as alone:
+    if stopping.asked():
+        return False
+    goes_on = _run(pk, seconds, patient, watch)
+    if stopping.asked():
+        bell.notify()  # only now is the lock gone, and whoever is rung for the change gets it
+    return goes_on
+
+
+def _run(pk: int, seconds: float, patient: float, watch: Watch) -> bool:
+    with proof.of_life(f"change:{pk}") as alone:
         if not alone:
             give_up_on_silent_owner(pk)
             return False
@@ -74,10 +85,11 @@ def _work(change: Change, owner: UUID, deadline: float, patient: float, watch: W
         if pause is None:
             read_service(change.service, provider(change.service.provider, Urgency.OPERATION))
             return False
-        if pause > patient or time.monotonic() + pause > deadline:
-            _hand_back(change, owner, pause)
-            return pause <= patient
-        time.sleep(pause)
+        due_at = timezone.now() + timedelta(seconds=pause)
+        too_long = pause > patient or time.monotonic() + pause > deadline
+        if too_long or stopping.asked(within=pause):
+            _hand_back(change, owner, due_at)
+            return pause <= patient and not stopping.asked()
         if not _renew(change, owner):
             return False
 
@@ -106,10 +118,10 @@ def _renew(change: Change, owner: UUID) -> bool:
     return True
 
 
-def _hand_back(change: Change, owner: UUID, pause: float) -> None:
-    wait = timezone.now() + timedelta(seconds=pause) if pause > 0 else None
+def _hand_back(change: Change, owner: UUID, due_at: datetime) -> None:
+    """Whoever is rung for it first may have it from `due_at` on; the wait for that one counts from there."""
     held = Change.objects.filter(pk=change.pk, lease_owner=owner)
-    held.update(lease_owner=None, lease_until=None, not_before=wait, rung_at=None)
+    held.update(lease_owner=None, lease_until=None, not_before=due_at, rung_at=None)
 
 
 def due() -> list[int]:

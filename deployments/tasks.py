@@ -7,16 +7,23 @@ from threading import Event, Thread
 from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_init, worker_ready, worker_shutdown
+from celery.signals import (
+    worker_init,
+    worker_process_init,
+    worker_ready,
+    worker_shutdown,
+    worker_shutting_down,
+)
 from django.conf import settings
 from django.db import DatabaseError, connection
 
-from deployments import changes, proof, sync
+from deployments import changes, sync
 from deployments.connections import provider
 from deployments.dispatcher import SLICE
 from deployments.models import Change, Service
 from deployments.presence import beat
 from deployments.served import check_served
+from rollback_portal import proof, stopping
 
 BEAT_EVERY = 5.0  # seconds
 _stopped = Event()
@@ -65,9 +72,23 @@ RECURRING = {
 
 
 @worker_init.connect
-def refuse_pooler(**_: Any) -> None:
-    """A worker without proof of life must not start."""
-    proof.refuse_pooler()
+def prove_life(**_: Any) -> None:
+    """A worker without proof of life must not start. Celery only logs what is raised here, except an exit."""
+    try:
+        proof.before_work()
+    except proof.Pooled as error:
+        raise SystemExit(str(error)) from None
+
+
+@worker_process_init.connect
+def hear_of_the_end(**_: Any) -> None:
+    stopping.only_listen()
+
+
+@worker_shutting_down.connect
+def hand_over(**_: Any) -> None:
+    """On SIGTERM, what is under way is handed over between two steps, not followed to its end."""
+    stopping.ask()
 
 
 @worker_ready.connect

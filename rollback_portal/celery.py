@@ -8,4 +8,4 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rollback_portal.settings")
 
 app = Celery("rollback_portal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["deployments"])
+app.autodiscover_tasks(["deployments", "dbtools"])

@@ -8,6 +8,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
+from django.utils.functional import SimpleLazyObject
+from django.utils.module_loading import import_string
 from django_htmx.http import trigger_client_event
 
 
@@ -38,6 +40,11 @@ def toast(response: HttpResponse, sentence: str) -> HttpResponse:
 
 
 def everywhere(request: HttpRequest) -> dict[str, Any]:
-    """What every page says: which providers are played by the sandbox."""
+    """What every page says: which providers are played by the sandbox, and what concerns everybody."""
     played = [name.title() for name, provider in settings.PROVIDERS.items() if provider["sandbox"]]
-    return {"sandboxed": played}
+    return {"sandboxed": played, "alarms": SimpleLazyObject(_alarms)}
+
+
+def _alarms() -> list[dict[str, Any]]:
+    """Asked for only by a page that draws them."""
+    return [bar for name in settings.EVERYWHERE for bar in import_string(name)()]

@@ -8,6 +8,7 @@ from pathlib import Path
 from psycopg.conninfo import conninfo_to_dict
 
 from rollback_portal import env
+from rollback_portal.postgresql.driver import Connection
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -34,6 +35,7 @@ INSTALLED_APPS = [
     "rollback_portal.accounts",
     "rollback_portal.audit",
     "deployments",
+    "dbtools",
 ]
 
 MIDDLEWARE = [
@@ -51,7 +53,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "rollback_portal.security.HtmxSignIn",
+    "rollback_portal.security.SignInAgain",
 ]
 
 ROOT_URLCONF = "rollback_portal.urls"
@@ -82,9 +84,14 @@ def database(url: str) -> dict[str, object]:
     name, user = parts.pop("dbname", "portal"), parts.pop("user", "")
     password, host, port = parts.pop("password", ""), parts.pop("host", ""), parts.pop("port", "")
     options: dict[str, object] = {**parts, "connect_timeout": 5, "application_name": "rollback-portal"}
-    options["pool"] = {"min_size": 1, "max_size": env.number("DATABASE_POOL", 8), "timeout": 5}
+    options["pool"] = {
+        "min_size": 1,
+        "max_size": env.number("DATABASE_POOL", 8),
+        "timeout": 5,
+        "connection_class": Connection,
+    }
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "rollback_portal.postgresql",
         "NAME": name,
         "USER": user,
         "PASSWORD": password,
@@ -132,11 +139,15 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_ACKS_LATE = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 500
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 25  # after SIGQUIT; SIGTERM hands over (rollback_portal/stopping.py)
 CELERY_TASK_SOFT_TIME_LIMIT = 60
 CELERY_TASK_TIME_LIMIT = 90
 CELERY_TIMEZONE = "UTC"
 CELERY_TASK_DEFAULT_QUEUE = "reading"
-CELERY_TASK_ROUTES = {"deployments.tasks.advance": {"queue": "operations"}}
+CELERY_TASK_ROUTES = {
+    "deployments.tasks.advance": {"queue": "operations"},
+    "dbtools.tasks.*": {"queue": "wizard"},  # only its worker holds the databases' addresses
+}
 # --- The providers: without a key, the sandbox plays one ---------------------------------------------
 SANDBOX_URL = env.text("SANDBOX_URL", "http://127.0.0.1:9701")
 RENDER_API_KEY = env.secret("RENDER_API_KEY")
@@ -164,12 +175,25 @@ FOLLOW_SECONDS = env.number("FOLLOW_SECONDS", 20 * 60)  # then a person has to l
 LEASE_SECONDS = env.number("LEASE_SECONDS", 30)  # then a change that its worker did not renew is free
 SETTLE_SECONDS = env.number("SETTLE_SECONDS", 30)  # how long a lost request may still surface at the provider
 
+# --- The wizard's databases: which ones stands in a file, how they are entered in secrets -----------------
+DATABASES_FILE = env.text("DATABASES_FILE")
+BACKUP_FOLDER = env.text("BACKUP_FOLDER") or str(env.data_folder() / "backups")
+BACKUP_DAYS = env.number("BACKUP_DAYS", 14)
+MIRROR_FOLDER = env.text("MIRROR_FOLDER") or str(env.data_folder() / "mirrors")
+SCRATCH_FOLDER = env.text("SCRATCH_FOLDER") or str(env.data_folder() / "scratch")
+
 # --- What the ground floor asks a wing, which it does not know ------------------------------------------
 LAST_KNOWN = "deployments.fallback.last_known"  # HTML for the page that shows while PostgreSQL is away
 READY = {
     "operations_are_worked_on": "deployments.presence.acts",
     "queue_answers": "deployments.dispatcher.queue_answers",
 }
+ALSO_DISPATCHED = ["dbtools.tasks.WORK", "dbtools.tasks.RESTORES"]  # rows of the other wing
+ALSO_RECURRING = ["dbtools.tasks.RECURRING"]
+LIVE_CODE = "deployments.for_databases.live_code"  # which commit is live, for the wizard's first question
+CODE_UNDER_WAY = "deployments.for_databases.under_way"  # each wing waits while the other one moves something
+DATABASE_UNDER_WAY = "dbtools.rollbacks.under_way"
+EVERYWHERE = ["dbtools.alarms.for_everybody"]  # bars for every page
 METRICS = "deployments.metrics.exposition"
 METRICS_ALLOW = env.words("METRICS_ALLOW", "127.0.0.0/8,::1")
 METRICS_TOKEN = env.secret("METRICS_TOKEN")

@@ -5,6 +5,7 @@ from django.urls import include, path
 handler500 = "rollback_portal.degraded.fault"
 urlpatterns = [
     path("", include("deployments.urls")),
+    path("databases/", include("dbtools.urls")),
     path("audit/", include("rollback_portal.audit.urls")),
     path("accounts/", include("rollback_portal.accounts.urls")),
 ]

@@ -1,41 +1,88 @@
-"""What every test stands on: the journeys' browser, or a count of the journeys that went without."""
+"""What every test stands on: programs of the machine, or a count of the tests that went without."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 
 import pytest
 
 from tests.chromium import chromium
+from tests.pgbouncer import pgbouncer
+from tests.prisma.cli import all_installed
 
-REQUIRED = os.environ.get("PORTAL_REQUIRE_JOURNEYS") == "1"
-WHY = "there is no Chromium here (Debian: apt-get install chromium)"
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Something that tests with this marker cannot do without, and the variable that forbids to skip them."""
+
+    marker: str
+    is_here: bool
+    why: str
+    one: str
+    many: str
+    variable: str
+
+    @property
+    def required(self) -> bool:
+        return os.environ.get(self.variable) == "1"
+
+
+PROGRAMS = (
+    Program(
+        "journey",
+        chromium() is not None,
+        "there is no Chromium here (Debian: apt-get install chromium)",
+        "journey was",
+        "journeys were",
+        "PORTAL_REQUIRE_JOURNEYS",
+    ),
+    Program(
+        "pooler",
+        pgbouncer() is not None,
+        "there is no PgBouncer here (Debian: apt-get install pgbouncer)",
+        "test with a pooler was",
+        "tests with a pooler were",
+        "PORTAL_REQUIRE_POOLER",
+    ),
+    Program(
+        "real_prisma",
+        all_installed(),
+        "Prisma's own CLI is not installed here (make prisma-install; needs Node.js and npm)",
+        "test with Prisma's own CLI was",
+        "tests with Prisma's own CLI were",
+        "PORTAL_REQUIRE_PRISMA",
+    ),
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if chromium() is None:
+    for program in PROGRAMS:
         for item in items:
-            if item.get_closest_marker("journey"):
-                item.add_marker(pytest.mark.skip(reason=WHY))
+            if not program.is_here and item.get_closest_marker(program.marker):
+                item.add_marker(pytest.mark.skip(reason=program.why))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    skipped = skipped_journeys(terminalreporter)
-    if skipped:
-        terminalreporter.write_line(
-            f"{skipped} {'journey was' if skipped == 1 else 'journeys were'} skipped"
-            + (", and PORTAL_REQUIRE_JOURNEYS=1 takes that for a failure." if REQUIRED else ".")
-        )
+    for program in PROGRAMS:
+        skipped = count_skipped(terminalreporter, program)
+        if skipped:
+            terminalreporter.write_line(
+                f"{skipped} {program.one if skipped == 1 else program.many} skipped"
+                + (f", and {program.variable}=1 takes that for a failure." if program.required else ".")
+            )
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    if REQUIRED and reporter is not None and skipped_journeys(reporter) and session.exitstatus == 0:
+    if reporter is None or session.exitstatus != 0:
+        return
+    if any(program.required and count_skipped(reporter, program) for program in PROGRAMS):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-def skipped_journeys(reporter: pytest.TerminalReporter) -> int:
-    """Single journeys, and whole files of them that skipped themselves."""
+def count_skipped(reporter: pytest.TerminalReporter, program: Program) -> int:
+    """Single tests, and whole files of them that skipped themselves."""
     reports = reporter.stats.get("skipped", [])
-    return sum("journey" in getattr(report, "keywords", report.nodeid) for report in reports)
+    return sum(program.marker in getattr(report, "keywords", report.nodeid) for report in reports)

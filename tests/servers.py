@@ -22,6 +22,7 @@ def provide() -> None:
     os.environ["PORTAL_ENV_FILE"] = os.devnull
     os.environ["PORTAL_LOCAL"] = "1"
     os.environ.setdefault("SECRET_KEY", "for tests only")
+    os.environ.setdefault("DATABASE_PATIENCE", "60")  # many servers on few cores: slow is not away
     if "PORTAL_TEST_RUN" not in os.environ:
         os.environ["PORTAL_TEST_RUN"] = secrets.token_hex(4)
         start_what_is_missing()

@@ -33,14 +33,22 @@ WALLS = {
     ),
     "deployments.tasks": ("django.http", "deployments.views"),
     "dbtools": (WING,),
+    "dbtools.target": ("django",),
+    "dbtools.sql": ("django",),
+    "dbtools.catalog": ("django",),
+    "dbtools.drafts": ("django",),
+    "dbtools.prisma": ("django",),
 }  # fmt: skip
 
 # Library -> the only modules that may import it.
 DOORS = {
     "httpx": ("deployments.providers", "deployments.connections", "deployments.sandbox.transport"),
-    "celery": ("rollback_portal.celery", "deployments.tasks", "deployments.dispatcher"),
+    "celery": ("rollback_portal.celery", "deployments.tasks", "deployments.dispatcher", "dbtools.tasks"),
     "kombu": ("deployments.dispatcher",),
-    "psycopg": ("dbtools.target", "rollback_portal.settings", "rollback_portal.local"),
+    "pglast": ("dbtools.sql",),
+    "psycopg": (
+        "dbtools.target", "rollback_portal.settings", "rollback_portal.postgresql", "rollback_portal.local",
+    ),
     "redis": ("deployments.dispatcher", "deployments.providers.budget", "rollback_portal.local"),
 }
 

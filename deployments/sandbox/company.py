@@ -36,7 +36,7 @@ def small_company(**settings: Any) -> World:
     )
     api.automatic = "checksPass"
     for number, (author, scope, subject) in enumerate(story.STORY):
-        at = _committed_at(world.now(), number, len(story.STORY))
+        at = committed_at(world.now(), number, len(story.STORY))
         _preview(history, web, author, subject, at, number)
         commit = history.commit(
             f"shop/{number}", author, f"{subject} (#{FIRST_PULL_REQUEST + number})", at,
@@ -97,8 +97,8 @@ def _vercel_project(world: World, name: str, repo: str, at: float, *, domains: l
     )  # fmt: skip
 
 
-def _committed_at(now: float, number: int, count: int) -> float:
-    """About every seven hours for three weeks; the last four within this shift."""
+def committed_at(now: float, number: int, count: int) -> float:
+    """When the company made this commit: about every seven hours for three weeks, the last four just now."""
     last = {1: NEWEST_COMMIT_AGE, 2: 2.2 * HOUR, 3: 3.1 * HOUR, 4: 5.4 * HOUR}
     from_end = count - number
     if from_end in last:

@@ -24,8 +24,9 @@ class Keeper:
         os.replace(beside, self.path)
 
 
-def open_world(path: Path | None, company: str, pace: str) -> World:
-    """The kept world, or a new company where there is none yet."""
+def open_world(path: Path | None, company: str, pace: str, commits: Path | None = None) -> World:
+    """The kept world, or a new company where there is none yet, its commits those of a real repository."""
     if path and path.exists():
         return World.from_json(json.loads(path.read_text()), pace=PACES[pace]())
-    return COMPANIES[company](pace=PACES[pace]())
+    named = json.loads(commits.read_text()) if commits else {}
+    return COMPANIES[company](pace=PACES[pace](), named=named)

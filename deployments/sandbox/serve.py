@@ -22,17 +22,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--keep", type=Path, help="file that the world is kept in; without it, it is forgotten"
     )
     parser.add_argument("--pace", choices=sorted(PACES), default="local")
+    parser.add_argument("--commits", type=Path, help="file with the SHA of each commit of a real repository")
     parser.add_argument("--company", choices=sorted(COMPANIES), default="small")
 
 
-def serve(port: int, keep: Path | None, pace: str, company: str) -> None:
+def serve(port: int, keep: Path | None, pace: str, company: str, commits: Path | None = None) -> None:
     """Serve until the process is told to stop."""
-    Server(port, keep, pace, company).run()
+    Server(port, keep, pace, company, commits).run()
 
 
 class Server(BaseApplication):  # type: ignore[misc]
-    def __init__(self, port: int, keep: Path | None, pace: str, company: str) -> None:
+    def __init__(
+        self, port: int, keep: Path | None, pace: str, company: str, commits: Path | None = None
+    ) -> None:
         self.port, self.keep, self.pace, self.company = port, keep, pace, company
+        self.commits = commits
         super().__init__()
 
     def load_config(self) -> None:
@@ -53,5 +57,5 @@ class Server(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Sandbox:
         """In the worker, after the fork."""
-        world = open_world(self.keep, self.company, self.pace)
+        world = open_world(self.keep, self.company, self.pace, self.commits)
         return Sandbox(world, keep=Keeper(self.keep) if self.keep else None)

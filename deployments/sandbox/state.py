@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -55,8 +56,16 @@ class State:
     """Rows by id, the deployments of each service oldest first, and the steps still to come."""
 
     def __init__(
-        self, *, clock: Clock = utcnow, pace: Pace | None = None, rules: Rules | None = None, seed: int = 1
+        self,
+        *,
+        clock: Clock = utcnow,
+        pace: Pace | None = None,
+        rules: Rules | None = None,
+        seed: int = 1,
+        named: Mapping[str, str] | None = None,
     ) -> None:
+        """`named` are commits whose SHA is that of a real repository."""
+        self.named = dict(named or {})
         self.clock = clock
         self.pace = pace or Pace.local()
         self.rules = rules or Rules()
@@ -102,6 +111,8 @@ class State:
         return prefix + digits(f"{self.seed}/{kind}/{self.minted}", alphabet, length)
 
     def sha(self, name: str) -> str:
+        if name in self.named:
+            return self.named[name]
         return hashlib.sha1(f"{self.seed}/commit/{name}".encode(), usedforsecurity=False).hexdigest()
 
     def add_service(self, service: Service) -> Service:

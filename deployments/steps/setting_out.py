@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from deployments.models import Change, Deployment, Kind, Pin
 from deployments.pins import setting_to_leave_with
@@ -18,8 +20,10 @@ from deployments.providers.base import (
 from deployments.steps.restoring import undo
 from deployments.steps.run import Next, Run
 from deployments.steps.sending import commit_intent, new_ticket, send
+from rollback_portal import holds
 from rollback_portal.accounts.roles import OPERATE
 
+WAIT_FOR_DATABASE = 2.0  # seconds between two looks
 SERVABLE = {DeploymentStatus.READY, DeploymentStatus.LIVE, DeploymentStatus.RETIRED}
 
 
@@ -35,6 +39,9 @@ def begin(run: Run) -> Next:
         )
     if refusal:
         return undo(run, "failed", f"{refusal} Nothing was changed by it.")
+    held = _held_by_a_database(run)
+    if held:
+        return held
     try:
         _look_at_target(run)
         current = run.provider.current(change.service.provider_id)
@@ -51,6 +58,17 @@ def _too_late_or_not_allowed(change: Change) -> str:
     if user is not None and not (user.is_active and user.has_perm(OPERATE)):
         return f"{change.operation.requested_by_name} may no longer do this."
     return ""
+
+
+def _held_by_a_database(run: Run) -> Next:
+    """While a database rollback of the same environment runs, code waits."""
+    service = run.change.service
+    with holds.moment():
+        moving: str = import_string(settings.DATABASE_UNDER_WAY)([service.slug, service.provider_id])
+    if moving:
+        run.note(sentence=f"Waits: {moving}")
+        return WAIT_FOR_DATABASE
+    return None
 
 
 def _look_at_target(run: Run) -> None:

@@ -19,11 +19,12 @@ class Role:
 
 OPERATE = "deployments.operate"
 ARRANGE = "deployments.arrange"
+DATABASE = "dbtools.roll_back"
 
 ROLES = (
     Role("viewer", "see everything", ()),
     Role("responder", "roll back, promote and arrange services", (OPERATE, ARRANGE)),
-    Role("database admin", "also roll database migrations back", (OPERATE, ARRANGE)),
+    Role("database admin", "also roll database migrations back", (OPERATE, ARRANGE, DATABASE)),
 )
 
 
@@ -33,11 +34,11 @@ def keep_groups(using: str = "default", **kwargs: Any) -> None:
 
     for role in ROLES:
         group, _ = Group.objects.using(using).get_or_create(name=role.name)
-        codenames = [permission.split(".")[1] for permission in role.permissions]
-        labels = [permission.split(".")[0] for permission in role.permissions]
-        held = Permission.objects.using(using).filter(
-            codename__in=codenames, content_type__app_label__in=labels
-        )
+        held = [
+            permission
+            for permission in Permission.objects.using(using).select_related("content_type")
+            if f"{permission.content_type.app_label}.{permission.codename}" in role.permissions
+        ]
         group.permissions.set(held)
 
 

@@ -7,6 +7,7 @@ import socket
 import sys
 from pathlib import Path
 
+from rollback_portal.local import company
 from rollback_portal.local.processes import Problem, Process
 
 PYTHON = sys.executable
@@ -14,8 +15,9 @@ WORKER = ("--without-mingle", "--without-gossip", "--pool", "threads", "--loglev
 
 
 def sandbox(port: int, folder: Path, log: Path, environment: dict[str, str]) -> Process:
-    keep = str(folder / "sandbox.json")
+    keep, commits = str(folder / "sandbox.json"), folder / company.COMMITS
     command = [PYTHON, "manage.py", "sandbox", "--port", str(port), "--keep", keep]
+    command += ["--commits", str(commits)] if commits.exists() else []
     return Process("sandbox", command, environment, log / "sandbox.log")
 
 

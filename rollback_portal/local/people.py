@@ -1,4 +1,4 @@
-"""The people of the sandbox: one of each role, so that there is somebody to sign in as.
+"""The people of the sandbox: somebody of each role, and two whom a database rollback needs.
 
 They exist only while both providers are the sandbox. With a real key they cannot sign in.
 """
@@ -37,6 +37,7 @@ PEOPLE = (
     Person("ana", "Ana", "Ruiz", "responder"),
     Person("bo", "Bo", "Lind", "responder"),
     Person("dana", "Dana", "Okoro", "database admin"),
+    Person("efe", "Efe", "Brandt", "database admin"),
 )
 
 

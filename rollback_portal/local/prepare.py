@@ -1,7 +1,7 @@
 """What has to be true before the first page: tables, static files, people. Runs in its own process.
 
-`python -m rollback_portal.local.prepare tables` or `… static`. What the terminal should know is printed
-as one line of JSON; everything else goes to the log.
+`python -m rollback_portal.local.prepare tables`, `… company` or `… static`. What the terminal should know is
+printed as one line of JSON; everything else goes to the log.
 """
 
 from __future__ import annotations
@@ -31,6 +31,15 @@ def tables() -> dict[str, object]:
     return {"people": [], "anyone": User.objects.filter(is_active=True).exists()}
 
 
+def company() -> dict[str, object]:
+    """Make the sandbox company's database, the one that the wizard can be tried on."""
+    from rollback_portal import env
+    from rollback_portal.local import company
+
+    company.move_in(env.data_folder(), env.secret("DATABASE_URL"))
+    return {}
+
+
 def static() -> dict[str, object]:
     """Put the static files where the web server takes them from, under names that change with them."""
     from django.core.management import call_command
@@ -44,7 +53,7 @@ def main() -> None:
 
     with contextlib.redirect_stdout(sys.stderr):
         django.setup()
-        told = {"tables": tables, "static": static}[sys.argv[1]]()
+        told = {"tables": tables, "company": company, "static": static}[sys.argv[1]]()
     sys.stdout.write(json.dumps(told) + "\n")
 
 

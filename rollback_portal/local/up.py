@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rollback_portal import env
-from rollback_portal.local import parts, terminal
+from rollback_portal.local import company, parts, terminal
 from rollback_portal.local.folder import Folder
 from rollback_portal.local.postgres import Postgres
 from rollback_portal.local.processes import Problem, Process, stop_together, wait_until
@@ -40,6 +40,7 @@ class Run:
             "PORTAL_ADDRESS": f"http://127.0.0.1:{self.port}",
             "STATIC_ROOT": str(folder.path / "static"),
         }
+        self.wizard: dict[str, str] = {}  # what only those who open the wizard's databases are told
         self.processes: list[Process] = []  # in the order of their start
         self.restarts: dict[str, list[float]] = {}
         self.waiting = False
@@ -116,8 +117,9 @@ class Run:
             self.values["SANDBOX_URL"] = f"http://127.0.0.1:{port}"
         tables = parts.preparation("tables", log, self.environment, output=subprocess.PIPE)
         static = parts.preparation("static", log, self.environment)
+        practice = self.practice()
         with terminal.step("Tables", "up to date"):
-            self.launch(tables, static)
+            self.launch(tables, static, *practice)
             if self.needs_sandbox():
                 self.launch(parts.sandbox(port, self.folder.path, log, self.environment))
             told = json.loads(self.finish(tables))
@@ -126,10 +128,22 @@ class Run:
             self.values["SANDBOX_SIGN_IN"] = f"{names}; their passwords stand in the terminal that runs this"
         with terminal.step("Static files", "collected"):
             self.finish(static)
+        if practice:
+            with terminal.step("Practice database", "stands"):
+                self.finish(practice[0])
         if self.needs_sandbox():
             with terminal.step("Sandbox", f"answers at {self.values['SANDBOX_URL']}"), self.interruptible():
                 self.wait_for(self.processes[-1], lambda: parts.takes_connections(port))
         return dict(told)
+
+    def practice(self) -> list[Process]:
+        """The sandbox company's database, where both the providers and PostgreSQL are ours to play with."""
+        if not self.needs_sandbox() or "DATABASE_URL" not in self.values or env.is_set("DATABASES_FILE"):
+            return []
+        company.found(self.folder.path)
+        self.wizard = company.values(self.folder.path)
+        self.values["DATABASES_FILE"] = self.wizard["DATABASES_FILE"]
+        return [parts.preparation("company", self.folder.log, self.environment)]
 
     def needs_sandbox(self) -> bool:
         keys = env.is_set("RENDER_API_KEY") and env.is_set("VERCEL_TOKEN")
@@ -143,12 +157,13 @@ class Run:
             self.launch(web)
             self.launch(parts.worker("operations", 4, log, self.environment))
             self.launch(parts.worker("reading", 2, log, self.environment))
+            self.launch(parts.worker("wizard", 2, log, {**self.environment, **self.wizard}))
             with self.interruptible():
                 self.wait_for(web, lambda: parts.page_status(self.port, SIGN_IN) > 0)
             status = parts.page_status(self.port, SIGN_IN)
             if status >= 500:
                 raise Problem(f"{SIGN_IN} answers {status}. The end of {web.log}:\n{web.last_words()}")
-        self.launch(parts.dispatcher(log, self.environment))
+        self.launch(parts.dispatcher(log, {**self.environment, **self.wizard}))
 
     def launch(self, *processes: Process) -> None:
         for process in processes:

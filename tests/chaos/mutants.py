@@ -13,13 +13,14 @@ from typing import Any
 from django.db.models import Q
 from django.utils import timezone
 
-from deployments import changes, proof
+from deployments import changes
 from deployments.models import Change
 from deployments.models.operation import ChangeQuerySet
 from deployments.providers.base import Accepted, ProviderError
 from deployments.providers.http import Connection
 from deployments.steps import STEPS, run, sending, setting_out
 from deployments.steps.restoring import undo
+from rollback_portal import proof
 from tests.chaos.patching import put
 
 NAMES = ("intent", "lease", "readback", "deadline", "lock", "index", "dispatcher")

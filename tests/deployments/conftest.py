@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -118,6 +119,13 @@ class Portal:
 @pytest.fixture
 def portal(db: None, settings: Any) -> Iterator[Portal]:
     """Both providers discovered and read; the API's newest deployment is the bad one."""
+    with opened(settings) as ready:
+        yield ready
+
+
+@contextmanager
+def opened(settings: Any) -> Iterator[Portal]:
+    """The portal on whatever database there is, with a sandbox behind it."""
     settings.SETTLE_SECONDS = 0
     start_with_a_full_budget()
     sandbox = Sandbox(small_company(pace=Pace.instant()))

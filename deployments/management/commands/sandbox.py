@@ -17,7 +17,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         add_arguments(parser)
 
-    def handle(self, *, port: int, keep: Path | None, pace: str, company: str, **options: Any) -> None:
+    def handle(
+        self, *, port: int, keep: Path | None, pace: str, company: str, commits: Path | None, **options: Any
+    ) -> None:
         self.stdout.write(f"The sandbox answers on http://{HOST}:{port} (Render: /v1). Ctrl-C stops it.")
         self.stdout.flush()
-        serve(port, keep, pace, company)
+        serve(port, keep, pace, company, commits)

@@ -6,6 +6,7 @@ with it this lock; a worker that is only frozen still holds it, and then nobody 
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,9 +15,13 @@ from django.conf import settings
 from django.db import DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from rollback_portal import stopping
 from rollback_portal.settings import database
 
+log = logging.getLogger(__name__)
+
 TAKE = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
+ASK_AGAIN = 2.0  # seconds between two tries to reach PostgreSQL at the start
 
 
 class Pooled(Exception):
@@ -24,12 +29,12 @@ class Pooled(Exception):
 
 
 @contextmanager
-def of_life(pk: int) -> Iterator[bool]:
-    """Hold the lock of one change. Yields False where a living process holds it already."""
+def of_life(name: str) -> Iterator[bool]:
+    """Hold the lock of this name. Yields False where a living process holds it already."""
     connection = open_direct()
     try:
         with connection.cursor() as cursor:
-            cursor.execute(TAKE, [f"change:{pk}"])
+            cursor.execute(TAKE, [name])
             (taken,) = cursor.fetchone()
         yield bool(taken)
     finally:
@@ -45,16 +50,46 @@ def open_direct() -> BaseDatabaseWrapper:
     return connection
 
 
+def before_work() -> None:
+    """What a worker and a dispatcher do first: return as soon as a session lock is known to prove life.
+
+    With PostgreSQL away nothing is known, so it is waited for. Returns, too, when asked to stop.
+
+    Raises:
+        Pooled: it proves nothing here; the process must not start.
+    """
+    while not stopping.asked():
+        try:
+            return refuse_pooler()
+        except DatabaseError as error:
+            log.warning("PostgreSQL is away (%s); work starts when it is back", str(error).strip())
+            stopping.asked(within=ASK_AGAIN)
+    return None
+
+
 def refuse_pooler() -> None:
     """Find out whether a session of ours stays with one PostgreSQL process.
 
     Raises:
-        Pooled: it does not; neither worker nor dispatcher may start.
+        Pooled: it does not.
+        DatabaseError: no connection can be opened, so it is not known.
     """
     first, second = open_direct(), open_direct()
+    try:
+        first.ensure_connection()
+        second.ensure_connection()
+        if not _keeps_its_session(first, second):
+            raise Pooled(_sentence("a setting of the session was gone at the next statement"))
+    finally:
+        first.close()
+        second.close()
+
+
+def _keeps_its_session(ours: BaseDatabaseWrapper, theirs: BaseDatabaseWrapper) -> bool:
+    """Set something, let another session begin a transaction, and look whether it is still there."""
     token = secrets.token_hex(8)
     try:
-        with first.cursor() as mine, second.cursor() as other:
+        with ours.cursor() as mine, theirs.cursor() as other:
             mine.execute("SELECT set_config('portal.session', %s, false)", [token])
             other.execute("BEGIN")
             other.execute("SELECT pg_backend_pid()")
@@ -63,11 +98,7 @@ def refuse_pooler() -> None:
             other.execute("ROLLBACK")
     except DatabaseError as error:
         raise Pooled(_sentence(str(error).strip())) from error
-    finally:
-        first.close()
-        second.close()
-    if kept != token:
-        raise Pooled(_sentence("a setting of the session was gone at the next statement"))
+    return bool(kept == token)
 
 
 def _sentence(why: str) -> str:

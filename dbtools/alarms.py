@@ -1,0 +1,33 @@
+"""What every page says about databases: a run that is under way, and a break-glass that nobody has looked at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Q
+
+from dbtools.models import WITHOUT_RETURN, DatabaseRollback
+
+
+def for_everybody() -> list[dict[str, Any]]:
+    """The bars, in plain values: tone, word, sentence and where it leads. One query."""
+    rows = DatabaseRollback.objects.select_related("database").filter(
+        Q(status__in=WITHOUT_RETURN) | (~Q(broke_glass="") & Q(followed_up_at=None))
+    )
+    fields = ("status", "database__name", "chosen", "broke_glass", "approved_by_name", "followed_up_at")
+    return [bar for row in rows.only(*fields)[:5] for bar in _bars(row)]
+
+
+def _bars(row: DatabaseRollback) -> list[dict[str, Any]]:
+    where, bars = row.get_absolute_url(), []
+    if row.status == "needs_attention":
+        said = f"{row.title} on {row.database}: nobody knows what became of the run. A database admin has to look."
+        bars.append({"tone": "bad", "word": "DATABASE NEEDS ATTENTION", "sentence": said, "where": where})
+    elif row.status in WITHOUT_RETURN:
+        said = f"{row.title} is being rolled back on {row.database}. Code operations there wait."
+        bars.append({"tone": "busy", "word": "DATABASE ROLLBACK", "sentence": said, "where": where})
+    if row.follow_up_open:
+        said = f"{row.approved_by_name} approved {row.title} on {row.database} alone: “{row.broke_glass}”"
+        said += " A second database admin has to look at it."
+        bars.append({"tone": "bad", "word": "BREAK-GLASS", "sentence": said, "where": where})
+    return bars

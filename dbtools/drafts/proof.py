@@ -1,0 +1,93 @@
+"""A draft is offered only once it was proven: run on a copy, statement by statement, and the result compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from dbtools import target
+from dbtools.catalog import Catalog, differences, read
+from dbtools.drafts.draft import ORDER, SAME, Draft, DraftLine, refused
+from dbtools.drafts.losses import losses, remade
+from dbtools.drafts.trial import invert
+from dbtools.sql import NotSql, split
+from dbtools.target import SQL, Connection, Error, Identifier, Target
+
+Judge = Callable[[Target], str]  # what else differs in a database from the state before, "" for nothing
+MOST = 3
+STATEMENTS = 20_000
+
+
+def draft(where: Target, up: Sequence[str], before: Catalog, after: Catalog, *, schema: str = "public") -> Draft:
+    """Propose the way back. Nothing is changed: it is tried in a transaction that is undone.
+
+    Args:
+        where: a scratch database in the state after; never anybody's own.
+        up: the migrations' texts, newest first, that lead from `before` to `after`.
+        before, after: of the same scratch database (or copies of one) at the two moments.
+        schema: what unqualified names mean.
+
+    Raises:
+        target.Unreachable, target.Error: the scratch database is gone.
+    """
+    lost = losses(before, after, up)
+    with target.connect(where, "draft", autocommit=True) as connection:
+        with connection.transaction(force_rollback=True):
+            _as_the_runner(connection, schema)
+            trial = invert(connection, before, after, remade(before, after))
+    left = [found for found in differences(before, trial.reached) if "stand in another order" not in found]
+    if left:
+        return refused(_cannot([*left, *trial.errors]), lost)
+    said = {line.key for line in trial.lines if line.key}
+    return Draft((*(line for line in lost if line.key not in said or not line.key), *trial.lines))
+
+
+def prove(proposed: Draft, where: Target, before: Catalog, judge: Judge, *, schema: str = "public") -> Draft:
+    """Run the very text and compare: the draft with its verdict, or a refusal that names the difference.
+
+    Args:
+        where: a scratch database in the state after, which this changes; throw it away.
+        judge: a second look that shares nothing with the first, such as pg_dump.
+
+    Raises:
+        target.Unreachable: the scratch database is gone.
+    """
+    if proposed.verdict:
+        return proposed
+    lost = tuple(line for line in proposed.lines if not line.sql)
+    with target.connect(where, "draft", autocommit=True) as connection:
+        problem = _run(connection, proposed.text, schema)
+        if problem:
+            return refused(_cannot([problem]), lost)
+        reached = read(connection)
+    left = differences(before, reached)
+    order = [found for found in left if "stand in another order" in found]
+    if len(order) < len(left):
+        return refused(_cannot([found for found in left if found not in order]), lost)
+    other = judge(where)
+    if other:
+        return refused(_cannot([other]), lost)
+    if order:
+        return replace(proposed, verdict=ORDER, sentence=f"Same but for column order: {order[0]}")
+    return replace(proposed, verdict=SAME, sentence="Leads back exactly.")
+
+
+def _run(connection: Connection, text: str, schema: str) -> str:
+    """One transaction, one statement at a time, as the run itself would; "" where it worked."""
+    try:
+        with connection.transaction():
+            _as_the_runner(connection, schema)
+            for piece in split(text, statements=STATEMENTS):
+                connection.execute(piece.text.encode(), binary=True)
+    except (Error, NotSql) as error:
+        return f"The draft does not run: {' '.join(str(error).split())}"
+    return ""
+
+
+def _as_the_runner(connection: Connection, schema: str) -> None:
+    connection.execute(SQL("SET LOCAL search_path = {}").format(Identifier(schema)))
+
+
+def _cannot(found: Sequence[str]) -> str:
+    more = f" And {len(found) - MOST} more." if len(found) > MOST else ""
+    return f"This migration cannot be inverted by a draft: {' '.join(found[:MOST])}{more}"

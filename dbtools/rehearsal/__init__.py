@@ -1,0 +1,12 @@
+"""The rehearsal: this very backup, exactly these bytes, down, up and down, on a database of our own."""
+
+from __future__ import annotations
+
+from dbtools.rehearsal.order import Execute, Fingerprint, Migration, Task
+from dbtools.rehearsal.report import OK, STOP, WARN, Check, Counted, Held, Loss, Report, Step
+from dbtools.rehearsal.walk import rehearse
+
+__all__ = [
+    "OK", "STOP", "WARN", "Check", "Counted", "Execute", "Fingerprint", "Held", "Loss", "Migration", "Report",
+    "Step", "Task", "rehearse",
+]  # fmt: skip

@@ -1,0 +1,5 @@
+INSERT INTO "Category" ("slug", "title") VALUES
+    ('garden', 'Garden'),
+    ('kitchen', 'Kitchen'),
+    ('office', 'Office'),
+    ('misc', 'Everything else');

@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "Address" ALTER COLUMN "zip" SET DATA TYPE VARCHAR(24);

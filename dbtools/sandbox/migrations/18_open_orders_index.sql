@@ -1,0 +1,1 @@
+CREATE INDEX "Order_open_idx" ON "Order"("createdAt") WHERE "status" IN ('NEW', 'PAID');

@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "Order" ADD COLUMN     "note" TEXT NOT NULL DEFAULT '';

@@ -1,0 +1,3 @@
+-- AlterTable
+ALTER TABLE "Order" ALTER COLUMN "note" DROP NOT NULL,
+ALTER COLUMN "note" DROP DEFAULT;

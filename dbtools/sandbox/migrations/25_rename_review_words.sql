@@ -1,0 +1,2 @@
+-- The column keeps its data: renamed by hand.
+ALTER TABLE "Review" RENAME COLUMN "words" TO "text";

@@ -1,0 +1,5 @@
+DO $$
+BEGIN
+  DELETE FROM "Coupon" WHERE "validUntil" < now() - interval '1 year';
+END;
+$$;

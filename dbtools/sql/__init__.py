@@ -1,0 +1,13 @@
+"""What a down script would do, by PostgreSQL's own parser: statements, hard stops, locks and hazards."""
+
+from __future__ import annotations
+
+from dbtools.sql.check import check
+from dbtools.sql.names import quoted
+from dbtools.sql.parsing import NotSql, Piece, split, walk
+from dbtools.sql.script import LIMITS, Count, Hazard, Limits, Problem, Script, Statement, Tone
+
+__all__ = [
+    "LIMITS", "Count", "Hazard", "Limits", "NotSql", "Piece", "Problem", "Script", "Statement", "Tone",
+    "check", "quoted", "split", "walk",
+]  # fmt: skip

@@ -1,0 +1,139 @@
+"""What is refused by its kind of statement, each with a sentence that says what to do instead.
+
+A kind that is neither here nor on the list in `allowed.py` is refused too, with the last sentence.
+"""
+
+from __future__ import annotations
+
+from pglast import ast
+from pglast.enums import TransactionStmtKind as Transaction
+
+PREPARED = {
+    Transaction.TRANS_STMT_PREPARE, Transaction.TRANS_STMT_COMMIT_PREPARED,
+    Transaction.TRANS_STMT_ROLLBACK_PREPARED,
+}  # fmt: skip
+SAVEPOINTS = {
+    Transaction.TRANS_STMT_SAVEPOINT, Transaction.TRANS_STMT_RELEASE, Transaction.TRANS_STMT_ROLLBACK_TO,
+}  # fmt: skip
+
+SESSION = "changes the session, which the wizard sets up itself: take it out."
+RIGHTS = (
+    "changes who may do what, which is no part of a migration's schema: an administrator does that by hand."
+)
+OPAQUE = (
+    "runs or leaves code that cannot be reviewed here: write the statements themselves, or have statements "
+    "that cannot be reviewed allowed for this database."
+)
+SERVER = "works on the whole server or database, not on this migration's tables: take it out."
+OUTSIDE = (
+    "cannot run inside a transaction, so it could not be undone if a later statement fails: take it out."
+)
+REPLICATION = "changes what is replicated to other servers: an administrator does that by hand."
+
+# Node type -> what it is called, and why it is refused.
+BY_TYPE: dict[str, tuple[str, str]] = {
+    "VariableSetStmt": ("SET or RESET", SESSION),
+    "VariableShowStmt": ("SHOW", "changes nothing and its answer is not kept: take it out."),
+    "DiscardStmt": ("DISCARD", SESSION),
+    "ListenStmt": ("LISTEN", SESSION),
+    "UnlistenStmt": ("UNLISTEN", SESSION),
+    "NotifyStmt": ("NOTIFY", "speaks to other sessions: take it out."),
+    "LoadStmt": ("LOAD", "loads a library into the server: take it out."),
+    "PrepareStmt": ("PREPARE", SESSION),
+    "ExecuteStmt": ("EXECUTE", SESSION),
+    "DeallocateStmt": ("DEALLOCATE", SESSION),
+    "DeclareCursorStmt": ("DECLARE", SESSION),
+    "FetchStmt": ("FETCH", SESSION),
+    "ClosePortalStmt": ("CLOSE", SESSION),
+    "ConstraintsSetStmt": ("SET CONSTRAINTS", SESSION),
+    "LockStmt": (
+        "LOCK TABLE",
+        "is the wizard's own: it takes each lock with a short time limit. Take it out.",
+    ),
+    "CopyStmt": (
+        "COPY",
+        "reads or writes files and programs of the server: write INSERT statements instead.",
+    ),
+    "TruncateStmt": (
+        "TRUNCATE",
+        "empties tables unseen: write DELETE FROM, whose rows are counted before anybody approves.",
+    ),
+    "MergeStmt": ("MERGE", "is not reviewed here: write it as UPDATE, INSERT and DELETE."),
+    "DoStmt": ("DO", OPAQUE),
+    "CallStmt": ("CALL", OPAQUE),
+    "CreateFunctionStmt": ("CREATE FUNCTION", OPAQUE),
+    "CreateExtensionStmt": ("CREATE EXTENSION", OPAQUE),
+    "AlterExtensionStmt": ("ALTER EXTENSION", OPAQUE),
+    "AlterExtensionContentsStmt": ("ALTER EXTENSION", OPAQUE),
+    "AlterFunctionStmt": ("ALTER FUNCTION", OPAQUE),
+    "RuleStmt": ("CREATE RULE", "rewrites other statements unseen: use a trigger or a view."),
+    "CreateEventTrigStmt": ("CREATE EVENT TRIGGER", OPAQUE),
+    "AlterEventTrigStmt": ("ALTER EVENT TRIGGER", OPAQUE),
+    "CreatePLangStmt": ("CREATE LANGUAGE", OPAQUE),
+    "CreateTransformStmt": ("CREATE TRANSFORM", OPAQUE),
+    "CreateCastStmt": ("CREATE CAST", OPAQUE),
+    "CreateOpClassStmt": ("CREATE OPERATOR CLASS", OPAQUE),
+    "DefineStmt": ("CREATE AGGREGATE, OPERATOR or base TYPE", OPAQUE),
+    "CreateAmStmt": ("CREATE ACCESS METHOD", OPAQUE),
+    "SecLabelStmt": ("SECURITY LABEL", RIGHTS),
+    "GrantStmt": ("GRANT or REVOKE", RIGHTS),
+    "GrantRoleStmt": ("GRANT or REVOKE", RIGHTS),
+    "AlterDefaultPrivilegesStmt": ("ALTER DEFAULT PRIVILEGES", RIGHTS),
+    "AlterOwnerStmt": ("OWNER TO", RIGHTS),
+    "CreateRoleStmt": ("CREATE ROLE", RIGHTS),
+    "AlterRoleStmt": ("ALTER ROLE", RIGHTS),
+    "AlterRoleSetStmt": ("ALTER ROLE", RIGHTS),
+    "DropRoleStmt": ("DROP ROLE", RIGHTS),
+    "DropOwnedStmt": ("DROP OWNED", "destroys everything that a role owns: name each object yourself."),
+    "ReassignOwnedStmt": ("REASSIGN OWNED", RIGHTS),
+    "CreateSchemaStmt": ("CREATE SCHEMA", "makes a schema that the wizard does not watch: do it by hand."),
+    "AlterObjectSchemaStmt": ("SET SCHEMA", "moves something out of the schemas that the wizard watches."),
+    "CreatedbStmt": ("CREATE DATABASE", SERVER),
+    "DropdbStmt": ("DROP DATABASE", SERVER),
+    "AlterDatabaseStmt": ("ALTER DATABASE", SERVER),
+    "AlterDatabaseSetStmt": ("ALTER DATABASE", SERVER),
+    "AlterSystemStmt": ("ALTER SYSTEM", SERVER),
+    "CreateTableSpaceStmt": ("CREATE TABLESPACE", SERVER),
+    "DropTableSpaceStmt": ("DROP TABLESPACE", SERVER),
+    "AlterTableMoveAllStmt": ("SET TABLESPACE", SERVER),
+    "CheckPointStmt": ("CHECKPOINT", SERVER),
+    "CreateFdwStmt": ("CREATE FOREIGN DATA WRAPPER", SERVER),
+    "CreateForeignServerStmt": ("CREATE SERVER", SERVER),
+    "CreateForeignTableStmt": ("CREATE FOREIGN TABLE", SERVER),
+    "CreateUserMappingStmt": ("CREATE USER MAPPING", SERVER),
+    "ImportForeignSchemaStmt": ("IMPORT FOREIGN SCHEMA", SERVER),
+    "CreatePublicationStmt": ("CREATE PUBLICATION", REPLICATION),
+    "AlterPublicationStmt": ("ALTER PUBLICATION", REPLICATION),
+    "CreateSubscriptionStmt": ("CREATE SUBSCRIPTION", REPLICATION),
+    "AlterSubscriptionStmt": ("ALTER SUBSCRIPTION", REPLICATION),
+    "DropSubscriptionStmt": ("DROP SUBSCRIPTION", REPLICATION),
+    "VacuumStmt": ("VACUUM or ANALYZE", "is no part of a rollback: run it by hand afterwards."),
+    "ReindexStmt": ("REINDEX", "changes no schema and blocks writers: run it by hand afterwards."),
+    "ClusterStmt": ("CLUSTER", "rewrites the whole table and changes no schema: run it by hand afterwards."),
+    "ExplainStmt": ("EXPLAIN", "may run the statement it explains, and its answer is not kept: take it out."),
+}
+# What only the switch `allow_opaque` of a database lets pass.
+OPAQUE_TYPES = frozenset({"DoStmt", "CallStmt", "CreateFunctionStmt", "CreateExtensionStmt"})
+
+
+def transaction(statement: ast.TransactionStmt) -> str:
+    """Transaction control has its own sentence: Prisma wraps the rebuild of an enum into BEGIN and COMMIT."""
+    if statement.kind in PREPARED:
+        return "A prepared transaction would outlive this one: take it out."
+    if statement.kind in SAVEPOINTS:
+        return "Take the SAVEPOINT, RELEASE and ROLLBACK TO lines out: one failing statement ends everything."
+    return "Take the BEGIN and COMMIT lines out: the wizard puts everything in one transaction."
+
+
+def by_type(statement: ast.Node) -> str:
+    """Why this kind of statement is refused."""
+    if isinstance(statement, ast.TransactionStmt):
+        return transaction(statement)
+    called, why = BY_TYPE.get(type(statement).__name__, ("This statement", UNKNOWN))
+    return f"{called} {why}"
+
+
+UNKNOWN = (
+    "is not of a kind that down scripts are made of: ALTER TABLE, CREATE and DROP of tables, indexes, types, "
+    "sequences and views, INSERT, UPDATE, DELETE, COMMENT."
+)

@@ -1,0 +1,83 @@
+"""What a migration's own SQL does to rows: nothing in a schema shows that afterwards."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pglast import ast
+
+from dbtools.sql.parsing import NotSql, Piece, split, walk
+
+STATEMENTS = 20_000
+BEFORE = "which values stood there before is not known."
+WRITES = {
+    ast.UpdateStmt: ("UPDATE", BEFORE),
+    ast.DeleteStmt: ("DELETE", "the rows are gone."),
+    ast.MergeStmt: ("MERGE", BEFORE),
+    ast.InsertStmt: ("INSERT", "which rows were added is not known from the text."),
+}
+IN_A_BODY = re.compile(
+    r"(?<!\bON )(?<!\bFOR )(?<!\bBEFORE )(?<!\bAFTER )(?<!\bOR )\b(UPDATE|DELETE|INSERT|TRUNCATE|MERGE|EXECUTE|PERFORM|CALL)\b",
+    re.IGNORECASE,
+)
+COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+PURE = frozenset({"set_config", "current_setting", "pg_advisory_lock", "pg_advisory_xact_lock", "pg_advisory_unlock"})
+
+
+@dataclass(frozen=True, slots=True)
+class RowChange:
+    """Something that wrote rows; `line` is 0 where it is not known."""
+
+    line: int
+    what: str
+    why: str
+
+
+def row_changes(text: str) -> tuple[RowChange, ...]:
+    """Everything in a migration that may have changed rows, in its order."""
+    try:
+        pieces = split(text, statements=STATEMENTS)
+    except NotSql:
+        return (RowChange(0, "What it does to rows", "the text cannot be read by PostgreSQL's parser."),)
+    return tuple(change for piece in pieces for change in _changes(piece))
+
+
+def _changes(piece: Piece) -> Iterator[RowChange]:
+    tree = piece.tree
+    if isinstance(tree, ast.DoStmt):
+        found = IN_A_BODY.search(COMMENT.sub(" ", piece.text))
+        if found:
+            yield RowChange(piece.line, "A DO block", f"it may have changed rows ({found[1].upper()}).")
+    elif isinstance(tree, ast.CallStmt):
+        yield RowChange(piece.line, "CALL", "the procedure may have changed rows.")
+    elif isinstance(tree, ast.TruncateStmt):
+        names = ", ".join(node.relname or "" for node in tree.relations or ())
+        yield RowChange(piece.line, f"TRUNCATE {names}", "the rows are gone.")
+    elif isinstance(tree, ast.CopyStmt) and tree.is_from:
+        yield RowChange(piece.line, "COPY", "which rows were added is not known.")
+    elif isinstance(tree, ast.AlterSeqStmt) and _restarts(tree):
+        yield RowChange(piece.line, "The sequence's RESTART", "its position before is not known.")
+    elif not isinstance(tree, ast.CreateFunctionStmt | ast.RuleStmt | ast.ViewStmt):
+        yield from _writes(piece)
+
+
+def _writes(piece: Piece) -> Iterator[RowChange]:
+    for node in walk(piece.tree):
+        if type(node) in WRITES:
+            word, why = WRITES[type(node)]
+            yield RowChange(piece.line, f"{word} {node.relation.relname}", why)
+    if isinstance(piece.tree, ast.SelectStmt):
+        for node in walk(piece.tree):
+            if isinstance(node, ast.FuncCall) and _name(node) not in PURE:
+                yield RowChange(piece.line, f"SELECT {_name(node)}(…)", "the function may have changed rows.")
+                return
+
+
+def _restarts(tree: ast.AlterSeqStmt) -> bool:
+    return any(option.defname == "restart" for option in tree.options or ())
+
+
+def _name(node: ast.FuncCall) -> str:
+    return str(node.funcname[-1].sval) if node.funcname else ""

@@ -1,0 +1,107 @@
+"""Steps 3 and 4, the worker's part: what the SQL would do, counted on the database; then the guards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import connection as portal
+
+from dbtools import guards, sql, target
+from dbtools.configured import Configured, NotConfigured, database
+from dbtools.guards import Question
+from dbtools.prisma.history import NoHistory
+from dbtools.target import Connection, Error, Target, Unreachable
+from dbtools.work.hold import Hold
+from dbtools.work.reading import READ_ONLY
+from rollback_portal.audit.models import Outcome
+
+COUNT_SECONDS = 5  # for one count; a number that takes longer is not known
+
+
+def check(hold: Hold) -> None:
+    """Statement by statement: what it locks, what it destroys; problems go back to the person."""
+    rollback = hold.rollback
+    try:
+        configured = database(rollback.database.name)
+        where = configured.target()
+        script = sql.check(rollback.sql, schemas=configured.all_schemas(), allow_opaque=configured.opaque)
+        stored: dict[str, Any] = asdict(script)
+        stored.pop("text", None)
+        if script.problems:
+            first = script.problems[0]
+            said = f"Line {first.line}: {first.sentence}" if first.line else first.sentence
+            _back(hold, f"The SQL cannot be run. {said}", stored)
+            return
+        _count(where, rollback.pk, stored["statements"])
+    except (NotConfigured, Unreachable) as error:
+        _back(hold, f"The SQL could not be checked: {error}", {})
+        return
+    said = f"{len(script.statements)} statements are understood; the guards are asked."
+    hold.move("preflight", said, action="SQL checked", script=stored)
+
+
+def _back(hold: Hold, sentence: str, script: dict[str, Any]) -> None:
+    hold.move("writing", sentence, action="SQL refused", outcome=Outcome.REFUSED, script=script)
+
+
+def _count(where: Target, number: int, statements: Iterable[dict[str, Any]]) -> None:
+    """Put the numbers beside the hazards: rows and values that would be destroyed."""
+    with target.connect(where, f"rollback {number}", autocommit=True, settings=READ_ONLY) as connection:
+        connection.execute(f"SET statement_timeout = '{COUNT_SECONDS}s'".encode())
+        connection.execute(target.SQL("SET search_path = {}").format(target.Identifier(where.schema)))
+        for statement in statements:
+            for hazard in statement["hazards"]:
+                hazard["counts"] = [
+                    {"noun": count["noun"], "number": _number(connection, count["query"])}
+                    for count in hazard["counts"]
+                ]
+
+
+def _number(connection: Connection, query: str) -> int | None:
+    """None where it cannot be known now, as where an earlier statement makes the table first."""
+    try:
+        row = connection.execute(query.encode(), binary=True).fetchone()
+    except Error:
+        return None
+    return int(row[0]) if row else None
+
+
+def ask_guards(hold: Hold) -> None:
+    """The preflight: every guard's answer goes to the page, and none of them changes anything."""
+    rollback = hold.rollback
+    try:
+        configured = database(rollback.database.name)
+        answers = guards.preflight(question(configured, rollback.script, rollback.history))
+    except (NotConfigured, NoHistory, Unreachable, Error) as error:
+        said = f"The preflight could not be asked: {error}"
+        answers = (guards.Answer("Database", "stop", said),)
+    stops = sum(answer.tone == "stop" for answer in answers)
+    warns = sum(answer.tone == "warn" for answer in answers)
+    said = f"{len(answers)} guards answered: {stops} stop it, {warns} warn."
+    hold.move("ready", said, action="preflight", guards=[asdict(answer) for answer in answers])
+
+
+def question(configured: Configured, script: dict[str, Any], history: str) -> Question:
+    """What the guards are asked about: this database, the tables that the SQL names, this history."""
+    statements = script.get("statements", [])
+    return Question(
+        where=configured.target(),
+        tables=tuple(dict.fromkeys(name for each in statements for name in each["tables"])),
+        schemas=configured.all_schemas(),
+        history=history,
+        backup_folder=Path(settings.BACKUP_FOLDER),
+        programs=configured.programs,
+        portal=own_identity(),
+    )
+
+
+def own_identity() -> tuple[str, str]:
+    """The portal's own server and database, which no wizard may touch."""
+    with portal.cursor() as cursor:
+        cursor.execute("SELECT (SELECT system_identifier::text FROM pg_control_system()), current_database()")
+        system, name = cursor.fetchone()
+    return str(system), str(name)

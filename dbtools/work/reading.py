@@ -1,0 +1,90 @@
+"""Step 2, the worker's part: the folder at its commit, the history in the database, both side by side."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from django.conf import settings
+
+from dbtools import target
+from dbtools.configured import Configured, NotConfigured, database
+from dbtools.models import DatabaseRollback
+from dbtools.prisma import history
+from dbtools.prisma.arrange import arrange
+from dbtools.prisma.folder import Folder, NotAFolder, from_disk
+from dbtools.prisma.history import NoHistory
+from dbtools.prisma.mirror import Mirror, NoMirror
+from dbtools.prisma.names import UnknownOrder
+from dbtools.prisma.upload import from_archive
+from dbtools.target import Error, Unreachable
+from dbtools.work.hold import Hold
+from rollback_portal import env
+from rollback_portal.audit.models import Outcome
+
+CANNOT = (NotConfigured, NotAFolder, NoHistory, NoMirror, UnknownOrder, Unreachable, Error)
+
+
+def read(hold: Hold) -> None:
+    """Both sides, arranged; where one cannot be read the page says why and offers another source."""
+    rollback = hold.rollback
+    try:
+        configured = database(rollback.database.name)
+        folder = read_folder(rollback, configured, fetch=True)
+        where = configured.target()
+        with target.connect(where, f"rollback {rollback.pk}", settings=READ_ONLY) as connection:
+            rows = history.read(connection, where.schema)
+        entries = arrange(folder, rows, configured.prisma)
+    except CANNOT as error:
+        hold.move(
+            "choosing", f"The migrations could not be read: {error}", action="migrations not read",
+            outcome=Outcome.FAILED, entries=[], chosen=[],
+        )  # fmt: skip
+        return
+    stored = [asdict(replace(entry, sql="", down="")) for entry in entries]
+    hold.move(
+        "choosing",
+        f"Read {len(folder.migrations)} migrations from {folder.source} and {len(rows)} rows of the history.",
+        action="migrations read",
+        entries=stored,
+        history=history.digest(rows),
+        source={**rollback.source, "commit": folder.commit, "shown": folder.source},
+        chosen=[],
+    )
+
+
+READ_ONLY = ("default_transaction_read_only=on", "statement_timeout=30s", "lock_timeout=2s")
+
+
+def read_folder(rollback: DatabaseRollback, configured: Configured, *, fetch: bool = False) -> Folder:
+    """The folder that this rollback is about; the same one every time once its commit is known.
+
+    Raises:
+        NotAFolder, NoMirror, NotConfigured.
+    """
+    kind, commit = rollback.source.get("kind", "live"), str(rollback.source.get("commit", ""))
+    if kind == "upload":
+        return from_archive(bytes(rollback.archive or b""), str(rollback.source.get("name", "archive")))
+    if kind == "folder" or not configured.repository:
+        return _mounted(configured)
+    mirror = mirror_of(configured)
+    if fetch:
+        mirror.fetch()
+    return mirror.folder(commit or _live_commit(rollback) or mirror.newest(), configured.path)
+
+
+def mirror_of(configured: Configured) -> Mirror:
+    """Our copy of the database's repository."""
+    token = env.secret(configured.token) if configured.token else ""
+    return Mirror(configured.repository, Path(settings.MIRROR_FOLDER) / f"{configured.name}.git", token)
+
+
+def _mounted(configured: Configured) -> Folder:
+    if not configured.folder:
+        raise NotConfigured(f"{configured.name} has neither a repository nor a folder configured.")
+    return from_disk(Path(configured.folder), f"the folder {Path(configured.folder).name}")
+
+
+def _live_commit(rollback: DatabaseRollback) -> str:
+    """The commit that is live, as it was recorded with the decision."""
+    return next((str(each["commit"]) for each in rollback.need.get("live", []) if each.get("commit")), "")

@@ -1,0 +1,48 @@
+"""What the database wing may ask this one, by names in the settings: plain JSON and sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+
+from deployments.models import Change, Service
+from rollback_portal.templatetags.words import age
+
+
+def live_code(services: Sequence[str]) -> list[dict[str, Any]]:
+    """Which commit each of these services serves, and whether it is pinned.
+
+    Args:
+        services: slugs or provider ids; one that is not known here is said to be unknown.
+    """
+    return [_live(name) for name in services]
+
+
+def _live(name: str) -> dict[str, Any]:
+    service = Service.objects.select_related("live").filter(Q(slug=name) | Q(provider_id=name)).first()
+    if service is None:
+        return {"service": name, "known": False, "commit": "", "said": "unknown to the portal", "pinned": ""}
+    pin, live = service.standing_pin, service.live
+    since = f", live for {age(live.live_since)}" if live and live.live_since else ""
+    return {
+        "service": service.label,
+        "known": True,
+        "url": f"/services/{service.slug}/",
+        "commit": live.commit_sha if live else "",
+        "said": f"{live.short_sha} {live.subject}{since}" if live else "it is not known what is live",
+        "pinned": f"pinned by {pin.by} {age(pin.since)} ago" if pin else "",
+        "automatic": service.automatic,
+        "asked_at": timezone.now().isoformat(),
+    }
+
+
+def under_way(services: Sequence[str]) -> str:
+    """The code operation that is under way on one of these services; "" where there is none."""
+    named = Q(service__slug__in=services) | Q(service__provider_id__in=services)
+    change = Change.objects.shown().active().filter(named).first()
+    if change is None:
+        return ""
+    return f"{change.operation.requested_by_name} has an operation under way on {change.service.short}."

@@ -1,0 +1,38 @@
+"""Each kind of migration, on a real PostgreSQL: drafted, proven, and compared once more by text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from dbtools import target
+from dbtools.drafts import Replay
+from dbtools.schema import dump
+from dbtools.scratch import Scratch
+from dbtools.target import Target
+from tests.bench.down.judge import verdict
+from tests.dbtools.drafts.kinds import KINDS, REFUSED, Kind
+
+
+@pytest.fixture
+def replay(server: Target) -> Iterator[Replay]:
+    with Replay(Scratch.on(server)) as made:
+        yield made
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_a_draft_leads_back_or_says_why_not(replay: Replay, kind: Kind) -> None:
+    replay.apply(kind.before)
+    before = replay.state()
+    replay.apply(kind.up)
+    draft = replay.draft([kind.up], before, replay.state())
+    assert (draft.verdict, draft.loses) == (kind.verdict, kind.loses), f"{draft.sentence}\n{draft.text}"
+    assert kind.contains in draft.text
+    if draft.verdict == REFUSED:
+        assert draft.statements == ()
+        return
+    with replay.copy() as where:
+        with target.connect(where, "tests", autocommit=True) as connection:
+            connection.execute(draft.text.encode())
+        assert verdict(before.dump, dump(where, replay.scratch.programs)) == kind.verdict

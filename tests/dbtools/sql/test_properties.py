@@ -1,0 +1,167 @@
+"""What holds for every text: nothing crashes, nothing is hidden, and PostgreSQL sees the same statements."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as some
+
+from dbtools.sql import LIMITS, NotSql, check, split
+from dbtools.sql.parsing import walk
+from dbtools.target import Connection, Error
+from tests.dbtools.sql.evil import EVIL
+from tests.dbtools.sql.honest import HONEST
+
+STATEMENTS = [
+    "SELECT 1", "SELECT 'a;b'", "SELECT 'it''s'", "SELECT E'\\';'", "SELECT $$;$$", "SELECT $a$;$$;$a$",
+    'SELECT 1 AS ";"',
+    "SELECT U&'\\0041;'", "SELECT 1 /* ; /* ; */ */", "SELECT 1 -- ;\n", "SELECT 'é;ü'", "SELECT 'a'\n';b'",
+    "DELETE FROM nowhere", 'ALTER TABLE "Ünter" ADD a int', "SELECT array[1,(2)]", "SELECT 1 UNION SELECT 2",
+    "SELECT B'01'", "SELECT N'x;'", "SELECT 1::int", "SELECT '\\'",
+]  # fmt: skip
+BETWEEN = [";", ";;", " ; ", ";\n", ";\r\n", "; -- ;\n", ";/* ; */", "\n;\t"]
+scripts = some.lists(
+    some.tuples(some.sampled_from(["", " ", "-- é;\n", "/*;*/"]), some.sampled_from(STATEMENTS),
+                some.sampled_from(BETWEEN)), min_size=1, max_size=8,
+).map(lambda parts: "".join(before + one + after for before, one, after in parts))  # fmt: skip
+FRAGMENTS = [
+    *STATEMENTS, *BETWEEN,
+    *(one.text for one in EVIL.values() if isinstance(one.text, str) and len(one.text) < 200),
+    *HONEST.values(), "(", ")", "[", "]", "'", '"', "$$", "/*", "*/", "--", "\\", "\0", "\ud800", ",", " ",
+    "1",
+    "CASCADE", "ALTER TABLE t", "DROP", "UNION", "::",
+]  # fmt: skip
+anything = some.one_of(
+    some.text(max_size=200), some.binary(max_size=200),
+    some.lists(some.sampled_from(FRAGMENTS), max_size=6).map("".join),
+    some.lists(some.sampled_from(" ".join(FRAGMENTS).split()), max_size=30).map(" ".join),
+)  # fmt: skip
+patient = settings(
+    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@patient
+@given(anything)
+def test_no_text_makes_it_crash_and_every_refusal_has_a_sentence(raw: str | bytes) -> None:
+    script = check(raw)
+    assert script.runs != bool(script.problems)
+    lines = script.text.count("\n") + 1
+    for problem in script.problems:
+        assert problem.sentence.strip()
+        assert 0 <= problem.line <= max(lines, str(raw).count("\n") + 1, 200)
+
+
+@patient
+@given(some.text(max_size=50), some.text(max_size=50))
+def test_a_NUL_anywhere_is_refused(before: str, after: str) -> None:
+    assert not check(f"{before}\0{after}").runs
+    assert not check(f"SELECT 1;{before}\0{after}").runs
+
+
+@patient
+@given(scripts)
+def test_the_statements_cover_the_text_but_for_spaces_comments_and_semicolons(text: str) -> None:
+    rest, place = "", 0
+    for piece in split(text):
+        assert text[piece.start :].startswith(piece.text)
+        assert piece.line == text.count("\n", 0, piece.start) + 1
+        assert piece.last_line == piece.line + piece.text.count("\n")
+        rest += text[place : piece.start]
+        place = piece.start + len(piece.text)
+    rest += text[place:]
+    assert re.sub(r"--[^\n]*|/\*(?:[^*/]|/\* ; \*/)*\*/|[\s;]", "", rest) == ""
+
+
+@patient
+@given(scripts)
+def test_postgresql_sees_one_statement_where_the_check_sees_one(opened: Connection, text: str) -> None:
+    for statement in check(text).statements:
+        assert server_says(opened, statement.text) in ONE_STATEMENT
+
+
+def server_says(connection: Connection, statement: str) -> str:
+    """The error's code over the extended protocol, which takes exactly one statement; "" where it ran."""
+    try:
+        connection.execute(statement.encode(), binary=True)
+    except Error as error:
+        return error.sqlstate or "?"
+    return ""
+
+
+# Ran; there is no such table.
+ONE_STATEMENT = {"", "42P01"}
+
+
+def test_the_extended_protocol_refuses_two_statements(opened: Connection) -> None:
+    assert server_says(opened, "SELECT 1; SELECT 2") == "42601"
+
+
+CHAINS = {
+    "plus": ("SELECT 1", "+1", ""), "casts": ("SELECT 1", "::int", ""), "unions": ("SELECT 1,2",
+    " UNION SELECT 1,2", ""),
+    "joins": ("SELECT 1 FROM a", " CROSS JOIN a", ""), "texts": ("SELECT 'a'", "||'a'", ""),
+    "collations": ("SELECT a", " COLLATE c", ""), "tests": ("SELECT a", " ISNULL", ""),
+    "calls": ("SELECT 1", "+f(1,2)", ""), "arrays": ("SELECT 1", "||ARRAY[1,2]", ""), "not": ("SELECT ",
+    "NOT ", "true"),
+    "lists": ("SELECT 1", " IN (1,2)", ""), "tables": ("TABLE a", " UNION TABLE a", ""),
+    "closing": ("SELECT " + "(" * 900 + "1", ",2)+1", ""), "comments": ("", "/*", "SELECT 1"),
+    "cases": ("SELECT ", "CASE WHEN true THEN ", "1"), "exceptions": ("(SELECT 1,2)",
+    " EXCEPT (SELECT 1,2)", ""),
+    "windows": ("SELECT 1", "+sum(1) OVER (PARTITION BY a, b)", ""), "betweens": ("SELECT 1",
+    " BETWEEN 1 AND 1", ""),
+    "zones": ("SELECT a", " AT TIME ZONE 'x'", ""), "using": ("SELECT 1 FROM a", " JOIN a USING (b, c)", ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("start", "link", "end"), CHAINS.values(), ids=CHAINS)
+def test_no_depth_ends_the_process(start: str, link: str, end: str) -> None:
+    """In a process of its own, because a fault of the parser would take the tests with it."""
+    code = (
+        "import sys; from dbtools.sql import check; start, link, end = sys.argv[1:]\n"
+        "for size in (2_000, 64 * 1024, 999_000): check(start + link * (size // len(link)) + end)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, start, link, end], timeout=60, check=False)
+    assert done.returncode == 0
+
+
+def test_what_is_just_below_every_limit_is_read_in_time() -> None:
+    wide = "INSERT INTO t VALUES " + ",".join(f"({n},'abc def',-1,'{{}}'::jsonb)" for n in range(480))  # noqa: S608
+    deep = "SELECT 1" + "+1" * (LIMITS.depth // 2 - 10)
+    many = 'ALTER TABLE "User" ADD COLUMN a int;' * LIMITS.statements
+    for text, seconds in ((wide, 5), (deep, 5), (many, 10)):
+        assert len(text) <= LIMITS.in_request or text is many
+        began = time.monotonic()
+        assert check(text).runs
+        assert time.monotonic() - began < seconds
+
+
+def test_39_000_statements_are_refused_before_they_are_parsed() -> None:
+    began = time.monotonic()
+    (problem,) = check("DELETE FROM a WHERE b=1;" * 39_000).problems
+    assert "more than 2,000 statements" in problem.sentence
+    assert time.monotonic() - began < 5
+
+
+def test_a_text_that_is_too_large_is_not_read() -> None:
+    began = time.monotonic()
+    assert check(b"x" * 50_000_000).text == ""
+    assert time.monotonic() - began < 2
+
+
+def test_split_reads_what_the_list_would_refuse() -> None:
+    assert [piece.text for piece in split("BEGIN; VACUUM;\nCOMMIT")] == ["BEGIN", "VACUUM", "COMMIT"]
+    with pytest.raises(NotSql, match="syntax error"):
+        split("SELEC 1")
+
+
+def test_a_tree_is_walked_whole() -> None:
+    (piece,) = split("WITH a AS (SELECT f(1)) INSERT INTO t SELECT * FROM a WHERE b = ANY (ARRAY[g(2)])")
+    kinds = [type(node).__name__ for node in walk(piece.tree)]
+    assert kinds.count("FuncCall") == 2
+    assert kinds.count("RangeVar") == 2

@@ -1,0 +1,192 @@
+"""The whole wizard, verbs and worker, on a real database with a real repository."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dbtools import approvals, following, rollbacks, target, work
+from dbtools.models import Backup, Database, DatabaseRollback
+from dbtools.prisma import history
+from dbtools.sandbox import project, shop
+from dbtools.target import Connection, Target
+from rollback_portal.accounts.models import User
+from rollback_portal.audit.models import AuditEntry
+from rollback_portal.local import company
+from tests import make
+from tests.dbtools import rows
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+DOWN = """ALTER TABLE "Order" ADD COLUMN "legacyPrice" integer;
+UPDATE "Order" SET "legacyPrice" = "priceCents";
+ALTER TABLE "Order" DROP COLUMN "priceCents";
+"""
+
+
+@pytest.fixture
+def practice(server: Target, made_shop: Target, tmp_path: Path, settings: Any, monkeypatch: Any) -> Target:
+    """The practice database and its repository, configured."""
+    story = company.story(time.time())
+    shop.fill(made_shop, [step for _, step in project.steps(story)], orders=3000)
+    project.build(tmp_path / "shop.git", story)
+    (tmp_path / "databases.toml").write_text(
+        f'[shop]\nsecret = "SHOP_DATABASE_URL"\nrepository = "{tmp_path / "shop.git"}"\nprisma = "6.19.3"\n'
+        'scratch = "SCRATCH_DATABASE_URL"\n'
+    )
+    monkeypatch.setenv("SHOP_DATABASE_URL", company.address(made_shop))
+    monkeypatch.setenv("SCRATCH_DATABASE_URL", company.address(server))
+    settings.DATABASES_FILE = str(tmp_path / "databases.toml")
+    for name in ("BACKUP_FOLDER", "MIRROR_FOLDER", "SCRATCH_FOLDER"):
+        setattr(settings, name, str(tmp_path / name.lower()))
+    following.follow()
+    return made_shop
+
+
+@pytest.fixture
+def dana() -> User:
+    return make.person("database admin", "Dana Okoro")
+
+
+@pytest.fixture
+def efe() -> User:
+    return make.person("database admin", "Efe Brandt")
+
+
+def worked(row: DatabaseRollback) -> DatabaseRollback:
+    """The row after a worker has done what it can."""
+    while work.run(row.pk):
+        pass
+    return DatabaseRollback.objects.shown().get(pk=row.pk)
+
+
+def to_writing(user: User) -> DatabaseRollback:
+    row = rollbacks.start(rows.actor(user), Database.objects.get(name="shop"))
+    rollbacks.decide(rows.actor(user), row, reason="The fix needs a day", source={"kind": "live"})
+    row = worked(row)
+    assert row.status == "choosing", row.sentence
+    rollbacks.choose(rows.actor(user), row, row.entries[-1]["name"])
+    return worked(row)
+
+
+def to_rehearsed(user: User, sql: str) -> DatabaseRollback:
+    row = to_writing(user)
+    assert row.status == "writing", row.sentence
+    rollbacks.write(rows.actor(user), row, sql)
+    row = worked(row)
+    assert row.status == "ready", (row.sentence, row.script)
+    assert {guard["tone"] for guard in row.guards} == {"ok"}, row.guards
+    rollbacks.back_up(rows.actor(user), row)
+    return worked(row)
+
+
+def to_approved(user: User, second: User, sql: str = DOWN) -> DatabaseRollback:
+    row = to_rehearsed(user, sql)
+    assert row.status == "rehearsed", row.sentence
+    approvals.ask(rows.actor(user), row)
+    approvals.approve(rows.actor(second), row, seen=row.bound, ticked=approvals.losing(row))
+    return row
+
+
+def names(connection: Connection) -> set[str]:
+    return {row.name for row in history.read(connection, "public")}
+
+
+def columns(connection: Connection) -> set[str]:
+    found = connection.execute(
+        "SELECT attname FROM pg_attribute"
+        " WHERE attrelid = '\"Order\"'::regclass AND attnum > 0 AND NOT attisdropped"
+    ).fetchall()
+    return {name for (name,) in found}
+
+
+def test_nine_steps_lead_to_the_schema_before_and_nothing_else_is_changed(
+    practice: Target, opened_shop: Connection, dana: User, efe: User
+) -> None:
+    row = to_approved(dana, efe)
+    assert row.rehearsal["lose"][0].startswith("YOU LOSE 3,000 values of Order.priceCents")
+    newest = row.chosen[0]
+    assert newest in names(opened_shop)
+    approvals.run(rows.actor(dana), row, typed=row.phrase)
+    row = worked(row)
+    assert row.status == "done", row.sentence
+    assert newest not in names(opened_shop)
+    assert {"legacyPrice"} <= columns(opened_shop)
+    assert "priceCents" not in columns(opened_shop)
+    assert row.verified == {"rows_standing": [], "schema_as_rehearsed": True}
+    saved = AuditEntry.objects.filter(action="database rollback: rolled back").get().before["history"]
+    assert [each["migration_name"] for each in saved] == [newest]
+    assert Backup.objects.get().deleted_at is None
+
+
+def test_the_draft_for_the_harmful_migration_says_what_it_cannot_bring_back(
+    practice: Target, dana: User
+) -> None:
+    row = to_writing(dana)
+    assert row.draft["text"], row.draft["sentence"]
+    assert "legacyPrice" in row.draft["text"]
+    assert "loses data" in {line["mark"] for line in row.draft["lines"]}
+
+
+def test_wrong_sql_is_caught_by_the_rehearsal_and_never_runs(
+    practice: Target, opened_shop: Connection, dana: User
+) -> None:
+    before = columns(opened_shop)
+    row = to_rehearsed(dana, 'ALTER TABLE "Order" DROP COLUMN "priceCents";')
+    assert row.status == "rehearsed"
+    assert row.rehearsal["passed"] is False
+    assert any(check["lines"] for check in row.rehearsal["checks"])
+    with pytest.raises(rollbacks.NotPossible):
+        approvals.ask(rows.actor(dana), row)
+    assert columns(opened_shop) == before
+
+
+def test_a_deploy_in_between_voids_the_run(
+    practice: Target, opened_shop: Connection, dana: User, efe: User
+) -> None:
+    row = to_approved(dana, efe)
+    before = columns(opened_shop)
+    opened_shop.execute(
+        "INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at, applied_steps_count)"
+        " VALUES ('x', 'c', '29990101000000_new', now(), 1)"
+    )
+    approvals.run(rows.actor(dana), row, typed=row.phrase)
+    row = worked(row)
+    assert row.status == "unchanged"
+    assert "something was deployed since" in row.sentence
+    assert columns(opened_shop) == before
+
+
+def test_a_worker_that_died_in_the_run_is_followed_by_a_look_not_by_a_second_run(
+    practice: Target, opened_shop: Connection, dana: User, efe: User
+) -> None:
+    """The row says a transaction began; the database says that it never was committed."""
+    row = to_approved(dana, efe)
+    approvals.run(rows.actor(dana), row, typed=row.phrase)
+    with target.connect(practice, "a worker that dies") as dying:
+        runner_says = dying.execute(
+            "SELECT pg_current_xact_id()::text, (SELECT system_identifier::text FROM pg_control_system()),"
+            " (SELECT timeline_id FROM pg_control_checkpoint())"
+        ).fetchone()
+        dying.rollback()
+    assert runner_says is not None
+    xid, system, timeline = runner_says
+    identity = {"xid": xid, "system": system, "timeline": timeline, "backend": 1}
+    DatabaseRollback.objects.filter(pk=row.pk).update(identity=identity)
+    row = worked(row)
+    assert row.status == "unchanged"
+    assert "was not committed" in row.sentence
+    assert row.chosen[0] in names(opened_shop)
+
+
+def test_the_password_of_the_target_stands_in_no_row_and_no_entry(
+    practice: Target, dana: User, efe: User
+) -> None:
+    row = to_approved(dana, efe)
+    told = [str(vars(row)), *(str(vars(entry)) for entry in AuditEntry.objects.all())]
+    told += [str(vars(database)) for database in Database.objects.all()]
+    assert practice.password
+    assert not any(practice.password in text for text in told)

@@ -1,0 +1,76 @@
+"""A model of a change's life: any order of work, faults, deaths, clicks and foreign hands keeps the promises.
+
+Hypothesis draws the order, the rows are in real PostgreSQL, the world is the sandbox. PORTAL_MODEL_LIVES
+says how many lives are tried (`make model`: 500 of 50 events each). PORTAL_MODEL_WITHOUT names a safety
+measure to take out first (see tests/chaos/mutants.py): then a life that breaks a promise has to be found.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+import pytest
+from django.db import connection
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.chaos import mutants
+from tests.deployments.life.model import LifeOfAChange
+from tests.deployments.life.stage import Stage
+
+LIVES = int(os.environ.get("PORTAL_MODEL_LIVES", "40"))
+EVENTS = 50
+WITHOUT = os.environ.get("PORTAL_MODEL_WITHOUT", "")
+MANY = 300  # lives, in which everything that the model is about has to happen
+HAPPENS = {
+    "a late order arrives", "a lost answer", "sent again after a read-back", "settled by hand",
+    "a worker dies between two statements", "a worker dies at order", "a worker dies at bytes",
+    "a worker dies at answer", "a worker stands at bytes", "a worker hands over and stops",
+    "an order arrives after its operation has ended", "a worker was silent",
+    "asked twice", "cancel asked for", "pushed", "rolled back in the dashboard",
+    "ended: succeeded", "ended: failed", "ended: canceled", "ended: needs_attention",
+}  # fmt: skip
+
+
+def test_no_order_of_events_breaks_a_promise(stage: Stage) -> None:
+    LifeOfAChange.stage = stage
+    began = time.monotonic()
+    if WITHOUT:
+        take_out(WITHOUT)
+        with pytest.raises(AssertionError) as found:
+            live(HUNT)
+        tell(stage, began, f"without {WITHOUT}, life {stage.lives} breaks a promise: {found.value}")
+        return
+    live(TRY)
+    tell(stage, began, f"{stage.lives} lives and {stage.events} events, no promise broken")
+    assert LIVES < MANY or stage.seen.keys() >= HAPPENS, HAPPENS - stage.seen.keys()
+
+
+def live(how: settings) -> None:
+    run_state_machine_as_test(LifeOfAChange, settings=how)
+
+
+def take_out(name: str) -> None:
+    """For this process, or for this transaction where it is PostgreSQL's."""
+    mutants.take_out(name)
+    if name == "index":
+        with connection.cursor() as cursor:
+            cursor.execute("DROP INDEX one_active_change_per_service")
+
+
+def tell(stage: Stage, began: float, verdict: str) -> None:
+    lines = [f"{times:7,}  {what}" for what, times in sorted(stage.seen.items()) if times]
+    sys.stdout.write("\n".join(["", *lines, f"{verdict} ({time.monotonic() - began:.0f} s)", ""]))
+
+
+TRY = settings(
+    max_examples=LIVES,
+    stateful_step_count=EVENTS,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    database=None,
+    report_multiple_bugs=False,
+)
+HUNT = settings(TRY, phases=[Phase.generate])
