@@ -9,7 +9,7 @@ ARGS ?=
 WORKERS ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help run test journeys check lint types fmt conformance prisma prisma-together prisma-install chaos chaos-merge chaos-full model bench wrong-downs screenshots install-local install-dev
+.PHONY: help run test journeys check lint types fmt conformance prisma prisma-together prisma-install chaos chaos-merge chaos-full model bench bench-down wrong-downs wizard-faults screenshots install-local install-dev
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,8 +75,14 @@ model: install-dev ## Try 500 lives of a change, 50 events each, in any order th
 bench: install-dev ## Measure: one rollback beside the vercel CLI, the dashboard, fifty pages polling
 	@$(VENV)/python -m tests.bench $(ARGS)
 
+bench-down: install-dev ## Draft the way back for every migration of a project (CORPUS=path/to/prisma/migrations)
+	@PORTAL_ENV_FILE=/dev/null $(VENV)/python -m tests.bench.down "$(CORPUS)" $(ARGS)
+
 wrong-downs: install-dev ## Rehearse 1,000 wrong down scripts (ARGS="--number 100 --seed 2"): each has to be caught
 	@$(VENV)/python -m tests.bench.wrong_downs $(ARGS)
+
+wizard-faults: install-dev ## Cut, kill, restart and fill up around the wizard's run; the state afterwards judges
+	@PORTAL_LOCAL=1 PORTAL_ENV_FILE=/dev/null SECRET_KEY=bench DJANGO_SETTINGS_MODULE=tests.settings $(VENV)/python -m tests.bench.cuts $(ARGS)
 
 screenshots: install-dev ## Take the pictures in docs anew (ARGS=/tmp/pictures for every page, in light, dark and phone)
 	@$(VENV)/python -m tests.journeys.screenshots $(ARGS)

@@ -8,7 +8,7 @@ urlpatterns = [
     path("", databases.databases, name="databases"),
     path("rollbacks/<int:pk>/", wizard.wizard, name="database_rollback"),
     path("rollbacks/<int:pk>/upload/", files.upload, name="database_upload"),
-    path("rollbacks/<int:pk>/backup/", files.download, name="database_backup"),
+    path("rollbacks/<int:pk>/download/", files.download, name="database_backup"),
     re_path(
         rf"^rollbacks/(?P<pk>\d+)/(?P<name>{'|'.join(forms.GRAVE)})/$",
         acts.grave_act,

@@ -26,18 +26,19 @@ unix_socket_dir =
 auth_type = any
 pool_mode = {mode}
 default_pool_size = {size}
-ignore_startup_parameters = extra_float_digits
+ignore_startup_parameters = {ignored}
 """
 
 
 @contextmanager
-def pooler(mode: str, size: int = 10) -> Iterator[dict[str, str | int]]:
+def pooler(mode: str, size: int = 10, ignored: str = "extra_float_digits") -> Iterator[dict[str, str | int]]:
     """What to change in the database's address to go through it."""
     folder = temporary_folder()
     with socket.create_server(("127.0.0.1", 0)) as door:
         port = int(door.getsockname()[1])
     written = folder / "pgbouncer.ini"
-    written.write_text(CONFIGURATION.format(server=server(), port=port, mode=mode, size=size))
+    told = CONFIGURATION.format(server=server(), port=port, mode=mode, size=size, ignored=ignored)
+    written.write_text(told)
     process = Process("pgbouncer", [*as_its_user(written), os.fspath(written)], {}, folder / "pgbouncer.log")
     process.start()
     try:

@@ -38,6 +38,11 @@ WALLS = {
     "dbtools.catalog": ("django",),
     "dbtools.drafts": ("django",),
     "dbtools.prisma": ("django",),
+    "dbtools.programs": ("django",),
+    "dbtools.backups": ("django",),
+    "dbtools.schema": ("django",),
+    "dbtools.scratch": ("django",),
+    "dbtools.rehearsal": ("django",),
 }  # fmt: skip
 
 # Library -> the only modules that may import it.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 VIEWS = """
 SELECT k.kind, r.name, w.options || d.text, format('CREATE %s %s%s AS%s', k.word, r.name, w.options, d.text),
-       CASE r.relkind WHEN 'v' THEN format('CREATE OR REPLACE VIEW %s%s AS%s', r.name, w.options, d.text) ELSE '' END,
+       CASE r.relkind WHEN 'v' THEN format('CREATE OR REPLACE VIEW %s%s AS%s', r.name, w.options,
+           d.text) ELSE '' END,
        format('DROP %s %s', k.word, r.name), '', 'schema ' || quote_ident(r.nspname), k.word || ' ' || r.name,
        format('ALTER %s %s RENAME TO ', k.word, r.name), quote_ident(r.relname), quote_ident(r.nspname),
        'pg_class'::regclass::oid, r.oid, 0, '[]'::jsonb, false
@@ -50,13 +51,15 @@ FROM (SELECT p.oid, p.proname, n.nspname, 'SFUNC = ' || a.aggtransfn::regproc
 """
 
 EVENT_TRIGGERS = """
-SELECT 'event trigger', quote_ident(t.evtname), d.text, format('CREATE EVENT TRIGGER %I %s', t.evtname, d.text), '',
+SELECT 'event trigger', quote_ident(t.evtname), d.text, format('CREATE EVENT TRIGGER %I %s', t.evtname,
+    d.text), '',
        format('DROP EVENT TRIGGER %I', t.evtname), '', '', format('EVENT TRIGGER %I', t.evtname),
        format('ALTER EVENT TRIGGER %I RENAME TO ', t.evtname), quote_ident(t.evtname), '',
        'pg_event_trigger'::regclass::oid, t.oid, 0, '[]'::jsonb, false
 FROM pg_event_trigger t JOIN pg_proc p ON p.oid = t.evtfoid JOIN scope n ON n.oid = p.pronamespace
 CROSS JOIN LATERAL (SELECT format('ON %s%s EXECUTE FUNCTION %s()', t.evtevent,
-    coalesce(' WHEN TAG IN (' || (SELECT string_agg(quote_literal(tag), ', ') FROM unnest(t.evttags) tag) || ')', ''),
+    coalesce(' WHEN TAG IN (' || (SELECT string_agg(quote_literal(tag), ', ') FROM unnest(t.evttags) tag)
+        || ')', ''),
     p.oid::regproc) AS text) d
 WHERE NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_event_trigger'::regclass AND d.objid = t.oid
                   AND d.deptype = 'e')
@@ -91,7 +94,8 @@ FROM (
 ) x
 CROSS JOIN LATERAL pg_identify_object(x.class, x.oid, 0) o
 WHERE x.oid >= 16384 AND (o.schema IS NULL OR o.schema IN (SELECT quote_ident(nspname) FROM scope))
-  AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = x.class AND d.objid = x.oid AND d.deptype IN ('e', 'i'))
+  AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = x.class AND d.objid = x.oid
+      AND d.deptype IN ('e', 'i'))
 """
 
 ALL = (VIEWS, ROUTINES, EVENT_TRIGGERS, OTHERS)

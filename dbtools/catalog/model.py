@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,6 +13,9 @@ Address = tuple[int, int, int]  # pg_depend's own: catalog, object, column
 
 # PostgreSQL names NOT NULL only since 18, by itself: no part of what a schema means.
 NOT_DIGESTED = frozenset({"not null name"})
+# A list of values on a varchar is written with other casts and parentheses once it went through a dump. They
+# mean the same, and the copy of a database has to have the fingerprint of the database.
+TEXT_CASTS = re.compile(r"::(?:text|character varying(?:\(\d+\))?)(?:\[\])?|[()\s]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +24,7 @@ class Facet:
 
     Attributes:
         definition: what is compared; free of OIDs, so that two servers agree.
-        make, change, unmake: SQL. `change` leads here from any other definition; "" where there is no such way.
+        make, change, unmake: SQL. `change` leads here from any other definition; "" where there is no way.
         within: the facet whose `make` includes this one.
         parent: the facet with which this one goes.
         target: how COMMENT ON names it.
@@ -52,7 +56,7 @@ class Facet:
 class Catalog:
     """The schema of one database at one moment.
 
-    `needs` says which facet cannot be without which others; `order` is the columns of each table as they stand.
+    `needs` says which facet cannot be without which others; `order` is how each table's columns stand.
     """
 
     facets: Mapping[str, Facet]
@@ -88,6 +92,10 @@ class Catalog:
         return {key: frozenset(keys) for key, keys in found.items()}
 
     def _digest(self, order: Mapping[str, tuple[str, ...]]) -> str:
-        told = {key: facet.definition for key, facet in self.facets.items() if facet.kind not in NOT_DIGESTED}
+        told = {
+            key: TEXT_CASTS.sub("", facet.definition)
+            for key, facet in self.facets.items()
+            if facet.kind not in NOT_DIGESTED
+        }
         text = json.dumps([sorted(told.items()), sorted(order.items())])
         return hashlib.sha256(text.encode()).hexdigest()

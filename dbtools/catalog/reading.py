@@ -33,7 +33,8 @@ WITH scope AS MATERIALIZED (
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
                       AND d.deptype = 'e')
 ), raw AS MATERIALIZED (
-    SELECT a.attrelid, a.attnum, a.attname, a.attislocal, a.attnotnull, a.attstorage, a.attoptions, a.attidentity,
+    SELECT a.attrelid, a.attnum, a.attname, a.attislocal, a.attnotnull, a.attstorage, a.attoptions,
+        a.attidentity,
            t.typstorage, r.name AS table_name, r.relname, r.relkind,
            format('%s.%I', r.name, a.attname) AS name,
            format_type(a.atttypid, a.atttypmod) AS bare_type,
@@ -42,9 +43,11 @@ WITH scope AS MATERIALIZED (
                      WHERE co.oid = a.attcollation AND a.attcollation <> t.typcollation), '') AS collated,
            coalesce(pg_get_expr(d.adbin, d.adrelid), '') AS expression,
            CASE WHEN a.attgenerated = '' THEN '' ELSE format(' GENERATED ALWAYS AS (%s) %s',
-                pg_get_expr(d.adbin, d.adrelid), CASE a.attgenerated WHEN 's' THEN 'STORED' ELSE 'VIRTUAL' END)
+                pg_get_expr(d.adbin, d.adrelid), CASE a.attgenerated WHEN 's' THEN 'STORED'
+                    ELSE 'VIRTUAL' END)
                 END AS generated,
-           CASE to_jsonb(a) ->> 'attcompression' WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' ELSE '' END AS compression,
+           CASE to_jsonb(a) ->> 'attcompression' WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4'
+               ELSE '' END AS compression,
            coalesce(a.attstattarget, -1) AS statistics,
            CASE a.attstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN'
                 ELSE 'EXTENDED' END AS storage,
@@ -55,7 +58,8 @@ WITH scope AS MATERIALIZED (
     LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
     WHERE a.attnum > 0 AND NOT a.attisdropped
 ), identities AS MATERIALIZED (
-    SELECT d.refobjid, d.refobjsubid, format('SEQUENCE NAME %s START WITH %s INCREMENT BY %s MINVALUE %s MAXVALUE %s CACHE %s%s',
+    SELECT d.refobjid, d.refobjsubid,
+        format('SEQUENCE NAME %s START WITH %s INCREMENT BY %s MINVALUE %s MAXVALUE %s CACHE %s%s',
            d.objid::regclass, s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcache,
            CASE WHEN s.seqcycle THEN ' CYCLE' ELSE '' END) AS options
     FROM pg_depend d JOIN pg_sequence s ON s.seqrelid = d.objid
@@ -75,7 +79,8 @@ WITH scope AS MATERIALIZED (
     FROM (SELECT raw.*, bare_type || collated AS type, coalesce(n.conname, '') AS not_null_name,
                  format('%s_%s_not_null', relname, attname) AS usual_name,
                  CASE raw.attidentity WHEN '' THEN '' ELSE format('GENERATED %s AS IDENTITY (%s)',
-                      CASE raw.attidentity WHEN 'a' THEN 'ALWAYS' ELSE 'BY DEFAULT' END, i.options) END AS identity
+                      CASE raw.attidentity WHEN 'a' THEN 'ALWAYS' ELSE 'BY DEFAULT' END,
+                          i.options) END AS identity
           FROM raw
           LEFT JOIN identities i ON i.refobjid = raw.attrelid AND i.refobjsubid = raw.attnum
           LEFT JOIN not_null n ON n.conrelid = raw.attrelid AND n.attnum = raw.attnum) w
@@ -89,10 +94,8 @@ WITH scope AS MATERIALIZED (
                       AND d.deptype = 'e')
 )
 """
-EVERYTHING = (
-    NAMED + f"SELECT * FROM (({') UNION ALL ('.join((*relations.ALL, *types.ALL, *rules.ALL, *code.ALL))}))"
-    f" AS found ({COLUMNS})"
-)
+PIECES = (*relations.ALL, *types.ALL, *rules.ALL, *code.ALL)
+EVERYTHING = "".join([NAMED, "SELECT * FROM ((", ") UNION ALL (".join(PIECES), f")) AS found ({COLUMNS})"])
 COMMENTS = """
 SELECT d.classoid::bigint, d.objoid::bigint, d.objsubid, d.description,
        CASE WHEN d.classoid = 'pg_class'::regclass AND d.objsubid > 0
@@ -100,19 +103,23 @@ SELECT d.classoid::bigint, d.objoid::bigint, d.objsubid, d.description,
                   WHERE a.attrelid = d.objoid AND a.attnum = d.objsubid) ELSE '' END,
        'COMMENT ON %s IS ' || quote_literal(d.description)
 FROM pg_description d
-WHERE (d.objoid >= 16384 OR d.classoid = 'pg_namespace'::regclass) AND d.description <> 'standard public schema'
+WHERE (d.objoid >= 16384 OR d.classoid = 'pg_namespace'::regclass)
+    AND d.description <> 'standard public schema'
 """
 # What pg_depend names although no facet does -> the facet it is a part of.
 PARTS = """
-SELECT 'pg_rewrite'::regclass::oid::bigint, oid::bigint, 'pg_class'::regclass::oid::bigint, ev_class::bigint, 0
+SELECT 'pg_rewrite'::regclass::oid::bigint, oid::bigint, 'pg_class'::regclass::oid::bigint,
+    ev_class::bigint, 0
 FROM pg_rewrite WHERE rulename = '_RETURN' AND oid >= 16384
 UNION ALL SELECT 'pg_attrdef'::regclass::oid::bigint, oid::bigint, 'pg_class'::regclass::oid::bigint,
                  adrelid::bigint, adnum::int FROM pg_attrdef
 UNION ALL SELECT 'pg_class'::regclass::oid::bigint, conindid::bigint, 'pg_constraint'::regclass::oid::bigint,
                  oid::bigint, 0 FROM pg_constraint WHERE contype IN ('p', 'u', 'x')
-UNION ALL SELECT 'pg_type'::regclass::oid::bigint, oid::bigint, 'pg_type'::regclass::oid::bigint, typelem::bigint, 0
+UNION ALL SELECT 'pg_type'::regclass::oid::bigint, oid::bigint, 'pg_type'::regclass::oid::bigint,
+    typelem::bigint, 0
 FROM pg_type WHERE typelem <> 0 AND oid >= 16384
-UNION ALL SELECT 'pg_type'::regclass::oid::bigint, t.oid::bigint, 'pg_class'::regclass::oid::bigint, typrelid::bigint, 0
+UNION ALL SELECT 'pg_type'::regclass::oid::bigint, t.oid::bigint, 'pg_class'::regclass::oid::bigint,
+    typrelid::bigint, 0
 FROM pg_type t JOIN pg_class c ON c.oid = t.typrelid WHERE t.oid >= 16384 AND c.relkind <> 'c'
 """
 EDGES = """
@@ -167,9 +174,9 @@ def _placed(query: str) -> bytes:
 
 
 def _facet(row: tuple[Any, ...]) -> Facet:
-    texts = [text or "" for text in row[:12]]
-    labels = tuple((oid, label) for oid, label in row[15])
-    return Facet(*texts, address=(int(row[12]), int(row[13]), row[14]), labels=labels, computed=bool(row[16]))
+    values: list[Any] = [text or "" for text in row[:12]]
+    values += [(int(row[12]), int(row[13]), row[14]), tuple(map(tuple, row[15])), bool(row[16])]
+    return Facet(*values)
 
 
 def _comments(facets: Mapping[str, Facet], rows: Iterable[tuple[Any, ...]]) -> dict[str, Facet]:
@@ -205,7 +212,7 @@ def _needs(
     at = {facet.address: facet for facet in facets.values() if facet.address[1]}
 
     def resolve(address: Address) -> str:
-        class_, oid, sub = address
+        class_, oid, _ = address
         found = at.get(address)
         for _ in range(3):
             if found or (class_, oid) not in parts:
@@ -214,7 +221,7 @@ def _needs(
             found = at.get(address)
             if found and class_ == default and not found.computed:
                 return f"default {found.name}"
-            class_, oid, sub = address
+            class_, oid, _ = address
         found = found or at.get((class_, oid, 0))
         return found.key if found else ""
 

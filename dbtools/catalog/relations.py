@@ -66,7 +66,8 @@ CROSS JOIN LATERAL (VALUES
      format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY', r.name), ''),
     ('replica identity', r.relreplident <> 'd',
      CASE r.relreplident WHEN 'f' THEN 'FULL' WHEN 'n' THEN 'NOTHING' ELSE
-         'USING INDEX ' || (SELECT quote_ident(c.relname) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+         'USING INDEX ' || (SELECT quote_ident(c.relname) FROM pg_index i
+             JOIN pg_class c ON c.oid = i.indexrelid
                             WHERE i.indrelid = r.oid AND i.indisreplident) END,
      '', format('ALTER TABLE %s REPLICA IDENTITY DEFAULT', r.name), ''),
     ('cluster', EXISTS (SELECT FROM pg_index i WHERE i.indrelid = r.oid AND i.indisclustered),
@@ -90,7 +91,8 @@ SELECT 'column', c.name, c.type || c.generated,
        format('ALTER TABLE %s ADD COLUMN %s', c.table_name,
               CASE WHEN c.fills THEN c.written ELSE c.bare END),
        CASE WHEN c.generated = ''
-            THEN format('ALTER TABLE %s ALTER COLUMN %I TYPE %s USING %I::%s', c.table_name, c.attname, c.type,
+            THEN format('ALTER TABLE %s ALTER COLUMN %I TYPE %s USING %I::%s', c.table_name, c.attname,
+                c.type,
                         c.attname, c.bare_type) ELSE '' END,
        format('ALTER TABLE %s DROP COLUMN %I', c.table_name, c.attname),
        'table ' || c.table_name, 'table ' || c.table_name, 'COLUMN ' || c.name,
@@ -114,7 +116,8 @@ CROSS JOIN LATERAL (VALUES
     ('not null', c.attnotnull, 'NOT NULL',
      format('ALTER TABLE %s ALTER COLUMN %I SET NOT NULL', c.table_name, c.attname), '',
      format('ALTER TABLE %s ALTER COLUMN %I DROP NOT NULL', c.table_name, c.attname),
-     CASE WHEN c.fills THEN 'column ' ELSE 'table ' END || CASE WHEN c.fills THEN c.name ELSE c.table_name END),
+     CASE WHEN c.fills THEN 'column ' ELSE 'table ' END || CASE WHEN c.fills THEN c.name
+         ELSE c.table_name END),
     ('not null name', c.not_null_name <> '', c.not_null_name,
      '', format('ALTER TABLE %s RENAME CONSTRAINT %I TO ', c.table_name, c.not_null_name), '', ''),
     ('storage', c.attstorage <> c.typstorage, c.attstorage::text,
@@ -160,7 +163,8 @@ SELECT 'owned by', r.name, format('%s.%I', d.refobjid::regclass, a.attname),
        format('ALTER SEQUENCE %s OWNED BY NONE', r.name), '', 'sequence ' || r.name,
        '', '', '', '', 0::oid, 0::oid, 0, '[]'::jsonb, false
 FROM rel r
-JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = r.oid AND d.deptype = 'a' AND d.refobjsubid > 0
+JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = r.oid AND d.deptype = 'a'
+    AND d.refobjsubid > 0
 JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
 WHERE r.relkind = 'S'
 """

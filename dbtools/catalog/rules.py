@@ -1,4 +1,4 @@
-"""What tables are held to and how they are read: constraints, indexes, policies, triggers, rules, statistics."""
+"""What tables are held to: constraints, indexes, policies, triggers, rules, extended statistics."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ SELECT 'index', x.name, pg_get_indexdef(i.indexrelid), pg_get_indexdef(i.indexre
        i.indexprs IS NOT NULL OR i.indpred IS NOT NULL
 FROM pg_index i JOIN rel x ON x.oid = i.indexrelid JOIN rel r ON r.oid = i.indrelid
 WHERE (i.indisvalid OR x.relkind = 'I')
-  AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid AND c.contype IN ('p', 'u', 'x'))
+  AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid AND c.contype IN ('p', 'u',
+      'x'))
 UNION ALL
 SELECT 'index statistics', format('%s %s', x.name, a.attnum), a.attstattarget::text,
        format('ALTER INDEX %s ALTER COLUMN %s SET STATISTICS %s', x.name, a.attnum, a.attstattarget),
@@ -36,16 +37,19 @@ WHERE x.relkind IN ('i', 'I')
 """
 
 POLICIES = """
-SELECT 'policy', format('%s.%I', r.name, p.polname), d.text, format('CREATE POLICY %I ON %s %s', p.polname, r.name, d.text),
+SELECT 'policy', format('%s.%I', r.name, p.polname), d.text, format('CREATE POLICY %I ON %s %s', p.polname,
+    r.name, d.text),
        '', format('DROP POLICY %I ON %s', p.polname, r.name), '', 'table ' || r.name,
-       format('POLICY %I ON %s', p.polname, r.name), format('ALTER POLICY %I ON %s RENAME TO ', p.polname, r.name),
+       format('POLICY %I ON %s', p.polname, r.name), format('ALTER POLICY %I ON %s RENAME TO ', p.polname,
+           r.name),
        quote_ident(p.polname), '', 'pg_policy'::regclass::oid, p.oid, 0, '[]'::jsonb, false
 FROM rel r JOIN pg_policy p ON p.polrelid = r.oid
 CROSS JOIN LATERAL (SELECT format('AS %s FOR %s TO %s%s%s',
     CASE WHEN p.polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END,
     CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE'
                   ELSE 'ALL' END,
-    (SELECT string_agg(CASE WHEN o = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(o)) END, ', ' ORDER BY o)
+    (SELECT string_agg(CASE WHEN o = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(o)) END,
+        ', ' ORDER BY o)
      FROM unnest(p.polroles) o),
     coalesce(' USING (' || pg_get_expr(p.polqual, p.polrelid) || ')', ''),
     coalesce(' WITH CHECK (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')', '')) AS text) d
@@ -54,7 +58,8 @@ CROSS JOIN LATERAL (SELECT format('AS %s FOR %s TO %s%s%s',
 TRIGGERS = """
 SELECT 'trigger', format('%s.%I', r.name, t.tgname), pg_get_triggerdef(t.oid), pg_get_triggerdef(t.oid), '',
        format('DROP TRIGGER %I ON %s', t.tgname, r.name), '', p.parent,
-       format('TRIGGER %I ON %s', t.tgname, r.name), format('ALTER TRIGGER %I ON %s RENAME TO ', t.tgname, r.name),
+       format('TRIGGER %I ON %s', t.tgname, r.name), format('ALTER TRIGGER %I ON %s RENAME TO ', t.tgname,
+           r.name),
        quote_ident(t.tgname), '', 'pg_trigger'::regclass::oid, t.oid, 0, '[]'::jsonb, false
 FROM rel r JOIN pg_trigger t ON t.tgrelid = r.oid AND NOT t.tgisinternal AND t.tgparentid = 0
 CROSS JOIN LATERAL (SELECT CASE r.relkind WHEN 'v' THEN 'view ' ELSE 'table ' END || r.name AS parent) p
@@ -62,16 +67,19 @@ UNION ALL
 SELECT 'trigger state', format('%s.%I', r.name, t.tgname), t.tgenabled::text, s.text, s.text,
        format('ALTER TABLE %s ENABLE TRIGGER %I', r.name, t.tgname), '',
        'trigger ' || format('%s.%I', r.name, t.tgname), '', '', '', '', 0::oid, 0::oid, 0, '[]'::jsonb, false
-FROM rel r JOIN pg_trigger t ON t.tgrelid = r.oid AND NOT t.tgisinternal AND t.tgparentid = 0 AND t.tgenabled <> 'O'
+FROM rel r JOIN pg_trigger t ON t.tgrelid = r.oid AND NOT t.tgisinternal AND t.tgparentid = 0
+    AND t.tgenabled <> 'O'
 CROSS JOIN LATERAL (SELECT format('ALTER TABLE %s %s TRIGGER %I', r.name, CASE t.tgenabled
     WHEN 'D' THEN 'DISABLE' WHEN 'A' THEN 'ENABLE ALWAYS' ELSE 'ENABLE REPLICA' END, t.tgname) AS text) s
 """
 
 RULES = """
-SELECT 'rule', format('%s.%I', r.name, w.rulename), pg_get_ruledef(w.oid), rtrim(pg_get_ruledef(w.oid), ';'), '',
+SELECT 'rule', format('%s.%I', r.name, w.rulename), pg_get_ruledef(w.oid), rtrim(pg_get_ruledef(w.oid),
+    ';'), '',
        format('DROP RULE %I ON %s', w.rulename, r.name), '',
        CASE r.relkind WHEN 'v' THEN 'view ' ELSE 'table ' END || r.name,
-       format('RULE %I ON %s', w.rulename, r.name), format('ALTER RULE %I ON %s RENAME TO ', w.rulename, r.name),
+       format('RULE %I ON %s', w.rulename, r.name), format('ALTER RULE %I ON %s RENAME TO ', w.rulename,
+           r.name),
        quote_ident(w.rulename), '', 'pg_rewrite'::regclass::oid, w.oid, 0, '[]'::jsonb, false
 FROM rel r JOIN pg_rewrite w ON w.ev_class = r.oid AND w.rulename <> '_RETURN'
 UNION ALL

@@ -8,7 +8,8 @@ SELECT 'enum', t.name, l.list, format('CREATE TYPE %s AS ENUM (%s)', t.name, l.l
        format('ALTER TYPE %s RENAME TO ', t.name), quote_ident(t.typname), quote_ident(t.nspname),
        'pg_type'::regclass::oid, t.oid, 0, l.labels, false
 FROM typ t
-CROSS JOIN LATERAL (SELECT coalesce(string_agg(quote_literal(enumlabel), ', ' ORDER BY enumsortorder), '') AS list,
+CROSS JOIN LATERAL (SELECT coalesce(string_agg(quote_literal(enumlabel), ', ' ORDER BY enumsortorder),
+    '') AS list,
     coalesce(jsonb_agg(jsonb_build_array(e.oid::bigint, enumlabel) ORDER BY enumsortorder), '[]') AS labels
     FROM pg_enum e WHERE e.enumtypid = t.oid) l
 WHERE t.typtype = 'e'
@@ -16,7 +17,8 @@ WHERE t.typtype = 'e'
 
 DOMAINS = """
 SELECT 'domain', t.name, w.type, format('CREATE DOMAIN %s AS %s%s%s', t.name, w.type,
-           coalesce(' DEFAULT ' || t.typdefault, ''), CASE WHEN t.typnotnull THEN ' NOT NULL' ELSE '' END), '',
+           coalesce(' DEFAULT ' || t.typdefault, ''), CASE WHEN t.typnotnull THEN ' NOT NULL' ELSE '' END),
+               '',
        'DROP DOMAIN ' || t.name, '', 'schema ' || quote_ident(t.nspname), 'DOMAIN ' || t.name,
        format('ALTER DOMAIN %s RENAME TO ', t.name), quote_ident(t.typname), quote_ident(t.nspname),
        'pg_type'::regclass::oid, t.oid, 0, '[]'::jsonb, false
@@ -50,7 +52,8 @@ FROM typ t JOIN pg_constraint c ON c.contypid = t.oid AND c.contype = 'c'
 
 COMPOSITES = """
 SELECT 'composite', t.name, '', format('CREATE TYPE %s AS (%s)', t.name, (
-           SELECT string_agg(format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod)), ', ' ORDER BY a.attnum)
+           SELECT string_agg(format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod)),
+               ', ' ORDER BY a.attnum)
            FROM pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped)), '',
        'DROP TYPE ' || t.name, '', 'schema ' || quote_ident(t.nspname), 'TYPE ' || t.name,
        format('ALTER TYPE %s RENAME TO ', t.name), quote_ident(t.typname), quote_ident(t.nspname),
@@ -59,7 +62,8 @@ FROM typ t WHERE t.typtype = 'c'
 UNION ALL
 SELECT 'attribute', format('%s.%I', t.name, a.attname), format_type(a.atttypid, a.atttypmod),
        format('ALTER TYPE %s ADD ATTRIBUTE %I %s', t.name, a.attname, format_type(a.atttypid, a.atttypmod)),
-       format('ALTER TYPE %s ALTER ATTRIBUTE %I TYPE %s', t.name, a.attname, format_type(a.atttypid, a.atttypmod)),
+       format('ALTER TYPE %s ALTER ATTRIBUTE %I TYPE %s', t.name, a.attname, format_type(a.atttypid,
+           a.atttypmod)),
        format('ALTER TYPE %s DROP ATTRIBUTE %I', t.name, a.attname), 'composite ' || t.name,
        'composite ' || t.name, format('COLUMN %s.%I', t.name, a.attname),
        format('ALTER TYPE %s RENAME ATTRIBUTE %I TO ', t.name, a.attname), quote_ident(a.attname), '',

@@ -13,8 +13,8 @@ class DraftLine:
     """One statement, or where `sql` is "" only something that has to be said.
 
     Attributes:
-        mark: "exact", "old definition" (it comes from the catalog of the state before), "loses data" (what the
-            migration destroyed does not come back with it) or "cannot".
+        mark: "exact", "old definition" (it comes from the catalog of the state before), "loses data" (what
+            the migration destroyed does not come back with it) or "cannot".
         note: one sentence or two; "" where there is nothing to say.
     """
 

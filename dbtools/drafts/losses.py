@@ -33,16 +33,25 @@ def remade(before: Catalog, after: Catalog) -> frozenset[str]:
 def _of_schema(before: Catalog, after: Catalog) -> Iterator[DraftLine]:
     for address, old in before.at.items():
         new = after.at.get(address)
-        if new is None and old.kind in WORDS and not old.computed and not _with_its_table(before, after, old.parent):
+        if (
+            new is None
+            and old.kind in WORDS
+            and not old.computed
+            and not _with_its_table(before, after, old.parent)
+        ):
             yield DraftLine("", LOSES, WORDS[old.kind].format(name=old.name), old.key)
         elif new and old.kind == "column" and narrows(old.definition, new.definition) and not old.computed:
             what = f"{old.name} went from {old.definition} to {new.definition}"
-            yield DraftLine("", LOSES, f"{what}: what was cut or rounded then stays so.", f"type of {old.key}")
+            yield DraftLine(
+                "", LOSES, f"{what}: what was cut or rounded then stays so.", f"type of {old.key}"
+            )
 
 
 def _with_its_table(before: Catalog, after: Catalog, parent: str) -> bool:
     owner = before.facets.get(parent)
-    return bool(owner and owner.address[1] and owner.address not in after.at and owner.kind in {"table", "column"})
+    return bool(
+        owner and owner.address[1] and owner.address not in after.at and owner.kind in {"table", "column"}
+    )
 
 
 def _of_rows(up: Sequence[str]) -> Iterator[DraftLine]:

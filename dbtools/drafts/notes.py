@@ -78,7 +78,9 @@ def narrows(old: str, new: str) -> bool:
         return True
     fits = new_size == () or old_name in WHOLE
     fits = fits or (bool(old_size) and all(a <= b for a, b in zip(old_size, new_size, strict=False)))
-    if old_name == new_name or old_name == "text" or "." in old_name:  # from text, and from an enum: fits or fails
+    if (
+        old_name == new_name or old_name == "text" or "." in old_name
+    ):  # from text, and from an enum: fits or fails
         return not fits
     return not (fits and new_name in WIDER.get(old_name, ()))
 

@@ -11,14 +11,19 @@ from dbtools.drafts import notes
 from dbtools.drafts.draft import EXACT, OLD
 from dbtools.sql import quoted
 
+# A phase begins when the one before it can do no more. UNTIE is only for what TAKE could not take.
+TAKE, UNTIE, CHANGE, MAKE = PHASES = range(4)
+ROUGHEST = 2  # refusals after which a column is dropped and added
+
 # In the order in which things are made; they are taken away in the other.
 KINDS = (
     "schema", "extension", "enum", "range", "composite", "attribute", "domain", "domain default",
-    "domain not null", "domain constraint", "sequence", "function", "aggregate", "table", "inherits", "unlogged",
-    "column", "default", "identity", "not null", "not null name", "constraint", "index", "index statistics",
-    "partition", "owned by", "foreign key", "view", "matview", "rule", "rule state", "trigger", "trigger state",
-    "policy", "row security", "forced row security", "replica identity", "cluster", "options", "storage",
-    "compression", "statistics target", "column options", "statistics", "event trigger", "other", "comment",
+    "domain not null", "domain constraint", "sequence", "function", "aggregate", "table", "inherits",
+    "unlogged", "column", "default", "identity", "not null", "not null name", "constraint", "index",
+    "index statistics", "partition", "owned by", "foreign key", "view", "matview", "rule", "rule state",
+    "trigger", "trigger state", "policy", "row security", "forced row security", "replica identity",
+    "cluster", "options", "storage", "compression", "statistics target", "column options", "statistics",
+    "event trigger", "other", "comment",
 )  # fmt: skip
 RANK = {kind: rank for rank, kind in enumerate(KINDS)}
 # What can be taken away and made again without losing a row.
@@ -28,9 +33,10 @@ SOFT = frozenset(
 )  # fmt: skip
 # PostgreSQL rebuilds plain indexes and keys itself when a column changes its type.
 REBUILT = frozenset({"index", "constraint"})
-# `status IN ('a', 'b')` on a varchar is printed in a form that reads back as another one; this is what was typed.
+# `status IN ('a', 'b')` on a varchar is printed in a form that reads back as another one.
 PRINTED_IN = re.compile(
-    r"\((?P<left>\w+|\"(?:[^\"]|\"\")+\")\)::text (?P<how>= ANY|<> ALL) \(\(ARRAY\[(?P<items>[^][]*)\]\)::text\[\]\)"
+    r"\((?P<left>\w+|\"(?:[^\"]|\"\")+\")\)::text (?P<how>= ANY|<> ALL) "
+    r"\(\(ARRAY\[(?P<items>[^][]*)\]\)::text\[\]\)"
 )
 
 
@@ -43,6 +49,7 @@ class Step:
     mark: str
     note: str = ""
     variants: tuple[str, ...] = ()
+    phase: int = MAKE
 
 
 def plan(before: Catalog, after: Catalog, failed: Mapping[str, int], remade: frozenset[str]) -> list[Step]:
@@ -76,14 +83,18 @@ class Plan:
     def _differs(self, key: str, old: Facet, new: Facet) -> None:
         if old.kind == "enum":
             self.retyped.add(key)
-        elif old.change and self.failed.get(key, 0) < (3 if old.kind == "column" else 1) and not new.computed:
+        elif old.change and not new.computed and self.failed.get(key, 0) < self._patience(key, old):
             self.changed.add(key)
         else:
             self.away.add(key)
             self.back.add(key)
 
+    def _patience(self, key: str, old: Facet) -> int:
+        """How often to try to change it in place: for a column that is the one way that keeps its values."""
+        return ROUGHEST if old.kind == "column" and key not in self.remade else 1
+
     def _clear_the_way(self) -> None:
-        """What depends on something that goes or changes its type has to go first, and comes back afterwards."""
+        """What depends on something that goes or changes its type goes first, and comes back afterwards."""
         columns = {key for key in self.changed if self.before.facets[key].kind == "column"}
         typed = {key for enum in self.retyped for key in self._users(enum)}
         waiting = [*self.away, *self.retyped, *columns, *typed]
@@ -143,17 +154,21 @@ class Plan:
         ]
 
     def _goes_along(self, facet: Facet) -> bool:
-        return any(parent in self.away for parent in _chain(facet.parent, self.after, "parent"))
+        """Whether it is dropped with what it belongs to; a schema is dropped only once it is empty."""
+        parents = _chain(facet.parent, self.after, "parent")
+        return any(parent in self.away and not parent.startswith("schema ") for parent in parents)
 
     def _comes_along(self, facet: Facet) -> bool:
         return any(whole in self.back for whole in _chain(facet.within, self.before, "within"))
 
     def _take(self, facet: Facet) -> Step:
         mark, note = notes.again(facet) if facet.key in self.again else notes.taking(facet)
-        return Step(facet.key, facet.unmake, mark, note)
+        return Step(facet.key, facet.unmake, mark, note, phase=TAKE)
 
     def _make(self, facet: Facet) -> Step:
-        filled = f"default {facet.name}" in self.before.facets or f"identity {facet.name}" in self.before.facets
+        filled = (
+            f"default {facet.name}" in self.before.facets or f"identity {facet.name}" in self.before.facets
+        )
         if facet.key in self.again:
             return Step(facet.key, as_typed(facet.make), *notes.again(facet))
         return Step(facet.key, as_typed(facet.make), *notes.making(facet, filled=filled))
@@ -161,32 +176,37 @@ class Plan:
     def _change(self, old: Facet, new: Facet) -> Step:
         mark, note = notes.changing(old, new)
         if old.kind == "not null name":
-            return Step(old.key, f"{new.change}{quoted(old.definition)}", EXACT, "Only a name.")
+            return Step(old.key, f"{new.change}{quoted(old.definition)}", EXACT, "Only a name.", phase=CHANGE)
         if old.kind != "column":
-            return Step(old.key, old.change, mark, note)
-        return Step(old.key, old.change, mark, note, () if old.key in self.remade else _casts(old, new))
+            return Step(old.key, old.change, mark, note, phase=CHANGE)
+        casts = () if old.key in self.remade else _casts(old, new)
+        return Step(old.key, old.change, mark, note, casts, phase=CHANGE)
 
     def _open_type(self, old: Facet) -> Iterator[Step]:
         note = "The type is made anew, because PostgreSQL cannot take a value out of an enum."
-        yield Step(old.key, f"{old.rename}{_aside(old)}", OLD, note)
-        yield Step(old.key, old.make, OLD)
+        yield Step(old.key, f"{old.rename}{_aside(old)}", OLD, note, phase=CHANGE)
+        yield Step(old.key, old.make, OLD, phase=CHANGE)
 
     def _retype(self, old: Facet) -> Iterator[Step]:
         gone = {label for _, label in self.after.facets[old.key].labels} - {label for _, label in old.labels}
         note = f"It fails while a row has {', '.join(sorted(gone))}." if gone else ""
         for key in sorted(self._users(old.key)):
             column = self.before.facets[key]
-            if key not in self.changed and column.change and column.definition == self.after.facets[key].definition:
-                yield Step(key, _through_text(column), OLD, note)
+            if (
+                key not in self.changed
+                and column.change
+                and column.definition == self.after.facets[key].definition
+            ):
+                yield Step(key, _through_text(column), OLD, note, phase=CHANGE)
         schema = f"{old.schema}." if old.schema else ""
-        yield Step(old.key, f"DROP TYPE {schema}{_aside(old)}", OLD)
+        yield Step(old.key, f"DROP TYPE {schema}{_aside(old)}", OLD, phase=CHANGE)
 
     def _reserve(self, leaving: Iterable[str]) -> Iterator[Step]:
         """Tables that point at each other can be dropped only once one of them no longer does."""
         new = self.after.facets
         for key in leaving:
             if new[key].kind == "foreign key" and self._goes_along(new[key]):
-                yield Step(key, new[key].unmake, EXACT, "It goes with its table.")
+                yield Step(key, new[key].unmake, EXACT, "It goes with its table.", phase=UNTIE)
 
 
 def _chain(key: str, catalog: Catalog, link: str) -> Iterator[str]:

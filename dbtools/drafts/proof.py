@@ -1,4 +1,4 @@
-"""A draft is offered only once it was proven: run on a copy, statement by statement, and the result compared."""
+"""A draft is offered only once it was proven: run on a copy, and the schema that comes out compared."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from dbtools import target
 from dbtools.catalog import Catalog, differences, read
-from dbtools.drafts.draft import ORDER, SAME, Draft, DraftLine, refused
+from dbtools.drafts.draft import LOSES, ORDER, SAME, Draft, refused
 from dbtools.drafts.losses import losses, remade
 from dbtools.drafts.trial import invert
 from dbtools.sql import NotSql, split
@@ -18,7 +18,9 @@ MOST = 3
 STATEMENTS = 20_000
 
 
-def draft(where: Target, up: Sequence[str], before: Catalog, after: Catalog, *, schema: str = "public") -> Draft:
+def draft(
+    where: Target, up: Sequence[str], before: Catalog, after: Catalog, *, schema: str = "public"
+) -> Draft:
     """Propose the way back. Nothing is changed: it is tried in a transaction that is undone.
 
     Args:
@@ -31,14 +33,13 @@ def draft(where: Target, up: Sequence[str], before: Catalog, after: Catalog, *, 
         target.Unreachable, target.Error: the scratch database is gone.
     """
     lost = losses(before, after, up)
-    with target.connect(where, "draft", autocommit=True) as connection:
-        with connection.transaction(force_rollback=True):
-            _as_the_runner(connection, schema)
-            trial = invert(connection, before, after, remade(before, after))
+    with target.connect(where, "draft", autocommit=True) as db, db.transaction(force_rollback=True):
+        _as_the_runner(db, schema)
+        trial = invert(db, before, after, remade(before, after))
     left = [found for found in differences(before, trial.reached) if "stand in another order" not in found]
     if left:
         return refused(_cannot([*left, *trial.errors]), lost)
-    said = {line.key for line in trial.lines if line.key}
+    said = {line.key for line in trial.lines if line.mark == LOSES}
     return Draft((*(line for line in lost if line.key not in said or not line.key), *trial.lines))
 
 

@@ -60,7 +60,12 @@ def _depth(facet: Facet) -> int:
 
 def _aside(after: Catalog, old: Facet, new: Facet) -> DraftLine | None:
     for other in after.facets.values():
-        if other.label == old.label and other.address != new.address and _same_space(other, new) and other.rename:
+        if (
+            other.label == old.label
+            and other.address != new.address
+            and _same_space(other, new)
+            and other.rename
+        ):
             name = other.label.strip('"').replace('""', '"')[:LONGEST] + "_rolled_back"
             note = "It has taken the old name; what the migration made new is dropped below."
             return DraftLine(f"{other.rename}{quoted(name)}", EXACT, note, other.key)
@@ -71,4 +76,8 @@ def _same_space(one: Facet, other: Facet) -> bool:
     """Whether two facets cannot have the same name."""
     if one.kind in RELATIONS and other.kind in RELATIONS and one.schema and other.schema:
         return one.schema == other.schema
-    return one.kind == other.kind and one.schema == other.schema and (bool(one.schema) or one.parent == other.parent)
+    return (
+        one.kind == other.kind
+        and one.schema == other.schema
+        and (bool(one.schema) or one.parent == other.parent)
+    )

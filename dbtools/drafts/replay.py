@@ -90,14 +90,19 @@ class Replay:
         """
         with self.copy() as where:
             proposed = draft(where, up, before.catalog, after.catalog, schema=self.schema)
-            return prove(proposed, where, before.catalog, lambda there: self.differs(before, there), schema=self.schema)
+            return prove(
+                proposed, where, before.catalog, lambda there: self.differs(before, there), schema=self.schema
+            )
 
     def differs(self, before: State, where: Target) -> str:
         """What pg_dump sees there that was not so before; "" where only the order of columns differs."""
         found = compare(before.dump, dump(where, self.scratch.programs))
         if found.holds:
             return ""
-        lines = [*(f"missing: {line}" for line in found.missing), *(f"too many: {line}" for line in found.extra)]
+        lines = [
+            *(f"missing: {line}" for line in found.missing),
+            *(f"too many: {line}" for line in found.extra),
+        ]
         return f"{found.sentence} {'; '.join(' '.join(line.split()) for line in lines[:SHOWN])}"
 
     @contextmanager

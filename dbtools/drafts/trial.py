@@ -7,16 +7,17 @@ tried in a rougher way next time.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from dbtools.catalog import Catalog, read
 from dbtools.drafts.draft import DraftLine
-from dbtools.drafts.plan import Step, plan
+from dbtools.drafts.plan import CHANGE, PHASES, ROUGHEST, UNTIE, Step, plan
 from dbtools.drafts.renames import renames
 from dbtools.target import Connection, Error
 
-ROUNDS = 8
+ROUNDS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,10 @@ class Trial:
     errors: tuple[str, ...]
 
 
+class _Again(Exception):
+    """The round is undone, to be tried in a rougher way."""
+
+
 def invert(connection: Connection, before: Catalog, after: Catalog, remade: frozenset[str]) -> Trial:
     """Find the way back to `before` from where the connection's transaction stands; it is left changed."""
     lines, reached = _give_names_back(connection, before, after)
@@ -37,13 +42,19 @@ def invert(connection: Connection, before: Catalog, after: Catalog, remade: froz
         steps = plan(before, reached, failed, remade)
         if not steps:
             break
-        done, refused = _attempt(connection, steps)
-        lines += done
-        failed.update({step.key for step, _ in refused})
-        errors = tuple(error for _, error in refused)
-        if not done and not _rougher_left(failed, refused):
+        done: list[DraftLine] = []
+        rougher = False
+        with suppress(_Again), connection.transaction():
+            done, refused = _attempt(connection, steps)
+            failed.update({step.key for step, _ in refused})
+            errors = tuple(error for _, error in refused)
+            rougher = any(step.phase == CHANGE and failed[step.key] <= ROUGHEST for step, _ in refused)
+            if rougher:
+                raise _Again
+            lines += done
+            reached = read(connection)
+        if not done and not rougher:
             break
-        reached = read(connection)
     return Trial(tuple(lines), reached, errors)
 
 
@@ -66,10 +77,20 @@ def _give_names_back(
         after = read(connection)
 
 
-def _attempt(connection: Connection, steps: Iterable[Step]) -> tuple[list[DraftLine], list[tuple[Step, str]]]:
+def _attempt(connection: Connection, steps: Sequence[Step]) -> tuple[list[DraftLine], list[tuple[Step, str]]]:
     done: list[DraftLine] = []
-    waiting = [(step, "") for step in steps]
-    while waiting:
+    waiting: list[tuple[Step, str]] = []
+    for phase in PHASES:
+        if phase != UNTIE or waiting:
+            waiting += [(step, "") for step in steps if step.phase == phase]
+            waiting = _until_nothing_moves(connection, waiting, done)
+    return done, [(step, error) for step, error in waiting if step.phase != UNTIE]
+
+
+def _until_nothing_moves(
+    connection: Connection, waiting: list[tuple[Step, str]], done: list[DraftLine]
+) -> list[tuple[Step, str]]:
+    while True:
         left: list[tuple[Step, str]] = []
         for step, _ in waiting:
             sql, error = _first_that_works(connection, step)
@@ -78,9 +99,8 @@ def _attempt(connection: Connection, steps: Iterable[Step]) -> tuple[list[DraftL
             else:
                 left.append((step, error))
         if len(left) == len(waiting):
-            return done, left
+            return left
         waiting = left
-    return done, []
 
 
 def _first_that_works(connection: Connection, step: Step) -> tuple[str, str]:
@@ -101,7 +121,3 @@ def _works(connection: Connection, sql: str) -> str:
     except Error as error:
         return " ".join(str(error).split()) or type(error).__name__
     return ""
-
-
-def _rougher_left(failed: Counter[str], refused: Iterable[tuple[Step, str]]) -> bool:
-    return any(failed[step.key] < 4 for step, _ in refused)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import io
+import lzma
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from dbtools.prisma.folder import LONGEST, Folder, NotAFolder, from_files
 
 MOST_BYTES, MOST_FILES = 50 * 1024 * 1024, 20_000
+UNREADABLE = (
+    zipfile.BadZipFile, tarfile.TarError, EOFError, OSError, RuntimeError, ValueError, zlib.error, lzma.LZMAError,
+)  # fmt: skip
 
 
 def from_archive(raw: bytes, name: str) -> Folder:
@@ -22,8 +27,9 @@ def from_archive(raw: bytes, name: str) -> Folder:
     source = f"the upload {PurePosixPath(name).name[:80]}"
     try:
         files = dict(_members(raw))
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, OSError, RuntimeError, ValueError) as error:
-        raise NotAFolder(f"{source} cannot be read as .zip, .tar or .tar.gz: {error}.") from None
+    except UNREADABLE as error:
+        why = str(error).partition("\n")[0].rstrip(":.")
+        raise NotAFolder(f"{source} cannot be read as .zip, .tar or .tar.gz: {why}.") from None
     return from_files(_below_root(files), source)
 
 

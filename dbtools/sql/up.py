@@ -13,17 +13,20 @@ from dbtools.sql.parsing import NotSql, Piece, split, walk
 STATEMENTS = 20_000
 BEFORE = "which values stood there before is not known."
 WRITES = {
-    ast.UpdateStmt: ("UPDATE", BEFORE),
-    ast.DeleteStmt: ("DELETE", "the rows are gone."),
-    ast.MergeStmt: ("MERGE", BEFORE),
-    ast.InsertStmt: ("INSERT", "which rows were added is not known from the text."),
+    "UpdateStmt": ("UPDATE", BEFORE),
+    "DeleteStmt": ("DELETE", "the rows are gone."),
+    "MergeStmt": ("MERGE", BEFORE),
+    "InsertStmt": ("INSERT", "which rows were added is not known from the text."),
 }
 IN_A_BODY = re.compile(
-    r"(?<!\bON )(?<!\bFOR )(?<!\bBEFORE )(?<!\bAFTER )(?<!\bOR )\b(UPDATE|DELETE|INSERT|TRUNCATE|MERGE|EXECUTE|PERFORM|CALL)\b",
+    r"(?<!\bON )(?<!\bFOR )(?<!\bBEFORE )(?<!\bAFTER )(?<!\bOR )"
+    r"\b(UPDATE|DELETE|INSERT|TRUNCATE|MERGE|EXECUTE|PERFORM|CALL)\b",
     re.IGNORECASE,
 )
 COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
-PURE = frozenset({"set_config", "current_setting", "pg_advisory_lock", "pg_advisory_xact_lock", "pg_advisory_unlock"})
+PURE = frozenset(
+    {"set_config", "current_setting", "pg_advisory_lock", "pg_advisory_xact_lock", "pg_advisory_unlock"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +68,9 @@ def _changes(piece: Piece) -> Iterator[RowChange]:
 
 def _writes(piece: Piece) -> Iterator[RowChange]:
     for node in walk(piece.tree):
-        if type(node) in WRITES:
-            word, why = WRITES[type(node)]
-            yield RowChange(piece.line, f"{word} {node.relation.relname}", why)
+        if isinstance(node, ast.UpdateStmt | ast.DeleteStmt | ast.MergeStmt | ast.InsertStmt):
+            word, why = WRITES[type(node).__name__]
+            yield RowChange(piece.line, f"{word} {node.relation.relname if node.relation else ''}", why)
     if isinstance(piece.tree, ast.SelectStmt):
         for node in walk(piece.tree):
             if isinstance(node, ast.FuncCall) and _name(node) not in PURE:

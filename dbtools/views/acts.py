@@ -47,7 +47,9 @@ def _refuse_nul(given: QueryDict) -> None:
         for value in values:
             if "\0" in value:
                 line = value.count("\n", 0, value.index("\0")) + 1
-                raise NotPossible(f"A NUL character stands in line {line} of what was sent. Nothing was changed.")
+                raise NotPossible(
+                    f"A NUL character stands in line {line} of what was sent. Nothing was changed."
+                )
 
 
 _grave_act = requires(DATABASE)(reauthentication_required(_act))

@@ -34,7 +34,9 @@ def _source(actor: Actor, rollback: DatabaseRollback, given: Mapping[str, str]) 
     if kind != "commit":
         return {"kind": kind}
     if not COMMIT.fullmatch(commit):
-        refuse(actor, rollback, "source refused", "A commit is named by 7 to 40 of the characters 0-9 and a-f.")
+        refuse(
+            actor, rollback, "source refused", "A commit is named by 7 to 40 of the characters 0-9 and a-f."
+        )
     return {"kind": kind, "commit": commit}
 
 

@@ -24,7 +24,13 @@ DOING = {
     "running": "running", "committing": "committing", "resolving": "finding out what became of the commit",
     "verifying": "looking at the result",
 }  # fmt: skip
-FIELDS = {"_need": "reason", "_sql": "sql", "_preflight": "accepted", "_approval": "reason", "_after": "words"}
+FIELDS = {
+    "_need": "reason",
+    "_sql": "sql",
+    "_preflight": "accepted",
+    "_approval": "reason",
+    "_after": "words",
+}
 MARKS = {
     "applied": ("good", "disc"), "failed": ("bad", "square"), "pending": ("busy", "ring"),
     "rolled back": ("", "ring"), "edited since": ("warn", "diamond"), "no SQL": ("warn", "ring"),

@@ -31,7 +31,9 @@ def _is_being_restored(rollback: DatabaseRollback) -> bool:
 def stalled_since(rollback: DatabaseRollback) -> datetime | None:
     """Since when nobody has been working on it, although it is a worker's turn; None while all is well."""
     now = timezone.now()
-    held = rollback.lease_owner is not None and rollback.lease_until is not None and rollback.lease_until > now
+    held = (
+        rollback.lease_owner is not None and rollback.lease_until is not None and rollback.lease_until > now
+    )
     if not rollback.at_work or held or now - rollback.due_since < PATIENCE:
         return None
     return rollback.due_since

@@ -21,6 +21,7 @@ from rollback_portal.accounts.roles import DATABASE, roles_that_may
 from rollback_portal.http import page
 from rollback_portal.policy import actor_user
 
+RUN = 8  # the step in which the database is changed
 ICONS = {"done": "done", "unchanged": "warn", "needs_attention": "bad", "abandoned": "plain"}
 
 
@@ -84,11 +85,23 @@ def draw(
 
 
 def _steps(rollback: DatabaseRollback) -> list[dict[str, Any]]:
-    now, over = rollback.step, rollback.status == "done"
+    now, taken = rollback.step, _steps_taken(rollback)
     return [
-        {"number": number, "name": name, "done": number < now or over, "current": number == now}
+        {"number": number, "name": name, "done": number <= taken, "current": number == now}
         for number, (name, _) in enumerate(STEPS, 1)
     ]
+
+
+def _steps_taken(rollback: DatabaseRollback) -> int:
+    """How many steps are behind it; one that was abandoned has taken those before its furthest one."""
+    if rollback.status == "done":
+        return len(STEPS)
+    if rollback.status in ("unchanged", "needs_attention"):
+        return RUN - 1  # what became of the run is not known to be good
+    if rollback.status != "abandoned":
+        return rollback.step - 1
+    reached = [number for number, (_, group) in enumerate(STEPS[:RUN], 1) if {*group} & {*rollback.moments}]
+    return max(reached, default=1) - 1
 
 
 def mark_of(rollback: DatabaseRollback) -> str:

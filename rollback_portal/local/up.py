@@ -129,7 +129,7 @@ class Run:
         with terminal.step("Static files", "collected"):
             self.finish(static)
         if practice:
-            with terminal.step("Practice database", "stands"):
+            with terminal.step("Practice data", "stand"):
                 self.finish(practice[0])
         if self.needs_sandbox():
             with terminal.step("Sandbox", f"answers at {self.values['SANDBOX_URL']}"), self.interruptible():

@@ -13,7 +13,8 @@
       area.dispatchEvent(new Event("input"));
       return;
     }
-    view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } }); // Ctrl+Z brings it back
+    // An event of its own in the history: one Ctrl+Z brings back what stood there.
+    view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text }, userEvent: "input.draft" });
     view.focus();
   };
 
@@ -68,6 +69,15 @@
     return [found, gutter({ class: "cm-problems", markers: (view) => view.state.field(found) })];
   };
 
+  // Chromium gives what is typed over a selection the style of what stood there, in an attribute that the policy
+  // forbids and complains about. So this one kind of input never reaches the browser's own editing.
+  const overSelection = (event, view) => {
+    if (event.inputType !== "insertText" || event.data === null || view.composing || view.state.readOnly) return false;
+    if (view.state.selection.main.empty) return false;
+    view.dispatch(view.state.replaceSelection(event.data), { userEvent: "input.type", scrollIntoView: true });
+    return true;
+  };
+
   const enhance = (area, Parts) => {
     const { EditorState, EditorView, PostgreSQL, classHighlighter, defaultKeymap, history, historyKeymap, keymap, lineNumbers, syntaxHighlighting } = Parts;
     const label = area.labels[0];
@@ -94,6 +104,7 @@
           area.value = content(area);
           keep(area);
         }),
+        EditorView.domEventHandlers({ beforeinput: overSelection }),
         looks(Parts),
       ],
     });

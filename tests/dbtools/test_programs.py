@@ -126,7 +126,7 @@ def test_what_a_program_says_never_holds_the_password() -> None:
 
 def test_a_child_that_is_stopped_takes_its_own_children_with_it(tmp_path: Path) -> None:
     note = tmp_path / "pid"
-    with Child(["/bin/sh", "-c", f"sleep 60 & echo $! > {note}; wait"], None) as child:
+    with Child(["/bin/sh", "-c", f"sleep 600 2>/dev/null & echo $! > {note}; wait"], None) as child:
         assert wait_until(lambda: note.exists() and note.read_text().strip() != "", 10)
         with pytest.raises(Stopped):
             child.wait(stop=lambda: True)

@@ -23,7 +23,7 @@ def test_every_wrong_script_is_caught_and_no_right_one(
 ) -> None:
     seeded = random.Random(SEED)
     pair = next(islice(pairs(seeded), number, None))
-    made = project(make_database(), tmp_path, [Migration("1_base", BASE)], [pair.up], ROWS)
+    made = project(make_database(), tmp_path, [Migration("1_base", BASE + ROWS)], [pair.up])
     right = made.rehearse(text(pair.down))
     assert right.passed, right.sentence
     for mutant in mutants(pair, seeded)[:EACH]:
@@ -35,7 +35,7 @@ def test_what_is_neutral_is_known_by_construction(make_database: MakeDatabase, t
     """An index that goes with its column need not be dropped before it."""
     seeded = random.Random(SEED)
     pair = next(islice(pairs(seeded), 21, None))
-    made = project(make_database(), tmp_path, [Migration("1_base", BASE)], [pair.up], ROWS)
+    made = project(make_database(), tmp_path, [Migration("1_base", BASE + ROWS)], [pair.up])
     neutral = [mutant for mutant in mutants(pair, seeded) if mutant.kind == "neutral"]
     assert len(neutral) == 2
     for mutant in neutral:

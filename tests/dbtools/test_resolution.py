@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -11,7 +12,7 @@ from dbtools import resolution, runner, target
 from dbtools.orders import Identity, Unclear
 from dbtools.resolution import COMMITTED, NOT_COMMITTED, SAME, UNKNOWN, resolve
 from dbtools.target import Target
-from tests.dbtools.cutting import WAYS, proxy
+from tests.dbtools.cutting import WAYS, Proxy, proxy
 from tests.dbtools.running import DOWN, ID, NAMES, State, Witness, ended, fill, order, refill, state
 
 
@@ -31,13 +32,7 @@ def test_a_commit_that_is_cut_is_judged_right_every_time(shop: Target) -> None:
     seen = set()
     with proxy(shop) as between:
         for way in WAYS * 3:
-            told, before = order(shop), state(shop)
-            watch = Witness(lambda word, way=way: cut(word, way))
-
-            def cut(word: str, way: str) -> None:
-                if word == "committing":
-                    between.way = way
-
+            told, before, watch = order(shop), state(shop), Witness(partial(arm, between, way))
             with pytest.raises(Unclear) as raised:
                 runner.run(between.target, told, watch)
             assert raised.value.identity == watch.identity
@@ -51,6 +46,11 @@ def test_a_commit_that_is_cut_is_judged_right_every_time(shop: Target) -> None:
         ("in the middle", NOT_COMMITTED),
         ("with the answer", COMMITTED),
     } <= seen
+
+
+def arm(between: Proxy, way: str, word: str) -> None:
+    if word == "committing":
+        between.way = way
 
 
 def test_all_three_facts_are_told(shop: Target) -> None:
@@ -101,12 +101,16 @@ def ran_identity(where: Target) -> Identity:
     return watch.identity
 
 
-@pytest.mark.parametrize("change", [{"timeline": 2}, {"system": "7"}, {"xid": "4000000000"}, {"xid": "3"}])
-def test_on_another_timeline_rows_and_schema_have_to_agree(shop: Target, change: dict[str, object]) -> None:
+@pytest.mark.parametrize("changed", ["timeline", "system", "from the future"])
+def test_on_another_timeline_rows_and_schema_have_to_agree(shop: Target, changed: str) -> None:
     """After a failover a number may belong to somebody else's transaction; here it is not trusted."""
     told = order(shop)
     identity, after = ran(shop)
-    other = replace(identity, **change)
+    other = {
+        "timeline": replace(identity, timeline=identity.timeline + 1),
+        "system": replace(identity, system="7"),
+        "from the future": replace(identity, xid="4000000000"),
+    }[changed]
     found = resolve(shop, told, other, after=after.schema)
     assert (found.verdict, found.status) == (COMMITTED, "")
     assert resolve(shop, told, other, after="something else").verdict == UNKNOWN
@@ -117,7 +121,8 @@ def test_on_another_timeline_rows_and_schema_have_to_agree(shop: Target, change:
 def put_back(where: Target) -> None:
     with target.connect(where, "tests", autocommit=True) as connection:
         connection.execute(
-            "INSERT INTO _prisma_migrations (id, checksum, finished_at, migration_name) VALUES (%s, '', now(), %s)",
+            "INSERT INTO _prisma_migrations (id, checksum, finished_at, migration_name)"
+            " VALUES (%s, '', now(), %s)",
             [ID.format(2), NAMES[1]],
         )
 

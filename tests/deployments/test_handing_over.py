@@ -24,7 +24,7 @@ from tests.deployments.crew import PATIENCE, Crew, ask_to_stop, crew, ended, say
 LEASE = 30.0  # seconds, in production as here; a change whose lease has to run out takes longer than this
 AT_ONCE = 20.0  # generous: on an idle machine it takes 1 to 3 s
 POOLS = pytest.mark.parametrize("pool", ["threads", "children"])
-READY = " ready."
+READY, TAKEN = " ready.", "advance["
 RELEASE = 300.0  # seconds
 
 
@@ -34,6 +34,14 @@ def staff(portal: Portal, tmp_path: Path) -> Iterator[Crew]:
     portal.world.pace = replace(portal.world.pace, release=RELEASE)
     with crew(tmp_path, portal.sandbox) as started:
         yield started
+
+
+def begun(staff: Crew, pool: str) -> Process:
+    """A worker that listens, so that it is the one who takes the next change, and a dispatcher who rings."""
+    worker, dispatcher = staff.worker(pool), staff.dispatcher()
+    says(worker, READY)
+    assert wait_until(lambda: beats(dispatcher), PATIENCE), dispatcher.last_words()
+    return worker
 
 
 def asked(portal: Portal) -> Change:
@@ -75,9 +83,9 @@ def settled(portal: Portal, change: Change) -> Change:
 def test_a_worker_that_follows_a_change_hands_it_over_at_once(
     portal: Portal, staff: Crew, pool: str, capsys: Any
 ) -> None:
-    first = staff.worker(pool)
-    staff.dispatcher()
+    first = begun(staff, pool)
     change = follow(asked(portal), "accepted")
+    assert TAKEN in first.log.read_text(), "the machine is so busy that the dispatcher was faster"
     says(staff.worker(pool), READY)
 
     since = ask_to_stop(first)
@@ -98,10 +106,10 @@ def test_a_worker_in_the_middle_of_the_order_hears_its_answer_first(
     portal: Portal, staff: Crew, pool: str, capsys: Any
 ) -> None:
     portal.sandbox.faults.add(Fault(on="render.rollback", do="slow", seconds=2))
-    first = staff.worker(pool)
-    staff.dispatcher()
+    first = begun(staff, pool)
     change = asked(portal)
     assert wait_until(lambda: len(portal.posts()) == 1, PATIENCE, pause=0.02), first.last_words()
+    assert TAKEN in first.log.read_text(), "the machine is so busy that the dispatcher was faster"
     owner = Change.objects.get(pk=change.pk, status="sending").lease_owner
 
     since = ask_to_stop(first)

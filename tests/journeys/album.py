@@ -17,6 +17,14 @@ DOCS = {
     "progress-running-light": "screenshots/progress.png",
     "dashboard-pinned-phone": "screenshots/phone.png",
     "audit-light": "screenshots/audit.png",
+    "wizard-need-light": "screenshots/wizard-need.png",
+    "wizard-choice-light": "screenshots/wizard-choice.png",
+    "wizard-sql-light": "screenshots/wizard-sql.png",
+    "wizard-preflight-light": "screenshots/wizard-preflight.png",
+    "wizard-rehearsal-light": "screenshots/wizard-rehearsal.png",
+    "wizard-approval-light": "screenshots/wizard-approval.png",
+    "wizard-run-light": "screenshots/wizard-run.png",
+    "wizard-afterwards-light": "screenshots/wizard-afterwards.png",
 }
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.chromium import chromium
-from tests.journeys import dark_days
+from tests.journeys import dark_days, wizard
 from tests.journeys.album import Album
 from tests.journeys.visitor import FLAGS, SLOW, Visitor
 from tests.journeys.world import World, whole_portal
@@ -33,6 +33,7 @@ def main() -> None:
         the_rollback(ana, album, world)
         what_goes_wrong(ana, album, world)
         the_record(ana, album)
+        the_wizard(browser, album, world)
         the_closed_doors(browser, album, world)
         if album.whole:
             dark_days.take(browser, album)
@@ -100,6 +101,14 @@ def the_record(ana: Visitor, album: Album) -> None:
     for name in ("operations", "audit", "services", "services/shop-api/edit"):
         ana.page.goto(f"/{name}/")
         album.take(ana.page, name.replace("/", "-"))
+
+
+def the_wizard(browser: Browser, album: Album, world: World) -> None:
+    """All nine steps, as two database admins take them on the practice database."""
+    dana, efe = Visitor(browser, world.address), Visitor(browser, world.address)
+    for visitor, name in ((dana, "dana"), (efe, "efe")):
+        visitor.sign_in(name, world.passwords[name])
+    wizard.walk(dana, efe, world.passwords, lambda visitor, name: album.take(visitor.page, name))
 
 
 def the_closed_doors(browser: Browser, album: Album, world: World) -> None:

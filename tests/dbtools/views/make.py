@@ -51,7 +51,13 @@ def entries() -> list[dict[str, Any]]:
     old = "Only the newest can go: 20261121_drop_legacy_price came later and cannot go with it."
     return [
         {**ENTRY, "name": "20260101_squashed", "state": "squashed baseline", "row": "id-0", "why_not": old},
-        {**ENTRY, "name": "20260301_sessions", "state": "unknown to the folder", "row": "id-1", "why_not": old},
+        {
+            **ENTRY,
+            "name": "20260301_sessions",
+            "state": "unknown to the folder",
+            "row": "id-1",
+            "why_not": old,
+        },
         {**ENTRY, "name": "20260401_totals", "state": "edited since", "row": "id-2", "why_not": old},
         {**ENTRY, "name": "20260501_zip", "state": "rolled back", "why_not": "It is rolled back already."},
         *({**each, "warning": ""} for each in rows.entries()),
@@ -83,14 +89,13 @@ def resolved(verdict: str) -> dict[str, Any]:
 
 
 def done(dana: User, efe: User, **fields: Any) -> DatabaseRollback:
-    row = rows.approved(dana, efe)
     finished: dict[str, Any] = {
-        "status": "done", "sentence": f"{row.chosen[0]} rolled back: the history rows are gone.",
+        "approved_by": efe, "approved_by_name": efe.display, "approved_at": make.ago(minutes=2),
+        "sentence": f"{rows.NAMES[-1]} rolled back: the history rows are gone.",
         "run": {"deleted": [{"id": "1"}], "seconds": 1.14, "tries": 2, "invalid": [], "ran": []},
         "verified": {"rows_standing": [], "schema_as_rehearsed": True}, "ended_at": timezone.now(),
-        "moments": {"done": timezone.now().isoformat()},
     }  # fmt: skip
-    return changed(row, **{**finished, **fields})
+    return rows.rollback(dana, **{"status": "done", **finished, **fields})
 
 
 def changed(row: DatabaseRollback, **fields: Any) -> DatabaseRollback:

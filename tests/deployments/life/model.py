@@ -60,11 +60,20 @@ class LifeOfAChange(RuleBasedStateMachine):
 
     # --- people ---
 
-    @initialize(name=sampled_from(["shop-api", "shop-web"]), hands=booleans(), cancels=booleans())
-    def it_begins(self, name: str, hands: bool, cancels: bool) -> None:
+    @initialize(
+        name=sampled_from(["shop-api", "shop-web"]),
+        hands=booleans(),
+        cancels=booleans(),
+        trouble=sampled_from(["", "late", *ON_THE_ORDER]),
+    )
+    def it_begins(self, name: str, hands: bool, cancels: bool, trouble: str) -> None:
         """Foreign hands and changed minds end most lives early, so half of the lives go without."""
         self.name = name
         self.hands, self.cancels = hands, cancels
+        if trouble == "late":
+            self.the_next_order_is_late(LATE[0])
+        elif trouble:
+            self.the_next_order_goes_wrong(trouble)
         self.somebody_asks_again()
 
     @precondition(lambda self: self.active is None and self.dialogs < OPERATIONS)

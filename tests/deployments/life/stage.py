@@ -73,6 +73,10 @@ class Stage:
         for name in ("render", "vercel"):
             sync.read_services(name, provider(name))
             sync.read_provider(name, provider(name))
+        self.keep()
+
+    def keep(self) -> None:
+        """From now on, every life begins with what there is now."""
         self.plans = {service.name: self.draw(service.name) for service in Service.objects.followed()}
         self.world = json.dumps(self.wire.sandbox.world.to_json())
         self.moment = self.clock.passed

@@ -38,7 +38,7 @@ def test_no_order_of_events_breaks_a_promise(stage: Stage) -> None:
     LifeOfAChange.stage = stage
     began = time.monotonic()
     if WITHOUT:
-        take_out(WITHOUT)
+        take_out(WITHOUT, stage)
         with pytest.raises(AssertionError) as found:
             live(HUNT)
         tell(stage, began, f"without {WITHOUT}, life {stage.lives} breaks a promise: {found.value}")
@@ -52,12 +52,13 @@ def live(how: settings) -> None:
     run_state_machine_as_test(LifeOfAChange, settings=how)
 
 
-def take_out(name: str) -> None:
+def take_out(name: str, stage: Stage) -> None:
     """For this process, or for this transaction where it is PostgreSQL's."""
     mutants.take_out(name)
     if name == "index":
         with connection.cursor() as cursor:
             cursor.execute("DROP INDEX one_active_change_per_service")
+        stage.keep()
 
 
 def tell(stage: Stage, began: float, verdict: str) -> None:

@@ -1,0 +1,116 @@
+"""`python -m tests.bench.down FOLDER`, which is what `make bench-down CORPUS=FOLDER` does."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from dbtools import target
+from dbtools.drafts import Replay
+from dbtools.scratch import NoScratch, Scratch, embedded
+from tests.bench.down import anchor, corpus, standins
+from tests.bench.down.corpus import FAILED, NOT_APPLICABLE, REFUSED, Result
+from tests.bench.down.judge import EXACT, ORDER, WRONG
+from tests.bench.table import say, share, table
+
+VERDICTS = (EXACT, ORDER, REFUSED, WRONG, FAILED)
+WANTED = 0.95  # exact or column order, of those that lose nothing
+SHOWN = 12
+
+
+def main() -> int:
+    """0: nothing wrong, nothing failed, and enough led back; 1: not so; 2: it could not be measured."""
+    given = arguments()
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(ending, lambda *_: sys.exit(2))
+    texts = corpus.migrations(given.folder) if given.folder.is_dir() else {}
+    if not texts:
+        say(f"{given.folder} holds no migrations: no directory in it has a migration.sql.")
+        return 2
+    began = time.monotonic()
+    try:
+        with ExitStack() as stack:
+            replay = stack.enter_context(Replay(scratch(given.server, texts, stack)))
+            asked = given.prisma if anchor.is_here() else 0
+            found = list(watched(corpus.results(replay, texts, given.newest, asked), len(texts)))
+    except (NoScratch, target.Unreachable, target.NotATarget) as error:
+        say(str(error))
+        return 2
+    return report(found, time.monotonic() - began, len(texts))
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make bench-down", description=__doc__)
+    parser.add_argument("folder", type=Path, help="a project's prisma/migrations")
+    parser.add_argument("--server", default="", help="address of a server to replay on; else one of its own")
+    parser.add_argument("--newest", type=int, default=0, help="draft only so many of the newest")
+    parser.add_argument("--prisma", type=int, default=40, help="ask Prisma about so many of the newest")
+    return parser.parse_args()
+
+
+def scratch(server: str, texts: dict[str, str], stack: ExitStack) -> Scratch:
+    if server:
+        return Scratch.on(target.parse(server))
+    folder = Path(tempfile.mkdtemp(prefix="bench-down-"))
+    folder.chmod(0o755)
+    stack.callback(shutil.rmtree, folder, ignore_errors=True)
+    made = stack.enter_context(embedded(folder / "servers"))
+    for name in standins.provide(made.server, folder, texts.values()):
+        say(f"The extension {name} is not part of this PostgreSQL: an empty one stands in for it.")
+    return made
+
+
+def watched(found: Iterator[Result], total: int) -> Iterator[Result]:
+    for number, result in enumerate(found, 1):
+        if sys.stderr.isatty():
+            sys.stderr.write(f"\r{number} of {total} ")
+        yield result
+
+
+def report(found: Sequence[Result], seconds: float, total: int) -> int:
+    drafted = [result for result in found if result.verdict != NOT_APPLICABLE]
+    say(
+        f"\n{total} migrations, {len(drafted)} drafted, {len(found) - len(drafted)} not applicable, "
+        f"{seconds:.0f} s"
+    )
+    lossless = [result for result in drafted if not result.loses]
+    lossy = [result for result in drafted if result.loses]
+    rows = [counted("lose nothing", lossless), counted("lose information, and it was said", lossy)]
+    rows.append(counted("all", drafted))
+    asked = [result for result in drafted if result.prisma]
+    if asked:
+        rows.append(counted(f"our drafts, newest {len(asked)}", asked))
+        rows.append(counted(f"prisma migrate diff, newest {len(asked)}", asked, prisma=True))
+    table(["", *VERDICTS, "no script"], rows)
+    if not asked:
+        say("prisma migrate diff: not measured, no Prisma here (make prisma-install).")
+    if drafted:
+        took = [result.seconds for result in drafted]
+        say(f"A draft with its proof: median {share(took, 0.5):.2f} s, longest {max(took):.2f} s.")
+    for result in found:
+        if result.verdict in {REFUSED, WRONG, FAILED, NOT_APPLICABLE}:
+            say(f"{result.verdict}: {result.name}: {result.said}")
+            for line in result.more[:SHOWN]:
+                say(f"    {line}")
+    back = sum(result.verdict in {EXACT, ORDER} for result in lossless)
+    good = not any(result.verdict in {WRONG, FAILED} for result in drafted)
+    if lossless:
+        say(f"Of those that lose nothing, {back / len(lossless):.1%} lead back.")
+    return 0 if good and back >= WANTED * len(lossless) else 1
+
+
+def counted(name: str, results: Sequence[Result], *, prisma: bool = False) -> list[str]:
+    found = Counter(result.prisma if prisma else result.verdict for result in results)
+    return [name, *(str(found[verdict]) for verdict in VERDICTS), str(found[anchor.GAVE_UP])]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+"""What the real `prisma migrate diff` proposes for the same migrations, judged in the same way."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from dbtools import target
+from dbtools.drafts import Replay
+from dbtools.drafts.replay import State
+from dbtools.schema import dump
+from dbtools.target import Error
+from tests.bench.down.judge import verdict
+from tests.prisma.cli import diff_script, is_installed
+
+MAJOR = 7
+FAILED, GAVE_UP = "failed", "no script"
+
+
+def is_here() -> bool:
+    return is_installed(MAJOR)
+
+
+def judged(replay: Replay, done: Sequence[tuple[str, str]], before: State) -> str:
+    """The verdict on Prisma's script for the newest of the migrations that the history has gone through."""
+    with tempfile.TemporaryDirectory(prefix="bench-down-") as folder:
+        source, goal = Path(folder, "source"), Path(folder, "goal")
+        _write(source, done)
+        _write(goal, done[:-1])
+        script = diff_script(MAJOR, replay.scratch.server, source, goal)
+    if script is None:
+        return GAVE_UP
+    with replay.copy() as where:
+        try:
+            with target.connect(where, "bench", autocommit=True) as connection:
+                connection.execute(script.encode())
+        except Error:
+            return FAILED
+        return verdict(before.dump, dump(where, replay.scratch.programs))
+
+
+def _write(folder: Path, done: Sequence[tuple[str, str]]) -> None:
+    folder.mkdir()
+    (folder / "migration_lock.toml").write_text('provider = "postgresql"\n')
+    for name, text in done:
+        (folder / name).mkdir()
+        (folder / name / "migration.sql").write_text(text)

@@ -1,0 +1,54 @@
+"""Stand-ins for extensions that the server does not have, so that a history can be replayed all the same.
+
+Only names and types count for a schema: their functions do nothing, and their types are not there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from dbtools import target
+from dbtools.target import SQL, Literal, Target
+
+WANTED = re.compile(r"CREATE\s+EXTENSION\s+(?:IF\s+NOT\s+EXISTS\s+)?\"?([\w-]+)\"?", re.IGNORECASE)
+NOTHING = "CREATE FUNCTION {} {} LANGUAGE sql AS 'SELECT NULL::{}';\n"
+SCRIPTS = {
+    "pgcrypto": (
+        ("digest(text, text)", "bytea"), ("digest(bytea, text)", "bytea"),
+        ("hmac(text, text, text)", "bytea"),
+        ("hmac(bytea, bytea, text)", "bytea"), ("crypt(text, text)", "text"), ("gen_salt(text)", "text"),
+        ("gen_salt(text, integer)", "text"), ("gen_random_bytes(integer)", "bytea"),
+        ("encrypt(bytea, bytea, text)", "bytea"), ("decrypt(bytea, bytea, text)", "bytea"),
+        ("pgp_sym_encrypt(text, text)", "bytea"), ("pgp_sym_decrypt(bytea, text)", "text"),
+    ),
+    "uuid-ossp": (
+        ("uuid_generate_v1()", "uuid"), ("uuid_generate_v1mc()", "uuid"), ("uuid_nil()", "uuid"),
+        ("uuid_generate_v3(uuid, text)", "uuid"), ("uuid_generate_v4()", "uuid"),
+        ("uuid_generate_v5(uuid, text)", "uuid"),
+    ),
+}  # fmt: skip
+
+
+def provide(server: Target, folder: Path, texts: Iterable[str]) -> list[str]:
+    """Make stand-ins for what the texts want and the server lacks; their names."""
+    wanted = {found[1].lower() for text in texts for found in WANTED.finditer(text)}
+    with target.connect(server, "bench", autocommit=True) as connection:
+        rows = connection.execute("SELECT name FROM pg_available_extensions").fetchall()
+        missing = sorted(wanted - {name for (name,) in rows})
+        if missing and connection.info.server_version >= 180_000:
+            here = folder / "extension"
+            here.mkdir(mode=0o755)
+            for name in missing:
+                _write(here, name)
+            path = Literal(f"{folder}:$system")
+            connection.execute(SQL("ALTER ROLE CURRENT_USER SET extension_control_path = {}").format(path))
+            return missing
+    return []
+
+
+def _write(folder: Path, name: str) -> None:
+    (folder / f"{name}.control").write_text("default_version = '1.0'\nrelocatable = true\n")
+    script = "".join(NOTHING.format(what, f"RETURNS {kind}", kind) for what, kind in SCRIPTS.get(name, ()))
+    (folder / f"{name}--1.0.sql").write_text(script)

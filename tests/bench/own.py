@@ -1,0 +1,94 @@
+"""A PostgreSQL of our own that may be broken, and a disk that is small enough to be filled."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dbtools import target
+from dbtools.target import Target, Unreachable
+from rollback_portal import env
+from rollback_portal.local.folder import Folder
+from rollback_portal.local.postgres import Postgres, working_in
+from rollback_portal.local.processes import Problem, Process, stop_together, wait_until
+
+SMALL = 160  # MB
+
+
+class NotHere(Exception):
+    """Why this cannot be tried on this machine."""
+
+
+class Own:
+    """The server, with the two things one does to it: end it as a power cut does, and begin anew."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = Folder(folder)
+        self.postgres = Postgres(self.folder, self.folder.sockets(), env.for_child(), throwaway=True)
+        self.postgres.prepare()
+        self.server: Process = self.postgres.start()
+        self.postgres.wait(self.server)
+
+    @property
+    def where(self) -> Target:
+        return target.parse(self.postgres.url)
+
+    def end_at_once(self) -> None:
+        """No farewell to anybody: sessions end where they are, nothing is written any more."""
+        os.kill(int(self.postgres.noted()[0]), signal.SIGQUIT)
+        wait_until(lambda: not self.server.is_up and not working_in(self.postgres.cluster), 20)
+
+    def begin(self) -> None:
+        """Start it where it is down; return when it answers."""
+        if not self.server.is_up:
+            self.server = self.postgres.start()
+        self.postgres.wait(self.server)
+        if not wait_until(self.answers, 60, pause=0.1):
+            raise Problem("The server that was broken does not answer any more.")
+
+    def answers(self) -> bool:
+        """After a crash of its own it is up long before it has recovered."""
+        try:
+            target.connect(self.where, "bench").close()
+        except Unreachable:
+            return False
+        return True
+
+    def leave(self) -> None:
+        stop_together([self.server], patience=10)
+        if self.folder.elsewhere is not None:
+            shutil.rmtree(self.folder.elsewhere, ignore_errors=True)
+
+
+@contextmanager
+def server(folder: Path) -> Iterator[Own]:
+    folder.parent.chmod(0o711)
+    own = Own(folder)
+    try:
+        yield own
+    finally:
+        own.leave()
+
+
+@contextmanager
+def disk(at: Path) -> Iterator[Path]:
+    """A small volume of its own.
+
+    Raises:
+        NotHere: only root may make one, and not everywhere.
+    """
+    command = ["mount", "-t", "tmpfs", "-o", f"size={SMALL}m,mode=711", "tmpfs", os.fspath(at)]
+    if os.geteuid() != 0:
+        raise NotHere("only root may mount a small disk")
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise NotHere(f"a small disk cannot be mounted here ({done.stderr.strip()})")
+    try:
+        yield at
+    finally:
+        subprocess.run(["umount", "--lazy", os.fspath(at)], check=True)

@@ -1,0 +1,101 @@
+"""Two database admins roll a migration back: all nine steps, in two browsers, on a real database."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from dbtools import target
+from dbtools.prisma import history
+from dbtools.target import Target
+from rollback_portal.local import company
+from tests.journeys import wizard
+from tests.journeys.conftest import Visit
+from tests.journeys.visitor import Visitor
+from tests.journeys.world import World
+
+pytestmark = pytest.mark.journey
+
+
+def test_two_people_roll_a_migration_back_and_find_everything_as_it_was_before(
+    world: World, visit: Visit
+) -> None:
+    dana, efe = visit("dana"), visit("efe")
+    shop = practice(world)
+    before = columns(shop)
+    where = wizard.begins(dana, unseen)
+    wizard.chooses(dana, unseen)
+    wizard.writes(dana, unseen)
+    wizard.rehearses(dana, unseen)
+    assert columns(shop) == before  # up to here it was only read
+    wizard.approves(dana, efe, world.passwords["efe"], where, unseen)
+    wizard.runs(dana, world.passwords["dana"], unseen)
+    wizard.sees_the_end(dana, unseen)
+    assert columns(shop) == before - {"priceCents"} | {"legacyPrice"}
+    assert not any(name.endswith("drop_legacy_price") for name in applied(shop))
+    takes_the_backup_away(dana, world)
+    restores_it_beside(dana)
+    sees_the_record(dana)
+
+
+def test_who_may_only_look_sees_every_step_and_presses_none(world: World, visit: Visit) -> None:
+    ana = visit("ana")
+    ana.page.goto("/databases/")
+    expect(ana.page.get_by_role("button", name="Roll a migration back…").first).to_be_disabled()
+    expect(ana.page.locator("main")).to_contain_text("needs the role database admin")
+
+
+def unseen(visitor: Visitor, name: str) -> None:
+    """No picture is taken, but nothing may be wider than the screen, on a phone neither."""
+    visitor.page.set_viewport_size({"width": 360, "height": 780})
+    assert visitor.widest() <= 360, name
+    visitor.page.set_viewport_size({"width": 1280, "height": 800})
+
+
+def practice(world: World) -> Target:
+    return target.parse(Path(world.portal.folder / company.ADDRESS).read_text().strip())
+
+
+def columns(shop: Target) -> set[str]:
+    with target.connect(shop, "journey") as connection:
+        found = connection.execute(
+            "SELECT attname FROM pg_attribute"
+            " WHERE attrelid = '\"Order\"'::regclass AND attnum > 0 AND NOT attisdropped"
+        ).fetchall()
+    return {name for (name,) in found}
+
+
+def applied(shop: Target) -> set[str]:
+    with target.connect(shop, "journey") as connection:
+        return {row.name for row in history.read(connection, shop.schema)}
+
+
+def takes_the_backup_away(dana: Visitor, world: World) -> None:
+    """Her password was asked for a moment ago; the file is the one whose digest the page names."""
+    with dana.page.expect_download() as coming:
+        wizard.press(dana, "Download the backup")
+    kept = world.portal.folder / "backups" / coming.value.suggested_filename
+    assert Path(coming.value.path()).read_bytes() == kept.read_bytes()
+
+
+def restores_it_beside(dana: Visitor) -> None:
+    dana.page.get_by_label("Restore it into a new database named").fill("restored_shop")
+    wizard.press(dana, "Restore into a new database")
+    expect(dana.page.locator("#step")).to_contain_text(
+        re.compile(r"(DONE|FAILED)\s+restored_shop"), timeout=wizard.WORK
+    )
+    expect(dana.page.locator("#step")).to_contain_text(RESTORED)
+
+
+RESTORED = re.compile(
+    "The backup stands in the new database restored_shop|permission denied to create database"
+)
+
+
+def sees_the_record(dana: Visitor) -> None:
+    dana.page.get_by_role("link", name="Everything in the audit log").click()
+    for words in ("need recorded", "approved", "run started", "rolled back", "backup downloaded"):
+        expect(dana.page.locator("main")).to_contain_text(f"database rollback: {words}")

@@ -1,0 +1,151 @@
+"""The walk through all nine steps, as two people take it; the journey and the pictures share it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from playwright.sync_api import Locator, expect
+
+from tests.journeys.visitor import Visitor
+
+WORK = 180_000.0  # ms: from one person's step to the next, with a backup and a rehearsal in between
+REASON = "Orders lose their old price; code of before reads it, and a fix forward takes a day"
+DOWN = """ALTER TABLE "Order" ADD COLUMN "legacyPrice" integer;
+UPDATE "Order" SET "legacyPrice" = "priceCents";
+ALTER TABLE "Order" DROP COLUMN "priceCents";"""
+PHRASE = re.compile(r"shop/\d{14}_drop_legacy_price")
+
+Look = Callable[[Visitor, str], None]
+
+
+def walk(dana: Visitor, efe: Visitor, passwords: Mapping[str, str], look: Look) -> None:
+    """All nine steps; `look` is called where there is something to be seen."""
+    where = begins(dana, look)
+    chooses(dana, look)
+    writes(dana, look)
+    rehearses(dana, look)
+    approves(dana, efe, passwords["efe"], where, look)
+    runs(dana, passwords["dana"], look)
+    sees_the_end(dana, look)
+
+
+def see(visitor: Visitor, step: str) -> Locator:
+    """The page comes to a step by itself, without being loaded again."""
+    current = visitor.page.locator(".steps [aria-current=step]")
+    expect(current).to_contain_text(step, timeout=WORK)
+    return visitor.page.locator("#step")
+
+
+def press(visitor: Visitor, words: str) -> None:
+    visitor.page.get_by_role("button", name=words, exact=True).click()
+
+
+def editor(visitor: Visitor) -> Locator:
+    return visitor.page.get_by_role("textbox", name="SQL, in one transaction, statement by statement")
+
+
+def begins(dana: Visitor, look: Look) -> str:
+    """Steps 1 and 2; the address at which the rest happens."""
+    dana.page.goto("/databases/")
+    expect(dana.page.get_by_text("40 migrations")).to_be_visible(timeout=WORK)
+    look(dana, "wizard-databases")
+    dana.page.get_by_label("Incident, if it has a number").fill("INC-412")
+    press(dana, "Roll a migration back…")
+    expect(see(dana, "Is this needed?")).to_contain_text("Faster checkout totals")
+    dana.page.get_by_label("Application code was rolled back already, or cannot help.").check()
+    dana.page.get_by_label("Why a forward fix does not do").fill(REASON)
+    look(dana, "wizard-need")
+    press(dana, "It is needed: read the migrations")
+    expect(dana.page.get_by_role("button", name="Choose", exact=True)).to_be_visible(timeout=WORK)
+    return dana.page.url
+
+
+def chooses(dana: Visitor, look: Look) -> None:
+    """The newest can go, and the one before it only together with it."""
+    rows = dana.page.get_by_role("row")
+    expect(rows).to_have_count(41)
+    expect(rows.nth(1)).to_contain_text("drop_legacy_price")
+    expect(rows.nth(2)).to_contain_text("this and 1 later")
+    rows.nth(1).get_by_role("radio").check()
+    look(dana, "wizard-choice")
+    press(dana, "Choose")
+
+
+def writes(dana: Visitor, look: Look) -> None:
+    """The draft is only taken over by a click; what cannot run is named with its line."""
+    expect(editor(dana)).to_be_visible(timeout=WORK)
+    step = see(dana, "Down-SQL")
+    expect(step).to_contain_text("loses data")
+    expect(editor(dana)).to_have_text("")
+    editor(dana).fill(f"{DOWN}\nCOMMIT;")
+    press(dana, "Check it and go on")
+    expect(dana.page.get_by_role("alert")).to_contain_text("Line 4:", timeout=WORK)
+    expect(dana.page.locator(".cm-problem")).to_have_count(1)
+    expect(editor(dana)).to_contain_text("COMMIT;")
+    dana.page.once("dialog", lambda asked: asked.accept())
+    press(dana, "Put the draft into the editor")
+    expect(editor(dana)).to_contain_text("-- loses data")
+    editor(dana).fill(DOWN)
+    look(dana, "wizard-sql")
+    press(dana, "Check it and go on")
+
+
+def rehearses(dana: Visitor, look: Look) -> None:
+    """The guards agree; the backup is taken, and the SQL is run on it first."""
+    expect(dana.page.get_by_role("button", name="Take the backup and rehearse")).to_be_enabled(timeout=WORK)
+    expect(see(dana, "Preflight")).to_contain_text("184,201")
+    look(dana, "wizard-preflight")
+    press(dana, "Take the backup and rehearse")
+    asks = dana.page.get_by_role("button", name="Ask a second admin to approve")
+    expect(asks).to_be_enabled(timeout=WORK)
+    step = see(dana, "Rehearsal")
+    expect(step).to_contain_text("YOU LOSE 184,201 values of Order.priceCents")
+    expect(step).to_contain_text("PASSED")
+    look(dana, "wizard-rehearsal")
+    asks.click()
+
+
+def approves(dana: Visitor, efe: Visitor, password: str, where: str, look: Look) -> None:
+    """Not by the one who asked; by another one, who ticks each loss and enters their password again."""
+    own = see(dana, "Approval").get_by_role("button", name="Approve for 15 minutes")
+    expect(own).to_be_disabled()
+    expect(dana.page.locator("#step")).to_contain_text("somebody else has to approve")
+    efe.page.goto(where)
+    for tick in efe.page.get_by_role("checkbox", name=re.compile("^I accept what statement")).all():
+        tick.check()
+    look(efe, "wizard-approval")
+    press(efe, "Approve for 15 minutes")
+    enters(efe, password)
+    see(efe, "Run")
+
+
+def enters(visitor: Visitor, password: str) -> None:
+    expect(visitor.headline).to_have_text("Enter your password again")
+    visitor.page.get_by_label("Password").fill(password)
+    press(visitor, "Go on")
+
+
+def runs(dana: Visitor, password: str, look: Look) -> None:
+    """Her page has learned of the approval by itself. What is mistyped starts nothing."""
+    step = see(dana, "Run")
+    expect(step).to_contain_text("Approved by Efe Brandt")
+    phrase = PHRASE.search(step.inner_text())
+    assert phrase
+    look(dana, "wizard-run")
+    dana.page.get_by_label("Type shop/").fill(phrase[0][:-1])
+    press(dana, "Roll the migration back now")
+    enters(dana, password)
+    expect(dana.page.get_by_role("alert")).to_contain_text("What was typed is not shop/")
+    dana.excuse(409)
+    dana.page.get_by_label("Type shop/").fill(phrase[0])
+    press(dana, "Roll the migration back now")
+
+
+def sees_the_end(dana: Visitor, look: Look) -> None:
+    expect(dana.page.get_by_text("ROLLED BACK", exact=True)).to_be_visible(timeout=WORK)
+    step = see(dana, "Afterwards")
+    expect(step).to_contain_text("1 row of _prisma_migrations is gone")
+    expect(step).to_contain_text("The schema is the one that the rehearsal ended with")
+    expect(step).to_contain_text("applies it again")
+    look(dana, "wizard-afterwards")

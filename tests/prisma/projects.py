@@ -1,0 +1,78 @@
+"""Migrations folders for the tests, and databases that have some of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from itertools import islice
+from pathlib import Path
+
+from dbtools import target
+from dbtools.prisma import history
+from dbtools.prisma.arrange import Entry, arrange
+from dbtools.prisma.folder import from_disk
+from dbtools.sandbox import project, shop
+from dbtools.target import Target
+from rollback_portal.local import company
+
+SMALL = {
+    "20260101000000_init": 'CREATE TABLE "User" ("id" SERIAL PRIMARY KEY, "name" TEXT NOT NULL);\n',
+    "20260102000000_phone": 'ALTER TABLE "User" ADD COLUMN "phone" TEXT;\n',
+    "20260103000000_order": (
+        'CREATE TABLE "Order" ("id" SERIAL PRIMARY KEY, "userId" INTEGER REFERENCES "User"("id"));\n'
+        'CREATE INDEX "Order_userId_idx" ON "Order"("userId");\n'
+    ),
+}
+# Down scripts for the newest migrations of the practice project, the newest first.
+DOWN = (
+    (
+        'ALTER TABLE "Order" ADD COLUMN "legacyPrice" INTEGER',
+        'UPDATE "Order" SET "legacyPrice" = "priceCents"',
+        'ALTER TABLE "Order" DROP COLUMN "priceCents"',
+    ),
+    ('DROP INDEX "Order_placedAt_idx"', 'ALTER TABLE "Order" DROP COLUMN "placedAt"'),
+    ('DROP INDEX "Product_search_idx"',),
+)
+
+
+def practice() -> dict[str, str]:
+    """The forty migrations of the practice project."""
+    steps = project.steps(company.story(time.time()))
+    return {step.name: step.sql for _, step in steps}
+
+
+def written(path: Path, migrations: Mapping[str, str | bytes]) -> Path:
+    """A migrations folder on disk."""
+    path.mkdir()
+    (path / "migration_lock.toml").write_text(project.LOCK)
+    for name, script in migrations.items():
+        (path / name).mkdir()
+        raw = script if isinstance(script, bytes) else script.encode()
+        (path / name / "migration.sql").write_bytes(raw)
+    return path
+
+
+def first(migrations: Mapping[str, str], count: int) -> dict[str, str]:
+    return dict(islice(migrations.items(), count))
+
+
+def apply(where: Target, migrations: Mapping[str, str]) -> None:
+    """As the practice database is made: by our own words, not by Prisma's."""
+    with target.connect(where, "tests", autocommit=True) as connection:
+        connection.execute(shop.HISTORY.encode())
+        for second, (name, script) in enumerate(migrations.items()):
+            shop.apply(connection, project.Step(name, script, time.time() - 3600 + second))
+
+
+def rows(where: Target) -> tuple[history.Row, ...]:
+    with target.connect(where, "tests") as connection:
+        return history.read(connection, where.schema)
+
+
+def judged(where: Target, folder: Path, version: str) -> tuple[Entry, ...]:
+    """The folder and the history side by side, as the wizard shows them."""
+    return arrange(from_disk(folder, "a test"), rows(where), version)
+
+
+def states(where: Target, folder: Path, version: str) -> dict[str, str]:
+    return {entry.name: entry.state for entry in judged(where, folder, version)}

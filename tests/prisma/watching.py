@@ -1,0 +1,23 @@
+"""Somebody who follows a run and says nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dbtools.orders import Blocker, Identity, Ran
+from dbtools.target import Connection
+
+
+class Silent:
+    def began(self, identity: Identity) -> None: ...
+
+    def ran(self, ran: Ran) -> None: ...
+
+    def deleted(self, rows: tuple[Mapping[str, object], ...]) -> None: ...
+
+    def waits(self, attempt: int, blockers: tuple[Blocker, ...]) -> None: ...
+
+    def committing(self, connection: Connection) -> None: ...
+
+    def stop(self) -> bool:
+        return False
