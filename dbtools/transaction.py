@@ -70,9 +70,10 @@ def hold_history(connection: Connection, order: Order) -> None:
         raise Occupied(f"A `prisma migrate` is under way: it holds Prisma's lock. {UNTOUCHED}")
     table = SQL("{}._prisma_migrations").format(Identifier(order.schema))
     try:
-        connection.execute(SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE NOWAIT").format(table))
+        # Readers, too: a deploy that takes no lock reads the history first, and would act on what it read.
+        connection.execute(SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(table))
     except Busy:
-        raise Occupied(f"Somebody else writes to _prisma_migrations. {UNTOUCHED}") from None
+        raise Occupied(f"Somebody else holds _prisma_migrations. {UNTOUCHED}") from None
 
 
 def check_history(connection: Connection, order: Order) -> None:

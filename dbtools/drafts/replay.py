@@ -50,6 +50,8 @@ class Replay:
 
     def __init__(self, scratch: Scratch, *, schema: str = "public") -> None:
         self.scratch, self.schema = scratch, schema
+        self.reached = ""  # what pg_dump said when a draft was last proven
+        self._server = target.connect(scratch.server, "draft", autocommit=True)
         self.name = self._create("template0")
         with self._opened(self.name) as connection:
             if schema != "public":
@@ -61,6 +63,7 @@ class Replay:
 
     def __exit__(self, *_: object) -> None:
         self._drop(self.name)
+        self._server.close()
 
     def state(self) -> State:
         """Where the history stands now."""
@@ -96,7 +99,8 @@ class Replay:
 
     def differs(self, before: State, where: Target) -> str:
         """What pg_dump sees there that was not so before; "" where only the order of columns differs."""
-        found = compare(before.dump, dump(where, self.scratch.programs))
+        self.reached = dump(where, self.scratch.programs)
+        found = compare(before.dump, self.reached)
         if found.holds:
             return ""
         lines = [
@@ -136,16 +140,14 @@ class Replay:
 
     def _create(self, template: str) -> str:
         name = f"reh_{int(time.time()):08x}{secrets.token_hex(4)}"
-        with target.connect(self.scratch.server, "draft", autocommit=True) as connection:
-            made, source = Identifier(name), Identifier(template)
-            by_files = SQL(" STRATEGY FILE_COPY" if self.scratch.major >= 15 else "")  # a third faster
-            connection.execute(SQL("CREATE DATABASE {} TEMPLATE {}{}").format(made, source, by_files))
-            connection.execute(SQL("COMMENT ON DATABASE {} IS {}").format(made, Literal(OURS)))
+        made, source = Identifier(name), Identifier(template)
+        by_files = SQL(" STRATEGY FILE_COPY" if self.scratch.major >= 15 else "")  # a third faster
+        self._server.execute(SQL("CREATE DATABASE {} TEMPLATE {}{}").format(made, source, by_files))
+        self._server.execute(SQL("COMMENT ON DATABASE {} IS {}").format(made, Literal(OURS)))
         return name
 
     def _drop(self, name: str) -> None:
-        with target.connect(self.scratch.server, "draft", autocommit=True) as connection:
-            connection.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name)))
+        self._server.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name)))
 
     def _target(self, name: str) -> Target:
         return self.scratch.server.named(name)

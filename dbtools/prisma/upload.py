@@ -14,7 +14,8 @@ from dbtools.prisma.folder import LONGEST, Folder, NotAFolder, from_files
 
 MOST_BYTES, MOST_FILES = 50 * 1024 * 1024, 20_000
 UNREADABLE = (
-    zipfile.BadZipFile, tarfile.TarError, EOFError, OSError, RuntimeError, ValueError, zlib.error, lzma.LZMAError,
+    zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError,
+    ValueError,
 )  # fmt: skip
 
 

@@ -58,4 +58,7 @@ def _facts(found: dict[str, Any] | None) -> list[tuple[str, str]]:
 def _look(rollback: DatabaseRollback) -> str:
     """What a person asks the database for to see it themselves."""
     names = ", ".join("'" + name.replace("'", "''") + "'" for name in rollback.chosen)
-    return f"SELECT migration_name, finished_at FROM _prisma_migrations WHERE migration_name IN ({names});"
+    return "\n".join((
+        "SELECT migration_name, finished_at FROM _prisma_migrations",
+        f"WHERE migration_name IN ({names});",
+    ))  # fmt: skip

@@ -1,4 +1,4 @@
-"""A folder that is brought along, and a backup that is taken away: both only by database admins, on record."""
+"""A folder that is brought along, a backup that is taken away: only by database admins, and on record."""
 
 from __future__ import annotations
 
@@ -71,9 +71,7 @@ def download(request: HttpRequest, pk: int) -> HttpResponseBase:
     return back_to_the_page(pk) if request.method != "POST" else _download(request, pk)
 
 
-@requires(DATABASE)
-@reauthentication_required
-def _download(request: HttpRequest, pk: int) -> HttpResponseBase:
+def _send(request: HttpRequest, pk: int) -> HttpResponseBase:
     rollback = found(pk)
     if _came_from_the_password(request):
         messages.info(request, "Your password is accepted. Press “Download the backup” once more.")
@@ -89,7 +87,10 @@ def _download(request: HttpRequest, pk: int) -> HttpResponseBase:
     return FileResponse(path.open("rb"), as_attachment=True, filename=backup.file)
 
 
+_download = requires(DATABASE)(reauthentication_required(_send))
+
+
 def _came_from_the_password(request: HttpRequest) -> bool:
-    """allauth goes on with the form itself; a file sent now would leave the password's page standing there."""
+    """allauth goes on with the form itself; a file sent now would leave the password's page standing."""
     match = request.resolver_match
     return match is not None and match.url_name != "database_backup"

@@ -19,8 +19,9 @@ TEMPLATES = {
     "abandoned": "_after", "needs_attention": "_after",
 }  # fmt: skip
 DOING = {
-    "reading": "reading folder and history", "drafting": "working out a draft", "checking": "checking the SQL",
-    "preflight": "asking the guards", "backing_up": "taking the backup", "rehearsing": "rehearsing",
+    "reading": "reading folder and history", "drafting": "working out a draft",
+    "checking": "checking the SQL", "preflight": "asking the guards",
+    "backing_up": "taking the backup", "rehearsing": "rehearsing",
     "running": "running", "committing": "committing", "resolving": "finding out what became of the commit",
     "verifying": "looking at the result",
 }  # fmt: skip

@@ -297,7 +297,7 @@ def test_a_prisma_without_its_lock_is_kept_out_by_its_table(shop: Target) -> Non
     with target.connect(shop, "prisma") as prisma:
         prisma.execute("UPDATE _prisma_migrations SET logs = ''")
         began = time.monotonic()
-        with pytest.raises(Occupied, match="writes to _prisma_migrations"):
+        with pytest.raises(Occupied, match="holds _prisma_migrations"):
             runner.run(shop, told, Witness())
         assert time.monotonic() - began < 2
         prisma.rollback()

@@ -17,7 +17,7 @@ from dbtools import target
 from dbtools.drafts import Replay
 from dbtools.scratch import NoScratch, Scratch, embedded
 from tests.bench.down import anchor, corpus, standins
-from tests.bench.down.corpus import FAILED, NOT_APPLICABLE, REFUSED, Result
+from tests.bench.down.corpus import FAILED, NOT_APPLICABLE, REFUSED, Result, Wish
 from tests.bench.down.judge import EXACT, ORDER, WRONG
 from tests.bench.table import say, share, table
 
@@ -39,8 +39,8 @@ def main() -> int:
     try:
         with ExitStack() as stack:
             replay = stack.enter_context(Replay(scratch(given.server, texts, stack)))
-            asked = given.prisma if anchor.is_here() else 0
-            found = list(watched(corpus.results(replay, texts, given.newest, asked), len(texts)))
+            wish = Wish(given.newest, given.prisma if anchor.is_here() else 0, given.twice)
+            found = list(watched(corpus.results(replay, texts, wish), len(texts)))
     except (NoScratch, target.Unreachable, target.NotATarget) as error:
         say(str(error))
         return 2
@@ -53,6 +53,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--server", default="", help="address of a server to replay on; else one of its own")
     parser.add_argument("--newest", type=int, default=0, help="draft only so many of the newest")
     parser.add_argument("--prisma", type=int, default=40, help="ask Prisma about so many of the newest")
+    parser.add_argument("--twice", action="store_true", help="run each draft once more, on a copy of its own")
     return parser.parse_args()
 
 

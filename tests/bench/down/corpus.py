@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dbtools import target
-from dbtools.drafts import Draft, NotReplayed, Replay
+from dbtools.drafts import NotReplayed, Replay
 from dbtools.drafts.replay import State
 from dbtools.prisma.names import in_order
 from dbtools.schema import dump
@@ -42,17 +42,24 @@ def migrations(folder: Path) -> dict[str, str]:
     return {name: found[name].read_text() for name in in_order(found, "7")}
 
 
-def results(replay: Replay, texts: dict[str, str], newest: int = 0, prisma: int = 0) -> Iterator[Result]:
-    """Go through the history; what does not apply to an empty database is passed over.
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How many of the newest migrations are drafted (0 for all), and how many of them Prisma is asked about.
 
-    Args:
-        newest: how many of the newest ones are drafted; 0 for all.
-        prisma: how many of the newest ones Prisma is asked about.
+    `twice` runs each draft once more on a copy of its own.
     """
+
+    newest: int = 0
+    prisma: int = 0
+    twice: bool = False
+
+
+def results(replay: Replay, texts: dict[str, str], wish: Wish) -> Iterator[Result]:
+    """Go through the history; what does not apply to an empty database is passed over."""
     before: State | None = None
     done: list[tuple[str, str]] = []
     for left, (name, text) in zip(range(len(texts), 0, -1), texts.items(), strict=True):
-        if before is None and (not newest or left <= newest):
+        if before is None and (not wish.newest or left <= wish.newest):
             before = replay.state()
         try:
             replay.apply(text)
@@ -62,38 +69,42 @@ def results(replay: Replay, texts: dict[str, str], newest: int = 0, prisma: int 
         done.append((name, text))
         if before:
             after = replay.state()
-            asked = anchor.judged(replay, done, before) if left <= prisma else ""
-            yield one(replay, name, text, before, after, asked)
+            asked = anchor.judged(replay, done, before) if left <= wish.prisma else ""
+            found = one(replay, name, text, before, after, asked)
+            yield again(replay, found, before) if wish.twice else found
             before = after
 
 
 def one(replay: Replay, name: str, text: str, before: State, after: State, prisma: str = "") -> Result:
+    """Draft it. What came out is judged by pg_dump's text alone; the draft's own word does not count."""
     began = time.monotonic()
     draft = replay.draft([text], before, after)
     took = time.monotonic() - began
-    found, said = draft.verdict, draft.sentence
+    found = draft.verdict
     more: tuple[str, ...] = ()
     if found != REFUSED:
-        found, said, more = judged(replay, draft, before)
-    return Result(name, found, draft.loses, took, said, draft.text, more, prisma)
+        found = verdict(before.dump, replay.reached)
+        more = tuple(differing(before.dump, replay.reached)) if found == WRONG else ()
+    return Result(name, found, draft.loses, took, draft.sentence, draft.text, more, prisma)
 
 
-def judged(replay: Replay, draft: Draft, before: State) -> tuple[str, str, tuple[str, ...]]:
-    """The text is run on a copy of its own and pg_dump's text compared; the draft's proof does not count."""
+def again(replay: Replay, result: Result, before: State) -> Result:
+    """Run a draft once more, on a copy of its own, and judge that."""
+    if result.verdict == REFUSED:
+        return result
     with replay.copy() as where:
-        problem = run(where, draft)
+        problem = run(where, result.script)
         if problem:
-            return FAILED, problem, ()
+            return replace(result, verdict=FAILED, said=problem)
         reached = dump(where, replay.scratch.programs)
-    found = verdict(before.dump, reached)
-    return found, draft.sentence, tuple(differing(before.dump, reached)) if found == WRONG else ()
+    return replace(result, verdict=verdict(before.dump, reached), more=tuple(differing(before.dump, reached)))
 
 
-def run(where: Target, draft: Draft) -> str:
+def run(where: Target, script: str) -> str:
     """The text as a whole, in one transaction; "" where it ran."""
     try:
         with target.connect(where, "bench", autocommit=True) as connection, connection.transaction():
-            connection.execute(draft.text.encode())
+            connection.execute(script.encode())
     except Error as error:
         return " ".join(str(error).split())
     return ""

@@ -1,8 +1,9 @@
-"""The SQL editor in a real Chromium, under the strict policy: it helps, and what is sent stays the textarea's."""
+"""The SQL editor in a real Chromium, under the strict policy: what is sent stays the textarea's."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 from django.test import Client
-from playwright.sync_api import BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import BrowserContext, Dialog, Locator, Page, expect, sync_playwright
 
 from dbtools.models import DatabaseRollback
 from rollback_portal.accounts.models import User
@@ -94,6 +95,11 @@ def test_the_label_leads_into_it_and_tab_leads_out(page: Page) -> None:
     expect(page.get_by_role("button", name="Check it and go on")).to_be_focused()
 
 
+def answered(questions: list[str], answer: str, asked: Dialog) -> None:
+    questions.append(asked.message)
+    asked.accept() if answer == "accept" else asked.dismiss()
+
+
 @pytest.mark.parametrize("enhanced", [True, False])
 def test_the_draft_replaces_nothing_without_a_question(
     context: BrowserContext, row: DatabaseRollback, enhanced: bool
@@ -106,9 +112,7 @@ def test_the_draft_replaces_nothing_without_a_question(
     field.fill(OWN)
     questions: list[str] = []
     for answer in ("dismiss", "accept"):
-        page.once(
-            "dialog", lambda asked, answer=answer: (questions.append(asked.message), getattr(asked, answer)())
-        )
+        page.once("dialog", partial(answered, questions, answer))
         page.get_by_role("button", name="Put the draft into the editor").click()
         now = page.locator("textarea#sql").input_value()
         assert now == (OWN if answer == "dismiss" else make.DRAFT["text"])
@@ -138,7 +142,7 @@ def test_without_scripts_the_textarea_and_the_draft_work(
     page = plain.new_page()
     page.goto(row.get_absolute_url())
     page.get_by_role("button", name="Put the draft into the editor").click()
-    expect(page.locator("textarea#sql")).to_have_value(make.DRAFT["text"])
+    expect(page.locator("textarea#sql")).to_have_value(str(make.DRAFT["text"]))
     page.locator("textarea#sql").fill(OWN)
     page.get_by_role("button", name="Check it and go on").click()
     expect(page.get_by_text("CHECKING THE SQL")).to_be_visible()
