@@ -1,4 +1,4 @@
-"""What every page says about databases: a run that is under way, and a break-glass that nobody has looked at."""
+"""What every page says about databases: a run under way, and a break-glass that nobody has looked at."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ def for_everybody() -> list[dict[str, Any]]:
 def _bars(row: DatabaseRollback) -> list[dict[str, Any]]:
     where, bars = row.get_absolute_url(), []
     if row.status == "needs_attention":
-        said = f"{row.title} on {row.database}: nobody knows what became of the run. A database admin has to look."
+        said = f"{row.title} on {row.database}: it is not known what became of the run."
+        said += " A database admin has to look."
         bars.append({"tone": "bad", "word": "DATABASE NEEDS ATTENTION", "sentence": said, "where": where})
     elif row.status in WITHOUT_RETURN:
         said = f"{row.title} is being rolled back on {row.database}. Code operations there wait."

@@ -1,4 +1,4 @@
-"""A worker's verb: put a backup into a new database, which must not exist yet. Nothing that exists is touched."""
+"""A worker's verb: put a backup into a database that must not exist yet. Nothing that exists is touched."""
 
 from __future__ import annotations
 

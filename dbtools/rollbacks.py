@@ -255,7 +255,7 @@ def ring() -> None:
 
 
 def under_way(services: Sequence[str]) -> str:
-    """The run, from its start to its proof, of a database that one of these services uses; "" where none is."""
+    """The run that is between start and proof on a database of one of these services; "" where none is."""
     running = DatabaseRollback.objects.shown().filter(
         status__in=WITHOUT_RETURN, database__services__overlap=list(services)
     )

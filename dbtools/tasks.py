@@ -27,7 +27,7 @@ def restore(pk: int) -> None:
 
 @shared_task
 def follow_databases() -> None:
-    """Read which databases are configured and how their histories stand; delete backups whose time is over."""
+    """Read which databases are configured and how their histories stand; delete backups that are too old."""
     following.follow()
     following.tidy()
 

@@ -52,7 +52,10 @@ DOORS = {
     "kombu": ("deployments.dispatcher",),
     "pglast": ("dbtools.sql",),
     "psycopg": (
-        "dbtools.target", "rollback_portal.settings", "rollback_portal.postgresql", "rollback_portal.local",
+        "dbtools.target",
+        "rollback_portal.settings",
+        "rollback_portal.postgresql",
+        "rollback_portal.local",
     ),
     "redis": ("deployments.dispatcher", "deployments.providers.budget", "rollback_portal.local"),
 }

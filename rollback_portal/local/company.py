@@ -41,9 +41,10 @@ def found(folder: Path) -> None:
     if (folder / COMMITS).exists():
         return
     shutil.rmtree(folder / REPOSITORY, ignore_errors=True)
-    shas = project.build(folder / REPOSITORY, story(time.time()))
+    began = time.time()  # once: the database's migrations get their names from it, too
+    shas = project.build(folder / REPOSITORY, story(began))
     named = {f"shop/{number}": sha for number, sha in enumerate(shas)}
-    write_private(folder / COMMITS, json.dumps({"at": time.time(), **named}))
+    write_private(folder / COMMITS, json.dumps({"at": began, **named}))
 
 
 def story(now: float) -> list[Told]:

@@ -29,7 +29,8 @@ class Own:
 
     def __init__(self, folder: Path) -> None:
         self.folder = Folder(folder)
-        self.postgres = Postgres(self.folder, self.folder.sockets(), env.for_child(), throwaway=True)
+        # Not a throwaway one: that answers a commit before it is on the disk, and loses it at the next end.
+        self.postgres = Postgres(self.folder, self.folder.sockets(), env.for_child())
         self.postgres.prepare()
         self.server: Process = self.postgres.start()
         self.postgres.wait(self.server)

@@ -58,7 +58,8 @@ def report(**fields: Any) -> dict[str, Any]:
         "locks": [{"table": "Order", "mode": "ACCESS EXCLUSIVE", "seconds": 0.4}],
         "seconds": 1.1, "restore_seconds": 48.0, "total_seconds": 60.0, "fingerprint_after": "after",
         "backup_sha256": "b" * 64,
-        "script_sha256": hashlib.sha256(SQL.encode()).hexdigest(), "server": "PostgreSQL 18", "sha256": "r" * 64,
+        "script_sha256": hashlib.sha256(SQL.encode()).hexdigest(),
+        "server": "PostgreSQL 18", "sha256": "r" * 64,
     }  # fmt: skip
     return {**whole, **fields}
 

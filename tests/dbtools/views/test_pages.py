@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from dbtools.models import DatabaseRollback
+from dbtools.views import waiting
 from rollback_portal.accounts.models import User
 from tests import make as portal
 from tests.dbtools import rows
@@ -191,16 +193,17 @@ def test_the_same_page_is_not_sent_twice(dana: User, efe: User) -> None:
     assert "Process 4711" in text(client.get(again[1]))
 
 
-def test_a_page_notices_by_itself_that_nobody_is_at_work(dana: User) -> None:
-    row = rows.rollback(dana, "reading", moments={"reading": portal.ago(seconds=9).isoformat()})
+def test_a_page_notices_by_itself_that_nobody_is_at_work(dana: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing changes in the row: it is the time that makes the difference."""
+    row = rows.rollback(dana, "reading", moments={"reading": portal.ago(seconds=30).isoformat()})
     client = Client(headers={"HX-Request": "true"})
     client.force_login(dana)
+    monkeypatch.setattr(waiting, "PATIENCE", timedelta(minutes=1))
     again = re.search(r'hx-get="([^"]+)"', client.get(row.get_absolute_url()).content.decode())
     assert again
     assert client.get(again[1]).status_code == 204
-    make.changed(row, moments={"reading": portal.ago(seconds=11).isoformat()})
-    marked = again[1]
-    assert "NOBODY AT WORK" in text(client.get(marked))
+    monkeypatch.setattr(waiting, "PATIENCE", timedelta(seconds=10))
+    assert "NOBODY AT WORK" in text(client.get(again[1]))
 
 
 def test_a_worker_that_died_is_missed_after_its_lease(dana: User) -> None:

@@ -1,0 +1,50 @@
+"""What a migration did to rows is read from its text."""
+
+from __future__ import annotations
+
+import pytest
+
+from dbtools.sql.up import row_changes
+
+WRITES = (
+    ("UPDATE t SET a = 1", "UPDATE t"),
+    ('DELETE FROM "Order"', "DELETE Order"),
+    ("INSERT INTO t VALUES (1)", "INSERT t"),
+    ("TRUNCATE a, b", "TRUNCATE a, b"),
+    ("MERGE INTO t USING s ON t.a = s.a WHEN MATCHED THEN DELETE", "MERGE t"),
+    ("WITH x AS (DELETE FROM t RETURNING *) INSERT INTO s SELECT * FROM x", "DELETE t"),
+    ("DO $$ BEGIN UPDATE t SET a = 1; END $$", "A DO block"),
+    ("DO $$ BEGIN EXECUTE 'x'; END $$", "A DO block"),
+    ("CALL p()", "CALL"),
+    ("SELECT fill()", "SELECT fill(…)"),
+    ("SELECT setval('s', 9)", "SELECT setval(…)"),
+    ("ALTER SEQUENCE s RESTART WITH 5", "The sequence's RESTART"),
+    ("this is not SQL", "What it does to rows"),
+)
+WRITES_NOTHING = (
+    "CREATE TABLE t (a int REFERENCES s ON DELETE CASCADE ON UPDATE SET NULL)",
+    "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'DELETE FROM t RETURNING 1'",
+    "CREATE TRIGGER x AFTER INSERT OR UPDATE ON t EXECUTE FUNCTION f()",
+    "DO $$ BEGIN CREATE TYPE e AS ENUM ('a'); EXCEPTION WHEN duplicate_object THEN null; END $$",
+    "DO $$ BEGIN ALTER TABLE t ADD FOREIGN KEY (a) REFERENCES s ON DELETE CASCADE; END $$",
+    "SELECT pg_catalog.set_config('search_path', '', false)",
+    "SELECT 1",
+    "-- nothing",
+)
+
+
+@pytest.mark.parametrize(("text", "what"), WRITES)
+def test_what_writes_rows_is_named(text: str, what: str) -> None:
+    assert what in [change.what for change in row_changes(text)]
+
+
+@pytest.mark.parametrize("text", WRITES_NOTHING)
+def test_what_writes_no_rows_is_left_alone(text: str) -> None:
+    assert row_changes(text) == ()
+
+
+def test_each_change_has_its_line() -> None:
+    assert [change.line for change in row_changes("SELECT 1;\n\nUPDATE t SET a = 1;\nDELETE FROM t;")] == [
+        3,
+        4,
+    ]
