@@ -9,7 +9,7 @@ ARGS ?=
 WORKERS ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help run test journeys check lint types fmt conformance prisma prisma-together prisma-install chaos chaos-merge chaos-full model bench bench-down wrong-downs wizard-faults screenshots install-local install-dev
+.PHONY: help run test journeys check lint types fmt conformance prisma prisma-together prisma-install chaos chaos-merge chaos-full model bench bench-down bench-wizard wrong-downs wizard-faults screenshots install-local install-dev
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -80,6 +80,9 @@ bench-down: install-dev ## Draft the way back for every migration of a project (
 
 wrong-downs: install-dev ## Rehearse 1,000 wrong down scripts (ARGS="--number 100 --seed 2"): each has to be caught
 	@$(VENV)/python -m tests.bench.wrong_downs $(ARGS)
+
+bench-wizard: install-dev ## A database of 1 GB through the wizard, beside plain pg_dump (ARGS="--megabytes 200")
+	@PORTAL_ENV_FILE=/dev/null $(VENV)/python -m tests.bench.wizard $(ARGS)
 
 wizard-faults: install-dev ## Cut, kill, restart and fill up around the wizard's run; the state afterwards judges
 	@PORTAL_LOCAL=1 PORTAL_ENV_FILE=/dev/null SECRET_KEY=bench DJANGO_SETTINGS_MODULE=tests.settings $(VENV)/python -m tests.bench.cuts $(ARGS)

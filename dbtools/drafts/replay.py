@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 import time
 from collections.abc import Iterator, Sequence
@@ -17,9 +16,9 @@ from dbtools.schema import compare, dump
 from dbtools.scratch import Scratch
 from dbtools.scratch.databases import OURS
 from dbtools.sql import NotSql, split
+from dbtools.sql.up import ends_transactions
 from dbtools.target import SQL, Connection, Error, Identifier, Literal, Target
 
-ENDS_TRANSACTIONS = re.compile(r"\b(COMMIT|END|ROLLBACK)\b", re.IGNORECASE)
 STATEMENTS = 20_000
 HISTORY = """
 CREATE TABLE _prisma_migrations (id varchar(36) PRIMARY KEY NOT NULL, checksum varchar(64) NOT NULL,
@@ -75,7 +74,7 @@ class Replay:
         Raises:
             NotReplayed: neither way works; the database is as before.
         """
-        kept = self._create(self.name) if ENDS_TRANSACTIONS.search(text) else ""
+        kept = self._create(self.name) if ends_transactions(text) else ""
         try:
             with self._opened(self.name) as connection:
                 connection.execute(text.encode())

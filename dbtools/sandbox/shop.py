@@ -44,7 +44,7 @@ ANALYZE;
 
 
 def make(server: Target, password: str) -> Target:
-    """A database of its own for a role that owns it and may do nothing else; its address.
+    """A database for a role that owns it and may make others beside it, as a restore does; its address.
 
     Args:
         server: entered by a role that may create both.
@@ -52,7 +52,9 @@ def make(server: Target, password: str) -> Target:
     with target.connect(server, "sandbox", autocommit=True) as connection:
         connection.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(NAME)))
         connection.execute(SQL("DROP ROLE IF EXISTS {}").format(Identifier(ROLE)))
-        create = SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(Identifier(ROLE), target.Literal(password))
+        create = SQL("CREATE ROLE {} LOGIN CREATEDB PASSWORD {}").format(
+            Identifier(ROLE), target.Literal(password)
+        )
         connection.execute(create)
         connection.execute(SQL("CREATE DATABASE {} OWNER {}").format(Identifier(NAME), Identifier(ROLE)))
         connection.execute(SQL("GRANT pg_read_all_stats TO {}").format(Identifier(ROLE)))

@@ -1,4 +1,4 @@
-"""What a migration's own SQL does to rows: nothing in a schema shows that afterwards."""
+"""What a migration's own SQL does that no schema shows afterwards: to rows, and to its transaction."""
 
 from __future__ import annotations
 
@@ -45,6 +45,16 @@ def row_changes(text: str) -> tuple[RowChange, ...]:
     except NotSql:
         return (RowChange(0, "What it does to rows", "the text cannot be read by PostgreSQL's parser."),)
     return tuple(change for piece in pieces for change in _changes(piece))
+
+
+def ends_transactions(text: str) -> bool:
+    """Whether a migration has a BEGIN or COMMIT of its own, so that a failure may leave half of it."""
+    try:
+        return any(
+            isinstance(piece.tree, ast.TransactionStmt) for piece in split(text, statements=STATEMENTS)
+        )
+    except NotSql:
+        return True
 
 
 def _changes(piece: Piece) -> Iterator[RowChange]:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from tests.bench.cuts import Setting, Tally
 
 WORDS = ("began", *(f"ran {number}" for number in range(1, len(DOWN) + 1)), "deleted", "committing")
+PAUSE = "SELECT pg_sleep(0.02)"  # so that there are many moments to choose from
+PACED = (DOWN[0], PAUSE, DOWN[1], PAUSE, DOWN[2], PAUSE)
+LONGEST = 0.12  # seconds after the beginning
 LONG = (*DOWN, "SELECT pg_sleep(20)")
 FILLS = (
     *DOWN[:2],
@@ -39,15 +42,21 @@ def at_boundaries(setting: Setting, count: int, tally: Tally, folder: Path) -> T
 
 
 def at_random(setting: Setting, count: int, tally: Tally, folder: Path) -> Tally:
-    """A little after a word: in a statement, between two, in the commit or after it."""
+    """At any moment after the beginning: in a statement, between two, in the commit or after it."""
+    late = 0
     for number in range(count):
-        told, before = setting.beginning()
+        told, before = setting.beginning(PACED)
         killed = worker(setting.where, told, folder / f"random {number}")
-        word, after = setting.random.choice(WORDS), setting.random.random() * 0.03
-        killed.reach(word)
-        if not killed.over(after):
+        killed.reach("began")
+        after = setting.random.random() * LONGEST
+        if killed.over(after):
+            late += 1
+        else:
             killed.kill()
-        setting.judge(tally, f"killed {after * 1000:.0f} ms after {word}", told, before, killed.identity)
+        setting.judge(
+            tally, f"killed {after * 1000:.0f} ms after the beginning", told, before, killed.identity
+        )
+    tally.name += f" ({late} came too late)"
     return tally
 
 

@@ -50,10 +50,10 @@ def test_the_history_is_the_one_that_prisma_would_have_written(
     assert count == shop.ORDERS
 
 
-def test_its_role_owns_its_tables_and_nothing_else(made_shop: Target) -> None:
+def test_its_role_may_make_databases_beside_its_own_and_nothing_else(made_shop: Target) -> None:
     with target.connect(made_shop, "tests") as connection:
         row = connection.execute(
             "SELECT rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls FROM pg_roles"
             " WHERE rolname = current_user"
         ).fetchone()
-    assert row == (False,) * 5
+    assert row == (False, True, False, False, False)

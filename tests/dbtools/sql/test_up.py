@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dbtools.sql.up import row_changes
+from dbtools.sql.up import ends_transactions, row_changes
 
 WRITES = (
     ("UPDATE t SET a = 1", "UPDATE t"),
@@ -48,3 +48,9 @@ def test_each_change_has_its_line() -> None:
         3,
         4,
     ]
+
+
+def test_a_transaction_of_its_own_is_told_from_the_end_of_a_body() -> None:
+    assert ends_transactions("BEGIN; SELECT 1; COMMIT;")
+    assert ends_transactions("no SQL")
+    assert not ends_transactions("DO $$ BEGIN PERFORM 1; COMMIT; END $$; -- COMMIT")
