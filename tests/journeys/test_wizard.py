@@ -85,12 +85,9 @@ def restores_it_beside(dana: Visitor) -> None:
     dana.page.get_by_label("Restore it into a new database named").fill("restored_shop")
     wizard.press(dana, "Restore into a new database")
     expect(dana.page.locator("#step")).to_contain_text(
-        re.compile(r"(DONE|FAILED)\s+restored_shop"), timeout=wizard.WORK
+        re.compile(r"DONE\s+restored_shop"), timeout=wizard.WORK
     )
-    expect(dana.page.locator("#step")).to_contain_text(RESTORED)
-
-
-RESTORED = re.compile("The backup stands in the new database restored_shop")
+    expect(dana.page.locator("#step")).to_contain_text("The backup stands in the new database restored_shop")
 
 
 def sees_the_record(dana: Visitor) -> None:
