@@ -92,7 +92,8 @@ def report(found: Sequence[Result], seconds: float, total: int) -> int:
         rows.append(counted(f"prisma migrate diff, newest {len(asked)}", asked, prisma=True))
     table(["", *VERDICTS, "no script"], rows)
     if not asked:
-        say("prisma migrate diff: not measured, no Prisma here (make prisma-install).")
+        why = "it was not asked" if anchor.is_here() else "no Prisma here (make prisma-install)"
+        say(f"prisma migrate diff: not measured, {why}.")
     if drafted:
         took = [result.seconds for result in drafted]
         say(f"A draft with its proof: median {share(took, 0.5):.2f} s, longest {max(took):.2f} s.")

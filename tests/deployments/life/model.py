@@ -166,6 +166,12 @@ class LifeOfAChange(RuleBasedStateMachine):
         self._worker(number).go_on({point, "sleep"})
         self._leave(number)
 
+    @rule(number=NUMBERS, point=sampled_from(["order", "bytes", "answer"]))
+    def a_worker_freezes_around_its_order(self, number: int, point: str) -> None:
+        """The moments that everything is about, so they are met more often than others."""
+        self._worker(number).go_on({point, "sleep"})
+        self._leave(number)
+
     @rule(number=NUMBERS, statements=integers(min_value=0, max_value=30))
     def a_worker_dies_between_two_statements(self, number: int, statements: int) -> None:
         self._worker(number).go_on({"sleep"}, statements=statements)
