@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +38,8 @@ class Server:
 
     def _send(self, what: signal.Signals) -> None:
         for pid in working_in(self.cluster):
-            os.kill(pid, what)
+            with suppress(ProcessLookupError):  # a server's helper may end at any moment
+                os.kill(pid, what)
 
 
 @contextmanager

@@ -163,7 +163,7 @@ def test_the_number_of_queries_does_not_grow_with_the_entries(
 ) -> None:
     for number in range(80):
         wrote(f"Entry {number}.", operation=OPERATION, before={"live": "a"}, after={"live": "b"})
-    with django_assert_max_num_queries(4):
+    with django_assert_max_num_queries(5):
         browser.get("/audit/")
 
 

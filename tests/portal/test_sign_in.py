@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
@@ -52,12 +53,14 @@ def addresses() -> dict[str, str]:
         "<slug:slug>": "shop-api",
         "<str:provider_id>": "dep-1",
         "<uuid:pk>": "6f9619ff-8b86-4d01-b42d-00cf4fc964ff",
+        "<int:pk>": "1",
+        "<slug:name>": "shop",
     }
     found = dict(walk(get_resolver().url_patterns, "/"))
     for name, where in found.items():
         for parameter, value in fill.items():
             where = where.replace(parameter, value)
-        found[name] = where
+        found[name] = re.sub(r"\^|\$|\(\?P<\w+>|[|][^)]*\)|\)", "", where).replace(r"\d+", "1")  # a re_path
     return found
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -161,7 +162,9 @@ class Stage:
         world = self.wire.sandbox.world
         world.settle()
         owner = world.services[world.deployments[order.made].service_id]
-        return any(made == order.made and at >= order.at for at, made in owner.served)
+        later = [other.at for other in self.wire.orders if other.made == order.made and other.at > order.at]
+        until = min(later, default=math.inf)  # from then on, it is that order's doing
+        return any(made == order.made and order.at <= at < until for at, made in owner.served)
 
 
 @contextmanager
