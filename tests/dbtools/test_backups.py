@@ -8,6 +8,7 @@ import random
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
 
@@ -154,9 +155,10 @@ def killed_after(pause: float, where: Target, programs: Programs, folder: Path) 
 def children_called(name: str) -> list[int]:
     found = []
     for task in Path("/proc/self/task").iterdir():
-        for pid in (task / "children").read_text().split():
-            if Path(f"/proc/{pid}/comm").read_text().strip() == name:
-                found.append(int(pid))
+        with suppress(FileNotFoundError, ProcessLookupError):  # threads and children end at any moment
+            for pid in (task / "children").read_text().split():
+                if Path(f"/proc/{pid}/comm").read_text().strip() == name:
+                    found.append(int(pid))
     return found
 
 

@@ -10,7 +10,7 @@ from threading import Event, Thread
 
 import pytest
 
-from dbtools import runner, target
+from dbtools import catalog, runner, target
 from dbtools.orders import (
     PRISMA_LOCK,
     Canceled,
@@ -63,14 +63,14 @@ def test_the_transaction_is_named_before_anything_is_changed(shop: Target) -> No
     def look(word: str) -> None:
         if word == "began":
             assert watch.identity is not None
-            assert state(shop) == before
-            with target.connect(shop, "tests") as connection:
+            with target.connect(shop, "tests") as connection:  # the history itself is locked by now
+                assert catalog.read(connection, told.schemas).fingerprint == told.fingerprint
                 found = connection.execute("SELECT pg_xact_status(%s::xid8)", [watch.identity.xid]).fetchone()
             seen.append(found)
 
-    before, seen = state(shop), list[object]()
+    told, seen = order(shop), list[object]()
     watch = Witness(look)
-    runner.run(shop, order(shop), watch)
+    runner.run(shop, told, watch)
     assert seen == [("in progress",)]
 
 
