@@ -73,9 +73,23 @@
   // forbids and complains about. So this one kind of input never reaches the browser's own editing.
   const overSelection = (event, view) => {
     if (event.inputType !== "insertText" || event.data === null || view.composing || view.state.readOnly) return false;
-    if (view.state.selection.main.empty) return false;
-    view.dispatch(view.state.replaceSelection(event.data), { userEvent: "input.type", scrollIntoView: true });
+    const { from, to } = selected(view);
+    if (from === to) return false;
+    view.dispatch({
+      changes: { from, to, insert: event.data },
+      selection: { anchor: from + view.state.toText(event.data).length },
+      userEvent: "input.type",
+      scrollIntoView: true,
+    });
     return true;
+  };
+
+  // The editor hears of a new selection a moment after the browser has it, so the browser is asked where it can say.
+  const selected = (view) => {
+    const { anchorNode, anchorOffset, focusNode, focusOffset } = view.root.getSelection?.() ?? document.getSelection();
+    if (!view.contentDOM.contains(anchorNode) || !view.contentDOM.contains(focusNode)) return view.state.selection.main;
+    const ends = [view.posAtDOM(anchorNode, anchorOffset), view.posAtDOM(focusNode, focusOffset)];
+    return { from: Math.min(...ends), to: Math.max(...ends) };
   };
 
   const enhance = (area, Parts) => {

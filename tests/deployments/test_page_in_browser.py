@@ -100,7 +100,7 @@ def test_the_dialog_opens_over_the_page_stays_open_and_gives_the_focus_back(page
     expect(page.locator("#dialog textarea")).to_have_value("500s on checkout")
     page.keyboard.press("Escape")
     expect(page.locator("#dialog")).not_to_be_visible()
-    assert focused(page) == button.get_attribute("id")
+    expect(button).to_be_focused()
 
 
 def test_enter_in_a_field_of_the_dialog_starts_nothing(page: Page, api: Service) -> None:
