@@ -11,7 +11,6 @@ import logging
 import sys
 import time
 from collections.abc import Callable
-from datetime import datetime
 from types import TracebackType
 
 from django.conf import settings
@@ -20,10 +19,12 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.module_loading import import_string
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import mark_safe
 from django.views.defaults import server_error
 
+from rollback_portal import last_known
 from rollback_portal.http import toast
+from rollback_portal.last_known import Known
 
 log = logging.getLogger(__name__)
 
@@ -69,8 +70,7 @@ class Degraded:
 
     def __init__(self, get_response: Respond) -> None:
         self.get_response = get_response
-        self.cards: SafeString = mark_safe("")
-        self.known_at: datetime | None = None
+        self.known: Known | None = None
         self.next_look = 0.0
         self.away_until = 0.0
 
@@ -99,14 +99,16 @@ class Degraded:
             return
         self.next_look = now + KEEP_FOR
         try:
-            self.cards = mark_safe(import_string(settings.LAST_KNOWN)())  # noqa: S308 - drawn by our own template
-            self.known_at = timezone.now()
+            cards = import_string(settings.LAST_KNOWN)()
         except Error as error:
             log.warning("the cards for the time without PostgreSQL were not drawn anew: %s", error)
+            return
+        self.known = Known(mark_safe(cards), timezone.now())  # noqa: S308 - drawn by our own template
+        last_known.keep(self.known)
 
     def _page(self, request: HttpRequest, said: str) -> HttpResponse:
         asked = request.method not in {"GET", "HEAD", "OPTIONS"}
-        context = {"asked": asked, "said": said, "cards": self.cards, "known_at": self.known_at}
+        context = {"asked": asked, "said": said, "known": last_known.newest(self.known)}
         response = HttpResponse(render_to_string("degraded.html", context), status=503)
         response.headers["Retry-After"] = str(round(TRY_AGAIN))
         if asked and request.headers.get("HX-Request"):

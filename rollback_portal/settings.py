@@ -184,6 +184,7 @@ SCRATCH_FOLDER = env.text("SCRATCH_FOLDER") or str(env.data_folder() / "scratch"
 
 # --- What the ground floor asks a wing, which it does not know ------------------------------------------
 LAST_KNOWN = "deployments.fallback.last_known"  # HTML for the page that shows while PostgreSQL is away
+LAST_KNOWN_FILE = env.text("LAST_KNOWN_FILE") or str(env.data_folder() / "last-known.json")
 READY = {
     "operations_are_worked_on": "deployments.presence.acts",
     "queue_answers": "deployments.dispatcher.queue_answers",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -47,6 +48,11 @@ def browser() -> Client:
     return client
 
 
+@pytest.fixture(autouse=True)
+def file_of_its_own(settings: Any, tmp_path: Path) -> None:
+    settings.LAST_KNOWN_FILE = str(tmp_path / "kept" / "last-known.json")
+
+
 @pytest.fixture
 def api() -> Service:
     service = make.service("api", display_name="API")
@@ -70,12 +76,12 @@ def test_every_page_says_what_happened_what_is_true_and_what_works(browser: Clie
     assert "Nothing was started" not in read  # nobody asked for anything
 
 
-def test_a_process_that_never_saw_the_services_shows_the_commands_in_general(browser: Client) -> None:
+def test_where_nobody_has_seen_the_services_yet_the_commands_are_shown_in_general(browser: Client) -> None:
     with postgresql_away():
         page = browser.get("/").content.decode()
     assert "https://api.render.com/v1/services/$SERVICE/rollback" in page
     assert "vercel rollback" in page
-    assert "This process has not seen the portal's services" in page
+    assert "The portal has not seen its services on this machine yet" in page
 
 
 def test_a_process_that_saw_them_fills_the_ids_in_and_says_how_old_that_is(
@@ -91,6 +97,51 @@ def test_a_process_that_saw_them_fills_the_ids_in_and_says_how_old_that_is(
     assert f"/services/{api.provider_id}/rollback" in read
     assert re.search(r"These commands were last true at \d\d:\d\d:\d\d UTC on \d", read)
     assert "rnd_sandbox" not in page.content.decode()
+
+
+def test_a_process_that_has_just_started_knows_what_another_one_saw(
+    browser: Client, api: Service, settings: Any
+) -> None:
+    settings.LAST_KNOWN = "deployments.fallback.last_known"
+    another = Client()
+    another.cookies = browser.cookies
+    assert another.get("/").status_code == 200
+    with postgresql_away():
+        page = text(browser.get("/"))
+    assert f"/services/{api.provider_id}/rollback" in page
+    assert "These commands were last true at" in page
+
+
+@pytest.mark.parametrize("kept", ["", "{}", "[]", "null", '{"cards": "x", "at": "yesterday"}'])
+def test_a_damaged_file_is_as_good_as_none(browser: Client, settings: Any, kept: str) -> None:
+    path = Path(settings.LAST_KNOWN_FILE)
+    path.parent.mkdir()
+    path.write_text(kept)
+    with postgresql_away():
+        page = browser.get("/").content.decode()
+    assert "https://api.render.com/v1/services/$SERVICE/rollback" in page
+
+
+def test_where_no_file_can_be_written_the_process_remembers_for_itself(
+    browser: Client, api: Service, settings: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "taken").write_text("")
+    settings.LAST_KNOWN, settings.LAST_KNOWN_FILE = (
+        "deployments.fallback.last_known",
+        str(tmp_path / "taken" / "file"),
+    )
+    assert browser.get("/").status_code == 200
+    with postgresql_away():
+        page = text(browser.get("/"))
+    assert f"/services/{api.provider_id}/rollback" in page
+
+
+def test_the_file_is_for_the_portal_alone(browser: Client, api: Service, settings: Any) -> None:
+    settings.LAST_KNOWN = "deployments.fallback.last_known"
+    browser.get("/")
+    kept = Path(settings.LAST_KNOWN_FILE)
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert [each.name for each in kept.parent.iterdir()] == [kept.name]
 
 
 def test_the_commands_are_drawn_at_most_every_fifteen_seconds(
@@ -153,7 +204,7 @@ def test_the_page_needs_neither_request_nor_database_nor_the_list_of_static_file
         "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
     }
     with postgresql_away():
-        page = render_to_string("degraded.html", {"asked": False, "cards": "", "said": ""})
+        page = render_to_string("degraded.html", {"asked": False, "known": None, "said": ""})
     assert "{{" not in page
     sheets = re.findall(r'href="/static/([^"]+)"', page)
     assert len(sheets) > 3
