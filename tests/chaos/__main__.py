@@ -71,7 +71,7 @@ def chosen(given: argparse.Namespace, seed: int) -> Chosen:
         names = given.without or runs.FITTING
         found = [(selection.control(name), "") for name in names]
     elif given.without:
-        found = [(runs.FITTING[name], name) for name in given.without]
+        found = [selection.mutant(name) for name in given.without]
     else:
         found = everything(given, seed)
     if given.seconds:

@@ -20,7 +20,8 @@ class Run:
 
     `setting` is for the processes (see `setting.Setting`). `red` runs have to be caught: they end as soon as
     they are. `every` is the mean of the seconds between two faults. `until` ends the load before `seconds`
-    are over, as soon as each of these has happened so often; a run that does not get there has fallen short.
+    are over, as soon as each of these has happened so often; a run that does not get there has fallen short,
+    so `seconds` is several times what a quiet machine needs.
     """
 
     name: str
@@ -90,17 +91,17 @@ def storm(deliveries: int, seconds: float) -> Run:
     )
 
 
-POINTS = named_points(20, 180)  # half of that on a quiet machine
-STORM_RUN = storm(1_600, 90)
+POINTS = named_points(20, 480)
+STORM_RUN = storm(1_600, 300)
 FROZEN = Run("worker frozen", 70, {plan.WORKER_FROZEN: 1}, every=8.0, setting={"before": 0.15})
 
 COMMITS = Run(
-    "commits cut", 120, {}, services=24, pause=0.1, until=dict.fromkeys(commits.KINDS, 75),
+    "commits cut", 360, {}, services=24, pause=0.1, until=dict.fromkeys(commits.KINDS, 75),
     setting={"cut": 0.12},
 )  # fmt: skip
 # Twenty of each kind of answer, from a provider whose clock is ahead of ours, and from one behind.
 ANSWERS = Run(
-    "answers", 150, {}, services=24, pause=0.05, until=dict.fromkeys(answers.ORDERS, 20),
+    "answers", 420, {}, services=24, pause=0.05, until=dict.fromkeys(answers.ORDERS, 20),
     setting={"odd": True, "skew": 600.0},
 )  # fmt: skip
 BEHIND = replace(ANSWERS, name="answers, clock behind", setting={"odd": True, "skew": -600.0})
