@@ -1,4 +1,4 @@
-"""What is in a database, counted: rows of each table and values of each column, before and after.
+"""What is in a database: rows of each table, values of each column and a digest of them, before and after.
 
 Tables and columns are known by their numbers in the catalog, so that one which was only renamed is not
 mistaken for one that is gone.
@@ -15,6 +15,8 @@ from dbtools.rehearsal.report import Counted, Loss
 from dbtools.target import SQL, Connection, Identifier, Target
 
 HISTORY = "_prisma_migrations"
+# In one expression: a table may have as many columns as a SELECT may have expressions.
+MEASURED = SQL("concat(count({0}), ' ', sum(hashtextextended({0}::text, 0)))")
 COLUMNS = """
 SELECT c.oid::bigint, n.nspname, c.relname, a.attnum, a.attname FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -24,12 +26,25 @@ WHERE (n.nspname, c.relname) IN (SELECT nspname, relname FROM ({tables}) AS tabl
 
 
 @dataclass(frozen=True, slots=True)
+class Column:
+    """One column: how many of its values are not NULL, and a digest of them in any order."""
+
+    name: str
+    values: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
-    """One table: its rows, and how many values each column has that are not NULL."""
+    """One table: its rows, and its columns by their number in the catalog."""
 
     name: str
     rows: int
-    columns: dict[int, tuple[str, int]]
+    columns: dict[int, Column]
+
+    @property
+    def is_history(self) -> bool:
+        return self.name.rpartition(".")[2] == HISTORY
 
 
 def measure(where: Target) -> dict[int, Table]:
@@ -45,11 +60,16 @@ def measure(where: Target) -> dict[int, Table]:
 
 
 def _count(connection: Connection, schema: str, table: str, columns: dict[int, str]) -> Table:
-    asked = [SQL("count(*)"), *(SQL("count({})").format(Identifier(name)) for name in columns.values())]
+    asked = [SQL("count(*)"), *(MEASURED.format(Identifier(name)) for name in columns.values())]
     query = SQL("SELECT {} FROM ONLY {}").format(SQL(", ").join(asked), Identifier(schema, table))
-    rows, *values = connection.execute(query).fetchone() or (0,)
-    counted = zip(columns.items(), values, strict=True)
-    return Table(named(schema, table), rows, {number: (name, count) for (number, name), count in counted})
+    rows, *measured = connection.execute(query).fetchone() or (0,)
+    found = zip(columns.items(), measured, strict=True)
+    return Table(named(schema, table), rows, {number: _column(name, told) for (number, name), told in found})
+
+
+def _column(name: str, told: str) -> Column:
+    values, digest = told.split(" ")
+    return Column(name, int(values), digest)
 
 
 def counted(before: dict[int, Table], after: dict[int, Table]) -> tuple[Counted, ...]:
@@ -62,17 +82,23 @@ def counted(before: dict[int, Table], after: dict[int, Table]) -> tuple[Counted,
 
 
 def _counted(before: Table | None, after: Table | None) -> Iterator[Counted]:
-    name = (after or before or Table("", 0, {})).name
-    if name.rpartition(".")[2] == HISTORY:
+    table = after or before
+    if table is None or table.is_history:
         return
+    name = table.name
     yield Counted(name, "", before.rows if before else None, after.rows if after else None)
     if before is None or after is None:
         return
     for number in sorted({*before.columns, *after.columns}):
         then, now = before.columns.get(number), after.columns.get(number)
-        if then is None or now is None or then[1] != now[1]:
-            column = (now or then or ("", 0))[0]
-            yield Counted(name, column, then[1] if then else None, now[1] if now else None)
+        if then is None or now is None or then.values != now.values:
+            column = now or then
+            yield Counted(
+                name,
+                column.name if column else "",
+                then.values if then else None,
+                now.values if now else None,
+            )
 
 
 def lost(before: dict[int, Table], after: dict[int, Table], since: str = "") -> tuple[Loss, ...]:
@@ -86,7 +112,7 @@ def lost(before: dict[int, Table], after: dict[int, Table], since: str = "") -> 
 
 
 def _lost(table: Table, after: Table | None, since: str) -> Iterator[Loss]:
-    if table.name.rpartition(".")[2] == HISTORY:
+    if table.is_history:
         return
     written = f" written since {since}" if since else ""
     if after is None:
@@ -98,11 +124,12 @@ def _lost(table: Table, after: Table | None, since: str) -> Iterator[Loss]:
     gone = table.rows - after.rows
     if gone > 0:
         yield _loss(table.name, "", gone, f"{_rows(gone)} of {table.name}")
-    for number, (name, values) in table.columns.items():
+    for number, column in table.columns.items():
+        name, values = column.name, column.values
         if number not in after.columns and values:
             yield _loss(table.name, name, values, f"{_values(values)} of {table.name}.{name}{written}")
-        elif number in after.columns and values - after.columns[number][1] > max(gone, 0):
-            emptied = values - after.columns[number][1]
+        elif number in after.columns and values - after.columns[number].values > max(gone, 0):
+            emptied = values - after.columns[number].values
             yield _loss(
                 table.name, name, emptied, f"{_values(emptied)} of {table.name}.{name}, which become NULL"
             )

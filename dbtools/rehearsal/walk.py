@@ -14,7 +14,7 @@ from dbtools import backups, target
 from dbtools.backups.contents import extensions
 from dbtools.orders import Done, Escaped, NothingChanged, Ran, Unclear
 from dbtools.programs import Stopped
-from dbtools.rehearsal import judging
+from dbtools.rehearsal import contents, judging
 from dbtools.rehearsal.expecting import Expected, expect
 from dbtools.rehearsal.judging import UNKNOWN, Judge
 from dbtools.rehearsal.observer import Observer
@@ -122,6 +122,8 @@ class _Walk:
         )
         self.checks.append(check)
         if check.tone != STOP and self.up(before, expected.produced):
+            self.at("What came back is counted.")
+            self.checks.append(contents.round_trip(values, measure(self.where)))
             self.down_again(after)
 
     def restore(self) -> dict[int, Table]:
@@ -170,6 +172,7 @@ class _Walk:
         left = measure(self.where)
         self.counts = counted(values, left)
         self.losses = lost(values, left, self.task.since)
+        self.checks += contents.changed(values, left)
         return True
 
     def schema(self, said: str) -> str:

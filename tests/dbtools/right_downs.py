@@ -99,6 +99,8 @@ ADDITIONS = (
     ("wrong", 'ALTER SEQUENCE "Order_id_seq" INCREMENT BY 2'),
     ("data", 'DELETE FROM "Item"'),
     ("data", 'DELETE FROM "Order" WHERE "id" = 1'),
+    ("data", 'UPDATE "Item" SET "name" = upper("name")'),
+    ("data", 'UPDATE "Order" SET "total" = "total" + 1 WHERE "id" = 1'),
     ("neutral", "SELECT 1"),
 )  # fmt: skip
 CHANGES = (
@@ -108,5 +110,6 @@ CHANGES = (
     (r'CONSTRAINT "(\w+)"', r'CONSTRAINT "\1_2"'), (r'TO "(\w+)"', r'TO "\1_2"'), (r'TYPE "(\w+)"', r'TYPE "\1_2"'), (r'TABLE "(\w+)"', r'TABLE "\1_2"'),
     (r"'a', 'b'", "'b', 'a'"), (r"'a', 'b'", "'a', 'b', 'd'"), (r"DEFAULT 'a'", "DEFAULT 'b'"), (r"SERIAL", "INTEGER"), (r" PRIMARY KEY", ""),
     (r'DROP COLUMN "\w+"', 'DROP COLUMN "id"'), (r"sum\(", "max("), (r"DROP NOT NULL", "SET NOT NULL"), (r"SET NOT NULL", "DROP NOT NULL"),
+    (r'= "more"', '= "more" + 1'), (r'= "more"', "= 7"),
     (r'\("(state|email)"\)', '("id")'), (r" GROUP BY 1", ' WHERE "total" > 1 GROUP BY 1'),
 )  # fmt: skip

@@ -60,9 +60,10 @@ def tones(report: Report) -> dict[str, str]:
 def test_a_right_script_passes_and_everything_is_told_in_numbers(shop_project: Project) -> None:
     report = shop_project.rehearse(DOWN, since="Nov 21, 09:31")
     assert report.passed, report.sentence
-    assert tones(report) == dict.fromkeys(
-        ["Restore", "Down", "Schema afterwards", "Up again", "Down again"], "ok"
-    )
+    assert tones(report) == {
+        **dict.fromkeys(["Restore", "Down", "Schema afterwards", "Up again", "Down again"], "ok"),
+        "Round trip": WARN,  # the migration throws the old prices away
+    }
     assert report.verdict == "same but for column order" or report.verdict == "same"
     assert report.lose == (
         "YOU LOSE 499 values of Order.priceCents written since Nov 21, 09:31. They stay in the backup.",
