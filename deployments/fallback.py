@@ -69,30 +69,10 @@ def last_known() -> str:
 
 
 def _back(services: Iterable[Service], standing: Standing) -> Sequence[ByHand]:
-    """To what served before, for each; under a pin never to what was rolled back from."""
+    """To what served before, for each; under a pin that is never what was rolled back from."""
     chosen = list(services)
     before = previous_of(chosen)
-    cards = []
-    for each in chosen:
-        pin, target = standing.pins.get(each.pk), before.get(each.pk)
-        if pin is not None and target is not None:
-            target = _further_back(each, target, pin)
-        cards.append(_card(each, target, pin, Kind.ROLL_BACK))
-    return cards
-
-
-def _further_back(service: Service, target: Deployment, pin: Pin) -> Deployment | None:
-    """The same, unless it is the code that the pin holds back: then what served before what is live."""
-    left, live = pin.left_from, service.live
-    if left is None or live is None or target.commit_sha != left.commit_sha:
-        return target
-    older = service.deployments.filter(
-        production=True,
-        live_until__isnull=False,
-        gone_at=None,
-        created_at__lt=(live.restores or live).created_at,
-    )
-    return older.exclude(commit_sha__in=[live.commit_sha, left.commit_sha]).order_by("-live_until").first()
+    return [_card(each, before.get(each.pk), standing.pins.get(each.pk), Kind.ROLL_BACK) for each in chosen]
 
 
 def _card(

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from django.db.models import Q
+from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.functions import Coalesce
 from django.utils.dateparse import parse_datetime
 
 from deployments.credit import with_credit
-from deployments.models import Change, Deployment, Kind, Service
+from deployments.models import Change, Deployment, Kind, Pin, Service
 from deployments.models.deployment import RUNNING
 
 HOSTS = {
@@ -87,26 +88,30 @@ def compare_url(service: Service, old: Deployment | None, new: Deployment | None
 
 def previous(service: Service) -> Deployment | None:
     """The deployment that served before the live one and is not the same commit."""
-    rows = service.deployments.filter(production=True, live_until__isnull=False)
-    if service.live_id is not None:
-        rows = rows.exclude(pk=service.live_id)
-    if service.live and service.live.commit_sha:
-        rows = rows.exclude(commit_sha=service.live.commit_sha)
-    return rows.order_by("-live_until").first()
+    return previous_of([service]).get(service.pk)
 
 
 def previous_of(services: Sequence[Service]) -> dict[int, Deployment]:
-    """The same for several services by their keys, in one query; each with `live` loaded."""
+    """The same for several services by their keys, in one query; each with `live` loaded.
+
+    While a rollback stands, that is older code than what serves: nobody goes back to what was left.
+    """
     same = Q(pk__in=[])
     for service in services:
         if service.live is not None and service.live.commit_sha:
             same |= Q(service=service, commit_sha=service.live.commit_sha)
+    pinned = Exists(Pin.objects.filter(service=OuterRef("service"), left_at=None))
+    forward = Q(service__live__restores=None) & ~pinned
     rows = (
-        Deployment.objects.filter(
-            service__in=[service.pk for service in services], production=True, live_until__isnull=False
-        )
+        Deployment.objects.filter(service__in=[service.pk for service in services], production=True)
+        .filter(live_until__isnull=False, gone_at=None)
         .exclude(pk__in=[service.live_id for service in services if service.live_id])
         .exclude(same)
+        .annotate(
+            built=Coalesce("restores__created_at", "created_at"),
+            serving=Coalesce("service__live__restores__created_at", "service__live__created_at"),
+        )
+        .filter(forward | Q(built__lt=F("serving")))
         .order_by("service_id", "-live_until")
         .distinct("service_id")
     )

@@ -38,6 +38,15 @@ def test_rolling_back_to_previous_ends_with_0(portal: Portal) -> None:
     assert portal.world.serving("shop-api").commit == target.commit_sha
 
 
+@pytest.mark.parametrize("name", ["shop-api", "shop-web"])
+def test_previous_goes_further_back_each_time_and_never_to_what_was_left(portal: Portal, name: str) -> None:
+    served = [portal.world.serving(name).commit]
+    for _ in range(3):
+        assert command("rollback", name, "--to", "previous", "--reason", "500s")[0] == 0
+        served.append(portal.world.serving(name).commit)
+    assert len(set(served)) == 4
+
+
 @pytest.mark.parametrize("by", ["provider_id", "commit_sha", "short_sha"])
 def test_a_deployment_is_named_by_its_id_or_its_commit(portal: Portal, by: str) -> None:
     target = portal.candidate(portal.web)

@@ -130,6 +130,24 @@ def test_what_served_before_is_called_previous(browser: Client, api: Service) ->
     assert "PREVIOUS" not in row(page, "Served longer ago")
 
 
+def test_what_served_before_an_older_build_that_was_promoted_is_previous_all_the_same(
+    browser: Client, api: Service
+) -> None:
+    make.live(api, "Built long ago, promoted now", created_at=make.ago(days=2))
+    make.deployment(api, "Served just before", created_at=make.ago(hours=3))
+    assert "PREVIOUS" in row(browser.get("/"), "Served just before")
+
+
+def test_under_a_pin_what_was_rolled_back_from_is_not_called_previous(browser: Client, api: Service) -> None:
+    live = make.live(api, "Rolled back to", created_at=make.ago(days=2))
+    bad = make.deployment(api, "Rolled back from", created_at=make.ago(hours=3))
+    make.deployment(api, "Served before both", created_at=make.ago(days=4))
+    make.pin(api, deployment=live, left_from=bad)
+    page = browser.get("/")
+    assert "PREVIOUS" not in row(page, "Rolled back from")
+    assert "PREVIOUS" in row(page, "Served before both")
+
+
 def test_how_long_a_deployment_was_live_stands_in_its_row(browser: Client, api: Service) -> None:
     make.live(api, live_since=make.ago(minutes=3), live_seconds=3 * 86_400 + 4 * 3_600)
     make.deployment(api, "Fix price rounding", live_seconds=22 * 3_600)
