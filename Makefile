@@ -69,8 +69,8 @@ chaos-merge: install-dev ## A quarter of an hour of chaos: what every merge has 
 chaos-full: install-dev ## The numbers of the whole chaos matrix, a night
 	@$(VENV)/python -m tests.chaos --full $(ARGS)
 
-model: install-dev ## Try 500 lives of a change, 50 events each, in any order that Hypothesis finds
-	@PORTAL_MODEL_LIVES=500 $(VENV)/python -m pytest -q -n 0 -s $(ARGS) tests/deployments/life
+model: install-dev ## Try 500 other lives of a change, 50 events each, in any order (the same again: SEED=7)
+	@PORTAL_MODEL_LIVES=$(or $(LIVES),500) PORTAL_MODEL_SEED=$(or $(SEED),new) $(VENV)/python -m pytest -q -n 0 -s $(ARGS) tests/deployments/life
 
 bench: install-dev ## Measure: one rollback beside the vercel CLI, the dashboard, fifty pages polling
 	@$(VENV)/python -m tests.bench $(ARGS)

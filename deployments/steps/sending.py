@@ -30,11 +30,18 @@ SEND_WITHIN = 0.5  # seconds from writing the intent down to the first byte
 RESEND_WITHIN = timedelta(minutes=5)
 READ_BACK_FOR = timedelta(minutes=10)
 LONGEST_CALL = timedelta(seconds=15)
+REFUSED = "refused the second time"  # the evidence of it
+NOTHING = "Nothing was put in front of users."
 
 
 def new_ticket(run: Run, current: Current) -> dict[str, Any]:
-    """What is about to be asked for, as it is stored: times as text."""
+    """What is about to be asked for, as it is stored: times as text.
+
+    An order that is sent again keeps its first ticket, by which both can be recognised.
+    """
     change, service = run.change, run.change.service
+    if change.resends:
+        return dict(change.ticket)
     target = change.to_deployment
     assert target is not None  # noqa: S101 - a change without a target never asks for traffic
     newest = run.provider.deployments(service.provider_id, limit=20).deployments
@@ -85,20 +92,14 @@ def commit_intent(run: Run, ticket: dict[str, Any]) -> float:
 
 def send(run: Run, deadline: float) -> Next:
     """Ask the provider, once. Its answer decides; a missing answer decides nothing."""
-    target = run.change.to_deployment
-    assert target is not None  # noqa: S101
     try:
         accepted = _ask(run, deadline)
-    except AlreadyCurrent as error:
-        said = f"{run.provider_name} says that {target.short_sha} is current already."
-        run.move("serving", sentence=said, provider_request_id=error.request_id, heard_at=timezone.now())
-        return 0.0
     except (Busy, Unreachable) as error:
         return run.not_applied(error)
     except Refused as error:
-        return undo(run, "failed", f"{error} Nothing was put in front of users.", error)
+        return _refused(run, error)
     except ProviderError as error:
-        return _unclear(run, str(error), error.request_id)
+        return _unclear(run, f"{error} Whether the order arrived", {"lost answer": str(error)}, error)
     said = f"{run.provider_name} accepted it{', behind another deployment' if accepted.queued else ''}."
     _accept(
         run, accepted.ref, said, provider_status=accepted.raw_status, provider_request_id=accepted.request_id
@@ -114,6 +115,19 @@ def _ask(run: Run, deadline: float) -> Accepted:
     return run.provider.roll_back(ticket.service_id, ticket.deployment_id, reason=why, deadline=deadline)
 
 
+def _refused(run: Run, error: Refused) -> Next:
+    """A no to the only order is the end of it. A second one may be refused because the first has arrived."""
+    target = run.change.to_deployment
+    assert target is not None  # noqa: S101
+    if run.change.resends:
+        return _unclear(run, f"{error} Whether the first order arrived late", {REFUSED: str(error)}, error)
+    if not isinstance(error, AlreadyCurrent):
+        return undo(run, "failed", f"{error} {NOTHING}", error)
+    said = f"{run.provider_name} says that {target.short_sha} is current already."
+    run.move("serving", sentence=said, provider_request_id=error.request_id, heard_at=timezone.now())
+    return 0.0
+
+
 def _accept(run: Run, ref: str, sentence: str, **fields: Any) -> None:
     change = run.change
     pins = change.operation.kind == Kind.ROLL_BACK
@@ -123,22 +137,29 @@ def _accept(run: Run, ref: str, sentence: str, **fields: Any) -> None:
     )
 
 
-def _unclear(run: Run, sentence: str, request_id: str = "") -> Next:
+def _unclear(run: Run, said: str, evidence: dict[str, str], error: ProviderError | None = None) -> Next:
+    """Until when the order may surface is written down with it: whoever goes on has to wait as long."""
+    change, now = run.change, timezone.now()
+    ended = now if error else max(now, (change.asked_at or now) + LONGEST_CALL)
+    settled_at = ended + timedelta(seconds=settings.SETTLE_SECONDS)
     run.move(
         "unclear",
-        sentence=f"{sentence} Whether the order arrived is being read back; it is not sent again.",
-        evidence={**run.change.evidence, "lost answer": sentence},
-        provider_request_id=request_id,
+        sentence=f"{said} is being read back; it is not sent again.",
+        evidence={**change.evidence, **evidence},
+        provider_request_id=error.request_id if error else "",
+        not_before=settled_at,
     )
-    return float(settings.SETTLE_SECONDS)
+    return max((settled_at - timezone.now()).total_seconds(), 0.0)
 
 
 def find_out(run: Run) -> Next:
-    """A row found in `sending` belongs to a worker that died in the middle: it may have been applied."""
+    """A row found in `sending` belongs to a worker that died in the middle: it may have been applied.
+
+    Frozen at its first byte, it may even have sent just now, so the settle time counts from now.
+    """
     asked_at = run.change.asked_at or timezone.now()
-    _unclear(run, f"The worker that asked {run.provider_name} at {asked_at:%H:%M:%S} UTC did not come back.")
-    settled = asked_at + LONGEST_CALL + timedelta(seconds=settings.SETTLE_SECONDS)
-    return max((settled - timezone.now()).total_seconds(), 0.0)
+    said = f"The worker that asked {run.provider_name} at {asked_at:%H:%M:%S} UTC did not come back."
+    return _unclear(run, f"{said} Whether the order arrived", {"lost answer": said})
 
 
 def read_back(run: Run) -> Next:
@@ -152,7 +173,8 @@ def read_back(run: Run) -> Next:
     if answer.finding == Finding.NOT_APPLIED and _may_send_again(change):
         return _send_again(run, answer.sentence)
     if answer.finding == Finding.NOT_APPLIED:
-        return undo(run, "failed", f"{answer.sentence} Nothing was put in front of users.")
+        refused = change.evidence.get(REFUSED, "")
+        return undo(run, "failed", f"{refused} {answer.sentence} {NOTHING}".strip())
     if timezone.now() - (change.asked_at or timezone.now()) > READ_BACK_FOR:
         return run.end(
             "needs_attention", f"{answer.sentence} The portal cannot tell whether the order was applied."

@@ -32,11 +32,9 @@ def begin(run: Run) -> Next:
     change = run.change
     refusal = _too_late_or_not_allowed(change)
     if change.cancel_asked_at is not None:
-        return undo(
-            run,
-            "canceled",
-            f"{change.cancel_asked_by} canceled it; {run.provider_name} was asked for nothing.",
-        )
+        sent = "the order that was sent did not arrive" if change.resends else ""
+        sent = sent or f"{run.provider_name} was asked for nothing"
+        return undo(run, "canceled", f"{change.cancel_asked_by} canceled it; {sent}.")
     if refusal:
         return undo(run, "failed", f"{refusal} Nothing was changed by it.")
     held = _held_by_a_database(run)

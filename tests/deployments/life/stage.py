@@ -98,6 +98,7 @@ class Stage:
         self.portal.sandbox = self.wire.sandbox
         self.at_work = None
         self.moved_by_others: list[float] = []
+        self.arrived_after: list[str] = []
 
     def count(self, what: str) -> None:
         self.seen[what] += 1
@@ -239,6 +240,8 @@ class Wire(httpx.BaseTransport):
         world = self.sandbox.world
         made = world.history[service][-1].id if world.services[service].provider == "render" else deployment
         self.orders.append(Order(change, deployment, at, made))
-        if not Change.objects.active().filter(pk=change).exists():
+        row = Change.objects.get(pk=change)
+        if row.ended:
             self.stage.moved_by_others.append(self.stage.clock.passed)
+            self.stage.arrived_after.append(row.status)
             self.stage.count("an order arrives after its operation has ended")

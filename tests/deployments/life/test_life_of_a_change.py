@@ -1,19 +1,22 @@
 """A model of a change's life: any order of work, faults, deaths, clicks and foreign hands keeps the promises.
 
 Hypothesis draws the order, the rows are in real PostgreSQL, the world is the sandbox. PORTAL_MODEL_LIVES
-says how many lives are tried (`make model`: 500 of 50 events each). PORTAL_MODEL_WITHOUT names a safety
-measure to take out first (see tests/chaos/mutants.py): then a life that breaks a promise has to be found.
+says how many lives are tried (`make model`: 500 of 50 events each). They are the same lives each time, so
+that luck stops no merge, unless PORTAL_MODEL_SEED is `new` (as in `make model`) or an earlier run's number.
+PORTAL_MODEL_WITHOUT names a safety measure to take out first (see tests/chaos/mutants.py): then a life that
+breaks a promise has to be found.
 """
 
 from __future__ import annotations
 
 import os
+import secrets
 import sys
 import time
 
 import pytest
 from django.db import connection
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.chaos import mutants
@@ -22,6 +25,7 @@ from tests.deployments.life.stage import Stage
 
 LIVES = int(os.environ.get("PORTAL_MODEL_LIVES", "40"))
 EVENTS = 50
+SEED = os.environ.get("PORTAL_MODEL_SEED", "")
 WITHOUT = os.environ.get("PORTAL_MODEL_WITHOUT", "")
 MANY = 300  # lives, in which everything that the model is about has to happen
 HAPPENS = {
@@ -49,6 +53,10 @@ def test_no_order_of_events_breaks_a_promise(stage: Stage) -> None:
 
 
 def live(how: settings) -> None:
+    if SEED:
+        chosen = secrets.randbits(32) if SEED == "new" else int(SEED)
+        sys.stdout.write(f"\nThe same lives again: make model SEED={chosen}\n")
+        seed(chosen)(LifeOfAChange)
     # Without the least number, Hypothesis's own mutations of earlier lives would end many of them early.
     run_state_machine_as_test(LifeOfAChange, settings=how, _min_steps=EVENTS - 1)
 
@@ -74,6 +82,6 @@ TRY = settings(
     suppress_health_check=list(HealthCheck),
     database=None,
     report_multiple_bugs=False,
-    derandomize=True,  # the same lives each time: a merge is not stopped by luck
+    derandomize=True,  # without a seed
 )
 HUNT = settings(TRY, phases=[Phase.generate])
