@@ -23,6 +23,14 @@ ALLOWED = frozenset(
      "InsertStmt", "RenameStmt", "SelectStmt", "UpdateStmt", "ViewStmt"}
 )  # fmt: skip
 WITHIN = (ast.SelectStmt, ast.InsertStmt, ast.UpdateStmt, ast.DeleteStmt, ast.ReplicaIdentityStmt)
+CASCADING = (ast.DropStmt, ast.AlterTableCmd, ast.RenameStmt)
+TABLESPACE = ("tablespacename", "tableSpace", "tableSpaceName", "indexspace")
+# Most nodes are constants of an INSERT: what can carry nothing of what is looked for is passed over.
+LOOKED_INTO = frozenset(
+    kind
+    for name, kind in vars(ast).items()
+    if name.endswith("Stmt") or name in {"ParamRef", "IntoClause"} or {*TABLESPACE} & {*dir(kind)}
+)
 
 OBJECTS = {
     ObjectType.OBJECT_TABLE: "TABLE", ObjectType.OBJECT_INDEX: "INDEX", ObjectType.OBJECT_TYPE: "TYPE",
@@ -93,25 +101,22 @@ def is_drop_extension(statement: ast.Node) -> bool:
 def cascades(statement: ast.Node) -> Iterator[str]:
     """CASCADE destroys what is not named in the script, so nobody could have approved it."""
     for node in walk(statement):
-        if not isinstance(node, ast.DropStmt | ast.AlterTableCmd | ast.RenameStmt):
-            continue
-        if node.behavior == DropBehavior.DROP_CASCADE:
+        if isinstance(node, CASCADING) and node.behavior == DropBehavior.DROP_CASCADE:
             yield "CASCADE destroys whatever depends on it, unseen: name each dependent yourself, before it."
 
 
 def inside(statement: ast.Node) -> Iterator[str]:
     """What an allowed statement must not carry within it."""
     for node in walk(statement):
+        if type(node) not in LOOKED_INTO:
+            continue
         if node is not statement and type(node).__name__.endswith("Stmt") and not isinstance(node, WITHIN):
             yield f"Inside another statement: {refusals.by_type(node)}"
         if isinstance(node, ast.ParamRef):
             yield f"${node.number} is a parameter and nobody gives its value: write the value."
         if isinstance(node, ast.IntoClause) and not isinstance(statement, ast.CreateTableAsStmt):
             yield "SELECT … INTO makes a table: write CREATE TABLE … AS."
-        if any(
-            getattr(node, name, None)
-            for name in ("tablespacename", "tableSpace", "tableSpaceName", "indexspace")
-        ):
+        if any(getattr(node, name, None) for name in TABLESPACE):
             yield "TABLESPACE names a disk of one server, which the rehearsal does not have: take it out."
 
 

@@ -56,15 +56,31 @@ def check(raw: str | bytes, *, schemas: Sequence[str] = ("public",), allow_opaqu
         return Script(text, digest, problems=(error.problem,))
     if not pieces:
         return Script(text, digest, problems=(Problem(0, EMPTY),))
-    found = [
-        Problem(piece.line, sentence)
-        for piece in pieces
-        for sentence in refused(piece.tree, schemas, allow_opaque=allow_opaque)
-    ] + [*refused_together(pieces)]
+    found, statements = looked_through(pieces, schemas, allow_opaque=allow_opaque)
     if found:
         return Script(text, digest, undescribed(pieces), tuple(sorted(found, key=lambda one: one.line)))
     note = NOTHING_TO_UNDO if len(pieces) == 1 and pieces[0].text.lower() == "select 1" else ""
-    return Script(text, digest, described(pieces), note=note)
+    return Script(text, digest, statements, note=note)
+
+
+def looked_through(
+    pieces: Sequence[Piece], schemas: Sequence[str], *, allow_opaque: bool
+) -> tuple[list[Problem], tuple[Statement, ...]]:
+    """What is against the statements, and while nothing is, what each would do.
+
+    Everything is asked about one statement before the next: a walk through a large one takes seconds.
+    """
+    problems: list[Problem] = []
+    statements: list[Statement] = []
+    added: dict[str, int] = {}
+    sofar = Sofar()
+    for number, piece in enumerate(pieces, start=1):
+        against = refused(piece.tree, schemas, allow_opaque=allow_opaque)
+        problems += [Problem(piece.line, sentence) for sentence in against]
+        problems += refused_beside(piece, added, alone=len(pieces) == 1)
+        if not problems:
+            statements.append(described(number, piece, sofar, alone=len(pieces) == 1))
+    return problems, tuple(statements)
 
 
 def refused(tree: ast.Node, schemas: Sequence[str], *, allow_opaque: bool) -> Iterator[str]:
@@ -78,24 +94,26 @@ def refused(tree: ast.Node, schemas: Sequence[str], *, allow_opaque: bool) -> It
     yield from dict.fromkeys(found)
 
 
-def refused_together(pieces: Sequence[Piece]) -> Iterator[Problem]:
-    """What is refused because of the other statements beside it."""
-    added: dict[str, int] = {}
-    for piece in pieces:
-        if len(pieces) > 1 and allowed.needs_no_transaction(piece.tree):
-            yield Problem(
-                piece.line,
-                "CONCURRENTLY cannot run inside a transaction: take the word out, or put this statement "
-                "alone into a script, which has a path of its own.",
-            )
-        for value in constants(piece.tree) & added.keys():
-            yield Problem(
-                piece.line,
-                f"'{value}' was only added to its type in line {added[value]}, and PostgreSQL does not let a "
-                "new enum value be used before the commit: create the type anew instead.",
-            )
-        if isinstance(piece.tree, ast.AlterEnumStmt) and not piece.tree.oldVal:
-            added[piece.tree.newVal or ""] = piece.line
+def refused_beside(piece: Piece, added: dict[str, int], *, alone: bool) -> Iterator[Problem]:
+    """What is refused because of the other statements beside it.
+
+    Args:
+        added: the enum values that earlier statements add, with their lines; those of this one are put in.
+    """
+    if not alone and allowed.needs_no_transaction(piece.tree):
+        yield Problem(
+            piece.line,
+            "CONCURRENTLY cannot run inside a transaction: take the word out, or put this statement "
+            "alone into a script, which has a path of its own.",
+        )
+    for value in constants(piece.tree) & added.keys() if added else ():
+        yield Problem(
+            piece.line,
+            f"'{value}' was only added to its type in line {added[value]}, and PostgreSQL does not let a "
+            "new enum value be used before the commit: create the type anew instead.",
+        )
+    if isinstance(piece.tree, ast.AlterEnumStmt) and not piece.tree.oldVal:
+        added[piece.tree.newVal or ""] = piece.line
 
 
 def constants(tree: ast.Node) -> set[str]:
@@ -107,16 +125,14 @@ def constants(tree: ast.Node) -> set[str]:
     }
 
 
-def described(pieces: Sequence[Piece]) -> tuple[Statement, ...]:
-    """Each statement with its lock and hazards; earlier ones are known to later ones."""
-    sofar = Sofar()
-    statements = []
-    for number, piece in enumerate(pieces, start=1):
-        alone = len(pieces) == 1 and allowed.needs_no_transaction(piece.tree)
-        dangers = tuple(hazards(piece.tree, sofar))
-        statements.append(statement(number, piece, lock(piece.tree), dangers, alone=alone))
-        sofar.see(piece.tree)
-    return tuple(statements)
+def described(number: int, piece: Piece, sofar: Sofar, *, alone: bool) -> Statement:
+    """One statement with its lock and hazards; what it makes is known to later ones."""
+    dangers = tuple(hazards(piece.tree, sofar))
+    takes = lock(piece.tree)
+    alone = alone and allowed.needs_no_transaction(piece.tree)
+    found = statement(number, piece, takes, dangers, alone=alone)
+    sofar.see(piece.tree)
+    return found
 
 
 def undescribed(pieces: Sequence[Piece]) -> tuple[Statement, ...]:

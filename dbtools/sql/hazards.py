@@ -23,6 +23,7 @@ LOST_WITH = {
     ObjectType.OBJECT_FUNCTION: DEFINITION_GONE,
     ObjectType.OBJECT_PROCEDURE: DEFINITION_GONE,
 }
+WRITES = (ast.InsertStmt, ast.UpdateStmt, ast.DeleteStmt)
 OPAQUE = {
     "DoStmt": "runs code that the wizard cannot look into", "CallStmt": "runs a procedure",
     "CreateFunctionStmt": "leaves code that the wizard cannot look into",
@@ -48,7 +49,8 @@ def hazards(statement: ast.Node, sofar: Sofar) -> Iterator[Hazard]:
         yield Hazard("loses", OPAQUE[type(statement).__name__], "What it destroys cannot be said beforehand.",
                      "Read it line by line, or write plain statements.")  # fmt: skip
     for node in walk(statement):
-        yield from of_query(node, sofar)
+        if isinstance(node, WRITES):
+            yield from of_query(node, sofar)
 
 
 def of_query(node: ast.Node, sofar: Sofar) -> Iterator[Hazard]:

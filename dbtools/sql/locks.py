@@ -41,6 +41,7 @@ LOCKED_BY_COMMENT = frozenset(
     {ObjectType.OBJECT_TABLE, ObjectType.OBJECT_COLUMN, ObjectType.OBJECT_INDEX, ObjectType.OBJECT_VIEW,
      ObjectType.OBJECT_MATVIEW, ObjectType.OBJECT_SEQUENCE}
 )  # fmt: skip
+WRITES = (ast.InsertStmt, ast.UpdateStmt, ast.DeleteStmt)
 WITHOUT_TABLE = frozenset(
     {ObjectType.OBJECT_TYPE, ObjectType.OBJECT_DOMAIN, ObjectType.OBJECT_FUNCTION,
      ObjectType.OBJECT_PROCEDURE, ObjectType.OBJECT_EXTENSION}
@@ -53,11 +54,8 @@ def strength(lock: str) -> int:
 
 def lock(statement: ast.Node) -> str:
     """The strongest lock that this statement takes on any table that is there already; "" for none."""
-    locks = [direct(statement)]
-    for node in walk(statement):
-        if isinstance(node, ast.InsertStmt | ast.UpdateStmt | ast.DeleteStmt):
-            locks.append("ROW EXCLUSIVE")
-    return max(locks, key=strength)
+    writes = any(isinstance(node, WRITES) for node in walk(statement))
+    return max(direct(statement), "ROW EXCLUSIVE" if writes else "", key=strength)
 
 
 def direct(statement: ast.Node) -> str:

@@ -25,6 +25,7 @@ DOTTED = {
     "AlterEnumStmt": ("typeName",), "CreateDomainStmt": ("domainname",), "CreateTrigStmt": ("funcname",),
     "CreateFunctionStmt": ("funcname",), "RangeTableSample": ("method",),
 }  # fmt: skip
+NAMING = DOTTED.keys() | {"RangeVar", "DropStmt", "CommentStmt", "RenameStmt", "DefElem", "Constraint"}
 # Objects that are named after the table they hang on: COMMENT ON TRIGGER … ON s.t is (s, t, trigger).
 ON_A_TABLE = frozenset(
     {ObjectType.OBJECT_COLUMN, ObjectType.OBJECT_TABCONSTRAINT, ObjectType.OBJECT_TRIGGER,
@@ -86,6 +87,8 @@ def strings(value: object) -> tuple[str, ...]:
 def names(tree: ast.Node) -> Iterator[Name]:
     """Every name in the tree that can carry a schema."""
     for node in walk(tree):
+        if type(node).__name__ not in NAMING:
+            continue
         if isinstance(node, ast.RangeVar):
             yield relation(node)
         for attribute in DOTTED.get(type(node).__name__, ()):
@@ -152,15 +155,11 @@ def listed(schemas: Sequence[str]) -> str:
 
 def touches_history(tree: ast.Node) -> bool:
     """Whether Prisma's history is named anywhere, in a constant or a function's body too."""
-    for node in walk(tree):
-        for attribute in node:
-            if mentions_history(getattr(node, attribute)):
-                return True
-    return False
-
-
-def mentions_history(value: object) -> bool:
-    return isinstance(value, str) and HISTORY in value.lower()
+    return any(
+        isinstance(value := getattr(node, attribute), str) and HISTORY in value.lower()
+        for node in walk(tree)
+        for attribute in type(node).__slots__
+    )
 
 
 def columns(values: object) -> tuple[str, ...]:

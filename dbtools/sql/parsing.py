@@ -55,14 +55,14 @@ def split(text: str, *, statements: int = LIMITS.statements) -> tuple[Piece, ...
         tokens = [token for token in scan(text) if token.name not in COMMENTS]
         refuse_too_many(tokens, statements)
         refuse_depth(text, tokens)
+        ends, last = borders(tokens)
+        del tokens  # as large as the tree that comes now
         parsed = parse_sql(text)
     except ParseError as error:
         raise NotSql(unreadable(text, error)) from None
     except UnicodeEncodeError:
         raise NotSql(Problem(0, "The text is not valid UTF-8.")) from None
     lines = Lines(text)
-    ends = {token.start: before.end + 1 for before, token in pairwise(tokens) if token.name == SEMICOLON}
-    last = tokens[-1].end + 1 if tokens else 0
     return tuple(piece(text, raw, raw.stmt, ends, last, lines) for raw in parsed if raw.stmt is not None)
 
 
@@ -119,6 +119,12 @@ def refuse_depth(text: str, tokens: list[Token]) -> None:
             raise NotSql(Problem(text.count("\n", 0, token.start) + 1, sentence))
 
 
+def borders(tokens: list[Token]) -> tuple[dict[int, int], int]:
+    """Where each statement's last word ends, by its semicolon; and where the last word of all does."""
+    ends = {token.start: before.end + 1 for before, token in pairwise(tokens) if token.name == SEMICOLON}
+    return ends, tokens[-1].end + 1 if tokens else 0
+
+
 def unreadable(text: str, error: ParseError) -> Problem:
     """PostgreSQL's words and the line; a line of psql's own commands is named as that."""
     words, place = error.args[0], error.args[1] if len(error.args) > 1 else None
@@ -173,10 +179,11 @@ def visit(root: object) -> Iterator[ast.Node]:
         found = waiting.pop()
         if isinstance(found, ast.Node):
             yield found
-            below = [getattr(found, name) for name in found]
-            waiting.extend(part for part in reversed(below) if isinstance(part, ast.Node | tuple))
+            below = [getattr(found, name) for name in type(found).__slots__]
+            waiting += [part for part in reversed(below) if isinstance(part, BELOW)]
         elif isinstance(found, tuple):
             waiting.extend(reversed(found))
 
 
+BELOW = (ast.Node, tuple)
 last_walk: tuple[object, tuple[ast.Node, ...]] = (None, ())
