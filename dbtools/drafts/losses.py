@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dbtools.catalog import Catalog
 from dbtools.drafts.draft import LOSES, DraftLine
 from dbtools.drafts.notes import narrows
-from dbtools.sql.up import row_changes
+from dbtools.reader import row_changes
 
 WORDS = {
     "table": "{name} was dropped: its rows are gone.",

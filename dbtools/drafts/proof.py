@@ -10,7 +10,8 @@ from dbtools.catalog import Catalog, differences, read
 from dbtools.drafts.draft import LOSES, ORDER, SAME, Draft, refused
 from dbtools.drafts.losses import losses, remade
 from dbtools.drafts.trial import invert
-from dbtools.sql import NotSql, split
+from dbtools.reader import split
+from dbtools.sql import NotSql
 from dbtools.target import SQL, Connection, Error, Identifier, Target
 
 Judge = Callable[[Target], str]  # what else differs in a database from the state before, "" for nothing
@@ -78,7 +79,7 @@ def _run(connection: Connection, text: str, schema: str) -> str:
     try:
         with connection.transaction():
             _as_the_runner(connection, schema)
-            for piece in split(text, statements=STATEMENTS):
+            for piece in split(text, most=STATEMENTS):
                 connection.execute(piece.text.encode(), binary=True)
     except (Error, NotSql) as error:
         return f"The draft does not run: {' '.join(str(error).split())}"

@@ -12,11 +12,11 @@ from dbtools import target
 from dbtools.catalog import Catalog, read
 from dbtools.drafts.draft import Draft
 from dbtools.drafts.proof import draft, prove
+from dbtools.reader import ends_transactions, split
 from dbtools.schema import compare, dump
 from dbtools.scratch import Scratch
 from dbtools.scratch.databases import OURS
-from dbtools.sql import NotSql, split
-from dbtools.sql.up import ends_transactions
+from dbtools.sql import NotSql
 from dbtools.target import SQL, Connection, Error, Identifier, Literal, Target
 
 STATEMENTS = 20_000
@@ -120,7 +120,7 @@ class Replay:
     def _one_by_one(self, text: str, kept: str, first: str) -> None:
         try:
             with self._opened(self.name) as connection:
-                for piece in split(text, statements=STATEMENTS):
+                for piece in split(text, most=STATEMENTS):
                     connection.execute(piece.text.encode())
         except (Error, NotSql):
             self._drop(self._back_to(kept))

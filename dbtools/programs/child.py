@@ -36,6 +36,7 @@ class Child:
         where: the database that it opens. Its password goes into the child's environment and nowhere else.
         heard: called in a thread with every line that the program says on its standard error.
         fed: whether something is written to its standard input.
+        source: the file that is its standard input otherwise.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Child:
         *,
         heard: Callable[[str], None] | None = None,
         fed: bool = False,
+        source: int = subprocess.DEVNULL,
         output: int = subprocess.DEVNULL,
     ) -> None:
         self.command, self._where, self._heard = list(command), where, heard
@@ -52,7 +54,7 @@ class Child:
         self.process = subprocess.Popen(
             self.command,
             env=surroundings(where),
-            stdin=subprocess.PIPE if fed else subprocess.DEVNULL,
+            stdin=subprocess.PIPE if fed else source,
             stdout=output,
             stderr=subprocess.PIPE,
             start_new_session=True,

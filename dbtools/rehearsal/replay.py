@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from dbtools import target
 from dbtools.programs import Stopped
+from dbtools.reader import split
 from dbtools.rehearsal.order import Migration
-from dbtools.sql import NotSql, split
+from dbtools.sql import LIMITS, NotSql
 from dbtools.target import SQL, Connection, Error, Identifier, Target, Unreachable, harmless
 
 # What a batch cannot hold and Prisma from 7.4 on sends alone: CONCURRENTLY, or the use of a new enum value.
@@ -69,14 +70,14 @@ def _batch(connection: Connection, text: str) -> None:
 def _one_by_one(connection: Connection, migration: Migration) -> bool:
     """Each statement by itself. The batch has left nothing behind, unless it had a transaction of its own."""
     try:
-        found = split(migration.sql)
+        found = split(migration.sql, most=LIMITS.statements)
     except NotSql:
         return False
-    if any(type(piece.tree).__name__ == "TransactionStmt" for piece in found):
+    if any(part.kind == "TransactionStmt" for part in found):
         return False
-    for piece in found:
+    for part in found:
         try:
-            connection.execute(piece.text.encode())
+            connection.execute(part.text.encode())
         except Error as error:
             raise NotReplayed(f"{migration.name} does not apply: {' '.join(str(error).split())}") from None
     return True

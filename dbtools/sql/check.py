@@ -39,7 +39,7 @@ KINDS = {
 def check(raw: str | bytes, *, schemas: Sequence[str] = ("public",), allow_opaque: bool = False) -> Script:
     """Read a down script, refuse what may not run, and say what the rest would do.
 
-    A page may call it for at most `LIMITS.in_request` bytes; what is larger is a worker's work of seconds.
+    A worker has it called in a process of its own (`dbtools.reader`): 1 MB is work of seconds.
 
     Args:
         raw: as it was stored or pasted; up to `LIMITS.bytes`.

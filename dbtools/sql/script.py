@@ -10,16 +10,19 @@ Tone = Literal["loses", "blocks", "rewrites", "fails"]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How large a script may be.
+    """How large a script may be, and what reading it may cost.
 
-    `in_request` is how many bytes a page may have parsed while somebody waits: at worst 0.2 s per KB were
-    measured on a busy machine. What is larger is a worker's.
+    `in_request` is how many bytes may be parsed in the process that asks: at worst 0.2 s per KB were measured
+    on a busy machine. What is larger has a process of its own (`dbtools.reader`), which ends after `seconds`
+    and has no more than `memory` bytes; the worst text of 1 MB took 3.5 s of a processor and 0.7 GB.
     `depth` bounds how many parts one expression may chain: the parser recurses over them and, measured with
     pglast 8.8, ends the whole process at about 15,000 on a stack of 8 MB.
     """
 
     in_request: int = 16 * 1024
     bytes: int = 1_000_000
+    seconds: int = 10
+    memory: int = 2 * 1024**3
     statements: int = 2_000
     depth: int = 4_000
     nested_comments: int = 100

@@ -10,13 +10,16 @@ from typing import Any
 from django.conf import settings
 from django.db import connection as portal
 
-from dbtools import guards, sql, target
+from dbtools import guards, reader, target
 from dbtools.configured import Configured, NotConfigured, database
 from dbtools.guards import Question
 from dbtools.prisma.history import NoHistory
+from dbtools.programs import Stopped
+from dbtools.reader import NotRead
 from dbtools.target import Connection, Error, Target, Unreachable
 from dbtools.work.hold import Hold
 from dbtools.work.reading import READ_ONLY
+from rollback_portal import stopping
 from rollback_portal.audit.models import Outcome
 
 COUNT_SECONDS = 5  # for one count; a number that takes longer is not known
@@ -28,20 +31,33 @@ def check(hold: Hold) -> None:
     try:
         configured = database(rollback.database.name)
         where = configured.target()
-        script = sql.check(rollback.sql, schemas=configured.all_schemas(), allow_opaque=configured.opaque)
-        stored: dict[str, Any] = asdict(script)
-        stored.pop("text", None)
-        if script.problems:
-            first = script.problems[0]
-            said = f"Line {first.line}: {first.sentence}" if first.line else first.sentence
-            _back(hold, f"The SQL cannot be run. {said}", stored)
+        stored = reader.check(
+            rollback.sql,
+            sha256=rollback.sql_sha256,
+            schemas=configured.all_schemas(),
+            allow_opaque=configured.opaque,
+            stop=lambda: hold.lost.is_set() or stopping.asked(),
+        )
+        if stored["problems"]:
+            _back(hold, f"The SQL cannot be run. {_first(stored['problems'])}", stored)
             return
         _count(where, rollback.pk, stored["statements"])
+    except NotRead as error:
+        _back(hold, str(error), {"sha256": rollback.sql_sha256, "problems": [asdict(error.problem)]})
+        return
+    except Stopped:
+        hold.wait(0, "The worker was stopped while it read the SQL; the next one reads it.")
+        return
     except (NotConfigured, Unreachable) as error:
         _back(hold, f"The SQL could not be checked: {error}", {})
         return
-    said = f"{len(script.statements)} statements are understood; the guards are asked."
+    said = f"{len(stored['statements'])} statements are understood; the guards are asked."
     hold.move("preflight", said, action="SQL checked", script=stored)
+
+
+def _first(problems: list[dict[str, Any]]) -> str:
+    line, sentence = problems[0]["line"], problems[0]["sentence"]
+    return f"Line {line}: {sentence}" if line else str(sentence)
 
 
 def _back(hold: Hold, sentence: str, script: dict[str, Any]) -> None:
