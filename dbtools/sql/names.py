@@ -158,7 +158,7 @@ def touches_history(tree: ast.Node) -> bool:
     return any(
         isinstance(value := getattr(node, attribute), str) and HISTORY in value.lower()
         for node in walk(tree)
-        for attribute in type(node).__slots__
+        for attribute in node
     )
 
 

@@ -179,7 +179,7 @@ def visit(root: object) -> Iterator[ast.Node]:
         found = waiting.pop()
         if isinstance(found, ast.Node):
             yield found
-            below = [getattr(found, name) for name in type(found).__slots__]
+            below = [getattr(found, name) for name in found]
             waiting += [part for part in reversed(below) if isinstance(part, BELOW)]
         elif isinstance(found, tuple):
             waiting.extend(reversed(found))

@@ -128,17 +128,22 @@ def test_a_backup_that_is_stopped_leaves_nothing(shop: Target, programs: Program
         assert wait_until(lambda: connection.execute(query, [shop.database]).fetchone() == (0,), 10)
 
 
-def killed_after(pause: float, where: Target, programs: Programs, folder: Path) -> str:
-    """Take one and kill pg_dump after so many seconds; what `take` says, "" where pg_dump was faster."""
-    said = ""
+def killed_after(pause: float, where: Target, programs: Programs, folder: Path) -> tuple[str, int]:
+    """Take one and kill pg_dump so many seconds after its start.
+
+    Returns:
+        What `take` says, "" where pg_dump was faster; and how many bytes were written by then.
+    """
+    said, written = "", [0]
     over = Event()
 
     def kill() -> None:
-        time.sleep(pause)  # the moment is the test's subject
-        while not over.is_set():
-            for pid in children_called("pg_dump"):
-                os.kill(pid, 9)
-                return
+        while not (started := children_called("pg_dump")) and not over.is_set():
+            time.sleep(0.002)
+        if not over.wait(pause) and started:  # the moment is the test's subject
+            written[:] = [path.stat().st_size for path in folder.glob("*.partial")]
+            with suppress(ProcessLookupError):
+                os.kill(started[0], 9)
 
     killer = Thread(target=kill)
     killer.start()
@@ -149,7 +154,7 @@ def killed_after(pause: float, where: Target, programs: Programs, folder: Path) 
     finally:
         over.set()
         killer.join()
-    return said
+    return said, sum(written)
 
 
 def children_called(name: str) -> list[int]:
@@ -162,16 +167,21 @@ def children_called(name: str) -> list[int]:
     return found
 
 
-def test_a_pg_dump_that_was_killed_leaves_no_backup(shop: Target, programs: Programs, tmp_path: Path) -> None:
-    fill(shop, 100_000)
+def test_a_pg_dump_that_was_killed_at_any_of_50_moments_leaves_no_backup(
+    shop: Target, programs: Programs, tmp_path: Path
+) -> None:
+    fill(shop, 30_000)
+    whole = backups.take(shop, programs, tmp_path).seconds  # half of which is for reading it back
     seeded = random.Random(4)
-    taken = 0
-    for _ in range(12):
-        said = killed_after(seeded.uniform(0, 0.2), shop, programs, tmp_path)
+    taken, killed = 1, []
+    for _ in range(50):
+        said, written = killed_after(seeded.uniform(0, whole / 2), shop, programs, tmp_path)
         assert "No backup was taken." in said or said == ""
         taken += said == ""
+        killed += [written] if said else []
         assert len(list(tmp_path.iterdir())) == taken
-    assert taken < 12
+    assert len(killed) >= 10
+    assert any(killed)  # some of them while it wrote
 
 
 def test_a_killed_worker_leaves_only_what_the_next_one_clears_away(

@@ -48,7 +48,7 @@ def checked(text: str, **named: Any) -> dict[str, Any]:
 def instead(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Have the process do something else, and give it less time on the clock."""
 
-    def have(code: str, seconds: float = 30) -> None:
+    def have(code: str, seconds: int = 30) -> None:
         start = f"import sys; sys.path.insert(0, sys.argv[1])\n{code}"
         monkeypatch.setattr(reader, "COMMAND", (sys.executable, "-I", "-c", start, str(ROOT)))
         monkeypatch.setattr(reader, "LIMITS", replace(LIMITS, seconds=seconds))
@@ -203,7 +203,7 @@ def test_a_migration_is_told_the_same_wherever_it_is_read(size: int) -> None:
 
 
 def test_a_migration_that_cannot_be_read_in_time_may_have_done_anything(instead: Callable[..., None]) -> None:
-    instead(HANG, seconds=0.5)
+    instead(HANG, seconds=1)
     text = "SELECT 1;" + " " * LIMITS.in_request
     assert reader.ends_transactions(text)
     assert [change.why for change in reader.row_changes(text)] == ["the text is too large to be read."]
