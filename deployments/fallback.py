@@ -45,11 +45,19 @@ def for_dialog(plan: Plan, reading: Reading | None) -> Fallback | None:
             f"after {Change.INTENT_EXPIRES.seconds // 60} minutes it is not run any more."
         )
     elif reading is None or reading.error or reading.tone(timezone.now()) == "bad":
-        provider = plan.service.get_provider_display()
-        sentence = f"{provider} does not answer as it should: the operation asks again until it does."
+        sentence = _trouble(plan.service.get_provider_display(), reading)
     else:
         return None
     return Fallback(sentence, (_card(plan.service, plan.target, plan.pin, plan.kind),))
+
+
+def _trouble(provider: str, reading: Reading | None) -> str:
+    if reading is not None and reading.key_refused:
+        return (
+            f"{provider} refuses the portal's key: unless somebody has changed it since, the operation fails, "
+            "and nothing is changed."
+        )
+    return f"{provider} does not answer as it should: the operation asks again until it does."
 
 
 def for_change(change: Change, pin: Pin | None) -> ByHand | None:

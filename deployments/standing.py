@@ -9,6 +9,7 @@ from datetime import datetime
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
+from deployments.by_hand import KEYS
 from deployments.models import Change, Pin, Reading, Service
 from deployments.presence import Crew, crew
 
@@ -20,6 +21,7 @@ class Freshness:
     """One provider's data: how old, how far to be trusted, and when the portal asks again.
 
     `left_alone`: it failed so often, or refuses our key, that readings pause until `retry_at`.
+    `key`: the variable that holds the key, where the provider refuses it.
     """
 
     provider: str
@@ -30,6 +32,7 @@ class Freshness:
     retry_at: datetime | None
     services: tuple[str, ...]
     left_alone: bool = False
+    key: str = ""
 
     @property
     def down(self) -> bool:
@@ -111,6 +114,7 @@ def _freshness(services: tuple[Service, ...]) -> tuple[Freshness, ...]:
                     retry_at=reading.retry_at if reading.retry_at and reading.retry_at > now else None,
                     services=names,
                     left_alone=reading.opened_at is not None,
+                    key=KEYS[provider] if reading.key_refused else "",
                 )
             )
     return tuple(found)

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from django.db import models
 from django.db.models import Value
 
+from deployments.providers.base import NotAllowed
+
 AMBER, RED = timedelta(seconds=60), timedelta(minutes=5)
 
 
@@ -33,6 +35,11 @@ class Reading(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider}, read at {self.read_at}"
+
+    @property
+    def key_refused(self) -> bool:
+        """The provider answers, but not to our key: a person has to change it."""
+        return NotAllowed.SAYS in self.error
 
     def tone(self, now: datetime) -> str:
         """ "good" only for fresh rows; unknown is never good."""

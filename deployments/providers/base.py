@@ -101,6 +101,8 @@ class Refused(ProviderError):
 class NotAllowed(Refused):
     """401 or 403: the key is missing, revoked or too weak."""
 
+    SAYS = "does not accept our key for this"  # in every sentence, so that one that was kept tells it too
+
 
 class Missing(Refused):
     """404 or 410: the provider does not know that object, or no longer."""

@@ -39,7 +39,7 @@ def busy(answer: Answer) -> Busy:
 
 def _meaning(status: int, words: str) -> tuple[type[Refused], str]:
     if status in {401, 403}:
-        return NotAllowed, "does not accept our key for this"
+        return NotAllowed, NotAllowed.SAYS
     if status in {404, 410}:
         return Missing, "does not know this, or no longer"
     if status in {400, 409, 422} and says_already_current(words):

@@ -184,23 +184,45 @@ def web() -> Service:
     return service
 
 
+REFUSED = "Render does not accept our key for this (401)."
+
+
 @pytest.mark.parametrize(
-    "error",
-    ["Render does not accept our key for this (401).", "Render cannot be reached (time-out)."],
+    ("error", "heading"),
+    [
+        (REFUSED, "RENDER REFUSES THE PORTAL'S KEY"),
+        ("Render cannot be reached (time-out).", "RENDER IS LEFT ALONE FOR A MOMENT"),
+    ],
 )
 def test_a_provider_that_fails_has_its_commands_and_the_other_column_is_untouched(
-    browser: Client, api: Service, web: Service, error: str
+    browser: Client, api: Service, web: Service, error: str, heading: str
 ) -> None:
     make.at_work()
     retry = make.ago(seconds=-40)
     Reading.objects.filter(pk="render").update(error=error, opened_at=make.ago(), retry_at=retry)
     page = browser.get("/").content.decode()
     read = text(browser.get("/"))
-    assert f"RENDER IS LEFT ALONE FOR A MOMENT {error}" in read
+    assert f"{heading} {error}" in read
     assert f"The portal asks again at {retry:%H:%M:%S} UTC." in read
     assert f'id="by-hand-{api.pk}"' in page
     assert f'id="by-hand-{web.pk}"' not in page
     assert read.count("Roll back to this") == 2
+
+
+def test_a_key_that_is_refused_says_what_still_works_and_who_can_mend_it(
+    browser: Client, api: Service, web: Service
+) -> None:
+    make.at_work()
+    Reading.objects.filter(pk="render").update(error=REFUSED, opened_at=make.ago())
+    read = text(browser.get("/"))
+    assert "Looking works; an operation on API is accepted and fails with the words of Render" in read
+    assert "puts a key that Render accepts into RENDER_API_KEY and restarts the workers" in read
+    assert "and Vercel is not concerned" in read
+    assert "the operation fails, and nothing is changed." in text(browser.get(dialog(api)))
+    Reading.objects.update(
+        error="Vercel does not accept our key for this (403): too weak", opened_at=make.ago()
+    )
+    assert "puts a key that Vercel accepts into VERCEL_TOKEN" in text(browser.get("/"))
 
 
 def test_the_dialog_of_a_provider_that_fails_has_the_commands_and_its_button(
