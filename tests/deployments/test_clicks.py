@@ -2,65 +2,79 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from http.cookies import SimpleCookie
 from threading import Barrier
-from uuid import UUID, uuid4
+from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
 
-from deployments import operations, plans
-from deployments.models import Change, Kind, Operation, Service
+from deployments.models import Change, Operation
 from rollback_portal.accounts.models import User
 from rollback_portal.audit.models import AuditEntry
-from rollback_portal.audit.record import Actor
 from tests import make
+from tests.deployments.confirm.dialog import address, fill
+from tests.deployments.conftest import Portal
 
-CLICKS = 16
+CLICKS = 64
 
 
-def click(service: Service, user: User, key: UUID, barrier: Barrier) -> str:
+def signed_in(user: User) -> SimpleCookie:
+    browser = Client()
+    browser.force_login(user)
+    return browser.cookies
+
+
+def click(who: SimpleCookie, where: str, form: dict[str, str] | None, barrier: Barrier) -> Any:
+    """Draw a form, or take the one that is given, and send it when everybody has theirs."""
+    browser = Client()
+    browser.cookies = who.copy()  # type: ignore[assignment]
     try:
+        mine = form or fill(browser, where)
         barrier.wait()
-        target = service.deployments.get(live_since=None)
-        plan = plans.draw(Kind.ROLL_BACK, service, target, operations.active_change(service), None)
-        operation = operations.request(Actor.of(user), plan, key=key, reason="errors", words="", incident="")
-    except operations.UnderWay as other:
-        return f"under way: {other.change.operation_id}"
-    else:
-        return f"started: {operation.pk}"
+        return browser.post(where, mine)
     finally:
         connection.close()
 
 
-def clicks(service: Service, user: User, keys: list[UUID]) -> list[str]:
-    barrier = Barrier(len(keys))
-    with ThreadPoolExecutor(len(keys)) as people:
-        return list(people.map(lambda key: click(service, user, key, barrier), keys))
+def clicks(people: Sequence[User], where: str, form: dict[str, str] | None = None) -> list[Any]:
+    barrier, browsers = Barrier(CLICKS), [signed_in(user) for user in people]
+    with ThreadPoolExecutor(CLICKS) as fingers:
+        return list(
+            fingers.map(
+                lambda number: click(browsers[number % len(browsers)], where, form, barrier), range(CLICKS)
+            )
+        )
 
 
 @pytest.mark.django_db(transaction=True)
-def test_sixteen_people_at_once_start_one_operation_and_see_it() -> None:
-    service, user = make.service(), make.person()
-    make.live(service)
-    make.deployment(service)
+def test_sixty_four_clicks_of_two_people_are_one_operation_which_all_of_them_see(portal: Portal) -> None:
+    bo = make.person("responder", "Bo Lindqvist")
+    where = address(portal.api, portal.candidate(portal.api))
 
-    said = clicks(service, user, [uuid4() for _ in range(CLICKS)])
+    answers = clicks([portal.ana, bo], where)
 
     operation = Operation.objects.get()
-    assert sorted(said) == sorted(
-        [f"started: {operation.pk}"] + [f"under way: {operation.pk}"] * (CLICKS - 1)
-    )
+    assert {(answer.status_code, answer.headers["Location"]) for answer in answers} == {
+        (303, operation.get_absolute_url())
+    }
     assert AuditEntry.objects.filter(action="rollback refused").count() == CLICKS - 1
+    assert portal.finish(operation.change).status == "succeeded"
+    assert len(portal.posts()) == 1
 
 
 @pytest.mark.django_db(transaction=True)
-def test_one_form_sent_sixteen_times_at_once_is_one_operation() -> None:
-    service, user = make.service(), make.person()
-    make.live(service)
-    make.deployment(service)
+def test_one_form_sent_sixty_four_times_at_once_is_one_operation(portal: Portal) -> None:
+    where = address(portal.api, portal.candidate(portal.api))
+    browser = Client()
+    browser.force_login(portal.ana)
 
-    said = clicks(service, user, [uuid4()] * CLICKS)
+    answers = clicks([portal.ana], where, fill(browser, where))
 
-    assert set(said) == {f"started: {Operation.objects.get().pk}"}
+    operation = Operation.objects.get()
+    assert {answer.headers["Location"] for answer in answers} == {operation.get_absolute_url()}
     assert Change.objects.count() == 1
+    assert not AuditEntry.objects.filter(action="rollback refused").exists()
