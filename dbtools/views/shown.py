@@ -87,7 +87,7 @@ def _choosing(rollback: DatabaseRollback, typed: Typed) -> dict[str, Any]:
         at = datetime.fromisoformat(entry["at"]) if entry["at"] else None
         entries.append({**entry, "tone": tone, "shape": shape, "when": at, "later": later})
         later += bool(entry["row"])
-    return {"entries": entries}
+    return {"entries": entries, "any": any(not entry["why_not"] for entry in entries)}
 
 
 def _writing(rollback: DatabaseRollback, typed: Typed) -> dict[str, Any]:
@@ -107,9 +107,10 @@ def _writing(rollback: DatabaseRollback, typed: Typed) -> dict[str, Any]:
 
 
 def _ready(rollback: DatabaseRollback, typed: Typed) -> dict[str, Any]:
-    tones = [guard["tone"] for guard in rollback.guards]
+    stops = [guard["guard"] for guard in rollback.guards if guard["tone"] == "stop"]
+    warns = any(guard["tone"] == "warn" for guard in rollback.guards)
     back = "backing_up" in rollback.moments  # it was further already, and came back with a reason
-    return {"stops": "stop" in tones, "warns": "warn" in tones, "back": back}
+    return {"stops": stops, "warns": warns, "back": back}
 
 
 def _report(rollback: DatabaseRollback, typed: Typed) -> dict[str, Any]:

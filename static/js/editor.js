@@ -40,7 +40,8 @@
     "&.cm-focused": { outline: "2px solid var(--focus)", outlineOffset: "2px" },
     ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "1.6", minHeight: "14rem" },
     ".cm-content": { caretColor: "var(--ink)" },
-    ".cm-gutters": { minHeight: "14rem", color: "var(--ink-faint)", backgroundColor: "var(--sunken)", borderRight: "1px solid var(--line)" },
+    ".cm-content, .cm-gutter": { minHeight: "14rem" },
+    ".cm-gutters": { color: "var(--ink-faint)", backgroundColor: "var(--sunken)", borderRight: "1px solid var(--line)" },
     ".cm-problems": { width: "1.25rem" },
     ".cm-problem": { color: "var(--bad)", fontWeight: "700", textAlign: "center" },
     ".tok-keyword": { color: "var(--busy)", fontWeight: "600" },
@@ -112,7 +113,7 @@
         keymap.of([...historyKeymap, ...defaultKeymap]), // Tab leaves the editor, as it leaves a textarea
         EditorView.lineWrapping,
         EditorState.readOnly.of(area.readOnly),
-        EditorView.contentAttributes.of({ "aria-label": label?.textContent.trim() ?? "SQL", spellcheck: "false", autocapitalize: "off" }),
+        EditorView.contentAttributes.of({ "aria-label": label?.textContent.trim() ?? "SQL", tabindex: "0", spellcheck: "false", autocapitalize: "off" }),
         EditorView.updateListener.of((update) => {
           if (!update.docChanged) return;
           area.value = content(area);

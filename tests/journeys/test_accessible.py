@@ -3,68 +3,61 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
 
 import pytest
 from playwright.sync_api import expect
 
+from tests.journeys.axe import findings
 from tests.journeys.conftest import Visit
 from tests.journeys.outages import no_postgresql, no_redis, nobody_at_work
-from tests.journeys.visitor import Visitor
 from tests.journeys.world import World
 
-axe = pytest.importorskip(
-    "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"
-)
 pytestmark = pytest.mark.journey
-
-Scheme = Literal["light", "dark"]
-RULES: dict[Scheme, dict[str, list[str]]] = {"light": {}, "dark": {"runOnly": ["color-contrast"]}}
 
 
 def test_axe_finds_nothing_serious_from_the_first_look_to_the_last(world: World, visit: Visit) -> None:
     ana = visit("ana")
-    found = findings(ana, "dashboard")
+    found = findings(ana.page, "dashboard")
     ana.act("api", "Fix login rate limit").click()
     ana.see_dialog(re.compile("API"))
-    found += findings(ana, "dialog")
+    found += findings(ana.page, "dialog")
     ana.page.get_by_role("button", name=re.compile("^Roll back API")).scroll_into_view_if_needed()
     world.pace(release=8)
     ana.give_reason()
     ana.confirm(re.compile("^Roll back API to "))
-    found += findings(ana, "progress, running")
+    found += findings(ana.page, "progress, running")
     ana.see_the_end(re.compile("^API was rolled back"))
-    found += findings(ana, "progress, ended")
+    found += findings(ana.page, "progress, ended")
     world.goes_wrong("vercel.*", "unauthorized")
     world.read_now()
     ana.page.goto("/")
     expect(ana.bar("Vercel data is old")).to_be_visible()
-    found += findings(ana, "dashboard with bars")
+    found += findings(ana.page, "dashboard with bars")
     ana.bar("API is pinned").get_by_role("link", name="Leave rollback").click()
     ana.see_dialog(re.compile("API"))
-    found += findings(ana, "leaving")
+    found += findings(ana.page, "leaving")
     ana.page.goto("/audit/")
     for entry in ana.page.get_by_text("Before, after and where from").all():
         entry.click()
-    found += findings(ana, "audit")
+    found += findings(ana.page, "audit")
     world.calm()
     for address in ("/services/shop-api/", "/services/", "/services/shop-api/edit/", "/operations/"):
         ana.page.goto(address)
-        found += findings(ana, address)
+        found += findings(ana.page, address)
     assert found == []
 
 
 def test_axe_finds_nothing_serious_at_the_doors(world: World, visit: Visit) -> None:
     vera = visit("vera")
-    found = findings(vera, "a viewer's dashboard")
+    found = findings(vera.page, "a viewer's dashboard")
     vera.page.goto("/nothing/here/")
     vera.excuse(404)
-    found += findings(vera, "not found")
+    found += findings(vera.page, "not found")
     vera.context.clear_cookies()
     vera.page.goto("/")
     vera.fill_in_sign_in("vera", "not my password")
     expect(vera.page.get_by_role("alert")).to_be_visible()
-    found += findings(vera, "sign-in refused")
+    found += findings(vera.page, "sign-in refused")
     assert found == []
 
 
@@ -73,33 +66,19 @@ def test_axe_finds_nothing_serious_while_something_is_away(world: World, visit: 
     with nobody_at_work(world):
         ana.page.goto("/")
         ana.page.get_by_text(re.compile("^By hand: Web")).click()
-        found = findings(ana, "nobody at work")
+        found = findings(ana.page, "nobody at work")
         ana.act("web", "Fix price rounding").click()
         ana.see_dialog(re.compile("^Roll back Web"))
-        found += findings(ana, "dialog with nobody at work")
+        found += findings(ana.page, "dialog with nobody at work")
     with no_redis(world):
         ana.page.goto("/")
-        found += findings(ana, "no queue")
+        found += findings(ana.page, "no queue")
     with no_postgresql(world):
         ana.page.goto("/")
         ana.page.get_by_text(re.compile("^By hand: Web")).click()
-        found += findings(ana, "no database")
+        found += findings(ana.page, "no database")
         expect(ana.headline).to_have_count(1)
     expect(ana.card("Web")).to_be_visible()
     while any("503" in line for line in ana.complaints):
         ana.excuse(503)
     assert found == []
-
-
-def findings(visitor: Visitor, where: str) -> list[str]:
-    """One line for each rule that is broken badly enough to keep somebody out; dark differs in colours."""
-    lines = []
-    for scheme, rules in RULES.items():
-        visitor.page.emulate_media(color_scheme=scheme)
-        broken = axe.Axe().run(visitor.page, options=rules).response["violations"]
-        lines += [
-            f"{where}, {scheme}: {rule['id']}: {rule['help']}: {rule['nodes'][0]['html'][:200]}"
-            for rule in broken
-            if rule["impact"] in ("serious", "critical")
-        ]
-    return lines

@@ -1,0 +1,50 @@
+"""A real Chromium on the live server: one for a module, with a fresh context for each who looks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.test import Client
+from playwright.sync_api import Browser, sync_playwright
+
+from rollback_portal.accounts.models import User
+from tests.chromium import chromium
+from tests.journeys.visitor import FLAGS, Visitor
+
+Visit = Callable[[User], Visitor]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright's loop runs in this thread
+        opened = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def visit(live_server: Any, browser: Browser) -> Iterator[Visit]:
+    """`visit(dana)` opens a browser in which she is signed in; no console may complain."""
+    opened: list[Visitor] = []
+
+    def sign_in(user: User) -> Visitor:
+        client = Client()
+        client.force_login(user)
+        session = client.cookies[settings.SESSION_COOKIE_NAME].value
+        visitor = Visitor(browser, live_server.url)
+        visitor.context.add_cookies(
+            [{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}]
+        )
+        opened.append(visitor)
+        return visitor
+
+    yield sign_in
+    for visitor in opened:
+        visitor.close()
+    connection.close()  # while the loop runs, Django keeps another connection for this thread
+    assert [line for visitor in opened for line in visitor.complaints] == []
