@@ -123,7 +123,7 @@ def test_a_process_that_only_computes_is_ended_by_the_kernel(instead: Callable[.
 
 def test_a_process_that_wants_too_much_memory_is_refused_it(instead: Callable[..., None]) -> None:
     instead(SWELL)
-    with pytest.raises(NotRead, match=f"more than 2,048 MB of memory .*{NOTHING_WAS_RUN}"):
+    with pytest.raises(NotRead, match=f"more than 1,024 MB of memory .*{NOTHING_WAS_RUN}"):
         checked("SELECT 1")
 
 

@@ -132,7 +132,8 @@ def test_a_request_never_parses_sql_however_long_it_is(dana: User, monkeypatch: 
     def parse(*given: Any, **named: Any) -> None:
         raise AssertionError("SQL was parsed while somebody waited")
 
-    for name in ("dbtools.sql.check", "dbtools.sql.parsing.split", "pglast.parse_sql"):
+    here = ("dbtools.sql.check", "dbtools.sql.parsing.split", "pglast.parse_sql")
+    for name in (*here, "dbtools.reader.check", "dbtools.reader._ask"):
         monkeypatch.setattr(name, parse)
     row, client = rows.rollback(dana, "writing"), signed_in(dana)
     long = "SELECT 1;\n" * 50_000
