@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,30 @@ def test_nine_steps_lead_to_the_schema_before_and_nothing_else_is_changed(
     saved = AuditEntry.objects.filter(action="database rollback: rolled back").get().before["history"]
     assert [each["migration_name"] for each in saved] == [newest]
     assert Backup.objects.get().deleted_at is None
+
+
+@pytest.fixture
+def index_came_last(tmp_path: Path, monkeypatch: Any) -> None:
+    """The company's newest migration makes an index instead."""
+    copied = Path(shutil.copytree(project.SOURCE, tmp_path / "migrations"))
+    newest = max(copied.iterdir())
+    newest.with_name("9999_index.sql").write_text('CREATE INDEX "Order_index" ON "Order"("status");')
+    newest.unlink()
+    monkeypatch.setattr(project, "SOURCE", copied)
+
+
+@pytest.mark.usefixtures("index_came_last", "practice")
+def test_an_index_goes_concurrently_outside_any_transaction(
+    opened_shop: Connection, dana: User, efe: User
+) -> None:
+    row = to_approved(dana, efe, 'DROP INDEX CONCURRENTLY "Order_index";')
+    assert row.script["path"] == "alone"
+    approvals.run(rows.actor(dana), row, typed=row.phrase)
+    row = worked(row)
+    assert row.status == "done", row.sentence
+    assert row.chosen[0] not in names(opened_shop)
+    assert opened_shop.execute("SELECT to_regclass('\"Order_index\"')").fetchone() == (None,)
+    assert row.verified == {"rows_standing": [], "schema_as_rehearsed": True}
 
 
 def test_the_draft_for_the_harmful_migration_says_what_it_cannot_bring_back(
