@@ -64,14 +64,14 @@ class LifeOfAChange(RuleBasedStateMachine):
         name=sampled_from(["shop-api", "shop-web"]),
         hands=booleans(),
         cancels=booleans(),
-        trouble=sampled_from(["", "late", *ON_THE_ORDER]),
+        trouble=sampled_from(["", *LATE, *ON_THE_ORDER]),
     )
-    def it_begins(self, name: str, hands: bool, cancels: bool, trouble: str) -> None:
+    def it_begins(self, name: str, hands: bool, cancels: bool, trouble: str | float) -> None:
         """Foreign hands and changed minds end most lives early, so half of the lives go without."""
         self.name = name
         self.hands, self.cancels = hands, cancels
-        if trouble == "late":
-            self.the_next_order_is_late(LATE[0])
+        if isinstance(trouble, float):
+            self.the_next_order_is_late(trouble)
         elif trouble:
             self.the_next_order_goes_wrong(trouble)
         self.somebody_asks_again()
@@ -176,6 +176,18 @@ class LifeOfAChange(RuleBasedStateMachine):
     def a_worker_dies_between_two_statements(self, number: int, statements: int) -> None:
         self._worker(number).go_on({"sleep"}, statements=statements)
         self._leave(number)
+
+    @rule(number=NUMBERS, point=sampled_from(["bytes", "answer", "step"]))
+    def a_worker_dies_and_its_lease_runs_out(self, number: int, point: str) -> None:
+        """The earliest moment at which another one may go on, with as little known as ever."""
+        worker = self._worker(number)
+        worker.go_on({point, "sleep"})
+        self._leave(number)
+        if number in self.workers:
+            self.workers.pop(number).die()
+        free_at = Change.objects.get(pk=worker.pk).lease_until
+        if free_at is not None:
+            self.stage.advance((free_at - self.stage.clock()).total_seconds())
 
     @precondition(lambda self: bool(self.workers))
     @rule(number=NUMBERS)

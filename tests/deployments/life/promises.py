@@ -34,6 +34,7 @@ def check(stage: Stage, asked: Collection[int]) -> list[Change]:
     assert not crowded, "two changes are active on one service"
     applied = Counter(order.change for order in stage.wire.orders)
     assert max(applied.values(), default=0) <= 1, f"an operation was applied twice: {stage.wire.orders}"
+    assert not stage.wire.overtaken, "an order is sent again while the first one is still on its way"
     early = set(stage.arrived_after) - {"needs_attention"}
     assert not early, f"{early}, and an order of it arrives afterwards"
     undisturbed = not stage.moved_by_others

@@ -202,6 +202,7 @@ class Wire(httpx.BaseTransport):
         self.orders: list[Order] = []
         self.late: list[tuple[float, httpx.Request, int]] = []
         self.next_is_late: float | None = None
+        self.overtaken: list[int] = []
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         worker = self.stage.at_work
@@ -219,6 +220,7 @@ class Wire(httpx.BaseTransport):
             worker.reach("answer")
 
     def _order(self, request: httpx.Request, change: int) -> httpx.Response:
+        self.overtaken += [change for _, _, other in self.late if other == change]
         if self.next_is_late is None:
             return self.deliver(request, change)
         self.late.append((self.stage.clock.passed + self.next_is_late, request, change))
