@@ -54,8 +54,8 @@ def for_dialog(plan: Plan, reading: Reading | None) -> Fallback | None:
 def _trouble(provider: str, reading: Reading | None) -> str:
     if reading is not None and reading.key_refused:
         return (
-            f"{provider} refuses the portal's key: unless somebody has changed it since, the operation fails, "
-            "and nothing is changed."
+            f"{provider} refuses the portal's key: unless somebody has changed it since, "
+            "the operation fails, and nothing is changed."
         )
     return f"{provider} does not answer as it should: the operation asks again until it does."
 

@@ -13,7 +13,7 @@ from tests.dbtools.views import make
 
 WORD = "withoutASingleSpaceInIt" * 12
 NAME = f"20261121093100_{'drop_the_legacy_price_of_every_order_' * 5}x"
-LINE = f'UPDATE "Order" SET "{WORD}" = \'{WORD * 4}\' WHERE "{WORD}" IS NULL'
+LINE = f'ALTER TABLE "Order" ADD COLUMN "{WORD}" text DEFAULT \'{WORD * 4}\' CHECK ("{WORD}" IS NOT NULL)'
 SAID = f"{WORD}, and then a sentence that goes on for as long as somebody who is tired still has breath. " * 3
 TEXTS = {"sentence", "why", "instead", "what", "note", "noun", "warning", "why_not", "query", "application"}
 MANY = 24
