@@ -20,6 +20,7 @@ from typing import Any
 from dbtools.programs import Child, Failed, Stopped
 from dbtools.sql import LIMITS, NotSql, Problem
 from dbtools.sql.answering import NO_MEMORY, answer
+from dbtools.sql.unseen import Unseen
 from dbtools.sql.up import RowChange
 from rollback_portal.env import ROOT
 
@@ -100,6 +101,14 @@ def row_changes(text: str) -> tuple[RowChange, ...]:
         return tuple(RowChange(**each) for each in _ask("row changes", text))
     except NotRead:
         return (RowChange(0, "What it does to rows", "the text is too large to be read."),)
+
+
+def unseen(text: str) -> tuple[Unseen, ...]:
+    """What a migration changes beside the schema and the rows; of one that is too large, `row_changes` tells."""
+    try:
+        return tuple(Unseen(**each) for each in _ask("unseen", text))
+    except NotRead:
+        return ()
 
 
 def ends_transactions(text: str) -> bool:

@@ -22,7 +22,10 @@ WITH scope AS MATERIALIZED (
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_namespace'::regclass AND d.objid = n.oid
                       AND d.deptype = 'e')
 ), rel AS MATERIALIZED (
-    SELECT c.oid, c.relname, c.relkind, c.relpersistence, c.relispartition, c.relpartbound, c.reloptions,
+    SELECT c.oid, c.relname, c.relkind, c.relpersistence, c.relispartition, c.relpartbound,
+           nullif(coalesce(c.reloptions, '{}') || coalesce((SELECT array_agg('toast.' || o ORDER BY o)
+               FROM pg_class t, unnest(t.reloptions) o WHERE t.oid = c.reltoastrelid), '{}'),
+               '{}') AS reloptions,
            c.relrowsecurity, c.relforcerowsecurity, c.relreplident, n.nspname,
            format('%I.%I', n.nspname, c.relname) AS name
     FROM pg_class c JOIN scope n ON n.oid = c.relnamespace
@@ -58,10 +61,13 @@ WITH scope AS MATERIALIZED (
     LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
     WHERE a.attnum > 0 AND NOT a.attisdropped
 ), identities AS MATERIALIZED (
-    SELECT d.refobjid, d.refobjsubid,
-        format('SEQUENCE NAME %s START WITH %s INCREMENT BY %s MINVALUE %s MAXVALUE %s CACHE %s%s',
-           d.objid::regclass, s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcache,
-           CASE WHEN s.seqcycle THEN ' CYCLE' ELSE '' END) AS options
+    SELECT d.refobjid, d.refobjsubid, d.objid::regclass::text AS name,
+        format('START WITH %s INCREMENT BY %s MINVALUE %s MAXVALUE %s CACHE %s%s',
+           s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcache,
+           CASE WHEN s.seqcycle THEN ' CYCLE' ELSE '' END) AS options,
+        format('SET START WITH %s SET INCREMENT BY %s SET MINVALUE %s SET MAXVALUE %s SET CACHE %s SET %s',
+           s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcache,
+           CASE WHEN s.seqcycle THEN 'CYCLE' ELSE 'NO CYCLE' END) AS settings
     FROM pg_depend d JOIN pg_sequence s ON s.seqrelid = d.objid
     WHERE d.classid = 'pg_class'::regclass AND d.deptype = 'i' AND d.refobjsubid > 0
 ), not_null AS MATERIALIZED (
@@ -78,10 +84,13 @@ WITH scope AS MATERIALIZED (
            w.expression <> '' OR w.identity <> '' AS fills
     FROM (SELECT raw.*, bare_type || collated AS type, coalesce(n.conname, '') AS not_null_name,
                  format('%s_%s_not_null', relname, attname) AS usual_name,
-                 CASE raw.attidentity WHEN '' THEN '' ELSE format('GENERATED %s AS IDENTITY (%s)',
-                      CASE raw.attidentity WHEN 'a' THEN 'ALWAYS' ELSE 'BY DEFAULT' END,
-                          i.options) END AS identity
+                 CASE g.how WHEN '' THEN '' ELSE format('GENERATED %s AS IDENTITY (SEQUENCE NAME %s %s)',
+                      g.how, i.name, i.options) END AS identity,
+                 format('%s (%s)', g.how, i.options) AS identity_options,
+                 format('SET GENERATED %s %s', g.how, i.settings) AS identity_settings
           FROM raw
+          CROSS JOIN LATERAL (SELECT CASE raw.attidentity WHEN 'a' THEN 'ALWAYS' WHEN 'd' THEN 'BY DEFAULT'
+                                     ELSE '' END AS how) g
           LEFT JOIN identities i ON i.refobjid = raw.attrelid AND i.refobjsubid = raw.attnum
           LEFT JOIN not_null n ON n.conrelid = raw.attrelid AND n.attnum = raw.attnum) w
 ), typ AS MATERIALIZED (
@@ -126,6 +135,7 @@ EDGES = """
 SELECT classid::bigint, objid::bigint, objsubid, refclassid::bigint, refobjid::bigint, refobjsubid
 FROM pg_depend WHERE deptype IN ('n', 'a') AND objid >= 16384 AND refobjid >= 16384
 """
+USUAL = "standard public schema"
 ATTRIBUTE_DEFAULTS = "SELECT 'pg_attrdef'::regclass::oid::bigint"
 
 
@@ -188,11 +198,16 @@ def _comments(facets: Mapping[str, Facet], rows: Iterable[tuple[Any, ...]]) -> d
         if owner and target:
             make = pattern.replace("%s", target, 1)
             comment = Facet(
-                "comment", f"on {target}", text, make, make, f"COMMENT ON {target} IS NULL",
+                "comment", f"on {target}", text, make, make, f"COMMENT ON {target} IS {_usual(target)}",
                 "", owner.key, "", "", "", "", (0, 0, 0),
             )  # fmt: skip
             found[comment.key] = comment
     return found
+
+
+def _usual(target: str) -> str:
+    """The comment that stands where nobody wrote one: pg_dump takes a missing one there for a change."""
+    return f"'{USUAL}'" if target == "SCHEMA public" else "NULL"
 
 
 def _order(facets: Iterable[Facet]) -> dict[str, tuple[str, ...]]:

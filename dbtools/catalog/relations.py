@@ -53,8 +53,8 @@ WHERE r.relkind IN ('r', 'p')
 """
 
 TABLE_FACETS = """
-SELECT f.kind, r.name, f.definition, f.make, f.make, f.unmake, f.within, 'table ' || r.name,
-       '', '', '', '', 0::oid, 0::oid, 0, '[]'::jsonb, false
+SELECT f.kind, r.name, f.definition, f.make, CASE f.kind WHEN 'options' THEN '' ELSE f.make END, f.unmake,
+       f.within, 'table ' || r.name, '', '', '', '', 0::oid, 0::oid, 0, '[]'::jsonb, false
 FROM rel r
 CROSS JOIN LATERAL (VALUES
     ('unlogged', r.relpersistence = 'u', 'UNLOGGED', format('ALTER TABLE %s SET UNLOGGED', r.name),
@@ -110,8 +110,9 @@ CROSS JOIN LATERAL (VALUES
      format('ALTER TABLE %s ALTER COLUMN %I SET DEFAULT %s', c.table_name, c.attname, c.expression),
      format('ALTER TABLE %s ALTER COLUMN %I SET DEFAULT %s', c.table_name, c.attname, c.expression),
      format('ALTER TABLE %s ALTER COLUMN %I DROP DEFAULT', c.table_name, c.attname), 'column ' || c.name),
-    ('identity', c.identity <> '', c.identity,
-     format('ALTER TABLE %s ALTER COLUMN %I ADD %s', c.table_name, c.attname, c.identity), '',
+    ('identity', c.identity <> '', c.identity_options,
+     format('ALTER TABLE %s ALTER COLUMN %I ADD %s', c.table_name, c.attname, c.identity),
+     format('ALTER TABLE %s ALTER COLUMN %I %s', c.table_name, c.attname, c.identity_settings),
      format('ALTER TABLE %s ALTER COLUMN %I DROP IDENTITY', c.table_name, c.attname), 'column ' || c.name),
     ('not null', c.attnotnull, 'NOT NULL',
      format('ALTER TABLE %s ALTER COLUMN %I SET NOT NULL', c.table_name, c.attname), '',
@@ -156,6 +157,16 @@ CROSS JOIN LATERAL (SELECT format('AS %s START WITH %s INCREMENT BY %s MINVALUE 
     CASE WHEN s.seqcycle THEN ' CYCLE' ELSE ' NO CYCLE' END) AS options) o
 WHERE NOT EXISTS (SELECT FROM pg_depend d
                   WHERE d.classid = 'pg_class'::regclass AND d.objid = r.oid AND d.deptype = 'i')
+UNION ALL
+SELECT 'identity sequence', r.name, '', '', '', '', 'identity ' || o.col, 'column ' || o.col,
+       'SEQUENCE ' || r.name, format('ALTER SEQUENCE %s RENAME TO ', r.name), quote_ident(r.relname),
+       quote_ident(r.nspname), 'pg_class'::regclass::oid, r.oid, 0, '[]'::jsonb, false
+FROM rel r
+JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = r.oid AND d.deptype = 'i'
+    AND d.refobjsubid > 0
+JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+CROSS JOIN LATERAL (SELECT format('%s.%I', d.refobjid::regclass, a.attname) AS col) o
+WHERE r.relkind = 'S'
 UNION ALL
 SELECT 'owned by', r.name, format('%s.%I', d.refobjid::regclass, a.attname),
        format('ALTER SEQUENCE %s OWNED BY %s.%I', r.name, d.refobjid::regclass, a.attname),

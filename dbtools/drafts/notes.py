@@ -6,31 +6,37 @@ from dbtools.catalog import Facet
 from dbtools.drafts.draft import EXACT, LOSES, OLD
 
 GOES = "What was written to it since goes with it."
-BY_TAKING = {"column": GOES, "table": GOES, "sequence": "Its position goes with it."}
+BY_TAKING = {
+    "column": GOES,
+    "table": GOES,
+    "sequence": "Its position goes with it.",
+    "identity": "Its position goes with it.",
+}
 BY_MAKING = {
     "table": "The table comes back empty: its rows are gone.",
     "sequence": "It starts anew: set it past the highest value in use (setval).",
+    "identity": "It starts anew: set it past the highest value in use (setval).",
     "matview": "It is filled anew from its query.",
     "not null": "It fails while a row has no value: fill those in first.",
     "foreign key": "It fails while a row points nowhere.",
     "extension": "What the extension itself kept is gone.",
 }
 WITH_RIGHTS = frozenset({"view", "matview", "function", "aggregate", "table", "sequence"})
-# From the left to the right nothing is lost without an error, so the way back is exact too.
+# From the left to the right nothing is lost without an error, so the way back is exact too. Text is seldom on
+# the left: what is read from it (007, yes, a date) is not written as it stood there.
 NUMBERS = ("smallint", "integer", "bigint", "numeric")
+TEXTS = ("text", "character varying", "citext", "enum", "json")
 WIDER = {
     **{name: {*NUMBERS[place:], "text", "character varying"} for place, name in enumerate(NUMBERS)},
+    **{name: set(TEXTS) for name in TEXTS},
     "real": {"double precision", "text"},
     "double precision": {"text"},
     "date": {"timestamp without time zone", "timestamp with time zone", "text"},
     "timestamp without time zone": {"timestamp with time zone"},
     "timestamp with time zone": {"timestamp without time zone"},
-    "json": {"text", "jsonb"},
     "jsonb": {"text", "json"},
     "uuid": {"text", "character varying"},
     "boolean": {"text", "character varying", "integer"},
-    "character varying": {"text", "citext"},
-    "citext": {"text", "character varying"},
 }
 WHOLE = frozenset(NUMBERS[:3])
 
@@ -52,13 +58,18 @@ def making(facet: Facet, *, filled: bool) -> tuple[str, str]:
         note = "It fails while two rows have the same values."
     if facet.definition.startswith("CHECK") or facet.kind == "domain constraint":
         note = "It fails while a row breaks it."
-    return (LOSES if facet.kind in {"table", "sequence"} else OLD), note
+    return (
+        LOSES if facet.kind in {"table", "sequence", "identity"} else OLD
+    ), f"{note}{_rights(facet)}".strip()
 
 
 def again(facet: Facet) -> tuple[str, str]:
     """Mark and note of the statements that take something away and make it again, unchanged."""
-    rights = " Rights that were granted on it have to be granted again." if facet.kind in WITH_RIGHTS else ""
-    return EXACT, f"Unchanged, but in the way of what changes.{rights}"
+    return EXACT, f"Unchanged, but in the way of what changes.{_rights(facet)}"
+
+
+def _rights(facet: Facet) -> str:
+    return " Rights that were granted on it have to be granted again." if facet.kind in WITH_RIGHTS else ""
 
 
 def changing(old: Facet, new: Facet) -> tuple[str, str]:
@@ -73,16 +84,12 @@ def narrows(old: str, new: str) -> bool:
     """Whether a column that went from the old type to the new one may have lost something on the way."""
     if old == new:
         return False
-    (old_name, old_size), (new_name, new_size) = _sized(old), _sized(new)
     if old.endswith("[]") != new.endswith("[]"):
         return True
+    (old_name, old_size), (new_name, new_size) = _sized(old.rstrip("[]")), _sized(new.rstrip("[]"))
     fits = new_size == () or old_name in WHOLE
     fits = fits or (bool(old_size) and all(a <= b for a, b in zip(old_size, new_size, strict=False)))
-    if (
-        old_name == new_name or old_name == "text" or "." in old_name
-    ):  # from text, and from an enum: fits or fails
-        return not fits
-    return not (fits and new_name in WIDER.get(old_name, ()))
+    return not (fits and (old_name == new_name or new_name in WIDER.get(old_name, ())))
 
 
 def _sized(written: str) -> tuple[str, tuple[int, ...]]:

@@ -19,11 +19,11 @@ ROUGHEST = 2  # refusals after which a column is dropped and added
 KINDS = (
     "schema", "extension", "enum", "range", "composite", "attribute", "domain", "domain default",
     "domain not null", "domain constraint", "sequence", "function", "aggregate", "table", "inherits",
-    "unlogged", "column", "default", "identity", "not null", "not null name", "constraint", "index",
-    "index statistics", "partition", "owned by", "foreign key", "view", "matview", "rule", "rule state",
-    "trigger", "trigger state", "policy", "row security", "forced row security", "replica identity",
-    "cluster", "options", "storage", "compression", "statistics target", "column options", "statistics",
-    "event trigger", "other", "comment",
+    "unlogged", "column", "default", "identity", "identity sequence", "not null", "not null name",
+    "constraint", "index", "index statistics", "partition", "owned by", "foreign key", "view", "matview",
+    "rule", "rule state", "trigger", "trigger state", "policy", "row security", "forced row security",
+    "replica identity", "cluster", "options", "storage", "compression", "statistics target",
+    "column options", "statistics", "event trigger", "other", "comment",
 )  # fmt: skip
 RANK = {kind: rank for rank, kind in enumerate(KINDS)}
 # What can be taken away and made again without losing a row.

@@ -13,8 +13,8 @@ from dbtools.catalog import Catalog, Facet
 from dbtools.drafts.draft import EXACT, DraftLine
 from dbtools.sql import quoted
 
-MOVED_ALONG = frozenset({"index", "constraint"})  # into another schema, with their table
-RELATIONS = frozenset({"table", "view", "matview", "sequence", "index", "constraint"})
+MOVED_ALONG = frozenset({"index", "constraint", "identity sequence"})  # into another schema, with their table
+RELATIONS = frozenset({"table", "view", "matview", "sequence", "identity sequence", "index", "constraint"})
 LONGEST = 48
 
 

@@ -20,6 +20,7 @@ from typing import Any
 from dbtools.sql.check import check
 from dbtools.sql.parsing import NotSql, split
 from dbtools.sql.script import LIMITS
+from dbtools.sql.unseen import unseen
 from dbtools.sql.up import ends_transactions, row_changes
 
 NO_MEMORY = 3  # the exit code where the memory did not suffice
@@ -73,6 +74,10 @@ def parts(text: str, *, most: int) -> list[tuple[str, str]]:
     return [(piece.text, type(piece.tree).__name__) for piece in split(text, statements=most)]
 
 
+def beside(text: str) -> list[dict[str, Any]]:
+    return [asdict(found) for found in unseen(text)]
+
+
 def changes(text: str) -> list[dict[str, Any]]:
     return [asdict(change) for change in row_changes(text)]
 
@@ -81,5 +86,6 @@ QUESTIONS: dict[str, Callable[..., Any]] = {
     "check": checked,
     "parts": parts,
     "row changes": changes,
+    "unseen": beside,
     "ends transactions": ends_transactions,
 }

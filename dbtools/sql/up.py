@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pglast import ast
 
 from dbtools.sql.parsing import NotSql, Piece, split, walk
+from dbtools.sql.rewrites import restarted, rewritten
 
 STATEMENTS = 20_000
 BEFORE = "which values stood there before is not known."
@@ -23,6 +24,7 @@ IN_A_BODY = re.compile(
     r"\b(UPDATE|DELETE|INSERT|TRUNCATE|MERGE|EXECUTE|PERFORM|CALL)\b",
     re.IGNORECASE,
 )
+REWRITES_IN_A_BODY = re.compile(r"\bTYPE\b[^;]*\bUSING\b", re.IGNORECASE)
 COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 PURE = frozenset(
     {"set_config", "current_setting", "pg_advisory_lock", "pg_advisory_xact_lock", "pg_advisory_unlock"}
@@ -60,9 +62,7 @@ def ends_transactions(text: str) -> bool:
 def _changes(piece: Piece) -> Iterator[RowChange]:
     tree = piece.tree
     if isinstance(tree, ast.DoStmt):
-        found = IN_A_BODY.search(COMMENT.sub(" ", piece.text))
-        if found:
-            yield RowChange(piece.line, "A DO block", f"it may have changed rows ({found[1].upper()}).")
+        yield from _in_a_body(piece)
     elif isinstance(tree, ast.CallStmt):
         yield RowChange(piece.line, "CALL", "the procedure may have changed rows.")
     elif isinstance(tree, ast.TruncateStmt):
@@ -72,8 +72,26 @@ def _changes(piece: Piece) -> Iterator[RowChange]:
         yield RowChange(piece.line, "COPY", "which rows were added is not known.")
     elif isinstance(tree, ast.AlterSeqStmt) and _restarts(tree):
         yield RowChange(piece.line, "The sequence's RESTART", "its position before is not known.")
+    elif isinstance(tree, ast.AlterTableStmt):
+        yield from _on_a_table(piece.line, tree)
     elif not isinstance(tree, ast.CreateFunctionStmt | ast.RuleStmt | ast.ViewStmt):
         yield from _writes(piece)
+
+
+def _in_a_body(piece: Piece) -> Iterator[RowChange]:
+    body = COMMENT.sub(" ", piece.text)
+    if found := IN_A_BODY.search(body):
+        yield RowChange(piece.line, "A DO block", f"it may have changed rows ({found[1].upper()}).")
+    elif REWRITES_IN_A_BODY.search(body):
+        yield RowChange(piece.line, "A DO block", "it may have rewritten values (USING).")
+
+
+def _on_a_table(line: int, tree: ast.AlterTableStmt) -> Iterator[RowChange]:
+    table = (tree.relation.relname if tree.relation else "") or ""
+    for column in rewritten(tree):
+        yield RowChange(line, f"USING on {table}.{column}", f"its values were computed, and {BEFORE}")
+    for column in restarted(tree):
+        yield RowChange(line, f"The RESTART of {table}.{column}", "its position before is not known.")
 
 
 def _writes(piece: Piece) -> Iterator[RowChange]:

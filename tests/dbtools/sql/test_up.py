@@ -19,6 +19,13 @@ WRITES = (
     ("SELECT fill()", "SELECT fill(…)"),
     ("SELECT setval('s', 9)", "SELECT setval(…)"),
     ("ALTER SEQUENCE s RESTART WITH 5", "The sequence's RESTART"),
+    ("ALTER TABLE t ALTER v TYPE int USING length(v)", "USING on t.v"),
+    ("ALTER TABLE t ALTER v TYPE text USING v::int", "USING on t.v"),
+    ("ALTER TABLE t ALTER v TYPE text USING v::int::text", "USING on t.v"),
+    ("ALTER TABLE t ALTER v TYPE text USING w", "USING on t.v"),
+    ("ALTER TABLE t ALTER v TYPE varchar(9) USING v::varchar(4)", "USING on t.v"),
+    ("DO $$ BEGIN ALTER TABLE t ALTER v TYPE int USING length(v); END $$", "A DO block"),
+    ("ALTER TABLE t ALTER id RESTART WITH 7", "The RESTART of t.id"),
     ("this is not SQL", "What it does to rows"),
 )
 WRITES_NOTHING = (
@@ -28,6 +35,10 @@ WRITES_NOTHING = (
     "DO $$ BEGIN CREATE TYPE e AS ENUM ('a'); EXCEPTION WHEN duplicate_object THEN null; END $$",
     "DO $$ BEGIN ALTER TABLE t ADD FOREIGN KEY (a) REFERENCES s ON DELETE CASCADE; END $$",
     "SELECT pg_catalog.set_config('search_path', '', false)",
+    'ALTER TABLE t ALTER v TYPE "R" USING ("v"::text::"R")',
+    "ALTER TABLE t ALTER v TYPE e[] USING CAST(t.v AS e[]), ALTER w TYPE int, ALTER x TYPE text USING x",
+    "ALTER TABLE t ALTER id SET GENERATED ALWAYS SET INCREMENT 2",
+    "DO $$ BEGIN CREATE TYPE e AS ENUM ('a'); CREATE INDEX i ON t USING gin (a); END $$",
     "SELECT 1",
     "-- nothing",
 )

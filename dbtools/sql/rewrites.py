@@ -1,0 +1,41 @@
+"""What ALTER TABLE does to values and to positions, although the schema does not show it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pglast import ast
+from pglast.enums import AlterTableType
+from pglast.stream import RawStream
+
+TEXTS = frozenset({"text", "text[]"})
+
+
+def rewritten(tree: ast.AlterTableStmt) -> Iterator[str]:
+    """The columns whose values went through an expression that is more than a cast."""
+    for command in tree.cmds or ():
+        definition = command.def_
+        if command.subtype != AlterTableType.AT_AlterColumnType or not isinstance(definition, ast.ColumnDef):
+            continue
+        using, kind = definition.raw_default, definition.typeName
+        if using is not None and kind is not None and not _only_casts(using, RawStream()(kind), command.name):
+            yield command.name or ""
+
+
+def restarted(tree: ast.AlterTableStmt) -> Iterator[str]:
+    """The identity columns that count from somewhere else now."""
+    for command in tree.cmds or ():
+        options = command.def_ if isinstance(command.def_, tuple) else ()
+        if any(isinstance(option, ast.DefElem) and option.defname == "restart" for option in options):
+            yield command.name or ""
+
+
+def _only_casts(using: ast.Node, kind: str, column: str | None) -> bool:
+    """Whether it is the column itself, cast to its new type, at most by way of text."""
+    wanted = frozenset({kind})
+    while isinstance(using, ast.TypeCast):
+        if using.typeName is None or RawStream()(using.typeName) not in wanted or using.arg is None:
+            return False
+        using, wanted = using.arg, TEXTS
+    fields = (using.fields or ()) if isinstance(using, ast.ColumnRef) else ()
+    return [field.sval for field in fields[-1:] if isinstance(field, ast.String)] == [column]
