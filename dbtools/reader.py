@@ -104,7 +104,7 @@ def row_changes(text: str) -> tuple[RowChange, ...]:
 
 
 def unseen(text: str) -> tuple[Unseen, ...]:
-    """What a migration changes beside the schema and the rows; of one that is too large, `row_changes` tells."""
+    """What a migration changes beside schema and rows; of one that is too large, `row_changes` tells."""
     try:
         return tuple(Unseen(**each) for each in _ask("unseen", text))
     except NotRead:

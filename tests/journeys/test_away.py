@@ -146,5 +146,4 @@ def test_without_postgresql_a_page_shows_the_commands_and_gives_way_when_it_is_b
         expect(ana.page.locator("details[open]")).to_have_count(2)
     expect(ana.headline).to_have_text("API shop-api", timeout=60_000)
     assert world.received() == []
-    while any("503" in line for line in ana.complaints):
-        ana.excuse(503)
+    ana.excuse_all(503)
