@@ -26,6 +26,7 @@ CREATE TABLE _prisma_migrations (id varchar(36) PRIMARY KEY NOT NULL, checksum v
     started_at timestamptz NOT NULL DEFAULT now(), applied_steps_count integer NOT NULL DEFAULT 0)
 """
 SHOWN = 3
+PATIENCE = 60  # seconds for one statement: a loop that waits for rows never ends on an empty database
 
 
 class NotReplayed(Exception):
@@ -154,6 +155,7 @@ class Replay:
     @contextmanager
     def _opened(self, name: str) -> Iterator[Connection]:
         with target.connect(self._target(name), "draft", autocommit=True) as connection:
+            connection.execute(f"SET statement_timeout = '{PATIENCE}s'".encode())
             if self.schema != "public":
                 connection.execute(SQL("SET search_path = {}").format(Identifier(self.schema)))
             yield connection

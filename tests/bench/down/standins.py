@@ -1,6 +1,7 @@
 """Stand-ins for extensions that the server does not have, so that a history can be replayed all the same.
 
-Only names and types count for a schema: their functions do nothing, and their types are not there.
+Only names and types count for a schema: most of their functions do nothing, and their types are not there.
+What is random is given all the same: a loop that waits until an identifier is long enough has to end.
 """
 
 from __future__ import annotations
@@ -13,7 +14,14 @@ from dbtools import target
 from dbtools.target import SQL, Literal, Target
 
 WANTED = re.compile(r"CREATE\s+EXTENSION\s+(?:IF\s+NOT\s+EXISTS\s+)?\"?([\w-]+)\"?", re.IGNORECASE)
-NOTHING = "CREATE FUNCTION {} {} LANGUAGE sql AS 'SELECT NULL::{}';\n"
+MADE = "CREATE FUNCTION {} RETURNS {} LANGUAGE sql AS $$ {} $$;\n"
+RANDOM = "SELECT string_agg(substr(uuid_send(gen_random_uuid()), 1, 1), '') FROM generate_series(1, $1)"
+GIVEN = {
+    "gen_random_bytes(integer)": RANDOM,
+    "uuid_generate_v1()": "SELECT gen_random_uuid()",
+    "uuid_generate_v1mc()": "SELECT gen_random_uuid()",
+    "uuid_generate_v4()": "SELECT gen_random_uuid()",
+}
 SCRIPTS = {
     "pgcrypto": (
         ("digest(text, text)", "bytea"), ("digest(bytea, text)", "bytea"),
@@ -50,5 +58,8 @@ def provide(server: Target, folder: Path, texts: Iterable[str]) -> list[str]:
 
 def _write(folder: Path, name: str) -> None:
     (folder / f"{name}.control").write_text("default_version = '1.0'\nrelocatable = true\n")
-    script = "".join(NOTHING.format(what, f"RETURNS {kind}", kind) for what, kind in SCRIPTS.get(name, ()))
+    script = "".join(
+        MADE.format(what, kind, GIVEN.get(what, f"SELECT NULL::{kind}"))
+        for what, kind in SCRIPTS.get(name, ())
+    )
     (folder / f"{name}--1.0.sql").write_text(script)

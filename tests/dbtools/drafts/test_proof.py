@@ -145,3 +145,11 @@ def test_a_migration_that_prisma_runs_piece_by_piece_is_replayed(replay: Replay)
     replay.apply("ALTER TYPE e ADD VALUE 'b'; ALTER TABLE t ALTER COLUMN e SET DEFAULT 'b';")
     replay.apply("CREATE TABLE u (id int); CREATE INDEX CONCURRENTLY i ON u (id);")
     assert "index public.i" in replay.state().catalog.facets
+
+
+def test_a_migration_that_never_ends_on_an_empty_database_is_given_up(
+    replay: Replay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dbtools.drafts.replay.PATIENCE", 1)
+    with pytest.raises(NotReplayed, match="statement timeout"):
+        replay.apply("DO $$ BEGIN LOOP PERFORM pg_sleep(0.01); END LOOP; END $$;")
