@@ -16,6 +16,8 @@ from dbtools.sql import quoted
 MOVED_ALONG = frozenset({"index", "constraint", "identity sequence"})  # into another schema, with their table
 RELATIONS = frozenset({"table", "view", "matview", "sequence", "identity sequence", "index", "constraint"})
 LONGEST = 48
+SUFFIX = "_rolled_back"
+TAKEN = "It has taken the old name; what the migration made new is dropped below."
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +31,13 @@ class Rename:
 def renames(before: Catalog, after: Catalog) -> tuple[Rename, ...]:
     """The outermost names to give back; inner ones show once these are given back."""
     found = [
-        (_depth(new), Rename(line, _aside(after, old, new)))
+        (_depth(new), rename)
         for address, new in after.at.items()
         if (old := before.at.get(address)) and old.kind == new.kind
-        for line in _lines(old, new)
+        for rename in (
+            *(Rename(line, _aside(after, old, new)) for line in _lines(old, new)),
+            *_values(old, new),
+        )
     ]
     outermost = min((depth for depth, _ in found), default=0)
     return tuple(rename for depth, rename in found if depth == outermost)
@@ -44,12 +49,22 @@ def _lines(old: Facet, new: Facet) -> Iterator[DraftLine]:
         yield DraftLine(f"{head}SET SCHEMA {old.schema}", EXACT, "", new.key)
     elif old.label != new.label and new.rename:
         yield DraftLine(f"{new.rename}{old.label}", EXACT, "", new.key)
-    standing = dict(old.labels)
+
+
+def _values(old: Facet, new: Facet) -> Iterator[Rename]:
+    """The values of an enum; rows hold the value itself, so that its name alone tells nothing."""
+    standing, taken = dict(old.labels), {label for _, label in new.labels}
     for oid, label in new.labels:
-        if standing.get(oid, label) != label:
-            was = standing[oid].replace("'", "''")
-            value = label.replace("'", "''")
-            yield DraftLine(f"ALTER TYPE {new.name} RENAME VALUE '{value}' TO '{was}'", EXACT, "", new.key)
+        was = standing.get(oid, label)
+        if was != label:
+            aside = DraftLine(_value(new, was, was[:LONGEST] + SUFFIX), EXACT, TAKEN, new.key)
+            line = DraftLine(_value(new, label, was), EXACT, "", new.key)
+            yield Rename(line, aside if was in taken else None)
+
+
+def _value(enum: Facet, label: str, other: str) -> str:
+    label, other = label.replace("'", "''"), other.replace("'", "''")
+    return f"ALTER TYPE {enum.name} RENAME VALUE '{label}' TO '{other}'"
 
 
 def _depth(facet: Facet) -> int:
@@ -66,9 +81,8 @@ def _aside(after: Catalog, old: Facet, new: Facet) -> DraftLine | None:
             and _same_space(other, new)
             and other.rename
         ):
-            name = other.label.strip('"').replace('""', '"')[:LONGEST] + "_rolled_back"
-            note = "It has taken the old name; what the migration made new is dropped below."
-            return DraftLine(f"{other.rename}{quoted(name)}", EXACT, note, other.key)
+            name = other.label.strip('"').replace('""', '"')[:LONGEST] + SUFFIX
+            return DraftLine(f"{other.rename}{quoted(name)}", EXACT, TAKEN, other.key)
     return None
 
 

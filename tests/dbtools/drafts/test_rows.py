@@ -59,6 +59,20 @@ def test_an_enums_values_come_through_its_rebuild(replay: Replay) -> None:
     assert rolled_back(replay, "ALTER TYPE called ADD VALUE 'Cy';") == ROWS
 
 
+@pytest.mark.parametrize(
+    "up",
+    [
+        "ALTER TYPE called RENAME VALUE 'Ana' TO 'Cy'; ALTER TYPE called ADD VALUE 'Ana';",
+        "ALTER TYPE called RENAME VALUE 'Ana' TO 'x'; ALTER TYPE called RENAME VALUE 'Bo' TO 'Ana';"
+        " ALTER TYPE called RENAME VALUE 'x' TO 'Bo';",
+    ],
+)
+def test_a_value_whose_name_was_taken_by_another_gets_it_back(replay: Replay, up: str) -> None:
+    replay.apply("CREATE TYPE called AS ENUM ('Ana', 'Bo'); CREATE TABLE people (id int, name called);")
+    replay.apply("INSERT INTO people VALUES (1, 'Ana'), (2, 'Bo');")
+    assert rolled_back(replay, up) == ROWS
+
+
 def test_a_value_that_no_longer_fits_stops_the_draft_and_nothing_is_lost(replay: Replay) -> None:
     replay.apply("CREATE TYPE called AS ENUM ('Ana'); CREATE TABLE people (id int, name called);")
     before, up = replay.state(), "ALTER TYPE called ADD VALUE 'Bo';"
