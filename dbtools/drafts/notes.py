@@ -8,6 +8,7 @@ from dbtools.drafts.draft import EXACT, LOSES, OLD
 GOES = "What was written to it since goes with it."
 BY_TAKING = {
     "column": GOES,
+    "attribute": GOES,
     "table": GOES,
     "sequence": "Its position goes with it.",
     "identity": "Its position goes with it.",
@@ -53,6 +54,8 @@ def making(facet: Facet, *, filled: bool) -> tuple[str, str]:
             return OLD, "It is computed anew."
         values = "filled with its default" if filled else "empty"
         return LOSES, f"The column comes back {values}: its values are gone."
+    if facet.kind == "attribute":
+        return LOSES, "The attribute comes back empty in every row: its values are gone."
     note = BY_MAKING.get(facet.kind, "")
     if "UNIQUE" in facet.definition or "PRIMARY KEY" in facet.definition:
         note = "It fails while two rows have the same values."

@@ -692,3 +692,19 @@ CREATE TABLE t (a text) WITH (autovacuum_enabled = false, toast.autovacuum_enabl
 -- up
 ALTER TABLE t SET (fillfactor = 50, autovacuum_enabled = true);
 ALTER TABLE t RESET (toast.autovacuum_enabled);
+
+-- kind: an enum within a composite type grows
+-- verdict: exact, loses
+-- contains: The attribute comes back empty
+CREATE TYPE e AS ENUM ('a');
+CREATE TYPE c AS (x e);
+CREATE TABLE t (v c);
+-- up
+ALTER TYPE e ADD VALUE 'b';
+
+-- kind: an enum in a partition key grows
+-- verdict: refused
+CREATE TYPE e AS ENUM ('a');
+CREATE TABLE t (v e) PARTITION BY LIST (v);
+-- up
+ALTER TYPE e ADD VALUE 'b';
