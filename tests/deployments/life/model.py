@@ -65,8 +65,9 @@ class LifeOfAChange(RuleBasedStateMachine):
         hands=booleans(),
         cancels=booleans(),
         trouble=sampled_from(["", *LATE, *ON_THE_ORDER]),
+        dies=sampled_from(["", "", "answer", "step"]),
     )
-    def it_begins(self, name: str, hands: bool, cancels: bool, trouble: str | float) -> None:
+    def it_begins(self, name: str, hands: bool, cancels: bool, trouble: str | float, dies: str) -> None:
         """Foreign hands and changed minds end most lives early, so half of the lives go without."""
         self.name = name
         self.hands, self.cancels = hands, cancels
@@ -75,6 +76,8 @@ class LifeOfAChange(RuleBasedStateMachine):
         elif trouble:
             self.the_next_order_goes_wrong(trouble)
         self.somebody_asks_again()
+        if dies:
+            self.a_worker_dies_and_its_lease_runs_out(0, dies)
 
     @precondition(lambda self: self.active is None and self.dialogs < OPERATIONS)
     @rule()
@@ -179,15 +182,20 @@ class LifeOfAChange(RuleBasedStateMachine):
 
     @rule(number=NUMBERS, point=sampled_from(["bytes", "answer", "step"]))
     def a_worker_dies_and_its_lease_runs_out(self, number: int, point: str) -> None:
-        """The earliest moment at which another one may go on, with as little known as ever."""
+        """At its order, or in the step after it: then another one may go on as early as ever."""
         worker = self._worker(number)
         worker.go_on({point, "sleep"})
+        while not worker.ended and self._status(worker) in {"queued", "clearing", "pinning"}:
+            worker.go_on({point, "sleep"})
         self._leave(number)
         if number in self.workers:
             self.workers.pop(number).die()
         free_at = Change.objects.get(pk=worker.pk).lease_until
         if free_at is not None:
             self.stage.advance((free_at - self.stage.clock()).total_seconds())
+
+    def _status(self, worker: Worker) -> str:
+        return Change.objects.values_list("status", flat=True).get(pk=worker.pk)
 
     @precondition(lambda self: bool(self.workers))
     @rule(number=NUMBERS)
@@ -204,7 +212,7 @@ class LifeOfAChange(RuleBasedStateMachine):
 
     def _worker(self, number: int) -> Worker:
         if number not in self.workers:
-            self.workers[number] = Worker(self.stage, self.last.pk)
+            self.workers[number] = Worker(self.stage, self.asked[-1])
         return self.workers[number]
 
     def _leave(self, number: int) -> None:
