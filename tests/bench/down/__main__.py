@@ -15,6 +15,7 @@ from pathlib import Path
 
 from dbtools import target
 from dbtools.drafts import Replay
+from dbtools.prisma.names import UnknownOrder
 from dbtools.scratch import NoScratch, Scratch, embedded
 from tests.bench.down import anchor, corpus, standins
 from tests.bench.down.corpus import FAILED, NOT_APPLICABLE, REFUSED, Result, Wish
@@ -31,7 +32,11 @@ def main() -> int:
     given = arguments()
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, lambda *_: sys.exit(2))
-    texts = corpus.migrations(given.folder) if given.folder.is_dir() else {}
+    try:
+        texts = corpus.migrations(given.folder, given.order) if given.folder.is_dir() else {}
+    except (UnknownOrder, UnicodeDecodeError) as error:
+        say(str(error))
+        return 2
     if not texts:
         say(f"{given.folder} holds no migrations: no directory in it has a migration.sql.")
         return 2
@@ -51,6 +56,9 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench-down", description=__doc__)
     parser.add_argument("folder", type=Path, help="a project's prisma/migrations")
     parser.add_argument("--server", default="", help="address of a server to replay on; else one of its own")
+    parser.add_argument(
+        "--order", default="7.0", help="Prisma's version: before 6.6 odd names stood otherwise"
+    )
     parser.add_argument("--newest", type=int, default=0, help="draft only so many of the newest")
     parser.add_argument("--prisma", type=int, default=40, help="ask Prisma about so many of the newest")
     parser.add_argument("--twice", action="store_true", help="run each draft once more, on a copy of its own")

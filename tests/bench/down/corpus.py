@@ -36,10 +36,14 @@ class Result:
     prisma: str = ""
 
 
-def migrations(folder: Path) -> dict[str, str]:
-    """The texts by name, in Prisma's order."""
+def migrations(folder: Path, version: str) -> dict[str, str]:
+    """The texts by name, in the order of this version of Prisma.
+
+    Raises:
+        UnknownOrder: a name is not in ASCII.
+    """
     found = {path.parent.name: path for path in folder.glob("*/migration.sql")}
-    return {name: found[name].read_text() for name in in_order(found, "7")}
+    return {name: found[name].read_text("utf-8") for name in in_order(found, version)}
 
 
 @dataclass(frozen=True, slots=True)
