@@ -34,12 +34,12 @@ from deployments.sandbox.pace import Pace
 from deployments.sandbox.transport import SandboxTransport
 from deployments.sandbox.world import World
 from deployments.steps import sending
-from rollback_portal import stopping
+from rollback_portal import proof, stopping
 from rollback_portal.audit.record import Actor
 from tests import make
 from tests.deployments.conftest import Portal
 from tests.deployments.life.clock import Clock
-from tests.deployments.life.worker import Worker
+from tests.deployments.life.worker import Worker, open_until_gone
 
 GIVES_UP_AFTER = 15.0  # seconds: the client's own read time-out
 FIRST_BYTE = "http11.send_request_headers.started"  # what the real pool says at that moment
@@ -177,6 +177,7 @@ def set_up(settings: Any) -> Iterator[Stage]:
     with pytest.MonkeyPatch.context() as patch, through(stage.wire):
         patch.setattr(timezone, "now", stage.clock)
         patch.setattr(stopping, "asked", stage.asked_to_stop)
+        patch.setattr(proof, "open_direct", open_until_gone)
         for module in (changes, sending, http, served):
             patch.setattr(module, "time", stage.clock)
         with connection.execute_wrapper(stage.statement):

@@ -8,19 +8,24 @@ lock is a connection of its own, as everywhere.
 from __future__ import annotations
 
 import sys
+import time
 import traceback
 from collections.abc import Collection
 from threading import Semaphore, Thread
 from typing import TYPE_CHECKING
 
 from django.db import connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from deployments import changes
 from deployments.dispatcher import SLICE
+from rollback_portal import proof
 
 if TYPE_CHECKING:
     from tests.deployments.life.stage import Stage
 
+OPEN_DIRECT = proof.open_direct
+HOLDS = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND pid = %s"  # the one view that is never cached
 STUCK = 30.0  # seconds that a turn may take; one takes milliseconds
 
 # Where a worker can be stopped, and where it then stands:
@@ -36,6 +41,24 @@ POINTS = (
 
 class Died(BaseException):
     """The process is gone: nothing catches this, and what was not committed never was."""
+
+
+def open_until_gone() -> BaseDatabaseWrapper:
+    """Stands in for `proof.open_direct`: closed means that PostgreSQL has let go of its lock, too.
+
+    That takes PostgreSQL a moment, and whether the next worker comes before or after it would be luck.
+    """
+    own = OPEN_DIRECT()
+    own.ensure_connection()
+    shared, pid, close = connection.connection, own.connection.info.backend_pid, own.close
+
+    def close_and_wait() -> None:
+        close()
+        while shared.execute(HOLDS, [pid]).fetchone():
+            time.sleep(0.001)
+
+    own.close = close_and_wait  # type: ignore[method-assign]
+    return own
 
 
 class Worker:
