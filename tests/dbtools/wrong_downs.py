@@ -80,7 +80,15 @@ def _changed(pair: Pair) -> Iterator[Mutant]:
 def _added(pair: Pair, seeded: random.Random) -> Iterator[Mutant]:
     for kind, statement in ADDITIONS:
         place = seeded.randrange(len(pair.down) + 1)
-        yield Mutant(kind, f"added {statement}", text([*pair.down[:place], statement, *pair.down[place:]]))
+        later = pair.down[place:]
+        told = "neutral" if _made_again(statement, later) else kind
+        yield Mutant(told, f"added {statement}", text([*pair.down[:place], statement, *later]))
+
+
+def _made_again(statement: str, later: tuple[str, ...]) -> bool:
+    """A view that is dropped and then made by the right script stands there as before."""
+    view = statement.removeprefix("DROP VIEW ")
+    return view != statement and any(each.startswith(f"CREATE OR REPLACE VIEW {view} ") for each in later)
 
 
 def _is_sql(down: str) -> bool:
