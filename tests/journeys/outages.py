@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import psutil
 
 from tests.journeys.world import World
+from tests.portal.local.portal import wait_for
 
 WORKERS, DISPATCHER, REDIS = "celery", "manage.py dispatch", "redis-server"
 AWAY = ("OperationalError", "AdminShutdown", "PoolTimeout", "InterfaceError")
@@ -22,6 +23,11 @@ from datetime import timedelta
 from django.utils import timezone
 from deployments.models import Heartbeat
 Heartbeat.objects.filter(role__in={roles!r}).update(beat_at=timezone.now() - timedelta(seconds=60))
+"""
+
+HEARD = """
+from deployments.models import Heartbeat
+print(Heartbeat.objects.filter(role__in={roles!r}).values("role").distinct().count())
 """
 
 NO_PAUSE = "from deployments.models import Reading; Reading.objects.update(retry_at=None, lease_until=None)"
@@ -37,6 +43,7 @@ def answers_again(world: World) -> None:
 @contextmanager
 def no_worker(world: World) -> Iterator[None]:
     """No worker was heard for 60 s; the dispatcher goes on."""
+    have_been_heard(world, "worker")
     with frozen(world, WORKERS):
         silent_for_a_minute(world, "worker")
         yield
@@ -45,6 +52,7 @@ def no_worker(world: World) -> Iterator[None]:
 @contextmanager
 def nobody_at_work(world: World) -> Iterator[None]:
     """Neither a worker nor the dispatcher was heard for 60 s."""
+    have_been_heard(world, "worker", "dispatcher")
     with frozen(world, WORKERS, DISPATCHER):
         silent_for_a_minute(world, "worker", "dispatcher")
         yield
@@ -53,6 +61,7 @@ def nobody_at_work(world: World) -> Iterator[None]:
 @contextmanager
 def no_redis(world: World) -> Iterator[None]:
     """Redis takes connections and never answers, for 60 s already as far as the dispatcher knows."""
+    have_been_heard(world, "queue")
     with frozen(world, REDIS):
         silent_for_a_minute(world, "queue")
         yield
@@ -85,6 +94,12 @@ def frozen(world: World, *words: str) -> Iterator[None]:
     finally:
         for one in found:
             one.resume()
+
+
+def have_been_heard(world: World, *roles: str) -> None:
+    """A portal that has just started says of a process that it was never heard, which is another sentence."""
+    asked = HEARD.format(roles=list(roles))
+    wait_for(lambda: world.portal.command("shell", "-v", "0", "-c", asked).strip() == str(len(roles)), 60)
 
 
 def silent_for_a_minute(world: World, *roles: str) -> None:
