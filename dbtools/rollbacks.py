@@ -60,7 +60,7 @@ def decide(actor: Actor, rollback: DatabaseRollback, *, reason: str, source: Map
     """Step 1: it is needed, for this reason; the code that is live at this moment is recorded with it.
 
     Args:
-        source: where the folder is read from: {"kind": "live" | "commit" | "folder", "commit": …}.
+        source: where the folder is read from: {"kind": "live" | "left" | "commit" | "folder", "commit": …}.
     """
     live = wings.live_code(rollback.database.services)
     need = {"reason": reason, "by": actor.name, "live": live}

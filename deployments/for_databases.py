@@ -8,12 +8,12 @@ from typing import Any
 from django.db.models import Q
 from django.utils import timezone
 
-from deployments.models import Change, Service
+from deployments.models import Change, Pin, Service
 from rollback_portal.templatetags.words import age
 
 
 def live_code(services: Sequence[str]) -> list[dict[str, Any]]:
-    """Which commit each of these services serves, and whether it is pinned.
+    """Which commit each of these services serves, whether it is pinned, and what was rolled back from.
 
     Args:
         services: slugs or provider ids; one that is not known here is said to be unknown.
@@ -34,9 +34,16 @@ def _live(name: str) -> dict[str, Any]:
         "commit": live.commit_sha if live else "",
         "said": f"{live.short_sha} {live.subject}{since}" if live else "it is not known what is live",
         "pinned": f"pinned by {pin.by} {age(pin.since)} ago" if pin else "",
+        "left": _left(pin),
         "automatic": service.automatic,
         "asked_at": timezone.now().isoformat(),
     }
+
+
+def _left(pin: Pin | None) -> dict[str, str] | None:
+    """What a standing rollback went away from: the commit that usually brought the migration in question."""
+    left = pin.left_from if pin else None
+    return {"commit": left.commit_sha, "said": f"{left.short_sha} {left.subject}"} if left else None
 
 
 def under_way(services: Sequence[str]) -> str:

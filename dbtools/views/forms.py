@@ -15,7 +15,7 @@ from rollback_portal.audit.record import Actor
 Act = Callable[[Actor, DatabaseRollback, QueryDict], None]
 LONGEST = 2000  # characters of a reason
 COMMIT = re.compile(r"[0-9a-f]{7,40}")
-SOURCES = {"live", "commit", "folder"}
+SOURCES = {"live", "left", "commit", "folder"}
 
 
 def _need(actor: Actor, rollback: DatabaseRollback, given: QueryDict) -> None:

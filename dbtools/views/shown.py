@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -77,7 +77,13 @@ def _not_taken(template: str, typed: Typed) -> str:
 
 def _deciding(rollback: DatabaseRollback, typed: Typed) -> dict[str, Any]:
     services = rollback.database.services
-    return {"live": wings.live_code(services), "moving": wings.code_under_way(services)}
+    live = wings.live_code(services)
+    return {"live": live, "moving": wings.code_under_way(services), "left": _left(live)}
+
+
+def _left(live: Sequence[Mapping[str, Any]]) -> str:
+    """What code was rolled back from, in words: that commit still has the migration in its folder."""
+    return next((str(each["left"]["said"]) for each in live if each.get("left")), "")
 
 
 def _choosing(rollback: DatabaseRollback, typed: Typed) -> dict[str, Any]:
@@ -87,7 +93,8 @@ def _choosing(rollback: DatabaseRollback, typed: Typed) -> dict[str, Any]:
         at = datetime.fromisoformat(entry["at"]) if entry["at"] else None
         entries.append({**entry, "tone": tone, "shape": shape, "when": at, "later": later})
         later += bool(entry["row"])
-    return {"entries": entries, "any": any(not entry["why_not"] for entry in entries)}
+    left = _left(rollback.need.get("live", []))
+    return {"entries": entries, "any": any(not entry["why_not"] for entry in entries), "left": left}
 
 
 def _writing(rollback: DatabaseRollback, typed: Typed) -> dict[str, Any]:

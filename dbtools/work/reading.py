@@ -70,7 +70,7 @@ def read_folder(rollback: DatabaseRollback, configured: Configured, *, fetch: bo
     mirror = mirror_of(configured)
     if fetch:
         mirror.fetch()
-    return mirror.folder(commit or _live_commit(rollback) or mirror.newest(), configured.path)
+    return mirror.folder(commit or _recorded(rollback, kind) or mirror.newest(), configured.path)
 
 
 def mirror_of(configured: Configured) -> Mirror:
@@ -85,6 +85,9 @@ def _mounted(configured: Configured) -> Folder:
     return from_disk(Path(configured.folder), f"the folder {Path(configured.folder).name}")
 
 
-def _live_commit(rollback: DatabaseRollback) -> str:
-    """The commit that is live, as it was recorded with the decision."""
-    return next((str(each["commit"]) for each in rollback.need.get("live", []) if each.get("commit")), "")
+def _recorded(rollback: DatabaseRollback, kind: str) -> str:
+    """The commit that was live when it was decided, or the one that code had been rolled back from."""
+    services = rollback.need.get("live", [])
+    left = (str(each["left"]["commit"]) for each in services if each.get("left"))
+    live = (str(each["commit"]) for each in services if each.get("commit"))
+    return (next(left, "") if kind == "left" else "") or next(live, "")

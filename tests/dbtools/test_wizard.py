@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -145,6 +146,23 @@ def test_an_index_goes_concurrently_outside_any_transaction(
     assert row.chosen[0] not in names(opened_shop)
     assert opened_shop.execute("SELECT to_regclass('\"Order_index\"')").fetchone() == (None,)
     assert row.verified == {"rows_standing": [], "schema_as_rehearsed": True}
+
+
+@pytest.mark.parametrize(("kind", "why"), [("left", ""), ("live", "its SQL is not in this folder")])
+def test_after_code_was_rolled_back_only_the_commit_that_was_left_has_the_migration(
+    practice: Target, tmp_path: Path, dana: User, kind: str, why: str
+) -> None:
+    listed = ["git", "--git-dir", str(tmp_path / "shop.git"), "rev-list", "main"]
+    newest, before, *_ = subprocess.run(listed, capture_output=True, text=True, check=True).stdout.split()
+    live = [{"commit": before, "left": {"commit": newest, "said": "the newest"}}]
+    row = rollbacks.start(rows.actor(dana), Database.objects.get(name="shop"))
+    rollbacks.decide(rows.actor(dana), row, reason="The fix needs a day", source={"kind": kind})
+    DatabaseRollback.objects.filter(pk=row.pk).update(need={**row.need, "live": live})
+    row = worked(row)
+    assert row.status == "choosing", row.sentence
+    assert row.source["commit"] == (newest if kind == "left" else before)
+    said = row.entries[-1]["why_not"]
+    assert why in said if why else said == ""
 
 
 def test_the_draft_for_the_harmful_migration_says_what_it_cannot_bring_back(
