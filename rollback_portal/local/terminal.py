@@ -23,7 +23,7 @@ def say(line: str = "") -> None:
 def step(name: str, done: str) -> Iterator[None]:
     began = time.monotonic()
     yield
-    say(f"  {name:<13}{done:<42}{time.monotonic() - began:5.1f} s")
+    say(f"  {name:<14}{done:<41}{time.monotonic() - began:5.1f} s")
 
 
 def ready(address: str, seconds: float) -> None:
