@@ -54,12 +54,15 @@ def opened(shop: Target) -> Iterator[Connection]:
 
 
 @pytest.fixture
-def made_shop(server: Target) -> Iterator[Target]:
-    """The practice database, empty, entered by the role that owns it."""
+def made_shop(server: Target, monkeypatch: pytest.MonkeyPatch) -> Iterator[Target]:
+    """The practice database, empty, entered by the role that owns it; each test has another one."""
+    name = f"shop_{secrets.token_hex(6)}"
+    for constant in ("NAME", "ROLE"):
+        monkeypatch.setattr(shop_module, constant, name)
     yield shop_module.make(server, "for tests only")
     with target.connect(server, "tests", autocommit=True) as connection:
-        connection.execute("DROP DATABASE shop WITH (FORCE)")
-        connection.execute("DROP ROLE shop")
+        connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+        connection.execute(SQL("DROP ROLE {}").format(Identifier(name)))
 
 
 @pytest.fixture
