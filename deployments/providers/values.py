@@ -123,7 +123,7 @@ class Ticket:
 
     `asked_at` is provider time (a `Date` header read just before), `ref` the provider's id of the work
     it started where it gives one (Render: the new deployment). `known` are the newest deployments
-    that existed before we asked.
+    that existed before we asked, `last_move` when the last move of the domains had been asked for by then.
     """
 
     kind: str  # "rollback" or "promote"
@@ -133,6 +133,7 @@ class Ticket:
     ref: str = ""
     commit_sha: str = ""
     known: tuple[str, ...] = ()
+    last_move: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

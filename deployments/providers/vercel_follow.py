@@ -56,7 +56,8 @@ def read_back(
         return ReadBack(Finding.APPLIED, "The order arrived: Vercel shows its job.", "", evidence)
     if current.aliases and serves(current, ticket.deployment_id):
         return ReadBack(Finding.APPLIED, "All production domains point to the target.", "", evidence)
-    if request and request.requested_at >= ticket.asked_at:
+    # In whole seconds `asked_at` may be before a move that stood there already when we looked.
+    if request and request.requested_at >= ticket.asked_at and request.requested_at != ticket.last_move:
         sentence = f"Somebody else moved the production domains meanwhile: {_told(request)}."
         return ReadBack(Finding.UNDECIDED, sentence, "", evidence)
     if not request_known or not current.aliases or current.doubt or live_is_older is not True:

@@ -54,7 +54,9 @@ def new_ticket(run: Run, current: Current) -> dict[str, Any]:
         commit_sha=target.commit_sha,
         known=tuple(deployment.id for deployment in newest),
     )
-    return {**asdict(ticket), "asked_at": ticket.asked_at.isoformat(), "known": list(ticket.known)}
+    moved = current.alias_request.requested_at.isoformat() if current.alias_request else None
+    told = {"asked_at": ticket.asked_at.isoformat(), "known": list(ticket.known), "last_move": moved}
+    return {**asdict(ticket), **told}
 
 
 def stored_ticket(change: Change) -> Ticket:
@@ -68,6 +70,7 @@ def stored_ticket(change: Change) -> Ticket:
         ref=change.provider_ref,
         commit_sha=stored["commit_sha"],
         known=tuple(stored["known"]),
+        last_move=datetime.fromisoformat(stored["last_move"]) if stored.get("last_move") else None,
     )
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -89,3 +90,16 @@ def test_not_applied_is_only_where_nothing_can_have_happened(
     )
     assert found.finding is finding
     assert found.evidence["asked for"] == "rollback to dpl_old"
+
+
+@pytest.mark.parametrize(
+    ("later", "finding"), [(timedelta(), Finding.NOT_APPLIED), (timedelta(seconds=0.2), Finding.UNDECIDED)]
+)
+def test_a_move_of_the_same_second_that_stood_there_when_we_looked_is_nobody_elses_since(
+    later: timedelta, finding: Finding
+) -> None:
+    before = NOW + timedelta(seconds=0.3)  # `asked_at` has no fractions
+    now = current(*STILL, **PRODUCTION, **job(to="dpl_live", at=before + later))
+    ticket = replace(TICKET, last_move=before)
+    found = vercel_follow.read_back(ticket, now, request_known=True, live_is_older=True)
+    assert found.finding is finding
