@@ -21,7 +21,13 @@ from rollback_portal.local.processes import Problem, Process, ends_with_us, wait
 
 USER = "portal"
 SETTINGS = {"listen_addresses": "", "max_connections": "100", "shared_buffers": "64MB"}
-THROWAWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+OTHERS = 2  # cores that a throwaway server leaves to the pages and workers beside it
+THROWAWAY = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_parallel_workers": str(max((os.cpu_count() or 1) - OTHERS, 0)),
+}
 
 
 class Postgres:

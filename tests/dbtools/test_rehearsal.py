@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -88,16 +89,35 @@ def test_the_report_is_json_and_carries_its_own_digest(shop_project: Project) ->
         assert changed.digest() != report.sha256
 
 
-def test_nothing_of_a_rehearsal_stays_on_the_server(shop_project: Project, server: Target) -> None:
+@pytest.fixture
+def places(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The databases that rehearsals of this test were given: other tests have theirs on the same server."""
+    given: list[str] = []
+    database = Scratch.database
+
+    @contextmanager
+    def noted(self: Scratch) -> Iterator[Target]:
+        with database(self) as where:
+            given.append(where.database)
+            yield where
+
+    monkeypatch.setattr(Scratch, "database", noted)
+    return given
+
+
+def test_nothing_of_a_rehearsal_stays_on_the_server(
+    places: list[str], shop_project: Project, server: Target
+) -> None:
     shop_project.rehearse(DOWN)
     shop_project.rehearse("SELECT 1 / 0")
-    assert left(server) == []
+    assert len(places) >= 2
+    assert left(server, places) == []
 
 
-def left(server: Target) -> list[str]:
+def left(server: Target, places: list[str]) -> list[str]:
     with target.connect(server, "tests") as connection:
-        query = r"SELECT datname FROM pg_database WHERE datname LIKE 'reh\_%'"
-        return [name for (name,) in connection.execute(query).fetchall()]
+        query = "SELECT datname FROM pg_database WHERE datname = ANY(%s)"
+        return [name for (name,) in connection.execute(query, [places]).fetchall()]
 
 
 def test_a_forgotten_statement_is_caught(shop_project: Project) -> None:
@@ -202,7 +222,7 @@ def test_a_swapped_backup_is_not_rehearsed(shop_project: Project) -> None:
 
 
 def test_an_extension_that_is_missing_is_named(
-    shop_project: Project, monkeypatch: pytest.MonkeyPatch, server: Target
+    places: list[str], shop_project: Project, monkeypatch: pytest.MonkeyPatch, server: Target
 ) -> None:
     with target.connect(shop_project.where, "tests", autocommit=True) as connection:
         connection.execute("CREATE EXTENSION citext")
@@ -214,7 +234,7 @@ def test_an_extension_that_is_missing_is_named(
     monkeypatch.setattr(Scratch, "available", lambda self: {"plpgsql"})
     with pytest.raises(NoScratch, match="lacks the extension citext"):
         made.rehearse(DOWN)
-    assert left(server) == []
+    assert left(server, places) == []
 
 
 def test_the_portals_own_runner_runs_it_down_and_down_again(shop_project: Project) -> None:
@@ -240,7 +260,7 @@ def test_the_portals_own_runner_runs_it_down_and_down_again(shop_project: Projec
     assert report.fingerprint_after
 
 
-def test_it_can_be_stopped_at_every_step(shop_project: Project, server: Target) -> None:
+def test_it_can_be_stopped_at_every_step(places: list[str], shop_project: Project, server: Target) -> None:
     task = shop_project.task(DOWN)
     told: list[str] = []
     runs = rehearsing.runner(task.statements, ["3_price"])
@@ -250,4 +270,5 @@ def test_it_can_be_stopped_at_every_step(shop_project: Project, server: Target) 
         asked: Iterator[bool] = iter([False] * step + [True] * 1000)
         with pytest.raises(programs.Stopped):
             rehearse(task, shop_project.scratch, runs, shop_project.fingerprint, stop=asked.__next__)
-    assert left(server) == []
+    assert places
+    assert left(server, places) == []
