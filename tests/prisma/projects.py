@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from functools import cache
 from itertools import islice
 from pathlib import Path
 
@@ -35,8 +36,9 @@ DOWN = (
 )
 
 
+@cache
 def practice() -> dict[str, str]:
-    """The forty migrations of the practice project."""
+    """The forty migrations of the practice project, made once: their names carry the time of day."""
     steps = project.steps(company.story(time.time()))
     return {step.name: step.sql for _, step in steps}
 
