@@ -15,7 +15,7 @@ from deployments.models import Change
 from deployments.providers.base import Urgency
 from deployments.sandbox.faults import Fault
 from deployments.steps import LeaseLost, Run
-from deployments.steps.sending import commit_intent, new_ticket
+from deployments.steps.sending import commit_intent, new_ticket, stored_ticket
 from tests.deployments.conftest import Portal
 
 BOTH = pytest.mark.parametrize("name", ["render", "vercel"])
@@ -74,6 +74,19 @@ def test_dead_after_the_call_the_work_is_found_and_followed(portal: Portal, name
 
     assert (change.status, len(portal.posts())) == ("succeeded", 1), change.sentence
     assert portal.world.serving(service.name).commit == target.commit_sha
+
+
+def test_the_intent_keeps_when_the_domains_had_last_moved(portal: Portal) -> None:
+    """That move is nobody else's doing meanwhile, though it may be of the second in which we ask."""
+    portal.finish(portal.ask(portal.web, portal.candidate(portal.web)))
+    run = claimed(portal, "vercel")
+    current = run.provider.current(portal.web.provider_id)
+    commit_intent(run, new_ticket(run, current))
+
+    kept = stored_ticket(Change.objects.get(pk=run.change.pk)).last_move
+
+    assert current.alias_request is not None
+    assert kept == current.alias_request.requested_at
 
 
 def test_a_worker_whose_lease_ran_out_writes_nothing(portal: Portal) -> None:
