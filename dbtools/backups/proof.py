@@ -38,7 +38,7 @@ def read_back(
     """
     digest, size, early = hashlib.sha256(), 0, False
     command = [programs.pg_restore, "--file", os.devnull]
-    with path.open("rb") as file, Child(command, None, fed=True) as child:
+    with path.open("rb") as file, Child(command, None, fed=True, aside=True) as child:
         # Not what the kernel still remembers of the writing, but what the disk gives back.
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
         reader = child.process.stdin

@@ -50,7 +50,7 @@ def restore(
         str(path),
     ]
     try:
-        with Child(command, where) as child:
+        with Child(command, where, aside=True) as child:
             child.wait(stop=stop)
     except Failed as error:
         raise NotRestored(f"The backup could not be restored: {_in_words(str(error))}") from None

@@ -134,7 +134,7 @@ def _dump(
     ]  # fmt: skip
     counting = Counting(held.connection, held.tables)
     try:
-        with Child(command, where, heard=meter.heard) as child:
+        with Child(command, where, heard=meter.heard, aside=True) as child:
             child.wait(stop=stop, tick=meter.tick)
         return counting.finish(stop)
     finally:

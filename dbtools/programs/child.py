@@ -19,6 +19,7 @@ from rollback_portal.local.processes import ends_with_us
 LOOK_EVERY = 0.1  # seconds between two questions whether it is to be stopped
 INHERITED = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "TZ")
 WORDS = 40  # last lines of what it said
+ASIDE = 10  # of 19 steps that a program can stand back
 
 
 class Failed(Exception):
@@ -37,6 +38,7 @@ class Child:
         heard: called in a thread with every line that the program says on its standard error.
         fed: whether something is written to its standard input.
         source: the file that is its standard input otherwise.
+        aside: whether it waits where pages and workers of the same machine want the processor.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Child:
         fed: bool = False,
         source: int = subprocess.DEVNULL,
         output: int = subprocess.DEVNULL,
+        aside: bool = False,
     ) -> None:
         self.command, self._where, self._heard = list(command), where, heard
         self._words: deque[str] = deque(maxlen=WORDS)
@@ -58,7 +61,7 @@ class Child:
             stdout=output,
             stderr=subprocess.PIPE,
             start_new_session=True,
-            preexec_fn=ends_with_us(signal.SIGKILL),
+            preexec_fn=_tied(aside),
         )
         self._ear = Thread(target=self._listen, name="child's words", daemon=True)
         self._ear.start()
@@ -119,6 +122,27 @@ class Child:
             self._words.append(line)
             if self._heard is not None:
                 self._heard(line)
+
+
+def _tied(aside: bool) -> Callable[[], None]:
+    """What the child does before it becomes the program."""
+    tie = ends_with_us(signal.SIGKILL)
+
+    def first() -> None:
+        tie()
+        if aside:
+            _step_aside()
+
+    return first
+
+
+def _step_aside() -> None:
+    """Linux may weigh sessions instead of processes, so the session steps aside, too."""
+    os.nice(ASIDE)
+    with suppress(OSError):
+        group = os.open("/proc/self/autogroup", os.O_WRONLY)
+        os.write(group, str(ASIDE).encode())
+        os.close(group)
 
 
 def surroundings(where: Target | None) -> dict[str, str]:

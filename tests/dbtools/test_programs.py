@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from dbtools.programs import Child, Failed, NoProgram, Stopped, find, found
-from dbtools.programs.child import surroundings
+from dbtools.programs.child import ASIDE, surroundings
 from dbtools.target import Target
 from rollback_portal.local.processes import wait_until
 
@@ -156,6 +156,18 @@ def is_alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+@pytest.mark.parametrize(("aside", "steps"), [(False, 0), (True, ASIDE)])
+def test_bulk_work_stands_back_where_pages_want_the_processor(aside: bool, steps: int) -> None:
+    show = "cut -d' ' -f19 /proc/self/stat; grep -o '[0-9]*$' /proc/self/autogroup || echo unknown"
+    with Child(["/bin/sh", "-c", show], None, output=subprocess.PIPE, aside=aside) as child:
+        assert child.process.stdout is not None
+        process, session = child.process.stdout.read().decode().split()
+        child.wait()
+    assert int(process) == steps + os.nice(0)
+    if os.geteuid() == 0:  # for others Linux takes no more than ten a second, from all of them
+        assert session in {str(steps), "unknown"}
 
 
 def test_waiting_ticks_while_it_works() -> None:
