@@ -13,6 +13,7 @@ from pathlib import Path
 from dbtools import target
 from dbtools.target import SQL, Literal, Target
 
+COMMENT = re.compile(r"--[^\n]*")
 WANTED = re.compile(r"CREATE\s+EXTENSION\s+(?:IF\s+NOT\s+EXISTS\s+)?\"?([\w-]+)\"?", re.IGNORECASE)
 MADE = "CREATE FUNCTION {} RETURNS {} LANGUAGE sql AS $$ {} $$;\n"
 RANDOM = "SELECT string_agg(substr(uuid_send(gen_random_uuid()), 1, 1), '') FROM generate_series(1, $1)"
@@ -41,7 +42,7 @@ SCRIPTS = {
 
 def provide(server: Target, folder: Path, texts: Iterable[str]) -> list[str]:
     """Make stand-ins for what the texts want and the server lacks; their names."""
-    wanted = {found[1].lower() for text in texts for found in WANTED.finditer(text)}
+    wanted = {found[1].lower() for text in texts for found in WANTED.finditer(COMMENT.sub("", text))}
     with target.connect(server, "bench", autocommit=True) as connection:
         rows = connection.execute("SELECT name FROM pg_available_extensions").fetchall()
         missing = sorted(wanted - {name for (name,) in rows})
