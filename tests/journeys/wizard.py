@@ -83,11 +83,11 @@ def writes(dana: Visitor, look: Look) -> None:
     expect(dana.page.get_by_role("alert")).to_contain_text("Line 4:", timeout=WORK)
     expect(dana.page.locator(".cm-problem")).to_have_count(1)
     expect(editor(dana)).to_contain_text("COMMIT;")
+    look(dana, "wizard-sql")
     dana.page.once("dialog", lambda asked: asked.accept())
     press(dana, "Put the draft into the editor")
     expect(editor(dana)).to_contain_text("-- loses data")
     editor(dana).fill(DOWN)
-    look(dana, "wizard-sql")
     press(dana, "Check it and go on")
 
 
