@@ -2,8 +2,12 @@
 
 import gc
 import os
+from pathlib import Path
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
+from django.template.loader import get_template
+from django.urls import get_resolver
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rollback_portal.settings")
 application = get_wsgi_application()
@@ -11,12 +15,6 @@ application = get_wsgi_application()
 
 def warm() -> None:
     """Read addresses and templates now: the first page of a process is opened while production is on fire."""
-    from pathlib import Path
-
-    from django.conf import settings
-    from django.template.loader import get_template
-    from django.urls import get_resolver
-
     _ = get_resolver().url_patterns
     folder = Path(settings.BASE_DIR, "templates")
     for path in folder.rglob("*.html"):

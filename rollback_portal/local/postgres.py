@@ -21,12 +21,12 @@ from rollback_portal.local.processes import Problem, Process, ends_with_us, wait
 
 USER = "portal"
 SETTINGS = {"listen_addresses": "", "max_connections": "100", "shared_buffers": "64MB"}
-OTHERS = 2  # cores that a throwaway server leaves to the pages and workers beside it
+CORES_LEFT = 2  # to the pages and workers beside a throwaway server
 THROWAWAY = {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
-    "max_parallel_workers": str(max((os.cpu_count() or 1) - OTHERS, 0)),
+    "max_parallel_workers": str(max((os.cpu_count() or 1) - CORES_LEFT, 0)),
 }
 
 
@@ -37,7 +37,7 @@ class Postgres:
         folder: the data folder; the cluster is made in it when there is none.
         sockets: where its socket goes.
         environment: the environment variables that its programs get.
-        throwaway: True gives up safety against a power cut for speed.
+        throwaway: True gives up safety against a power cut for speed, and leaves cores to the others.
     """
 
     def __init__(
