@@ -17,7 +17,7 @@ help: ## Say what there is
 run: install-local ## Start the portal on http://127.0.0.1:8000 (PORT=8001 for another port); Ctrl-C stops it
 	@$(VENV)/python -m rollback_portal.local
 
-test: install-dev ## Run every test, on servers of its own (ARGS="tests/portal -x" for some, WORKERS=2 in parallel)
+test: install-dev ## Run every test, on servers of its own (ARGS="tests/deployments -x" for some, WORKERS=2 in parallel)
 	@$(VENV)/python -m pytest -q -n $(WORKERS) --dist loadfile $(ARGS)
 
 journeys: install-dev ## Run only the journeys in a real Chromium
@@ -70,7 +70,7 @@ chaos-full: install-dev ## The numbers of the whole chaos matrix, a night
 	@$(VENV)/python -m tests.chaos --full $(ARGS)
 
 model: install-dev ## Try 500 other lives of a change, 50 events each, in any order (the same again: SEED=7)
-	@PORTAL_MODEL_LIVES=$(or $(LIVES),500) PORTAL_MODEL_SEED=$(or $(SEED),new) $(VENV)/python -m pytest -q -n 0 -s $(ARGS) tests/deployments/life
+	@PORTAL_MODEL_LIVES=$(or $(LIVES),500) PORTAL_MODEL_SEED=$(or $(SEED),new) $(VENV)/python -m pytest -q -n 0 -s $(ARGS) tests/deployments/operations/model
 
 bench: install-dev ## Measure: one rollback beside the vercel CLI, the dashboard, fifty pages polling
 	@$(VENV)/python -m tests.bench $(ARGS)

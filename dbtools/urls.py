@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from dbtools.views import acts, databases, files, forms, wizard
+from dbtools.views import actions, databases, files, forms, wizard
 
 urlpatterns = [
     path("", databases.databases, name="databases"),
@@ -11,9 +11,9 @@ urlpatterns = [
     path("rollbacks/<int:pk>/download/", files.download, name="database_backup"),
     re_path(
         rf"^rollbacks/(?P<pk>\d+)/(?P<name>{'|'.join(forms.GRAVE)})/$",
-        acts.grave_act,
+        actions.grave_act,
         name="database_grave_act",
     ),
-    path("rollbacks/<int:pk>/<slug:name>/", acts.act, name="database_act"),
+    path("rollbacks/<int:pk>/<slug:name>/", actions.act, name="database_act"),
     path("<slug:name>/start/", databases.start, name="database_start"),
 ]

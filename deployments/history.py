@@ -11,7 +11,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Coalesce
 from django.utils.dateparse import parse_datetime
 
-from deployments.credit import with_credit
+from deployments.commit_authors import with_credit
 from deployments.models import Change, Deployment, Kind, Pin, Service
 from deployments.models.deployment import RUNNING
 
@@ -67,7 +67,7 @@ def being_built(service: Service) -> Sequence[Deployment]:
     """
     if service.provider != Service.Provider.RENDER:
         return ()
-    rows = service.deployments.filter(status__in=RUNNING, production=True, gone_at=None)
+    rows = service.deployments.filter(status__in=RUNNING, production=True, missing_since=None)
     return tuple(rows.order_by("created_at")[:5])
 
 
@@ -100,11 +100,11 @@ def previous_of(services: Sequence[Service]) -> dict[int, Deployment]:
     for service in services:
         if service.live is not None and service.live.commit_sha:
             same |= Q(service=service, commit_sha=service.live.commit_sha)
-    pinned = Exists(Pin.objects.filter(service=OuterRef("service"), left_at=None))
+    pinned = Exists(Pin.objects.filter(service=OuterRef("service"), released_at=None))
     forward = Q(service__live__restores=None) & ~pinned
     rows = (
         Deployment.objects.filter(service__in=[service.pk for service in services], production=True)
-        .filter(live_until__isnull=False, gone_at=None)
+        .filter(live_until__isnull=False, missing_since=None)
         .exclude(pk__in=[service.live_id for service in services if service.live_id])
         .exclude(same)
         .annotate(
@@ -124,7 +124,7 @@ def usual_seconds(service: Service, kind: Kind) -> str:
     for change in Change.objects.filter(service=service, operation__kind=kind, status="succeeded").order_by(
         "-id"
     )[:20]:
-        start, end = (parse_datetime(change.moments.get(name, "")) for name in ("accepted", "serving"))
+        start, end = (parse_datetime(change.status_times.get(name, "")) for name in ("accepted", "serving"))
         if start and end:
             took.append((end - start).total_seconds())
     if took:

@@ -15,9 +15,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from deployments.dispatcher import queue_answers
-from deployments.models import ACTIVE, Change, Kind, Reading
-from deployments.presence import crew
+from deployments.models import ACTIVE, Change, Kind, ProviderStatus
+from rollback_portal.jobs import broker
+from rollback_portal.jobs.process.heartbeats import process_status
 
 UNKNOWN = float("nan")
 FINAL = ("succeeded", "failed", "canceled")
@@ -45,7 +45,7 @@ class Rows(Collector):
         yield GaugeMetricFamily(
             "portal_queue_answers",
             "Whether Redis answers; operations run without it.",
-            float(queue_answers()),
+            float(broker.answers()),
         )
 
 
@@ -88,10 +88,10 @@ def _providers(now: datetime) -> Iterator[Metric]:
         "How questions to the provider ended: whole readings that succeeded, and every failure.",
         labels=["provider", "outcome"],
     )
-    readings = {reading.provider: reading for reading in Reading.objects.all()}
+    readings = {reading.provider: reading for reading in ProviderStatus.objects.all()}
     for name in settings.PROVIDERS:
-        reading = readings.get(name) or Reading(provider=name)
-        age.add_metric([name], _age(now, reading.read_at))
+        reading = readings.get(name) or ProviderStatus(provider=name)
+        age.add_metric([name], _age(now, reading.synced_at))
         circuit.add_metric([name], float(reading.opened_at is not None))
         for outcome, number in sorted(reading.results.items()):
             results.add_metric([name, outcome], number)
@@ -105,9 +105,9 @@ def _crew(now: datetime) -> Iterator[Metric]:
         "Since any process of the role was heard; NaN: never.",
         labels=["role"],
     )
-    for role in crew().roles:
+    for role in process_status().roles:
         alive.add_metric([role.name], role.alive)
-        heard.add_metric([role.name], _age(now, role.heard_at))
+        heard.add_metric([role.name], _age(now, role.last_heard_at))
     yield from (alive, heard)
 
 

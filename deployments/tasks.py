@@ -1,57 +1,44 @@
-"""The workers' edge: Celery calls, verbs work. What is published, the dispatcher publishes."""
+"""The Celery tasks: each calls what does the work. The dispatcher alone publishes them."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from threading import Event, Thread
-from typing import Any
 
 from celery import shared_task
-from celery.signals import (
-    worker_init,
-    worker_process_init,
-    worker_ready,
-    worker_shutdown,
-    worker_shutting_down,
-)
 from django.conf import settings
-from django.db import DatabaseError, connection
 
-from deployments import changes, sync
-from deployments.connections import provider
-from deployments.dispatcher import SLICE
+from deployments.clients import provider
 from deployments.models import Change, Service
-from deployments.presence import beat
-from deployments.served import check_served
-from rollback_portal import proof, stopping
-
-BEAT_EVERY = 5.0  # seconds
-_stopped = Event()
+from deployments.operations import worker
+from deployments.sync import poll
+from deployments.sync.version_check import check_served
+from rollback_portal.jobs.kinds import JobKind
+from rollback_portal.jobs.schedule import RecurringTask
 
 
 @shared_task
 def advance(pk: int) -> None:
-    """Work on one change for a while; where more is due, the dispatcher rings again."""
-    changes.run(pk, seconds=SLICE)
+    """Work on one change for a while; where more is due, the dispatcher publishes it again."""
+    worker.run(pk)
 
 
 @shared_task
 def read_services() -> None:
     """Discover what the keys can see; what is new is read at once, so that no page waits for its turn."""
     for name in settings.PROVIDERS:
-        sync.read_services(name, provider(name))
-        if Service.objects.followed().filter(provider=name, read_at=None).exists():
-            sync.read_provider(name, provider(name))
+        poll.read_services(name, provider(name))
+        if Service.objects.followed().filter(provider=name, synced_at=None).exists():
+            poll.read_provider(name, provider(name))
 
 
 @shared_task
 def read_render() -> None:
-    sync.read_provider("render", provider("render"))
+    poll.read_provider("render", provider("render"))
 
 
 @shared_task
 def read_vercel() -> None:
-    sync.read_provider("vercel", provider("vercel"))
+    poll.read_provider("vercel", provider("vercel"))
 
 
 @shared_task
@@ -62,50 +49,11 @@ def ask_who_serves() -> None:
         check_served(service, service.live.commit_sha if service.live else "")
 
 
+CHANGES = JobKind(Change, advance, worker.run)
 # One task per provider: a slow one never holds the other back.
-RECURRING = {
-    "services": (read_services, timedelta(seconds=60)),
-    "render": (read_render, timedelta(seconds=15)),
-    "vercel": (read_vercel, timedelta(seconds=15)),
-    "served": (ask_who_serves, timedelta(seconds=15)),
-}
-
-
-@worker_init.connect
-def prove_life(**_: Any) -> None:
-    """A worker without proof of life must not start. Celery only logs what is raised here, except an exit."""
-    try:
-        proof.before_work()
-    except proof.Pooled as error:
-        raise SystemExit(str(error)) from None
-
-
-@worker_process_init.connect
-def hear_of_the_end(**_: Any) -> None:
-    stopping.only_listen()
-
-
-@worker_shutting_down.connect
-def hand_over(**_: Any) -> None:
-    """On SIGTERM, what is under way is handed over between two steps, not followed to its end."""
-    stopping.ask()
-
-
-@worker_ready.connect
-def start_beating(sender: Any, **_: Any) -> None:
-    """Say every few seconds, in PostgreSQL, that this worker is alive, if it works on operations."""
-    if "operations" in sender.app.amqp.queues.consume_from:
-        Thread(target=_beat, name="heartbeat", daemon=True).start()
-
-
-@worker_shutdown.connect
-def stop_beating(**_: Any) -> None:
-    _stopped.set()
-
-
-def _beat() -> None:
-    while not _stopped.wait(BEAT_EVERY):
-        try:
-            beat("worker")
-        except DatabaseError:
-            connection.close()
+RECURRING = (
+    RecurringTask("services", read_services, timedelta(seconds=60)),
+    RecurringTask("render", read_render, timedelta(seconds=15)),
+    RecurringTask("vercel", read_vercel, timedelta(seconds=15)),
+    RecurringTask("served", ask_who_serves, timedelta(seconds=15)),
+)

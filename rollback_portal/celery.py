@@ -1,4 +1,4 @@
-"""The workers' way in. The queue is a doorbell: rows say what there is to do."""
+"""The Celery app. Its messages only say that a row is due; the row says what there is to do."""
 
 import os
 
@@ -9,3 +9,4 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rollback_portal.settings")
 app = Celery("rollback_portal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["deployments", "dbtools"])
+app.autodiscover_tasks(["rollback_portal.jobs.process"], related_name="celery_worker")

@@ -34,15 +34,16 @@ INSTALLED_APPS = [
     "allauth.account",
     "rollback_portal.accounts",
     "rollback_portal.audit",
+    "rollback_portal.jobs",
     "deployments",
     "dbtools",
 ]
 
 MIDDLEWARE = [
-    "rollback_portal.probes.Probes",
+    "rollback_portal.web.health.Probes",
     "django.middleware.security.SecurityMiddleware",
-    "rollback_portal.security.ContentSecurityPolicy",
-    "rollback_portal.degraded.Degraded",
+    "rollback_portal.web.security.ContentSecurityPolicy",
+    "rollback_portal.web.database_down.Degraded",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -53,7 +54,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "rollback_portal.security.SignInAgain",
+    "rollback_portal.web.security.SignInAgain",
 ]
 
 ROOT_URLCONF = "rollback_portal.urls"
@@ -69,9 +70,9 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "rollback_portal.http.everywhere",
+                "rollback_portal.web.pages.everywhere",
             ],
-            "builtins": ["rollback_portal.templatetags.words"],
+            "builtins": ["rollback_portal.templatetags.text"],
         },
     }
 ]
@@ -139,7 +140,7 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_ACKS_LATE = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 500
-CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 25  # after SIGQUIT; SIGTERM hands over (rollback_portal/stopping.py)
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 25  # seconds, after SIGQUIT; after SIGTERM work is handed over
 CELERY_TASK_SOFT_TIME_LIMIT = 60
 CELERY_TASK_TIME_LIMIT = 90
 CELERY_TIMEZONE = "UTC"
@@ -182,19 +183,22 @@ BACKUP_DAYS = env.number("BACKUP_DAYS", 14)
 MIRROR_FOLDER = env.text("MIRROR_FOLDER") or str(env.data_folder() / "mirrors")
 SCRATCH_FOLDER = env.text("SCRATCH_FOLDER") or str(env.data_folder() / "scratch")
 
-# --- What the ground floor asks a wing, which it does not know ------------------------------------------
-LAST_KNOWN = "deployments.fallback.last_known"  # HTML for the page that shows while PostgreSQL is away
+# --- The apps, by name: the core imports none of them, and they do not import each other -----------------
+DISPATCHED = ["deployments.tasks.CHANGES", "dbtools.tasks.DATABASE_ROLLBACKS", "dbtools.tasks.RESTORES"]
+RECURRING = ["deployments.tasks.RECURRING", "dbtools.tasks.RECURRING"]
+HEARTBEAT_QUEUE = "operations"  # a worker of this queue counts as one that executes operations
+LAST_KNOWN = (
+    "deployments.pages.manual_fallback.last_known"  # HTML for the page shown while PostgreSQL is away
+)
 LAST_KNOWN_FILE = env.text("LAST_KNOWN_FILE") or str(env.data_folder() / "last-known.json")
 READY = {
-    "operations_are_worked_on": "deployments.presence.acts",
-    "queue_answers": "deployments.dispatcher.queue_answers",
+    "operations_are_worked_on": "rollback_portal.jobs.process.heartbeats.can_execute",
+    "queue_answers": "rollback_portal.jobs.broker.answers",
 }
-ALSO_DISPATCHED = ["dbtools.tasks.WORK", "dbtools.tasks.RESTORES"]  # rows of the other wing
-ALSO_RECURRING = ["dbtools.tasks.RECURRING"]
-LIVE_CODE = "deployments.for_databases.live_code"  # which commit is live, for the wizard's first question
-CODE_UNDER_WAY = "deployments.for_databases.under_way"  # each wing waits while the other one moves something
-DATABASE_UNDER_WAY = "dbtools.rollbacks.under_way"
-EVERYWHERE = ["dbtools.alarms.for_everybody"]  # bars for every page
+LIVE_CODE = "deployments.interface.live_code"  # which commit is live, for the wizard's first question
+CODE_UNDER_WAY = "deployments.interface.under_way"  # each app waits while the other one moves something
+DATABASE_UNDER_WAY = "dbtools.interface.under_way"
+EVERYWHERE = ["dbtools.wizard.banners.for_everybody"]  # bars for every page
 METRICS = "deployments.metrics.exposition"
 METRICS_ALLOW = env.words("METRICS_ALLOW", "127.0.0.0/8,::1")
 METRICS_TOKEN = env.secret("METRICS_TOKEN")

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-handler500 = "rollback_portal.degraded.fault"
+handler500 = "rollback_portal.web.database_down.fault"
 urlpatterns = [
     path("", include("deployments.urls")),
     path("databases/", include("dbtools.urls")),

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.chromium import chromium
-from tests.pgbouncer import pgbouncer
 from tests.prisma.cli import all_installed
+from tests.support.chromium import chromium
+from tests.support.pgbouncer import pgbouncer
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,13 @@
 """The portal's own settings, on the test servers, with the few differences that tests need."""
 
-from tests import servers
+from tests.support import servers
 
 servers.provide()
 
 from rollback_portal.settings import *  # noqa: E402, F403
 from rollback_portal.settings import DATABASES, INSTALLED_APPS, STORAGES  # noqa: E402
 
-INSTALLED_APPS = [*INSTALLED_APPS, "tests.append_only"]
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.support.append_only_flush"]
 DATABASES["default"]["TEST"] = {"NAME": servers.database_name()}
 DATABASES["default"]["OPTIONS"].pop("pool", None)  # type: ignore[attr-defined]  # one connection per test thread
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast; nothing here is worth guessing

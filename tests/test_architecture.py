@@ -1,163 +1,357 @@
-"""The house's own rules: who may import whom, and which door leads outside."""
+"""The walls of the house: which package may import which, and where each outside library comes in."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-GROUND, WING, PROVIDERS = "rollback_portal", "deployments", "deployments.providers"
+CORE, APPS = "rollback_portal", ("deployments", "dbtools")
+TOP = (CORE, *APPS)
 
-# Module prefix -> what it must never import.
-WALLS = {
-    "rollback_portal.accounts": (WING, "dbtools"),
-    "rollback_portal.audit": (WING, "dbtools"),
-    "rollback_portal.states": (WING, "dbtools"),
-    "rollback_portal.http": (WING, "dbtools"),
-    "rollback_portal.security": (WING, "dbtools"),
-    "deployments.providers": ("django", "rollback_portal", "deployments.models", "deployments.operations"),
-    "deployments.sandbox": ("django", "rollback_portal", "deployments.models", "deployments.operations"),
-    "deployments.models": (
-        "deployments.operations", "deployments.changes", "deployments.steps", "deployments.sync",
-        "deployments.tasks", "deployments.views", "deployments.plans",
+# Each top-level package from the bottom up. A module imports from its own part and from the levels below.
+LEVELS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "rollback_portal": (
+        ("env", "text"),
+        ("checks", "postgresql", "processes", "celery"),
+        ("settings", "wsgi"),
+        ("jobs",),
+        ("audit",),
+        ("accounts",),
+        ("templatetags", "web"),
+        ("urls",),
+        ("local",),
     ),
-    "deployments.operations": ("deployments.tasks", "deployments.views", "django.http", "celery"),
-    "deployments.changes": ("deployments.tasks", "deployments.views", "django.http", "celery"),
-    "deployments.steps": ("deployments.tasks", "deployments.views", "django.http", "celery"),
-    "deployments.sync": ("deployments.tasks", "deployments.views", "django.http", "celery"),
-    "deployments.views": (
-        "deployments.connections", "deployments.changes", "deployments.steps", "deployments.providers",
+    "deployments": (
+        ("providers",),
+        ("apps", "models", "clients", "sandbox"),
+        ("history", "lookup"),
+        ("sync",),
+        ("operations", "service_settings"),
+        ("forms",),
+        ("pages",),
+        ("interface", "metrics", "tasks", "views", "management"),
+        ("urls",),
     ),
-    "deployments.tasks": ("django.http", "deployments.views"),
-    "dbtools": (WING,),
-    "dbtools.target": ("django",),
-    "dbtools.sql": ("django", "rollback_portal", "dbtools.target", "dbtools.programs"),
-    "dbtools.reader": ("django",),
-    "dbtools.catalog": ("django",),
-    "dbtools.drafts": ("django",),
-    "dbtools.prisma": ("django",),
-    "dbtools.programs": ("django",),
-    "dbtools.backups": ("django",),
-    "dbtools.schema": ("django",),
-    "dbtools.scratch": ("django",),
-    "dbtools.rehearsal": ("django",),
-}  # fmt: skip
-
-# Library -> the only modules that may import it.
-DOORS = {
-    "httpx": ("deployments.providers", "deployments.connections", "deployments.sandbox.transport"),
-    "celery": ("rollback_portal.celery", "deployments.tasks", "deployments.dispatcher", "dbtools.tasks"),
-    "kombu": ("deployments.dispatcher",),
-    "pglast": ("dbtools.sql",),
-    "psycopg": (
-        "dbtools.target",
-        "rollback_portal.settings",
-        "rollback_portal.postgresql",
-        "rollback_portal.local",
+    "dbtools": (
+        ("postgres",),
+        ("prisma", "sql"),
+        ("config", "execution", "down_draft", "sandbox"),
+        ("apps", "models", "preflight", "rehearsal"),
+        ("wizard",),
+        ("forms", "interface", "tasks"),
+        ("views",),
+        ("urls",),
     ),
-    "redis": ("deployments.dispatcher", "deployments.providers.budget", "rollback_portal.local"),
 }
 
+# The composition root: the only modules of the core that may import or name an app.
+COMPOSITION_ROOT = ("rollback_portal.settings", "rollback_portal.urls", "rollback_portal.local")
+# The only product modules that may import a sandbox.
+SANDBOX_STARTERS = ("rollback_portal.local", "deployments.management.commands.sandbox")
 
-def modules() -> Iterator[tuple[str, ast.Module]]:
-    for folder in ("rollback_portal", "deployments", "dbtools"):
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            if "migrations" in path.parts:
-                continue
+# Module prefix -> what it must never import, beyond the levels.
+FORBIDDEN: dict[str, tuple[str, ...]] = {
+    "rollback_portal.text": ("django",),
+    "deployments.providers": ("django",),
+    "deployments.sandbox": ("django", "rollback_portal", "deployments.models"),
+    "deployments.operations": ("django.http", "celery"),
+    "deployments.sync": ("django.http", "celery"),
+    "deployments.pages": ("django.http", "celery"),
+    "deployments.views": ("celery", "deployments.clients", "deployments.providers", "deployments.sync"),
+    "dbtools.postgres": ("django",),
+    "dbtools.sql": ("django",),
+    "dbtools.prisma": ("django",),
+    "dbtools.down_draft": ("django",),
+    "dbtools.rehearsal": ("django",),
+    "dbtools.execution": ("django",),
+    "dbtools.preflight": ("django",),
+    "dbtools.wizard": ("django.http", "celery"),
+    "dbtools.views": ("celery", "dbtools.postgres", "dbtools.execution", "dbtools.rehearsal"),
+}
+
+# Library -> the only modules that may import it.
+GATEWAYS: dict[str, tuple[str, ...]] = {
+    "httpx": ("deployments.providers", "deployments.clients", "deployments.sandbox.server.transport"),
+    "celery": (
+        "rollback_portal.celery",
+        "rollback_portal.jobs.broker",
+        "rollback_portal.jobs.process.celery_worker",
+        "deployments.tasks",
+        "dbtools.tasks",
+    ),
+    "kombu": ("rollback_portal.jobs.broker",),
+    "pglast": ("dbtools.sql",),
+    "psycopg": (
+        "dbtools.postgres.client",
+        "rollback_portal.settings",
+        "rollback_portal.postgresql",
+        "rollback_portal.processes",
+    ),
+    "redis": ("rollback_portal.jobs.broker", "deployments.providers.rate_limit", "rollback_portal.local"),
+}
+READS_ENVIRONMENT = ("rollback_portal.env", "rollback_portal.wsgi", "rollback_portal.celery")
+PUBLISHING = {"apply_async", "delay", "delay_on_commit", "apply_async_on_commit", "send_task"}
+
+MOST_MODULES_IN_A_FOLDER = 13
+MOST_LINES_IN_A_FILE = 300
+
+
+@cache
+def modules() -> dict[str, ast.Module]:
+    trees = {}
+    for path in sorted(path for top in TOP for path in (ROOT / top).rglob("*.py")):
+        if "migrations" not in path.parts:
             name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-            yield name, ast.parse(path.read_text())
+            trees[name] = ast.parse(path.read_text())
+    return trees
 
 
-def imports(tree: ast.Module) -> Iterator[str]:
+def imports(tree: ast.Module, *, for_types: bool = True) -> Iterator[str]:
+    """What is imported anywhere in a module, with or without what stands under `if TYPE_CHECKING`."""
+    only_types = set() if for_types else {id(node) for node in _type_checking(tree)}
     for node in ast.walk(tree):
+        if id(node) in only_types:
+            continue
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         if isinstance(node, ast.ImportFrom) and node.module:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def within(name: str, prefix: str) -> bool:
-    return name == prefix or name.startswith(f"{prefix}.")
+def _type_checking(tree: ast.Module) -> Iterator[ast.AST]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            yield from ast.walk(node)
 
 
-def forbidden(name: str, tree: ast.Module) -> list[str]:
-    walls = [taboo for prefix, taboos in WALLS.items() if within(name, prefix) for taboo in taboos]
-    return [f"{name} imports {found}" for found in imports(tree) for taboo in walls if within(found, taboo)]
+def within(name: str, *prefixes: str) -> bool:
+    return any(name == prefix or name.startswith(f"{prefix}.") for prefix in prefixes)
 
 
-def wrong_doors(name: str, tree: ast.Module) -> list[str]:
+def part_of(name: str) -> tuple[str, str]:
+    """The top-level package and the part of it that a dotted name belongs to; "" for the package itself."""
+    top, _, rest = name.partition(".")
+    return top, rest.partition(".")[0]
+
+
+def level_of(top: str, part: str) -> int | None:
+    return next((number for number, parts in enumerate(LEVELS[top]) if part in parts), None)
+
+
+# --- What one module does wrong ---
+
+
+def upward_imports(name: str, tree: ast.Module) -> list[str]:
+    top, part = part_of(name)
+    own = level_of(top, part)
+    wrong = []
+    for imported in imports(tree):
+        other_top, other = part_of(imported)
+        if other_top != top or other == part or own is None:
+            continue
+        level = level_of(top, other)
+        if level is not None and level >= own:
+            wrong.append(f"{name} imports {imported}, which is not below it")
+    return wrong
+
+
+def imports_across_the_apps(name: str, tree: ast.Module) -> list[str]:
+    top, _ = part_of(name)
+    others = [app for app in APPS if app != top]
+    if within(name, *COMPOSITION_ROOT):
+        return []
+    return [f"{name} imports {imported}" for imported in imports(tree) if within(imported, *others)]
+
+
+def names_of_apps(name: str, tree: ast.Module) -> list[str]:
+    """Dotted names of an app in the texts of the core: an import that the walls would not see."""
+    if not within(name, CORE) or within(name, *COMPOSITION_ROOT):
+        return []
+    texts = [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    known = modules()
     return [
-        f"{name} imports {found}"
-        for found in imports(tree)
-        for library, doors in DOORS.items()
-        if within(found, library) and not any(within(name, door) for door in doors)
+        f"{name} names {text}" for text in texts if within(text, *APPS) and text.rpartition(".")[0] in known
     ]
 
 
-def reads_environment(tree: ast.Module) -> bool:
-    return any(
-        isinstance(node, ast.Attribute)
+def imports_of_a_sandbox(name: str, tree: ast.Module) -> list[str]:
+    sandboxes = [f"{app}.sandbox" for app in APPS]
+    if within(name, *sandboxes, *SANDBOX_STARTERS):
+        return []
+    return [f"{name} imports {imported}" for imported in imports(tree) if within(imported, *sandboxes)]
+
+
+def forbidden_imports(name: str, tree: ast.Module) -> list[str]:
+    taboos = [taboo for prefix, taboos in FORBIDDEN.items() if within(name, prefix) for taboo in taboos]
+    return [f"{name} imports {imported}" for imported in imports(tree) if within(imported, *taboos)]
+
+
+def second_gateways(name: str, tree: ast.Module) -> list[str]:
+    return [
+        f"{name} imports {imported}"
+        for imported in imports(tree)
+        for library, gateways in GATEWAYS.items()
+        if within(imported, library) and not within(name, *gateways)
+    ]
+
+
+def environment_reads(name: str, tree: ast.Module) -> list[str]:
+    if within(name, *READS_ENVIRONMENT, "rollback_portal.local"):
+        return []
+    return [
+        f"{name} reads os.{node.attr}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
         and node.attr in {"environ", "getenv"}
         and isinstance(node.value, ast.Name)
         and node.value.id == "os"
-        for node in ast.walk(tree)
-    )
+    ]
 
 
-def test_nobody_imports_through_a_wall() -> None:
-    assert [line for name, tree in modules() for line in forbidden(name, tree)] == []
-
-
-def test_every_outside_thing_has_one_door() -> None:
-    assert [line for name, tree in modules() for line in wrong_doors(name, tree)] == []
-
-
-def test_only_one_module_reads_the_environment() -> None:
-    allowed = {"rollback_portal.env", "rollback_portal.wsgi", "rollback_portal.celery"}
-    local = "rollback_portal.local"
-    readers = {name for name, tree in modules() if reads_environment(tree) and not within(name, local)}
-    assert readers <= allowed
-
-
-@pytest.mark.parametrize(
-    ("name", "source"),
-    [
-        ("deployments.models.service", "from deployments.operations import request"),
-        ("rollback_portal.http", "import deployments.models"),
-        ("deployments.providers.render", "from django.conf import settings"),
-    ],
-)
-def test_a_breach_of_a_wall_is_seen(name: str, source: str) -> None:
-    assert forbidden(name, ast.parse(source))
-
-
-def test_a_second_door_is_seen() -> None:
-    assert wrong_doors("deployments.views.confirm", ast.parse("import httpx"))
-
-
-def test_no_file_of_ours_grows_beyond_one_idea() -> None:
-    long = {
-        f"{path.relative_to(ROOT)}: {len(path.read_text().splitlines())} lines"
-        for folder in ("rollback_portal", "deployments", "dbtools")
-        for path in (ROOT / folder).rglob("*.py")
-        if "migrations" not in path.parts and len(path.read_text().splitlines()) > 300
-    }
-    assert long == set()
-
-
-def test_nothing_but_the_dispatcher_publishes() -> None:
-    publishers = {
-        name
-        for name, tree in modules()
+def second_publishers(name: str, tree: ast.Module) -> list[str]:
+    if name == "rollback_portal.jobs.broker":
+        return []
+    return [
+        f"{name} publishes"
         for node in ast.walk(tree)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and node.func.attr in PUBLISHING
+    ]
+
+
+# Each wall with a breach of it: (the rule, a module, its source).
+WALLS = {
+    "nothing is imported upwards": (
+        upward_imports,
+        "deployments.models.service",
+        "from deployments.operations.requests import request",
+    ),
+    "the apps and the core do not import each other": (
+        imports_across_the_apps,
+        "rollback_portal.jobs.queue",
+        "from deployments.models import Change",
+    ),
+    "the core does not even name an app": (
+        names_of_apps,
+        "rollback_portal.web.pages",
+        'ASK = "deployments.interface.live_code"',
+    ),
+    "the product imports no sandbox": (
+        imports_of_a_sandbox,
+        "deployments.clients",
+        "from deployments.sandbox.server.transport import SandboxTransport",
+    ),
+    "what knows no Django, no request and no queue stays so": (
+        forbidden_imports,
+        "deployments.providers.render.client",
+        "from django.conf import settings",
+    ),
+    "every outside library has one gateway": (second_gateways, "deployments.views.confirm", "import httpx"),
+    "one module reads the environment": (
+        environment_reads,
+        "deployments.clients",
+        "import os\nKEY = os.environ['KEY']",
+    ),
+    "only the broker publishes": (
+        second_publishers,
+        "deployments.operations.requests",
+        "advance.delay(1)",
+    ),
+}
+
+
+@pytest.mark.parametrize("wall", WALLS)
+def test_the_wall_stands(wall: str) -> None:
+    rule, _, _ = WALLS[wall]
+    assert [breach for name, tree in modules().items() for breach in rule(name, tree)] == []
+
+
+@pytest.mark.parametrize("wall", WALLS)
+def test_a_breach_of_the_wall_is_seen(wall: str) -> None:
+    rule, name, source = WALLS[wall]
+    assert rule(name, ast.parse(source))
+
+
+def test_every_part_of_the_house_has_its_level() -> None:
+    parts = {part_of(name) for name in modules()}
+    assert {f"{top}.{part}" for top, part in parts if part and level_of(top, part) is None} == set()
+
+
+# --- Circles ---
+
+
+def import_graph() -> dict[str, set[str]]:
+    known = modules()
+    graph: dict[str, set[str]] = {}
+    for name, tree in known.items():
+        found = {_module_in(imported, known) for imported in imports(tree, for_types=False)}
+        graph[name] = found - {name, ""}
+    return graph
+
+
+def _module_in(imported: str, known: Mapping[str, object]) -> str:
+    while imported and imported not in known:
+        imported = imported.rpartition(".")[0]
+    return imported
+
+
+def circles(graph: Mapping[str, set[str]]) -> set[str]:
+    """What is left when everything is taken away, again and again, that imports nothing of the rest."""
+    left = {name: set(others) for name, others in graph.items()}
+    while free := {name for name, others in left.items() if not others & left.keys()}:
+        left = {name: others for name, others in left.items() if name not in free}
+    return set(left)
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    assert circles(import_graph()) == set()
+
+
+def test_a_circle_is_seen() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == {"a", "b", "c"}
+
+
+# --- Size and names ---
+
+
+def folders() -> dict[Path, list[Path]]:
+    found: dict[Path, list[Path]] = defaultdict(list)
+    for path in (path for top in TOP for path in (ROOT / top).rglob("*.py")):
+        if "migrations" not in path.parts and path.name != "__init__.py":
+            found[path.parent].append(path)
+    return found
+
+
+def test_no_folder_holds_more_than_about_a_dozen_modules() -> None:
+    crowded = {folder.relative_to(ROOT): len(files) for folder, files in folders().items()}
+    assert {folder: count for folder, count in crowded.items() if count > MOST_MODULES_IN_A_FOLDER} == {}
+
+
+def test_no_file_grows_beyond_one_idea() -> None:
+    lines = {
+        path.relative_to(ROOT): len(path.read_text().splitlines())
+        for files in folders().values()
+        for path in files
     }
-    assert publishers == {"deployments.dispatcher"}
+    assert {path: count for path, count in lines.items() if count > MOST_LINES_IN_A_FILE} == {}
 
 
-PUBLISHING = {"apply_async", "delay", "delay_on_commit", "apply_async_on_commit", "send_task"}
+def test_no_class_name_stands_for_two_things() -> None:
+    names = Counter(
+        node.name
+        for tree in modules().values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef) and node.name not in {"Meta", "Command"}
+    )
+    assert {name for name, count in names.items() if count > 1} == set()

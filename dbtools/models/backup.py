@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from dbtools.models.database import Database
-from rollback_portal.states import Stateful
+from rollback_portal.jobs.models import LeasedRow
 
 
 class Backup(models.Model):
@@ -38,9 +38,10 @@ class Backup(models.Model):
         return self.taken_at + timedelta(days=settings.BACKUP_DAYS)
 
 
-class Restore(Stateful):
+class Restore(LeasedRow):
     """A backup put into a new database, beside the one it was taken of."""
 
+    WORKER_STATUSES = ("queued", "restoring")
     TRANSITIONS = {
         "queued": frozenset({"restoring", "failed"}),
         "restoring": frozenset({"done", "failed"}),
@@ -51,13 +52,10 @@ class Restore(Stateful):
     backup = models.ForeignKey(Backup, models.PROTECT, related_name="restores")
     name = models.CharField(max_length=63, help_text="Of the new database.")
     status = models.CharField(max_length=10, default="queued")
-    sentence = models.TextField(blank=True)
+    message = models.TextField(blank=True)
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     requested_by_name = models.CharField(max_length=200)
     requested_at = models.DateTimeField(db_default=Now())
-    lease_owner = models.UUIDField(null=True)
-    lease_until = models.DateTimeField(null=True)
-    rung_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -16,7 +16,7 @@ class Database(models.Model):
     name = models.SlugField(max_length=120, unique=True)
     environment = models.CharField(max_length=60)
     services = ArrayField(models.CharField(max_length=120), default=list, blank=True)
-    gone_at = models.DateTimeField(null=True, help_text="When it was taken out of the configuration.")
+    missing_since = models.DateTimeField(null=True, help_text="When it was taken out of the configuration.")
     facts = models.JSONField(default=dict)
     read_at = models.DateTimeField(null=True)
     error = models.TextField(blank=True)

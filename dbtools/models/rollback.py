@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 
 from dbtools.models.backup import Backup
 from dbtools.models.database import Database
-from rollback_portal.states import Stateful
+from rollback_portal.jobs.models import LeasedRow
 
 # The nine steps, each with the statuses in which the page shows it.
 STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -43,20 +43,15 @@ class DatabaseRollbackQuerySet(models.QuerySet["DatabaseRollback"]):
     def shown(self) -> DatabaseRollbackQuerySet:
         return self.select_related("database", "backup")
 
-    def due(self, now: datetime) -> DatabaseRollbackQuerySet:
-        """Waiting for a worker, and held by nobody whose lease still runs."""
-        free = Q(lease_until=None) | Q(lease_until__lt=now)
-        waited = Q(not_before=None) | Q(not_before__lte=now)
-        return self.filter(free, waited, status__in=AT_WORK)
 
-
-class DatabaseRollback(Stateful):
+class DatabaseRollback(LeasedRow):
     """From the question whether it is needed to the proof that it is done.
 
     A database has at most one that is under way; PostgreSQL keeps that rule, and the lines below. What an
-    approval is bound to stands in `bound`; a worker that runs compares everything once more.
+    approval is bound to stands in `approval_digest`; a worker that runs compares everything once more.
     """
 
+    WORKER_STATUSES = AT_WORK
     TRANSITIONS = {
         "deciding": frozenset({"reading", "abandoned"}),
         "reading": frozenset({"choosing", "deciding", "abandoned"}),
@@ -88,29 +83,34 @@ class DatabaseRollback(Stateful):
     requested_by_name = models.CharField(max_length=200)
     requested_at = models.DateTimeField(db_default=Now(), editable=False)
     incident = models.CharField(max_length=100, blank=True)
-    sentence = models.TextField(blank=True, help_text="What happened last, in words.")
-    moments = models.JSONField(default=dict, help_text="When each status was reached last.")
+    message = models.TextField(blank=True, help_text="What happened last, in words.")
     ended_at = models.DateTimeField(null=True)
 
-    need = models.JSONField(default=dict, help_text="Step 1: the answer, the reason, and what was live then.")
+    justification = models.JSONField(
+        default=dict, help_text="Step 1: the answer, the reason, and what was live then."
+    )
     source = models.JSONField(default=dict, help_text="Step 2: where the folder is read from.")
     archive = models.BinaryField(null=True, help_text="Step 2: a folder that somebody uploaded.")
-    entries = models.JSONField(default=list, help_text="Folder and history side by side.")
+    migrations = models.JSONField(default=list, help_text="Folder and history side by side.")
     history = models.CharField(max_length=64, blank=True, help_text="Digest of the history as it was read.")
-    chosen = models.JSONField(default=list, help_text="The names that go, newest first.")
+    selected = models.JSONField(default=list, help_text="The names that go, newest first.")
     draft = models.JSONField(default=dict)
     sql = models.TextField(blank=True)
     sql_sha256 = models.CharField(max_length=64, blank=True)
     authors = models.JSONField(default=list, help_text="User ids of everybody who wrote a part of the SQL.")
-    script = models.JSONField(default=dict, help_text="What the SQL would do, statement by statement.")
-    guards = models.JSONField(default=list)
-    accepted = models.TextField(blank=True, help_text="Why amber guards were accepted.")
+    sql_analysis = models.JSONField(default=dict, help_text="What the SQL would do, statement by statement.")
+    preflight = models.JSONField(default=list)
+    warnings_accepted_because = models.TextField(blank=True, help_text="Why amber guards were accepted.")
     fingerprint = models.CharField(max_length=64, blank=True)
     progress = models.JSONField(default=dict, help_text="What the worker is doing now, in numbers.")
     backup = models.ForeignKey(Backup, models.PROTECT, null=True, related_name="rollbacks")
     rehearsal = models.JSONField(default=dict)
-    bound = models.CharField(max_length=64, blank=True, help_text="Digest of all that an approval is for.")
-    ticked = models.JSONField(default=list, help_text="Statement numbers whose loss the approver ticked.")
+    approval_digest = models.CharField(
+        max_length=64, blank=True, help_text="Digest of all that an approval is for."
+    )
+    acknowledged_losses = models.JSONField(
+        default=list, help_text="Statement numbers whose loss the approver ticked."
+    )
     approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     approved_by_name = models.CharField(max_length=200, blank=True)
     approved_at = models.DateTimeField(null=True)
@@ -118,15 +118,8 @@ class DatabaseRollback(Stateful):
     followed_up_at = models.DateTimeField(null=True)
     followed_up_by = models.CharField(max_length=200, blank=True)
     identity = models.JSONField(default=dict, help_text="The transaction: xid, server, timeline.")
-    run = models.JSONField(default=dict, help_text="What ran, what waited, which history rows went.")
-    verified = models.JSONField(default=dict)
-
-    lease_owner = models.UUIDField(null=True)
-    lease_until = models.DateTimeField(null=True)
-    not_before = models.DateTimeField(null=True)
-    rung_at = models.DateTimeField(null=True)
-    cancel_asked_at = models.DateTimeField(null=True)
-    cancel_asked_by = models.CharField(max_length=200, blank=True)
+    run_log = models.JSONField(default=dict, help_text="What ran, what waited, which history rows went.")
+    verification = models.JSONField(default=dict)
 
     objects = DatabaseRollbackQuerySet.as_manager()
 
@@ -152,31 +145,20 @@ class DatabaseRollback(Stateful):
     @property
     def title(self) -> str:
         """What it is about, once a migration is chosen."""
-        if not self.chosen:
+        if not self.selected:
             return f"a migration of {self.database}"
-        oldest, more = self.chosen[-1], len(self.chosen) - 1
+        oldest, more = self.selected[-1], len(self.selected) - 1
         return f"{oldest} and {more} later" if more else str(oldest)
 
     @property
     def phrase(self) -> str:
         """What has to be typed before it runs."""
-        return f"{self.database}/{self.chosen[-1]}" if self.chosen else ""
+        return f"{self.database}/{self.selected[-1]}" if self.selected else ""
 
     @property
     def step(self) -> int:
         """The number of the step that the page draws, from 1."""
         return next(number for number, (_, statuses) in enumerate(STEPS, 1) if self.status in statuses)
-
-    @property
-    def at_work(self) -> bool:
-        return self.status in AT_WORK
-
-    @property
-    def due_since(self) -> datetime:
-        """Since when somebody should have been working on it, where nobody does."""
-        reached = self.moments.get(self.status)
-        began = datetime.fromisoformat(reached) if reached else self.requested_at
-        return max(moment for moment in (began, self.not_before, self.lease_until) if moment is not None)
 
     @property
     def expires_at(self) -> datetime | None:
@@ -189,4 +171,6 @@ class DatabaseRollback(Stateful):
     @property
     def entry(self) -> dict[str, Any]:
         """The entry of the oldest migration that goes."""
-        return next((each for each in self.entries if self.chosen and each["name"] == self.chosen[-1]), {})
+        return next(
+            (each for each in self.migrations if self.selected and each["name"] == self.selected[-1]), {}
+        )

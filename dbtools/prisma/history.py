@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from dbtools.target import SQL, Connection, Identifier
+from dbtools.postgres.client import SQL, Connection, Identifier
 
 TABLE = "_prisma_migrations"
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dbtools.rehearsal.order import Execute, Fingerprint, Migration, Task
+from dbtools.rehearsal.rehearse import rehearse
 from dbtools.rehearsal.report import OK, STOP, WARN, Check, Counted, Held, Loss, Report, Step
-from dbtools.rehearsal.walk import rehearse
+from dbtools.rehearsal.request import Execute, Fingerprint, Migration, Task
 
 __all__ = [
     "OK", "STOP", "WARN", "Check", "Counted", "Execute", "Fingerprint", "Held", "Loss", "Migration", "Report",

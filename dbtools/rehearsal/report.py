@@ -15,7 +15,7 @@ class Check:
 
     name: str
     tone: str
-    sentence: str
+    message: str
     lines: tuple[str, ...] = ()
 
 
@@ -45,7 +45,7 @@ class Loss:
     table: str
     column: str
     number: int
-    sentence: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Report:
     """
 
     passed: bool
-    sentence: str
+    message: str
     verdict: str
     checks: tuple[Check, ...]
     ran: tuple[Step, ...]

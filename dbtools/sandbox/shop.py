@@ -7,9 +7,9 @@ import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from dbtools import target
+from dbtools.postgres import client
+from dbtools.postgres.client import SQL, Connection, Identifier, Target
 from dbtools.sandbox.project import Step
-from dbtools.target import SQL, Connection, Identifier, Target
 
 NAME, ROLE = "shop", "shop"
 ROWS_BEFORE_LAST = 8  # the rows are there before the last migrations come
@@ -49,23 +49,23 @@ def make(server: Target, password: str) -> Target:
     Args:
         server: entered by a role that may create both.
     """
-    with target.connect(server, "sandbox", autocommit=True) as connection:
+    with client.connect(server, "sandbox", autocommit=True) as connection:
         connection.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(NAME)))
         connection.execute(SQL("DROP ROLE IF EXISTS {}").format(Identifier(ROLE)))
         create = SQL("CREATE ROLE {} LOGIN CREATEDB PASSWORD {}").format(
-            Identifier(ROLE), target.Literal(password)
+            Identifier(ROLE), client.Literal(password)
         )
         connection.execute(create)
         connection.execute(SQL("CREATE DATABASE {} OWNER {}").format(Identifier(NAME), Identifier(ROLE)))
         connection.execute(SQL("GRANT pg_read_all_stats TO {}").format(Identifier(ROLE)))
-    with target.connect(server.named(NAME), "sandbox", autocommit=True) as connection:
+    with client.connect(server.named(NAME), "sandbox", autocommit=True) as connection:
         connection.execute(SQL("ALTER SCHEMA public OWNER TO {}").format(Identifier(ROLE)))
     return Target(server.host, server.port, ROLE, NAME, "public", password, server.options)
 
 
 def fill(where: Target, steps: Sequence[Step], *, orders: int = ORDERS) -> None:
     """Apply all migrations, and put the rows in before the last of them."""
-    with target.connect(where, "sandbox", autocommit=True) as connection:
+    with client.connect(where, "sandbox", autocommit=True) as connection:
         connection.execute(HISTORY.encode())
         for number, step in enumerate(steps):
             if number == len(steps) - ROWS_BEFORE_LAST:

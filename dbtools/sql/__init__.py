@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dbtools.sql.check import check
-from dbtools.sql.names import quoted
-from dbtools.sql.parsing import NotSql, Piece, split, walk
-from dbtools.sql.script import LIMITS, Count, Hazard, Limits, Problem, Script, Statement, Tone
+from dbtools.sql.result import LIMITS, Count, Hazard, Limits, Problem, Script, Statement, Tone
+from dbtools.sql.syntax.name_scope import quoted
+from dbtools.sql.syntax.parsing import NotSql, Piece, split, walk
 
 __all__ = [
     "LIMITS", "Count", "Hazard", "Limits", "NotSql", "Piece", "Problem", "Script", "Statement", "Tone",

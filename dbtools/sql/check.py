@@ -11,12 +11,13 @@ from hashlib import sha256
 
 from pglast import ast
 
-from dbtools.sql import allowed, characters, functions, names
-from dbtools.sql.counts import Sofar
-from dbtools.sql.hazards import hazards
-from dbtools.sql.locks import lock
-from dbtools.sql.parsing import NotSql, Piece, split, walk
-from dbtools.sql.script import Hazard, Problem, Script, Statement
+from dbtools.sql import allowlist
+from dbtools.sql.effects.hazard_counts import Sofar
+from dbtools.sql.effects.hazards import hazards
+from dbtools.sql.effects.locks import lock
+from dbtools.sql.result import Hazard, Problem, Script, Statement
+from dbtools.sql.syntax import decoding, functions, name_scope
+from dbtools.sql.syntax.parsing import NotSql, Piece, split, walk
 
 EMPTY = (
     "There is no statement in the text. If the migration left nothing to undo, say so by the one statement "
@@ -39,14 +40,14 @@ KINDS = {
 def check(raw: str | bytes, *, schemas: Sequence[str] = ("public",), allow_opaque: bool = False) -> Script:
     """Read a down script, refuse what may not run, and say what the rest would do.
 
-    A worker has it called in a process of its own (`dbtools.reader`): 1 MB is work of seconds.
+    A worker has it called in a process of its own (`dbtools.sql.isolated`): 1 MB is work of seconds.
 
     Args:
         raw: as it was stored or pasted; up to `LIMITS.bytes`.
         schemas: the only ones that its names may lead into.
         allow_opaque: whether this database allows DO, CALL, CREATE FUNCTION, extensions and own functions.
     """
-    text, problems = characters.read(raw)
+    text, problems = decoding.read(raw)
     digest = sha256(raw if isinstance(raw, bytes) else raw.encode(errors="surrogatepass")).hexdigest()
     if problems:
         return Script(text, digest, problems=problems)
@@ -76,7 +77,7 @@ def looked_through(
     sofar = Sofar()
     for number, piece in enumerate(pieces, start=1):
         against = refused(piece.tree, schemas, allow_opaque=allow_opaque)
-        problems += [Problem(piece.line, sentence) for sentence in against]
+        problems += [Problem(piece.line, message) for message in against]
         problems += refused_beside(piece, added, alone=len(pieces) == 1)
         if not problems:
             statements.append(described(number, piece, sofar, alone=len(pieces) == 1))
@@ -86,9 +87,9 @@ def looked_through(
 def refused(tree: ast.Node, schemas: Sequence[str], *, allow_opaque: bool) -> Iterator[str]:
     """Each sentence against one statement, once."""
     found = [
-        *allowed.refused(tree, allow_opaque=allow_opaque),
-        *([HISTORY_IS_OURS] if names.touches_history(tree) else ()),
-        *names.astray(tree, schemas),
+        *allowlist.refused(tree, allow_opaque=allow_opaque),
+        *([HISTORY_IS_OURS] if name_scope.touches_history(tree) else ()),
+        *name_scope.astray(tree, schemas),
         *functions.forbidden(tree, schemas, allow_opaque=allow_opaque),
     ]
     yield from dict.fromkeys(found)
@@ -100,7 +101,7 @@ def refused_beside(piece: Piece, added: dict[str, int], *, alone: bool) -> Itera
     Args:
         added: the enum values that earlier statements add, with their lines; those of this one are put in.
     """
-    if not alone and allowed.needs_no_transaction(piece.tree):
+    if not alone and allowlist.needs_no_transaction(piece.tree):
         yield Problem(
             piece.line,
             "CONCURRENTLY cannot run inside a transaction: take the word out, or put this statement "
@@ -129,7 +130,7 @@ def described(number: int, piece: Piece, sofar: Sofar, *, alone: bool) -> Statem
     """One statement with its lock and hazards; what it makes is known to later ones."""
     dangers = tuple(hazards(piece.tree, sofar))
     takes = lock(piece.tree)
-    alone = alone and allowed.needs_no_transaction(piece.tree)
+    alone = alone and allowlist.needs_no_transaction(piece.tree)
     found = statement(number, piece, takes, dangers, alone=alone)
     sofar.see(piece.tree)
     return found
@@ -143,7 +144,7 @@ def undescribed(pieces: Sequence[Piece]) -> tuple[Statement, ...]:
 def statement(
     number: int, piece: Piece, lock: str = "", hazards: tuple[Hazard, ...] = (), *, alone: bool = False
 ) -> Statement:
-    tables = names.tables(piece.tree)
+    tables = name_scope.tables(piece.tree)
     return Statement(
         number, piece.line, piece.last_line, piece.text, kind(piece), tables, lock, hazards, alone
     )
@@ -152,10 +153,10 @@ def statement(
 def kind(piece: Piece) -> str:
     """The statement's first words, such as DROP INDEX."""
     tree = piece.tree
-    if isinstance(tree, ast.DropStmt) and tree.removeType in allowed.OBJECTS:
-        return f"DROP {allowed.OBJECTS[tree.removeType]}"
-    if isinstance(tree, ast.RenameStmt) and tree.renameType in allowed.RENAMED:
-        return f"RENAME {allowed.RENAMED[tree.renameType]}"
-    if isinstance(tree, ast.AlterTableStmt) and tree.objtype in allowed.OBJECTS:
-        return f"ALTER {allowed.OBJECTS[tree.objtype]}"
+    if isinstance(tree, ast.DropStmt) and tree.removeType in allowlist.OBJECTS:
+        return f"DROP {allowlist.OBJECTS[tree.removeType]}"
+    if isinstance(tree, ast.RenameStmt) and tree.renameType in allowlist.RENAMED:
+        return f"RENAME {allowlist.RENAMED[tree.renameType]}"
+    if isinstance(tree, ast.AlterTableStmt) and tree.objtype in allowlist.OBJECTS:
+        return f"ALTER {allowlist.OBJECTS[tree.objtype]}"
     return KINDS.get(type(tree).__name__, piece.text.split(maxsplit=1)[0].upper())

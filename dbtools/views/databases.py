@@ -11,11 +11,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from dbtools import rollbacks
 from dbtools.models import Database, DatabaseRollback
+from dbtools.wizard import actions
+from dbtools.wizard.transitions import NotPossible
+from rollback_portal.accounts.permissions import actor_of, actor_user, requires
 from rollback_portal.accounts.roles import DATABASE, roles_that_may
-from rollback_portal.http import page
-from rollback_portal.policy import actor_of, actor_user, requires
+from rollback_portal.web.pages import page
 
 LATEST = 20
 LATE = timedelta(minutes=2)  # after four looks that did not come
@@ -26,7 +27,7 @@ def databases(request: HttpRequest) -> HttpResponse:
     under_way = {each.database_id: each for each in DatabaseRollback.objects.shown().active()}
     rows = [
         {"database": each, "rollback": under_way.get(each.pk)}
-        for each in Database.objects.filter(gone_at=None)
+        for each in Database.objects.filter(missing_since=None)
     ]
     context = {
         "rows": rows,
@@ -43,10 +44,8 @@ def databases(request: HttpRequest) -> HttpResponse:
 def start(request: HttpRequest, name: str) -> HttpResponse:
     database = get_object_or_404(Database, name=name)
     try:
-        rollback = rollbacks.start(
-            actor_of(request), database, incident=request.POST.get("incident", "")[:100]
-        )
-    except rollbacks.NotPossible as error:
+        rollback = actions.start(actor_of(request), database, incident=request.POST.get("incident", "")[:100])
+    except NotPossible as error:
         messages.warning(request, str(error))
         other = DatabaseRollback.objects.active().filter(database=database).first()
         return HttpResponseRedirect(other.get_absolute_url() if other else reverse("databases"), status=303)

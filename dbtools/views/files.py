@@ -11,15 +11,15 @@ from django.db import transaction
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 
-from dbtools import rollbacks
 from dbtools.prisma.folder import NotAFolder
 from dbtools.prisma.upload import from_archive
-from dbtools.rollbacks import NotPossible
-from dbtools.views.acts import back_to_the_page
+from dbtools.views.actions import back_to_the_page
 from dbtools.views.wizard import draw, found
+from dbtools.wizard import actions
+from dbtools.wizard.transitions import NotPossible, record_step, refuse
+from rollback_portal.accounts.permissions import actor_of, requires
 from rollback_portal.accounts.roles import DATABASE
 from rollback_portal.audit.models import Outcome
-from rollback_portal.policy import actor_of, requires
 
 LONGEST = 5 * 1024 * 1024  # bytes of an archive
 
@@ -41,7 +41,7 @@ def _upload(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         with transaction.atomic():
             rollback.save(update_fields=["archive"])
-            rollbacks.read_again(actor, rollback, {"kind": "upload", "name": name})
+            actions.read_again(actor, rollback, {"kind": "upload", "name": name})
     except NotPossible as error:
         return draw(request, found(pk), trouble=str(error), status=409)
     return HttpResponseRedirect(rollback.get_absolute_url(), status=303)
@@ -60,7 +60,7 @@ def _refused(request: HttpRequest, pk: int, why: str) -> HttpResponse:
     """The refusal stands in the audit log and on the page."""
     rollback = found(pk)
     try:
-        rollbacks.refuse(actor_of(request), rollback, "upload refused", why)
+        refuse(actor_of(request), rollback, "upload refused", why)
     except NotPossible as error:
         why = str(error)
     return draw(request, rollback, trouble=why, act="upload", status=409)
@@ -83,7 +83,7 @@ def _send(request: HttpRequest, pk: int) -> HttpResponseBase:
     with transaction.atomic():
         actor = actor_of(request)
         said = f"{actor.name} downloaded the backup ({backup.bytes:,} bytes, SHA-256 {backup.sha256[:12]})."
-        rollbacks.tell(actor, rollback, "backup downloaded", Outcome.DONE, said)
+        record_step(actor, rollback, "backup downloaded", Outcome.DONE, said)
     return FileResponse(path.open("rb"), as_attachment=True, filename=backup.file)
 
 

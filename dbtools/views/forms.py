@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 
 from django.http import QueryDict
 
-from dbtools import approvals, endings, rollbacks
 from dbtools.models import DatabaseRollback
-from dbtools.rollbacks import refuse
+from dbtools.wizard import actions, approval, closing
+from dbtools.wizard.transitions import refuse
 from rollback_portal.audit.record import Actor
 
 Act = Callable[[Actor, DatabaseRollback, QueryDict], None]
@@ -24,7 +24,7 @@ def _need(actor: Actor, rollback: DatabaseRollback, given: QueryDict) -> None:
         refuse(actor, rollback, "need refused", "Say in a sentence why code alone does not help.")
     if given.get("understood") != "yes":
         refuse(actor, rollback, "need refused", "Tick that application code was rolled back or cannot help.")
-    rollbacks.decide(actor, rollback, reason=reason, source=_source(actor, rollback, given))
+    actions.decide(actor, rollback, reason=reason, source=_source(actor, rollback, given))
 
 
 def _source(actor: Actor, rollback: DatabaseRollback, given: Mapping[str, str]) -> dict[str, str]:
@@ -41,11 +41,11 @@ def _source(actor: Actor, rollback: DatabaseRollback, given: Mapping[str, str]) 
 
 
 def _read(actor: Actor, rollback: DatabaseRollback, given: QueryDict) -> None:
-    rollbacks.read_again(actor, rollback, _source(actor, rollback, given))
+    actions.read_again(actor, rollback, _source(actor, rollback, given))
 
 
 def _choice(actor: Actor, rollback: DatabaseRollback, given: QueryDict) -> None:
-    rollbacks.choose(actor, rollback, given.get("migration", ""))
+    actions.choose(actor, rollback, given.get("migration", ""))
 
 
 def _sql(actor: Actor, rollback: DatabaseRollback, given: QueryDict) -> None:
@@ -63,60 +63,62 @@ def _sql(actor: Actor, rollback: DatabaseRollback, given: QueryDict) -> None:
             "Somebody has written other SQL since your page was drawn; theirs stands below yours. "
             "Check yours once more to replace it.",
         )  # fmt: skip
-    rollbacks.write(actor, rollback, sql)
+    actions.write(actor, rollback, sql)
 
 
 def _edit(actor: Actor, rollback: DatabaseRollback, given: QueryDict) -> None:
-    rollbacks.back_to_writing(actor, rollback)
+    actions.back_to_writing(actor, rollback)
 
 
 def _preflight(actor: Actor, rollback: DatabaseRollback, given: QueryDict) -> None:
-    rollbacks.check_again(actor, rollback)
+    actions.check_again(actor, rollback)
 
 
 def _backup(actor: Actor, rollback: DatabaseRollback, given: QueryDict) -> None:
-    rollbacks.back_up(actor, rollback, accepted=_words(given, "accepted"))
+    actions.back_up(actor, rollback, accepted=_words(given, "accepted"))
 
 
 def _ask(actor: Actor, rollback: DatabaseRollback, given: QueryDict) -> None:
-    approvals.ask(actor, rollback)
+    approval.ask(actor, rollback)
 
 
 def _decline(actor: Actor, rollback: DatabaseRollback, given: QueryDict) -> None:
-    approvals.decline(actor, rollback, reason=_words(given, "reason"))
+    approval.decline(actor, rollback, reason=_words(given, "reason"))
 
 
 def _cancel(actor: Actor, rollback: DatabaseRollback, given: QueryDict) -> None:
-    rollbacks.ask_to_cancel(actor, rollback)
+    actions.ask_to_cancel(actor, rollback)
 
 
 def _abandon(actor: Actor, rollback: DatabaseRollback, given: QueryDict) -> None:
-    rollbacks.abandon(actor, rollback)
+    actions.abandon(actor, rollback)
 
 
 def _follow_up(actor: Actor, rollback: DatabaseRollback, given: QueryDict) -> None:
-    approvals.follow_up(actor, rollback)
+    approval.follow_up(actor, rollback)
 
 
 def _settle(actor: Actor, rollback: DatabaseRollback, given: QueryDict) -> None:
-    endings.settle(actor, rollback, answer=given.get("answer", ""), words=_words(given, "words"))
+    closing.settle(actor, rollback, answer=given.get("answer", ""), words=_words(given, "words"))
 
 
 def _approve(actor: Actor, rollback: DatabaseRollback, given: QueryDict) -> None:
-    ticked = [int(value) for value in given.getlist("ticked") if value.isdecimal() and len(value) < 6]
-    approvals.approve(actor, rollback, seen=_seen(given), ticked=ticked)
+    acknowledged_losses = [
+        int(value) for value in given.getlist("ticked") if value.isdecimal() and len(value) < 6
+    ]
+    approval.approve(actor, rollback, seen=_seen(given), acknowledged_losses=acknowledged_losses)
 
 
 def _break_glass(actor: Actor, rollback: DatabaseRollback, given: QueryDict) -> None:
-    approvals.break_glass(actor, rollback, seen=_seen(given), reason=_words(given, "reason"))
+    approval.break_glass(actor, rollback, seen=_seen(given), reason=_words(given, "reason"))
 
 
 def _run(actor: Actor, rollback: DatabaseRollback, given: QueryDict) -> None:
-    approvals.run(actor, rollback, typed=given.get("typed", ""))
+    approval.run(actor, rollback, typed=given.get("typed", ""))
 
 
 def _restore(actor: Actor, rollback: DatabaseRollback, given: QueryDict) -> None:
-    endings.restore(actor, rollback, name=given.get("name", "").strip())
+    closing.restore(actor, rollback, name=given.get("name", "").strip())
 
 
 def _seen(given: Mapping[str, str]) -> str:

@@ -15,11 +15,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from dbtools.models import STEPS, DatabaseRollback
-from dbtools.views import waiting
-from dbtools.views.shown import shown
+from dbtools.views import polling
+from dbtools.views.step_context import shown
+from rollback_portal.accounts.permissions import actor_user
 from rollback_portal.accounts.roles import DATABASE, roles_that_may
-from rollback_portal.http import page
-from rollback_portal.policy import actor_user
+from rollback_portal.web.pages import page
 
 RUN = 8  # the step in which the database is changed
 ICONS = {"done": "done", "unchanged": "warn", "needs_attention": "bad", "abandoned": "plain"}
@@ -74,9 +74,9 @@ def draw(
         "needed": " or ".join(roles_that_may(DATABASE)),
         "own": own,
         "broke_it": user.pk == rollback.approved_by_id,
-        "stalled": waiting.stalled_since(rollback),
-        "ask_again": waiting.ask_again(rollback, watches=own or not may),
-        "icon": f"icons/{ICONS.get(rollback.status, 'busy' if rollback.at_work else 'warn')}.svg",
+        "stalled": polling.stalled_since(rollback),
+        "ask_again": polling.ask_again(rollback, watches=own or not may),
+        "icon": f"icons/{ICONS.get(rollback.status, 'busy' if rollback.waits_for_worker else 'warn')}.svg",
         "now": timezone.now(),
         **shown(rollback, typed),
     }
@@ -100,15 +100,17 @@ def _steps_taken(rollback: DatabaseRollback) -> int:
         return RUN - 1  # what became of the run is not known to be good
     if rollback.status != "abandoned":
         return rollback.step - 1
-    reached = [number for number, (_, group) in enumerate(STEPS[:RUN], 1) if {*group} & {*rollback.moments}]
+    reached = [
+        number for number, (_, group) in enumerate(STEPS[:RUN], 1) if {*group} & {*rollback.status_times}
+    ]
     return max(reached, default=1) - 1
 
 
 def mark_of(rollback: DatabaseRollback) -> str:
     """Short, and another one whenever the page would be drawn differently."""
     parts = (
-        rollback.status, rollback.sentence, rollback.progress, rollback.moments, rollback.bound,
-        rollback.cancel_asked_by, rollback.followed_up_by, waiting.stalled_since(rollback),
+        rollback.status, rollback.message, rollback.progress, rollback.status_times, rollback.approval_digest,
+        rollback.cancel_requested_by, rollback.followed_up_by, polling.stalled_since(rollback),
         [(each.pk, each.status) for each in rollback.backup.restores.all()] if rollback.backup else [],
     )  # fmt: skip
     return f"{crc32(repr(parts).encode()):08x}"

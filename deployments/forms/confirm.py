@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 
 from deployments.models import Kind, Reason
-from rollback_portal.templatetags.words import harmless
+from rollback_portal.templatetags.text import harmless
 
 LONGEST_REASON = 2_000
 LONGEST_INCIDENT = 100
@@ -35,7 +35,7 @@ class ConfirmForm(forms.Form):
     )
     words = PlainText(required=False, label="In your own words")
     incident = PlainText(required=False)
-    clears = forms.BooleanField(required=False)
+    cancel_builds_first = forms.BooleanField(required=False)
 
     def __init__(self, *args: Any, kind: Kind, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

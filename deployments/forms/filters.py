@@ -8,9 +8,9 @@ from typing import Any
 from django import forms
 from django.db.models import Q, QuerySet
 
-from deployments.axis import LONGEST_CURSOR, Cursor
 from deployments.models import Deployment, Service
 from deployments.models.deployment import RUNNING, SERVABLE
+from deployments.pages.timeline import LONGEST_CURSOR, Cursor
 from deployments.providers.base import DeploymentStatus
 
 STATUSES = {

@@ -52,7 +52,7 @@ class Deployment(models.Model):
     restores = models.ForeignKey("self", models.SET_NULL, null=True, related_name="+")
     started_by = models.CharField(max_length=120, blank=True)
     outside = models.BooleanField(default=False, help_text="A rollback that was not done through the portal.")
-    gone_at = models.DateTimeField(null=True)
+    missing_since = models.DateTimeField(null=True)
 
     objects = DeploymentQuerySet.as_manager()
 

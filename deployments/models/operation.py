@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from rollback_portal.states import Stateful
+from rollback_portal.jobs.models import LeasedRow
 
 
 class Reason(models.TextChoices):
@@ -31,14 +31,14 @@ class Kind(models.TextChoices):
 class Operation(models.Model):
     """What a person asked for, with the reason. Its id is the page's address.
 
-    `key` is a hidden field of the confirm form: the same form sent twice is the same operation.
+    `idempotency_key` is a hidden field of the confirm form: the same form sent twice is the same operation.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    key = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    idempotency_key = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=10, choices=Kind)
     reason = models.CharField(max_length=10, choices=Reason, blank=True)
-    words = models.TextField(blank=True, help_text="The reason in the person's own words.")
+    reason_detail = models.TextField(blank=True, help_text="The reason in the person's own words.")
     incident = models.CharField(max_length=100, blank=True)
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="operations"
@@ -70,7 +70,7 @@ class Operation(models.Model):
     @property
     def why(self) -> str:
         """The reason as people read it: the chosen one, then their own words."""
-        return ": ".join(part for part in (self.get_reason_display(), self.words) if part)
+        return ": ".join(part for part in (self.get_reason_display(), self.reason_detail) if part)
 
     @property
     def change(self) -> Change:
@@ -91,16 +91,11 @@ class ChangeQuerySet(models.QuerySet["Change"]):
             "operation", "service", "service__live", "from_deployment", "to_deployment"
         )
 
-    def due(self, now: object) -> ChangeQuerySet:
-        """Active, not waiting for a later moment, and held by nobody whose lease still runs."""
-        free = Q(lease_until=None) | Q(lease_until__lt=now)
-        return self.active().filter(free, Q(not_before=None) | Q(not_before__lte=now))
 
-
-class Change(Stateful):
+class Change(LeasedRow):
     """One service's part of an operation: from this deployment to that one.
 
-    A service has at most one active change; PostgreSQL keeps that rule. `asked_at` is committed before
+    A service has at most one active change; PostgreSQL keeps that rule. `order_intent_at` is committed before
     the provider is called, so a row in `sending` that nobody holds may or may not have been applied:
     it is read back, never sent again blindly.
     """
@@ -123,6 +118,7 @@ class Change(Stateful):
         "canceled": frozenset(),
         "needs_attention": frozenset({"queued", "serving", "failed"}),
     }
+    WORKER_STATUSES = ACTIVE
     INTENT_EXPIRES = timedelta(minutes=10)
 
     operation = models.ForeignKey(Operation, models.PROTECT, related_name="changes")
@@ -131,37 +127,34 @@ class Change(Stateful):
     to_deployment = models.ForeignKey("Deployment", models.PROTECT, null=True, related_name="+")
     status = models.CharField(max_length=16, default="queued")
 
-    lease_owner = models.UUIDField(null=True)
-    lease_until = models.DateTimeField(null=True)
-    not_before = models.DateTimeField(null=True)
-    cancel_asked_at = models.DateTimeField(null=True)
-    cancel_asked_by = models.CharField(max_length=200, blank=True)
-    rung_at = models.DateTimeField(null=True, help_text="When the dispatcher rang for it last.")
     resends = models.PositiveSmallIntegerField(
         default=0, db_default=0, help_text="Orders sent again after a read-back: at most one."
     )
-    clears = models.BooleanField(
+    cancel_builds_first = models.BooleanField(
         default=False, db_default=False, help_text="First cancel the deployments that are being built."
     )
 
     attempts = models.PositiveSmallIntegerField(
         default=0, help_text="Calls that are known not to have been applied."
     )
-    asked_at = models.DateTimeField(
+    order_intent_at = models.DateTimeField(
         null=True, help_text="When the intent to call the provider was committed."
     )
-    ticket = models.JSONField(
+    order_record = models.JSONField(
         default=dict, help_text="What was asked, to recognise the provider's answer by."
     )
     provider_ref = models.CharField(max_length=80, blank=True)
     provider_status = models.CharField(max_length=80, blank=True)
     provider_request_id = models.CharField(max_length=200, blank=True)
-    settings_before = models.CharField(max_length=20, blank=True)
-    verdict = models.CharField(max_length=16, blank=True, help_text="How it ends once settings are restored.")
-    sentence = models.TextField(blank=True)
+    auto_deploy_before = models.CharField(max_length=20, blank=True)
+    final_status = models.CharField(
+        max_length=16, blank=True, help_text="How it ends once settings are restored."
+    )
+    message = models.TextField(blank=True)
     evidence = models.JSONField(default=dict)
-    moments = models.JSONField(default=dict, help_text="When each status was reached.")
-    heard_at = models.DateTimeField(null=True, help_text="When the provider last answered about it.")
+    provider_answered_at = models.DateTimeField(
+        null=True, help_text="When the provider last answered about it."
+    )
     ended_at = models.DateTimeField(null=True)
 
     objects = ChangeQuerySet.as_manager()

@@ -16,25 +16,25 @@ class Pin(models.Model):
     change = models.ForeignKey("Change", models.PROTECT, null=True, related_name="+")
     replaces = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
     deployment = models.ForeignKey("Deployment", models.SET_NULL, null=True, related_name="+")
-    left_from = models.ForeignKey("Deployment", models.SET_NULL, null=True, related_name="+")
-    since = models.DateTimeField()
-    by = models.CharField(max_length=200)
+    rolled_back_from = models.ForeignKey("Deployment", models.SET_NULL, null=True, related_name="+")
+    pinned_at = models.DateTimeField()
+    pinned_by = models.CharField(max_length=200)
     reason = models.TextField(blank=True)
     incident = models.CharField(max_length=100, blank=True)
-    settings_before = models.CharField(max_length=20, blank=True)
-    left_at = models.DateTimeField(null=True)
-    left_by = models.CharField(max_length=200, blank=True)
+    auto_deploy_before = models.CharField(max_length=20, blank=True)
+    released_at = models.DateTimeField(null=True)
+    released_by = models.CharField(max_length=200, blank=True)
 
     class Meta:
-        ordering = ["-since"]
+        ordering = ["-pinned_at"]
         constraints = [
             models.UniqueConstraint(
-                fields=["service"], condition=Q(left_at__isnull=True), name="one_standing_pin_per_service"
+                fields=["service"], condition=Q(released_at__isnull=True), name="one_standing_pin_per_service"
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.service} pinned by {self.by}"
+        return f"{self.service} pinned by {self.pinned_by}"
 
     @property
     def outside(self) -> bool:

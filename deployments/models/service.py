@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 class ServiceQuerySet(models.QuerySet["Service"]):
     def followed(self) -> ServiceQuerySet:
-        return self.filter(followed=True, gone_at=None)
+        return self.filter(followed=True, missing_since=None)
 
     def for_dashboard(self) -> ServiceQuerySet:
         """Followed services with the deployment that is live, in the order that people chose."""
@@ -29,7 +29,7 @@ class ServiceQuerySet(models.QuerySet["Service"]):
 class Service(models.Model):
     """One service, with what people chose for it and what its provider said last.
 
-    `live` is judged by what serves; null is unknown. `live_doubt` says in a sentence where the
+    `live` is judged by what serves; null is unknown. `live_conflict` says in a sentence where the
     provider contradicts itself. `automatic` is the provider's own setting for automatic deployments
     (`commit`, `checksPass`, `off`; `on`, `off`), "" where it is unknown.
     """
@@ -57,25 +57,25 @@ class Service(models.Model):
     group = models.CharField(max_length=60, blank=True)
     position = models.PositiveIntegerField(default=0)
     followed = models.BooleanField(default=True)
-    chosen = models.BooleanField(
+    customized = models.BooleanField(
         default=False, help_text="Somebody has chosen: discovery leaves the choice alone."
     )
     addresses = ArrayField(models.CharField(max_length=300), default=list, blank=True)
-    addresses_chosen = models.BooleanField(default=False)
+    addresses_customized = models.BooleanField(default=False)
 
     live = models.ForeignKey("Deployment", models.SET_NULL, null=True, related_name="+")
-    live_doubt = models.TextField(blank=True)
-    automatic = models.CharField(max_length=20, blank=True)
+    live_conflict = models.TextField(blank=True)
+    auto_deploy = models.CharField(max_length=20, blank=True)
     pinned = models.BooleanField(null=True, help_text="What the provider says; null is unknown.")
-    read_at = models.DateTimeField(null=True)
+    synced_at = models.DateTimeField(null=True)
     error = models.TextField(blank=True)
-    gone_at = models.DateTimeField(null=True)
+    missing_since = models.DateTimeField(null=True)
 
-    served_sha = models.CharField(max_length=40, blank=True)
-    served_agree = models.PositiveSmallIntegerField(default=0)
-    served_of = models.PositiveSmallIntegerField(default=0)
-    served_sentence = models.TextField(blank=True)
-    served_at = models.DateTimeField(null=True)
+    version_check_sha = models.CharField(max_length=40, blank=True)
+    version_check_agree = models.PositiveSmallIntegerField(default=0)
+    version_check_total = models.PositiveSmallIntegerField(default=0)
+    version_check_message = models.TextField(blank=True)
+    version_checked_at = models.DateTimeField(null=True)
 
     objects = ServiceQuerySet.as_manager()
 
@@ -102,11 +102,13 @@ class Service(models.Model):
     @property
     def standing_pin(self) -> Pin | None:
         """The pin that holds it now, if any; a list reads them once by prefetching `pins`."""
-        pins = [pin for pin in self.pins.all() if pin.left_at is None]
+        pins = [pin for pin in self.pins.all() if pin.released_at is None]
         return pins[0] if pins else None
 
     @property
     def live_is_disputed(self) -> bool:
         """The public address answers with another commit than the provider says is live."""
         live_sha = self.live.commit_sha if self.live else ""
-        return bool(self.served_sha and live_sha) and not live_sha.startswith(self.served_sha[:40])
+        return bool(self.version_check_sha and live_sha) and not live_sha.startswith(
+            self.version_check_sha[:40]
+        )

@@ -1,7 +1,7 @@
 """What Render and Vercel have in common: one protocol, the values that cross it, the errors it raises.
 
 Nothing here knows Django or the portal's rows. A client turns an HTTP interface into these values and
-these errors; the verbs in `deployments/operations.py` never see a status code.
+these errors; the verbs in `deployments/operations/requests.py` never see a status code.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from deployments.providers.values import (
+from deployments.providers.types import (
     Ability,
     Accepted,
     AliasRequest,
@@ -21,6 +21,7 @@ from deployments.providers.values import (
     DeploymentStatus,
     Finding,
     LogLine,
+    OrderRecord,
     Phase,
     Progress,
     ProviderName,
@@ -29,7 +30,6 @@ from deployments.providers.values import (
     RemoteEvent,
     RemoteService,
     Sample,
-    Ticket,
 )
 
 __all__ = [
@@ -46,6 +46,7 @@ __all__ = [
     "LogLine",
     "Missing",
     "NotAllowed",
+    "OrderRecord",
     "Phase",
     "Progress",
     "Provider",
@@ -57,7 +58,6 @@ __all__ = [
     "RemoteEvent",
     "RemoteService",
     "Sample",
-    "Ticket",
     "TooLate",
     "Unclear",
     "Unreachable",
@@ -72,8 +72,8 @@ __all__ = [
 class ProviderError(Exception):
     """Something went wrong between us and the provider; `str()` is a sentence for people."""
 
-    def __init__(self, sentence: str, *, request_id: str = "") -> None:
-        super().__init__(sentence)
+    def __init__(self, message: str, *, request_id: str = "") -> None:
+        super().__init__(message)
         self.request_id = request_id
 
 
@@ -92,8 +92,8 @@ class Unclear(ProviderError):
 class Refused(ProviderError):
     """The provider said no (4xx), in its own words: nothing was changed."""
 
-    def __init__(self, sentence: str, *, status: int, code: str = "", request_id: str = "") -> None:
-        super().__init__(sentence, request_id=request_id)
+    def __init__(self, message: str, *, status: int, code: str = "", request_id: str = "") -> None:
+        super().__init__(message, request_id=request_id)
         self.status = status
         self.code = code
 
@@ -115,8 +115,8 @@ class AlreadyCurrent(Refused):
 class Busy(ProviderError):
     """429, or a 5xx to a read: not done, ask again after `retry_after` seconds."""
 
-    def __init__(self, sentence: str, *, retry_after: float, request_id: str = "") -> None:
-        super().__init__(sentence, request_id=request_id)
+    def __init__(self, message: str, *, retry_after: float, request_id: str = "") -> None:
+        super().__init__(message, request_id=request_id)
         self.retry_after = retry_after
 
 
@@ -165,9 +165,9 @@ class Provider(Protocol):
     def promote(self, service_id: str, deployment_id: str, *, deadline: float | None = None) -> Accepted:
         """Send exactly one POST, without a rebuild; `deadline` as for `roll_back`."""
 
-    def progress(self, ticket: Ticket) -> Progress: ...
+    def progress(self, order_record: OrderRecord) -> Progress: ...
 
-    def read_back(self, ticket: Ticket) -> ReadBack:
+    def read_back(self, order_record: OrderRecord) -> ReadBack:
         """Did the order of this ticket arrive? To be asked after the settle time."""
 
     def pin(self, service_id: str) -> str:

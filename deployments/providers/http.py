@@ -14,8 +14,7 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
-from deployments.providers import refusals
-from deployments.providers.answer import Answer, decoded
+from deployments.providers import errors_from_response
 from deployments.providers.base import (
     ProviderError,
     ProviderName,
@@ -25,8 +24,9 @@ from deployments.providers.base import (
     Unreadable,
     Urgency,
 )
-from deployments.providers.budget import Budget
-from deployments.providers.reading import http_date, plain
+from deployments.providers.json_fields import http_date, plain
+from deployments.providers.rate_limit import Budget
+from deployments.providers.response import Answer, decoded
 
 TIMEOUT = httpx.Timeout(connect=3.0, read=15.0, write=5.0, pool=3.0)
 WHOLE_ANSWER = 45.0  # seconds; the read time-out alone would let a dripping answer hold a worker for ever
@@ -210,7 +210,7 @@ class Connection:
             headers=headers,
             content=content,
             body=decoded(content),
-            request_id=refusals.request_id(headers),
+            request_id=errors_from_response.request_id(headers),
             provider_time=http_date(headers.get("date", "")),
         )
 
@@ -219,7 +219,7 @@ class Connection:
             return
         self._raise_if_refused(answer)
         if answer.status >= 500 or answer.status == 408:
-            raise refusals.busy(answer)
+            raise errors_from_response.busy(answer)
         raise Unreadable(
             f"{self._who} answered {answer.status} where 200 is documented; nothing was changed."
         )
@@ -228,19 +228,19 @@ class Connection:
         if answer.status in accepted:
             return
         self._raise_if_refused(answer)
-        words, _ = refusals.words_and_code(answer)
+        words, _ = errors_from_response.words_and_code(answer)
         said = f" ({words})" if words else ""
         lead = f"{self._who} answered {answer.status}{said} to our order"
         raise Unclear(f"{lead}: it may have been done or not.", request_id=answer.request_id)
 
     def _raise_if_refused(self, answer: Answer) -> None:
         if answer.status == 429:
-            error = refusals.busy(answer)
+            error = errors_from_response.busy(answer)
             if self._budget:
                 self._budget.hold(error.retry_after)
             raise error
         if 400 <= answer.status < 500 and answer.status != 408:  # 408: a gateway gave up, maybe too late
-            raise refusals.refusal(answer)
+            raise errors_from_response.refusal(answer)
 
     def _read_failed(self, error: Exception) -> ProviderError:
         if isinstance(error, NEVER_SENT):

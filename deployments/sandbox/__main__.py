@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from deployments.sandbox.serve import add_arguments, serve
+from deployments.sandbox.server.serve import add_arguments, serve
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)

@@ -9,7 +9,8 @@ from dataclasses import asdict, fields
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from deployments.sandbox.nouns import (
+from deployments.sandbox.clock import Clock, Pace, Rules, utcnow
+from deployments.sandbox.rows import (
     AliasRequest,
     Commit,
     Deployment,
@@ -21,7 +22,6 @@ from deployments.sandbox.nouns import (
     Service,
     Step,
 )
-from deployments.sandbox.pace import Clock, Pace, Rules, utcnow
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

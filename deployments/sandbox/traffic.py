@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from deployments.sandbox.nouns import Deployment, Service
+from deployments.sandbox.rows import Deployment, Service
 from deployments.sandbox.state import LOWER, State, digits
 
 DAY = 86400.0

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from deployments.sandbox.nouns import AliasRequest, Commit, Deployment, Refusal, Service, Step
-from deployments.sandbox.pace import Clock, Pace, utcnow
-from deployments.sandbox.render_moves import RenderMoves
+from deployments.sandbox.clock import Clock, Pace, utcnow
+from deployments.sandbox.render.behaviour import RenderMoves
+from deployments.sandbox.rows import AliasRequest, Commit, Deployment, Refusal, Service, Step
 from deployments.sandbox.state import State
-from deployments.sandbox.vercel_moves import VercelMoves
+from deployments.sandbox.vercel.behaviour import VercelMoves
 
 
 class World(State):

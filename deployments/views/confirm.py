@@ -14,17 +14,19 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 
-from deployments import fallback, operations, plans
-from deployments.choices import ways_to_leave
-from deployments.finding import find_deployment, find_service
 from deployments.forms.confirm import LONGEST_INCIDENT, LONGEST_REASON, ConfirmForm
 from deployments.history import compare_url
-from deployments.models import Change, Deployment, Kind, Operation, Reading, Service
-from deployments.plans import BadToken, Plan
+from deployments.lookup import find_deployment, find_service
+from deployments.models import Change, Deployment, Kind, Operation, ProviderStatus, Service
+from deployments.operations import plan_token, requests
+from deployments.operations.plan import Plan, make_plan
+from deployments.operations.plan_token import BadToken
+from deployments.pages import manual_fallback
+from deployments.pages.leave_options import ways_to_leave
+from rollback_portal.accounts.permissions import actor_of, actor_user, requires
 from rollback_portal.accounts.roles import OPERATE, roles_that_may
-from rollback_portal.http import page
-from rollback_portal.policy import actor_of, actor_user, requires
-from rollback_portal.templatetags.words import age, harmless
+from rollback_portal.templatetags.text import age, harmless
+from rollback_portal.web.pages import page
 
 only_get_and_post = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -60,39 +62,41 @@ def _given(request: HttpRequest) -> dict[str, object]:
         "reason": request.GET.get("reason", ""),
         "words": "\n".join(harmless(line, LONGEST_REASON) for line in typed),
         "incident": harmless(request.GET.get("incident", ""), LONGEST_INCIDENT),
-        "clears": True,
+        "cancel_builds_first": True,
     }
 
 
-def _plan(kind: Kind, service: Service, target: Deployment | None, *, clears: bool = True) -> Plan:
-    running, pin = operations.active_change(service), operations.standing_pin(service)
-    return plans.draw(kind, service, target, running, pin, clears=clears)
+def _plan(
+    kind: Kind, service: Service, target: Deployment | None, *, cancel_builds_first: bool = True
+) -> Plan:
+    running, pin = requests.active_change(service), requests.standing_pin(service)
+    return make_plan(kind, service, target, running, pin, cancel_builds_first=cancel_builds_first)
 
 
 @requires(OPERATE)
 def _send(request: HttpRequest, kind: Kind, service: Service, target: Deployment | None) -> HttpResponse:
     """Start the operation, unless the form is incomplete or its world is gone."""
-    plan = _plan(kind, service, target, clears=bool(request.POST.get("clears")))
+    plan = _plan(kind, service, target, cancel_builds_first=bool(request.POST.get("cancel_builds_first")))
     form = ConfirmForm(request.POST, kind=kind)
     try:
-        token = plans.read_token(request.POST.get("token", ""), kind, service, target)
+        token = plan_token.read_token(request.POST.get("token", ""), kind, service, target)
     except BadToken as error:
         return _draw(request, plan, form, trouble=str(error), status=409)
-    earlier = Operation.objects.filter(key=token["key"]).first()
+    earlier = Operation.objects.filter(idempotency_key=token["idempotency_key"]).first()
     if earlier is not None:
         return _go(request, earlier)
     if not form.is_valid():
         return _draw(request, plan, form, status=422)
-    changed = plans.differences(token["world"], service)
-    if changed and operations.active_change(service) is None:
+    changed = plan_token.differences(token["world"], service)
+    if changed and requests.active_change(service) is None:
         return _draw(request, plan, form, changed=changed, status=409)
-    return _start(request, plan, form, UUID(token["key"]))
+    return _start(request, plan, form, UUID(token["idempotency_key"]))
 
 
 def _start(request: HttpRequest, plan: Plan, form: ConfirmForm, key: UUID) -> HttpResponse:
     given = form.cleaned_data
     try:
-        operation = operations.request(
+        operation = requests.request(
             actor_of(request),
             plan,
             key=key,
@@ -100,9 +104,9 @@ def _start(request: HttpRequest, plan: Plan, form: ConfirmForm, key: UUID) -> Ht
             words=given["words"],
             incident=given["incident"],
         )
-    except operations.UnderWay as other:
+    except requests.UnderWay as other:
         return _show_the_first(request, other.change)
-    except operations.NotPossible as error:
+    except requests.NotPossible as error:
         return _draw(request, plan, form, trouble=str(error), status=409)
     return _go(request, operation)
 
@@ -135,7 +139,7 @@ def _draw(
     """The dialog, with what stands in the way above the plan."""
     service, target, live = plan.service, plan.target, plan.live
     goes = _goes_back(live, target)
-    reading = Reading.objects.filter(pk=service.provider).first()
+    reading = ProviderStatus.objects.filter(pk=service.provider).first()
     context = {
         "plan": plan,
         "form": form,
@@ -143,9 +147,9 @@ def _draw(
         "changed": changed or [],
         "trouble": trouble,
         "refused": _not_allowed(request),
-        "running": operations.active_change(service),
+        "running": requests.active_change(service),
         "stale": _stale(service, reading),
-        "fallback": fallback.for_dialog(plan, reading),
+        "fallback": manual_fallback.for_dialog(plan, reading),
         "goes": goes,
         "compare": compare_url(service, target if goes else live, live if goes else target),
         "choices": ways_to_leave(plan) if plan.kind == Kind.LEAVE else [],
@@ -171,13 +175,13 @@ def _not_allowed(request: HttpRequest) -> str:
     return f"You may look, but not do this: it needs the role {needed}, and yours is {role}"
 
 
-def _stale(service: Service, reading: Reading | None) -> str:
+def _stale(service: Service, reading: ProviderStatus | None) -> str:
     """Where the portal's rows are old, their age stands in the dialog."""
     provider = service.get_provider_display()
-    if reading is None or reading.read_at is None:
+    if reading is None or reading.synced_at is None:
         return f"{provider} has not answered the portal yet. It is asked before anything is sent."
     if reading.tone(timezone.now()) == "good":
         return ""
     because = f" ({harmless(reading.error)})" if reading.error else ""
-    said = f"This is what {provider} said {age(reading.read_at)} ago{because}."
+    said = f"This is what {provider} said {age(reading.synced_at)} ago{because}."
     return f"{said} It is asked again before anything is sent."

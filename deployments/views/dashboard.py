@@ -11,20 +11,20 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from deployments import fallback
-from deployments.board import Board, draw_board, draw_one
-from deployments.cards import doubtful_for, outside_pins, page_state, pinned_for, running_for
-from deployments.credit import with_credit
-from deployments.finding import find_deployment, find_service
+from deployments.commit_authors import with_credit
 from deployments.forms.filters import Filters
 from deployments.history import commits_between, compare_url
-from deployments.marks import Mark
-from deployments.models import Change, Pin, Reading, Service
-from deployments.outcomes import headline, mark
-from deployments.standing import Standing, what_holds
+from deployments.lookup import find_deployment, find_service
+from deployments.models import Change, Pin, ProviderStatus, Service
+from deployments.pages import manual_fallback
+from deployments.pages.badges import Mark
+from deployments.pages.board import Board, draw_board, draw_one
+from deployments.pages.cards import doubtful_for, outside_pins, page_state, pinned_for, running_for
+from deployments.pages.current_state import Standing, what_holds
+from deployments.pages.status_text import headline, mark
+from rollback_portal.accounts.permissions import actor_user
 from rollback_portal.accounts.roles import OPERATE, roles_that_may
-from rollback_portal.http import page
-from rollback_portal.policy import actor_user
+from rollback_portal.web.pages import page
 
 REMEMBERED = 20
 
@@ -41,7 +41,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     )
     context: dict[str, Any] = {"group": name, "complaints": complaints, "tabs": _tabs(groups, standing)}
     if not groups:
-        context |= {"known_services": Service.objects.count(), "readings": Reading.objects.all()}
+        context |= {"known_services": Service.objects.count(), "readings": ProviderStatus.objects.all()}
     return _draw(request, "deployments/dashboard.html", groups.get(name, ()), standing, context)
 
 
@@ -108,7 +108,7 @@ def _draw(
         "running": running_for(standing),
         "doubtful": doubtful_for(standing),
         "outside_pins": outside_pins(standing),
-        "by_hand": fallback.for_page(standing),
+        "by_hand": manual_fallback.for_page(standing),
         "icon": f"icons/{'plain' if tone == 'calm' else tone}.svg",
         "state_words": words,
         **_addresses(request, filters, board, context.get("group", "")),
@@ -141,8 +141,8 @@ def _addresses(request: HttpRequest, filters: Filters, board: Board, group: str)
 def _nothing_new(board: Board, standing: Standing) -> HttpResponse:
     """No content, but the times that ages are counted from."""
     moments = {f"read-{fresh.provider}": fresh.read_at for fresh in standing.freshness}
-    moments |= {f"served-{card.service.pk}": card.service.served_at for card in board.cards}
-    moments |= {f"service-{card.service.pk}": card.service.read_at for card in board.cards}
+    moments |= {f"served-{card.service.pk}": card.service.version_checked_at for card in board.cards}
+    moments |= {f"service-{card.service.pk}": card.service.synced_at for card in board.cards}
     times = {name: at.isoformat() for name, at in moments.items() if at is not None}
     fresh = json.dumps({"fresh": {"now": timezone.now().isoformat(), "times": times}})
     return HttpResponse(status=204, headers={"HX-Trigger": fresh, "Vary": "HX-Request, X-Seen"})
@@ -174,7 +174,7 @@ def _tabs(groups: dict[str, tuple[Service, ...]], standing: Standing) -> list[di
 
 
 def _pins(found: Service) -> QuerySet[Pin]:
-    return found.pins.select_related("deployment", "left_from", "change__operation")[:REMEMBERED]
+    return found.pins.select_related("deployment", "rolled_back_from", "change__operation")[:REMEMBERED]
 
 
 def _changes(found: Service) -> QuerySet[Change]:

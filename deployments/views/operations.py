@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 
 from deployments.forms.operations import OperationsFilter
 from deployments.models import Change, Service
-from deployments.outcomes import headline, mark
+from deployments.pages.status_text import headline, mark
 
 PAGE = 25
 

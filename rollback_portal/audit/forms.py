@@ -78,7 +78,7 @@ class AuditFilter(forms.Form):
             if given[name]:
                 entries = entries.filter(**{lookup: given[name]})
         if given["text"]:
-            words = Q(sentence__icontains=given["text"]) | Q(reason__icontains=given["text"])
+            words = Q(message__icontains=given["text"]) | Q(reason__icontains=given["text"])
             entries = entries.filter(words)
         if given["since"]:
             entries = entries.filter(at__gte=datetime.combine(given["since"], time(), UTC))

@@ -26,7 +26,7 @@ class AuditEntry(models.Model):
     action = models.CharField(max_length=60)
     outcome = models.CharField(max_length=10, choices=Outcome)
     subject = models.CharField(max_length=200)
-    sentence = models.TextField()
+    message = models.TextField()
     operation = models.UUIDField(null=True, db_index=True)
     reason = models.TextField(blank=True)
     incident = models.CharField(max_length=100, blank=True)
@@ -47,4 +47,4 @@ class AuditEntry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.sentence
+        return self.message

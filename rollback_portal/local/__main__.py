@@ -6,9 +6,9 @@ import sys
 
 from rollback_portal import env
 from rollback_portal.local import terminal
-from rollback_portal.local.folder import Folder
-from rollback_portal.local.processes import Problem
 from rollback_portal.local.up import AskedToStop, Run
+from rollback_portal.processes.data_folder import Folder
+from rollback_portal.processes.supervised import Problem
 
 
 def main() -> int:

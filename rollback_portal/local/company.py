@@ -9,13 +9,13 @@ import time
 from pathlib import Path
 from urllib.parse import quote
 
-from dbtools import target
+from dbtools.postgres import client
+from dbtools.postgres.client import Target
 from dbtools.sandbox import project, shop
 from dbtools.sandbox.project import Told
-from dbtools.target import Target
-from deployments.sandbox.commits import PEOPLE, STORY
-from deployments.sandbox.company import committed_at
-from rollback_portal.local.folder import write_private
+from deployments.sandbox.company.commits import PEOPLE, STORY
+from deployments.sandbox.company.story import committed_at
+from rollback_portal.processes.data_folder import write_private
 
 REPOSITORY, COMMITS, DATABASES, ADDRESS = "shop.git", "commits.json", "databases.toml", "shop_database_url"
 SECRET = "SHOP_DATABASE_URL"  # noqa: S105  (the name of a variable)
@@ -66,7 +66,7 @@ def move_in(folder: Path, server: str) -> None:
         return
     began = json.loads((folder / COMMITS).read_text())["at"]
     password = secrets.token_urlsafe(24)
-    where = shop.make(target.parse(server).named("postgres"), password)
+    where = shop.make(client.parse(server).named("postgres"), password)
     shop.fill(where, [step for _, step in project.steps(story(began))])
     text = CONFIGURED.format(secret=SECRET, services='", "'.join(SERVICES), repository=folder / REPOSITORY)
     write_private(folder / DATABASES, text)

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from rollback_portal.local import company
-from rollback_portal.local.processes import Problem, Process
+from rollback_portal.processes.supervised import Problem, Process
 
 PYTHON = sys.executable
 WORKER = ("--without-mingle", "--without-gossip", "--pool", "threads", "--loglevel", "WARNING")

@@ -14,7 +14,7 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 
 from rollback_portal.accounts.models import User
-from rollback_portal.local.folder import write_private
+from rollback_portal.processes.data_folder import write_private
 
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that look like another
 MAIL = "sandbox.invalid"

@@ -6,7 +6,7 @@ import importlib.util
 import socket
 from pathlib import Path
 
-from rollback_portal.local.processes import Problem, Process, wait_until
+from rollback_portal.processes.supervised import Problem, Process, wait_until
 
 
 def redis_server(folder: Path, sockets: Path, log: Path, environment: dict[str, str]) -> Process:

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rollback_portal import env
-from rollback_portal.local.folder import Folder, shortest_temporary_folder
-from rollback_portal.local.postgres import Postgres
-from rollback_portal.local.processes import Process, stop_together
 from rollback_portal.local.redis import redis_server, redis_url, wait_for_redis
+from rollback_portal.processes.data_folder import Folder, shortest_temporary_folder
+from rollback_portal.processes.postgres import Postgres
+from rollback_portal.processes.supervised import Process, stop_together
 
 
 def temporary_folder() -> Path:

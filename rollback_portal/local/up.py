@@ -13,10 +13,10 @@ from typing import Any
 
 from rollback_portal import env
 from rollback_portal.local import company, parts, terminal
-from rollback_portal.local.folder import Folder
-from rollback_portal.local.postgres import Postgres
-from rollback_portal.local.processes import Problem, Process, stop_together, wait_until
 from rollback_portal.local.redis import redis_server, redis_url, wait_for_redis
+from rollback_portal.processes.data_folder import Folder
+from rollback_portal.processes.postgres import Postgres
+from rollback_portal.processes.supervised import Problem, Process, stop_together, wait_until
 
 VITAL = ("web", "postgres")  # without one of these there is nothing left to serve
 MOST_RESTARTS, WITHIN = 5, 60.0

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 import httpx
 
-from rollback_portal.local.processes import Problem, wait_until
+from rollback_portal.processes.supervised import Problem, wait_until
 from tests.bench import pages, polling, rollback
 from tests.bench.portal import Portal, portal
 from tests.bench.table import say

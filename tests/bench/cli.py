@@ -10,8 +10,8 @@ from pathlib import Path
 from signal import SIGKILL
 
 from rollback_portal import env
-from rollback_portal.local.processes import Problem, ends_with_us
 from rollback_portal.local.throwaway import temporary_folder
+from rollback_portal.processes.supervised import Problem, ends_with_us
 
 CONFORMANCE = env.ROOT / "tests" / "conformance"
 PROGRAM = CONFORMANCE / "node_modules" / ".bin" / "vercel"

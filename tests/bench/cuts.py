@@ -17,16 +17,26 @@ from pathlib import Path
 from random import Random
 from threading import Timer
 
-from dbtools import resolution, runner
-from dbtools.orders import Identity, NothingChanged, Order, Unclear
-from dbtools.resolution import COMMITTED, NOT_COMMITTED
-from dbtools.target import Target, Unreachable
-from rollback_portal.local.processes import Problem
+from dbtools.execution import commit_outcome, runner
+from dbtools.execution.commit_outcome import COMMITTED, NOT_COMMITTED
+from dbtools.execution.run_spec import Identity, NothingChanged, Order, Unclear
+from dbtools.postgres.client import Target, Unreachable
+from rollback_portal.processes.supervised import Problem
 from tests.bench import deaths, mutants
 from tests.bench.own import NotHere, Own, disk, server
 from tests.bench.table import say, table
-from tests.dbtools.cutting import WAYS, proxy
-from tests.dbtools.running import DOWN, State, Witness, ended, fill, locks_after, order, refill, state
+from tests.dbtools.execution.cut_connections import WAYS, proxy
+from tests.dbtools.execution.small_database import (
+    DOWN,
+    State,
+    Witness,
+    ended,
+    fill,
+    locks_after,
+    order,
+    refill,
+    state,
+)
 
 LONGEST_LOCK = 2.0  # seconds that a lock may outlive its worker
 
@@ -82,7 +92,7 @@ class Setting:
         left = locks_after(self.where, told.id, LONGEST_LOCK)
         if left:
             tally.locks.append(f"{what}: {left[0][1]} after {LONGEST_LOCK:.0f} s")
-        found = resolution.resolve(self.where, told, identity, after=self.after.schema, seconds=20)
+        found = commit_outcome.resolve(self.where, told, identity, after=self.after.schema, seconds=20)
         stands = state(self.where)
         truth = {before: NOT_COMMITTED, self.after: COMMITTED}.get(stands, "neither before nor after")
         if found.verdict == COMMITTED:
@@ -92,7 +102,7 @@ class Setting:
         else:
             tally.open += 1
         if found.verdict != truth:
-            tally.wrong.append(f"{what}: {truth}, but the verdict is {found.verdict}. {found.sentence}")
+            tally.wrong.append(f"{what}: {truth}, but the verdict is {found.verdict}. {found.message}")
         if stands != before:
             refill(self.where)
             self._beginning = None

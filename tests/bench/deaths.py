@@ -6,12 +6,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dbtools import runner
-from dbtools.orders import NothingChanged, Unclear
-from dbtools.target import Unreachable
+from dbtools.execution import runner
+from dbtools.execution.run_spec import NothingChanged, Unclear
+from dbtools.postgres.client import Unreachable
 from tests.bench.own import Own
-from tests.dbtools.cutting import worker
-from tests.dbtools.running import DOWN, Witness
+from tests.dbtools.execution.cut_connections import worker
+from tests.dbtools.execution.small_database import DOWN, Witness
 
 if TYPE_CHECKING:
     from tests.bench.cuts import Setting, Tally

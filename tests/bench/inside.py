@@ -23,13 +23,13 @@ def rows() -> dict[str, int]:
     from rollback_portal.audit.models import AuditEntry
 
     return {
-        "services": Service.objects.exclude(read_at=None).count(),
+        "services": Service.objects.exclude(synced_at=None).count(),
         "deployments": Deployment.objects.count(),
         "entries": AuditEntry.objects.count(),
     }
 
 
-def moments(*operations: str) -> dict[str, dict[str, Any]]:
+def status_times(*operations: str) -> dict[str, dict[str, Any]]:
     """What the row of each operation says about its end, times in seconds since the epoch."""
     from deployments.models import Change
 
@@ -37,9 +37,11 @@ def moments(*operations: str) -> dict[str, dict[str, Any]]:
     return {
         str(change.operation_id): {
             "status": change.status,
-            "sentence": change.sentence,
+            "message": change.message,
             "ended": change.ended_at.timestamp() if change.ended_at else None,
-            "reached": {name: datetime.fromisoformat(at).timestamp() for name, at in change.moments.items()},
+            "reached": {
+                name: datetime.fromisoformat(at).timestamp() for name, at in change.status_times.items()
+            },
         }
         for change in wanted
     }
@@ -86,7 +88,7 @@ def entries(count: str) -> dict[str, int]:
                 action="rollback asked for",
                 outcome=Outcome.ASKED,
                 subject=f"API team{number % 5 + 1}-api",
-                sentence=f"Ana Ruiz asked: Roll back API to {number:07x} “Fix price rounding”.",
+                message=f"Ana Ruiz asked: Roll back API to {number:07x} “Fix price rounding”.",
                 reason="Error rate up: 500s on checkout",
                 incident=f"INC-{number}",
             )
@@ -99,7 +101,7 @@ def entries(count: str) -> dict[str, int]:
 
 COMMANDS: dict[str, Callable[..., Any]] = {
     "rows": rows,
-    "moments": moments,
+    "status_times": status_times,
     "queries": queries,
     "entries": entries,
 }

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from dbtools import resolution, runner
-from dbtools.orders import Identity, Order
-from dbtools.resolution import COMMITTED, Finding
-from dbtools.target import Connection, Target
+from dbtools.execution import commit_outcome, runner
+from dbtools.execution.commit_outcome import COMMITTED, Finding
+from dbtools.execution.run_spec import Identity, Order
+from dbtools.postgres.client import Connection, Target
 
 
 def _two_steps(self: runner._Attempt, identity: Identity) -> Any:
@@ -27,7 +27,7 @@ def _guess(
     where: Target, order: Order, identity: Identity | None, *, after: str, seconds: float = 0
 ) -> Finding:
     """Whoever got as far as a transaction will have committed it."""
-    return Finding(COMMITTED if identity else resolution.NOT_COMMITTED, "", 0, "after", "A guess.")
+    return Finding(COMMITTED if identity else commit_outcome.NOT_COMMITTED, "", 0, "after", "A guess.")
 
 
 def _nobody_notices(connection: Connection) -> None:
@@ -36,7 +36,7 @@ def _nobody_notices(connection: Connection) -> None:
 
 ALL: dict[str, tuple[Any, str, Callable[..., Any]]] = {
     "one-transaction": (runner._Attempt, "statements", _two_steps),
-    "looking-it-up": (resolution, "resolve", _guess),
+    "looking-it-up": (commit_outcome, "resolve", _guess),
     "noticing-death": (runner, "notice_death", _nobody_notices),
 }
 

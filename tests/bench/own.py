@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dbtools import target
-from dbtools.target import Target, Unreachable
+from dbtools.postgres import client
+from dbtools.postgres.client import Target, Unreachable
 from rollback_portal import env
-from rollback_portal.local.folder import Folder
-from rollback_portal.local.postgres import Postgres, working_in
-from rollback_portal.local.processes import Problem, Process, stop_together, wait_until
+from rollback_portal.processes.data_folder import Folder
+from rollback_portal.processes.postgres import Postgres, working_in
+from rollback_portal.processes.supervised import Problem, Process, stop_together, wait_until
 
 SMALL = 160  # MB
 
@@ -37,7 +37,7 @@ class Own:
 
     @property
     def where(self) -> Target:
-        return target.parse(self.postgres.url)
+        return client.parse(self.postgres.url)
 
     def end_at_once(self) -> None:
         """No farewell to anybody: sessions end where they are, nothing is written any more."""
@@ -55,7 +55,7 @@ class Own:
     def answers(self) -> bool:
         """After a crash of its own it is up long before it has recovered."""
         try:
-            target.connect(self.where, "bench").close()
+            client.connect(self.where, "bench").close()
         except Unreachable:
             return False
         return True

@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 
 import httpx
 
-from rollback_portal.local.processes import Problem
+from rollback_portal.processes.supervised import Problem
 
 LONGEST_OPERATION = 120.0
 EVERY = re.compile(r"every ([\d.]+)(ms|s)\b")

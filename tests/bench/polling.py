@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
-from rollback_portal.local.processes import Problem
+from rollback_portal.processes.supervised import Problem
 from tests.bench.person import Person, Poll, poll_of
 from tests.bench.portal import Portal
 from tests.bench.table import milliseconds, say, share, table

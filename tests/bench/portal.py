@@ -17,8 +17,8 @@ import httpx
 
 from rollback_portal import env
 from rollback_portal.local.parts import any_free_port, takes_connections
-from rollback_portal.local.processes import Problem, Process, ends_with_us, stop_together, wait_until
 from rollback_portal.local.throwaway import temporary_folder
+from rollback_portal.processes.supervised import Problem, Process, ends_with_us, stop_together, wait_until
 from tests.bench.person import Person
 
 # The portal that may be configured or running beside us, and real keys, are none of our business.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from rollback_portal.local.processes import Problem, wait_until
+from rollback_portal.processes.supervised import Problem, wait_until
 from tests.bench.cli import Cli, NotHere
 from tests.bench.person import Person
 from tests.bench.portal import Portal
@@ -95,7 +95,7 @@ def target_of(confirm: str) -> str:
 
 def with_rows(portal: Portal, all_seen: Sequence[Seen]) -> list[Took]:
     """What was seen, together with what the rows say."""
-    rows = portal.inside("moments", *(seen.operation for seen in all_seen))
+    rows = portal.inside("status_times", *(seen.operation for seen in all_seen))
     return [_took(seen, rows[seen.operation]) for seen in all_seen]
 
 

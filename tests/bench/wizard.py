@@ -23,12 +23,12 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from dbtools import programs, target
-from dbtools.target import Target
+from dbtools.postgres import client, programs
+from dbtools.postgres.client import Target
 from rollback_portal import env
 from rollback_portal.local.company import ADDRESS
-from rollback_portal.local.processes import Problem, Process, stop_together, wait_until
 from rollback_portal.local.throwaway import temporary_folder
+from rollback_portal.processes.supervised import Problem, Process, stop_together, wait_until
 from tests.bench.person import Person
 from tests.bench.portal import ALONE
 from tests.bench.table import milliseconds, say, share, table
@@ -54,7 +54,7 @@ def main() -> int:
     parser.add_argument("--megabytes", type=int, default=1000)
     given = parser.parse_args()
     with portal() as (folder, address):
-        shop = target.parse((folder / "data" / ADDRESS).read_text())
+        shop = client.parse((folder / "data" / ADDRESS).read_text())
         size = grow(shop, given.megabytes * MEGABYTE)
         load = os.getloadavg()[0]
         say(f"The database has {size / MEGABYTE:,.0f} MB. {os.cpu_count()} cores, load {load:.1f}.\n")
@@ -85,7 +85,7 @@ def portal() -> Iterator[tuple[Path, str]]:
 
 def grow(shop: Target, wanted: int) -> int:
     """Add rows until the database has so many bytes."""
-    with target.connect(shop, "bench", autocommit=True) as connection:
+    with client.connect(shop, "bench", autocommit=True) as connection:
         connection.execute('INSERT INTO "Webhook" ("url", "secret") VALUES (\'https://example.com\', \'x\')')
         while (size := measured(connection)) < wanted:
             connection.execute(GROW.encode())
@@ -93,7 +93,7 @@ def grow(shop: Target, wanted: int) -> int:
     return size
 
 
-def measured(connection: target.Connection) -> int:
+def measured(connection: client.Connection) -> int:
     row = connection.execute("SELECT pg_database_size(current_database())").fetchone()
     return int(row[0]) if row else 0
 
@@ -122,26 +122,26 @@ class Walk:
         self.memory = Memory()
 
     def go(self) -> None:
-        from dbtools import approvals, rollbacks
         from dbtools.models import Database
+        from dbtools.wizard import actions, approval
         from rollback_portal.accounts.models import User
         from rollback_portal.audit.record import Actor
 
         dana, efe = (Actor.of(User.objects.get(username=name)) for name in ("dana", "efe"))
-        row = rollbacks.start(dana, Database.objects.get())
+        row = actions.start(dana, Database.objects.get())
         self.pk = row.pk
-        rollbacks.decide(dana, row, reason="A measurement of the wizard", source={"kind": "live"})
+        actions.decide(dana, row, reason="A measurement of the wizard", source={"kind": "live"})
         row = self.wait("choosing")
-        rollbacks.choose(dana, row, row.entries[-1]["name"])
+        actions.choose(dana, row, row.migrations[-1]["name"])
         row = self.wait("writing")
-        rollbacks.write(dana, row, DOWN)
+        actions.write(dana, row, DOWN)
         row = self.wait("ready")
         with self.looking.at(row.get_absolute_url()), self.memory:
-            rollbacks.back_up(dana, row)
+            actions.back_up(dana, row)
             row = self.wait("rehearsed")
-            approvals.ask(dana, row)
-            approvals.approve(efe, row, seen=row.bound, ticked=approvals.losing(row))
-            approvals.run(dana, row, typed=row.phrase)
+            approval.ask(dana, row)
+            approval.approve(efe, row, seen=row.approval_digest, acknowledged_losses=approval.losing(row))
+            approval.run(dana, row, typed=row.phrase)
             self.row = self.wait("done")
 
     def wait(self, status: str) -> DatabaseRollback:
@@ -152,8 +152,8 @@ class Walk:
             row = DatabaseRollback.objects.shown().get(pk=self.pk)
             if row.status == status:
                 return row
-            if not row.at_work:
-                raise Problem(f"The wizard is at “{row.status}”, not at “{status}”: {row.sentence}")
+            if not row.waits_for_worker:
+                raise Problem(f"The wizard is at “{row.status}”, not at “{status}”: {row.message}")
             time.sleep(0.2)
         raise Problem(f"The wizard was not at “{status}” within {LONGEST} s.")
 
@@ -236,7 +236,7 @@ def report(walk: Walk, plain: list[float]) -> None:
             ["rehearsal, all of it", f"{told['total_seconds']:.1f}"],
             ["… of it the restore", f"{told['restore_seconds']:.1f}"],
             ["… of it the SQL", f"{told['seconds']:.1f}"],
-            ["the run", f"{row.run['seconds']:.1f}"],
+            ["the run", f"{row.run_log['seconds']:.1f}"],
         ],
     )
     times = walk.looking.times

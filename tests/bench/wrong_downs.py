@@ -15,14 +15,14 @@ from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from dbtools import target
+from dbtools.postgres import client
+from dbtools.postgres.client import SQL, Identifier, Target
 from dbtools.rehearsal import Migration, Report
-from dbtools.target import SQL, Identifier, Target
 from rollback_portal.local import throwaway
 from tests.bench.table import say
-from tests.dbtools.rehearsing import Project, project
-from tests.dbtools.right_downs import BASE, ROWS
-from tests.dbtools.wrong_downs import Mutant, Pair, caught, mutants, pairs, text
+from tests.dbtools.rehearsal.right_downs import BASE, ROWS
+from tests.dbtools.rehearsal.small_project import Project, project
+from tests.dbtools.rehearsal.wrong_downs import Mutant, Pair, caught, mutants, pairs, text
 
 MOST_OF_A_PAIR = 40
 
@@ -31,7 +31,7 @@ def main() -> int:
     """0: all were caught and nothing else was; 1: this says which."""
     given = arguments()
     began, seeded = time.monotonic(), random.Random(given.seed)
-    server = target.parse(throwaway.throwaway_postgres(throwaway.temporary_folder())).named("postgres")
+    server = client.parse(throwaway.throwaway_postgres(throwaway.temporary_folder())).named("postgres")
     seen: Counter[tuple[str, bool]] = Counter()
     how: Counter[str] = Counter()
     wrong = []
@@ -44,7 +44,7 @@ def main() -> int:
                     seen[mutant.kind, was_caught] += 1
                     how[_how(mutant, report)] += 1
                     if was_caught != (mutant.kind != "neutral"):
-                        wrong.append(f"{mutant.kind}, {mutant.how}: {report.sentence}")
+                        wrong.append(f"{mutant.kind}, {mutant.how}: {report.message}")
             say(f"{sum(seen.values()):,} rehearsed, {len(wrong)} misjudged, {time.monotonic() - began:.0f} s")
     for kind in ("wrong", "data", "neutral"):
         say(f"{kind:8} caught {seen[kind, True]:5,} of {seen[kind, True] + seen[kind, False]:5,}")
@@ -69,7 +69,7 @@ def rehearse(server: Target, pair: Pair, wrong: list[Mutant]) -> Iterator[tuple[
     with migrated(server, pair) as made:
         right = made.rehearse(text(pair.down))
         if not right.passed:
-            raise SystemExit(f"The right script does not pass: {right.sentence}\n{text(pair.down)}")
+            raise SystemExit(f"The right script does not pass: {right.message}\n{text(pair.down)}")
         for mutant in wrong:
             report = made.rehearse(mutant.down)
             yield mutant, report, caught(mutant, report, right)
@@ -78,13 +78,13 @@ def rehearse(server: Target, pair: Pair, wrong: list[Mutant]) -> Iterator[tuple[
 @contextmanager
 def migrated(server: Target, pair: Pair) -> Iterator[Project]:
     name = f"wrong_{secrets.token_hex(6)}"
-    with target.connect(server, "wrong downs", autocommit=True) as connection:
+    with client.connect(server, "wrong downs", autocommit=True) as connection:
         connection.execute(SQL("CREATE DATABASE {} TEMPLATE template0").format(Identifier(name)))
     try:
         with TemporaryDirectory() as folder:
             yield project(server.named(name), Path(folder), [Migration("1_base", BASE + ROWS)], [pair.up])
     finally:
-        with target.connect(server, "wrong downs", autocommit=True) as connection:
+        with client.connect(server, "wrong downs", autocommit=True) as connection:
             connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
 
 

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from rollback_portal.local.processes import ends_with_us
+from rollback_portal.processes.supervised import ends_with_us
 from tests.chaos import runs, selection, table
 from tests.chaos.runs import Run
 from tests.chaos.selection import Chosen

@@ -17,8 +17,8 @@ from datetime import datetime, timedelta
 from email.utils import format_datetime
 from random import Random
 
-from deployments.sandbox.faults import Fault
-from deployments.sandbox.wire import Answer
+from deployments.sandbox.server.faults import Fault
+from deployments.sandbox.server.http import Answer
 
 SILENCE = 4.0  # seconds; longer than the client's patience in these runs, which is 3
 FINE = 2  # orders of each deal that are answered as documented

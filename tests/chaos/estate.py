@@ -15,10 +15,10 @@ import httpx
 
 from rollback_portal import env
 from rollback_portal.local import parts
-from rollback_portal.local.folder import Folder
-from rollback_portal.local.postgres import Postgres
-from rollback_portal.local.processes import Process, stop_together, wait_until
 from rollback_portal.local.redis import redis_server, redis_url, wait_for_redis
+from rollback_portal.processes.data_folder import Folder
+from rollback_portal.processes.postgres import Postgres
+from rollback_portal.processes.supervised import Process, stop_together, wait_until
 from tests.chaos import commits
 from tests.chaos.setting import PYTHON, Setting, environment, free_port
 

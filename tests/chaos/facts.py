@@ -31,8 +31,8 @@ def _row(change: Change) -> Row:
         status=change.status,
         asked_for_at=change.operation.requested_at.timestamp(),
         ended_at=change.ended_at.timestamp() if change.ended_at else None,
-        read_back="unclear" in change.moments,
-        sentence=change.sentence,
+        read_back="unclear" in change.status_times,
+        message=change.message,
     )
 
 

@@ -24,7 +24,7 @@ def become_reader(estate: Estate) -> None:
 
 def wait_for_portal(estate: Estate) -> None:
     """Until the dispatchers have been heard of, and the workers, who say nothing without a queue."""
-    from deployments.models import Heartbeat
+    from rollback_portal.jobs.models import Heartbeat
 
     wanted = len(estate.dispatchers) + (len(estate.workers) if estate.setting.queue else 0)
     deadline = time.monotonic() + 60

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
 
-from rollback_portal.local.processes import Process, wait_until
 from rollback_portal.local.redis import wait_for_redis
+from rollback_portal.processes.supervised import Process, wait_until
 from tests.chaos import plan
 from tests.chaos.estate import Estate
 from tests.chaos.plan import Fault
@@ -74,7 +74,7 @@ class Injector:
         wait_until(self.estate.provider_answers, 40, pause=0.1)
 
     def _inject(self, fault: Fault, now: float) -> bool:
-        acts: dict[str, Callable[[Fault, float], bool]] = {
+        can_execute: dict[str, Callable[[Fault, float], bool]] = {
             plan.WORKER_KILLED: self._kill_worker,
             plan.CHILD_KILLED: self._kill_child,
             plan.WORKER_FROZEN: self._freeze_worker,
@@ -90,7 +90,7 @@ class Injector:
             plan.PROVIDER_FROZEN: self._freeze_provider,
             plan.PROVIDER_KILLED: self._kill_provider,
         }
-        return acts[fault.kind](fault, now)
+        return can_execute[fault.kind](fault, now)
 
     def _after(self, at: float, act: Callable[[], None]) -> None:
         heapq.heappush(self.later, (at, next(self.number), act))

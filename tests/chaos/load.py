@@ -20,12 +20,14 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from deployments import operations, plans, sync
-from deployments.connections import provider
+from deployments.clients import provider
 from deployments.models import Change, Deployment, Kind, Service
+from deployments.operations import requests
+from deployments.operations.plan import make_plan
 from deployments.providers.base import ProviderError
+from deployments.sync import poll
 from rollback_portal.accounts.models import User
-from rollback_portal.local.processes import Problem
+from rollback_portal.processes.supervised import Problem
 from tests.chaos.visitor import Nothing, Visitor
 
 TARGETS = 12  # each person goes round so many deployments, so that an order names its operation
@@ -103,7 +105,7 @@ class People:
             if self.stopped.wait(0.25):
                 return number
         service = Service.objects.select_related("live").get(pk=pk)
-        sync.read_service(service, provider(service.provider))
+        poll.read_service(service, provider(service.provider))
         service = Service.objects.select_related("live").get(pk=pk)
         step, target = _target(service, number)
         if target is not None:
@@ -114,7 +116,7 @@ class People:
     def _lose_patience(self, running: Change, visitor: Visitor) -> None:
         """A person who is told to wait for minutes cancels, as long as that is possible."""
         later = running.not_before is not None and running.not_before - timezone.now() > TOO_LONG
-        if later and running.cancel_asked_at is None and running.status in ("queued", "pinning"):
+        if later and running.cancel_requested_at is None and running.status in ("queued", "pinning"):
             visitor.cancel(str(running.operation_id))
 
     def _click(self, visitor: Visitor, confirm: str, *, twice: bool) -> None:
@@ -158,12 +160,12 @@ class People:
 
 def _target(service: Service, number: int) -> tuple[int, Deployment | None]:
     """The next one of its first dozen that can be rolled back to, and how many steps away it was."""
-    pin = operations.standing_pin(service)
+    pin = requests.standing_pin(service)
     rows = service.deployments.filter(production=True, trigger__in=("new_commit", "git", ""))
     able = [row for row in rows.order_by("created_at")[:30] if row.ready_at is not None][:TARGETS]
     for step in range(len(able)):
         row = able[(number + step) % len(able)]
-        if not plans.draw(Kind.ROLL_BACK, service, row, None, pin).why_not:
+        if not make_plan(Kind.ROLL_BACK, service, row, None, pin).why_not:
             return step, row
     return 0, None
 
@@ -175,7 +177,7 @@ def meet(user_name: str, services: int) -> tuple[User, list[int]]:
     user = User.objects.create_user(user_name, first_name="Ana", last_name="Ruiz", password=PASSWORD)
     user.groups.add(Group.objects.get(name="responder"))
     for name in settings.PROVIDERS:
-        sync.read_services(name, provider(name))
+        poll.read_services(name, provider(name))
     every = list(Service.objects.order_by("provider", "pk"))
     render = [row for row in every if row.provider == Service.Provider.RENDER]
     chosen = render[: services * 3 // 4]
@@ -187,8 +189,8 @@ def meet(user_name: str, services: int) -> tuple[User, list[int]]:
 
 def _read_until_known(service: Service) -> None:
     for _ in range(20):
-        sync.read_service(service, provider(service.provider))
-        if Service.objects.get(pk=service.pk).read_at is not None:
+        poll.read_service(service, provider(service.provider))
+        if Service.objects.get(pk=service.pk).synced_at is not None:
             return
         time.sleep(0.5)
     raise RuntimeError(f"{service} could not be read.")

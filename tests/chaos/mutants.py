@@ -8,19 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Q
-from django.utils import timezone
 
-from deployments import changes
 from deployments.models import Change
-from deployments.models.operation import ChangeQuerySet
+from deployments.operations import worker
+from deployments.operations.steps import STEPS, ChangeContext, prepare, send_order
+from deployments.operations.steps.restore_auto_deploy import undo
 from deployments.providers.base import Accepted, ProviderError
 from deployments.providers.http import Connection
-from deployments.steps import STEPS, run, sending, setting_out
-from deployments.steps.restoring import undo
-from rollback_portal import proof
+from rollback_portal.jobs.process import liveness
 from tests.chaos.patching import put
 
 NAMES = ("intent", "lease", "readback", "deadline", "lock", "index", "dispatcher")
@@ -42,10 +41,10 @@ def take_out(name: str) -> None:
 
 def no_intent() -> None:
     """The order is sent first and written down afterwards."""
-    commit, send, ask = sending.commit_intent, sending.send, sending._ask
+    commit, send, ask = send_order.commit_intent, send_order.send, send_order._ask
 
-    def no_commit(run: Any, ticket: dict[str, Any]) -> float:
-        run.change.ticket = ticket
+    def no_commit(run: Any, order_record: dict[str, Any]) -> float:
+        run.change.order_record = order_record
         return float("inf")
 
     def send_then_commit(run: Any, deadline: float) -> Any:
@@ -54,7 +53,7 @@ def no_intent() -> None:
             answer = ask(run, deadline)
         except ProviderError as error:
             answer = error
-        commit(run, run.change.ticket)
+        commit(run, run.change.order_record)
         run.answer = answer
         return send(run, deadline)
 
@@ -63,17 +62,17 @@ def no_intent() -> None:
             raise run.answer
         return run.answer  # type: ignore[no-any-return]
 
-    put(sending, _ask=replay)
-    put(setting_out, commit_intent=no_commit, send=send_then_commit)
+    put(send_order, _ask=replay)
+    put(prepare, commit_intent=no_commit, send=send_then_commit)
 
 
 def no_lease() -> None:
     """Anybody may take a change up and write to it, whoever holds it."""
 
-    def due(self: ChangeQuerySet, now: object) -> ChangeQuerySet:
-        return self.active().filter(Q(not_before=None) | Q(not_before__lte=now))
+    def due_condition(cls: type[Change], now: datetime) -> Q:
+        return Q(status__in=cls.WORKER_STATUSES) & (Q(not_before=None) | Q(not_before__lte=now))
 
-    class Anybody(run.Run):
+    class Anybody(ChangeContext):
         @property
         def owner(self) -> Any:
             return Change.objects.values_list("lease_owner", flat=True).get(pk=self.change.pk)
@@ -82,23 +81,14 @@ def no_lease() -> None:
         def owner(self, value: Any) -> None:
             pass
 
-        def move(self, to: str, **settings: Any) -> None:
-            self.keep()
-            super().move(to, **settings)
+        def _guard(self, now: datetime) -> dict[str, Any]:
+            return {}
 
-        def note(self, **fields: Any) -> None:
-            self.keep()
-            super().note(**fields)
+        def renew(self, **fields: Any) -> bool:
+            return Change.objects.active().filter(pk=self.change.pk).exists()
 
-        def keep(self) -> None:
-            until = timezone.now() + changes.LEASE
-            Change.objects.filter(pk=self.change.pk).update(lease_until=until)
-
-    def renew(change: Change, owner: Any) -> bool:
-        return Change.objects.active().filter(pk=change.pk).exists()
-
-    put(ChangeQuerySet, due=due)
-    put(changes, Run=Anybody, _renew=renew)
+    put(Change, due_condition=classmethod(due_condition))
+    put(worker, ChangeContext=Anybody)
 
 
 def no_read_back() -> None:
@@ -106,8 +96,8 @@ def no_read_back() -> None:
 
     def assume(run: Any) -> Any:
         said = f"{run.provider_name} did not answer."
-        if sending._may_send_again(run.change):
-            return sending._send_again(run, said)
+        if send_order._may_send_again(run.change):
+            return send_order._send_again(run, said)
         return undo(run, "failed", f"{said} Nothing was put in front of users.")
 
     STEPS["unclear"] = assume
@@ -130,4 +120,4 @@ def no_lock() -> None:
     def anybody(pk: int) -> Iterator[bool]:
         yield True
 
-    put(proof, of_life=anybody)
+    put(liveness, liveness_lock=anybody)

@@ -15,7 +15,7 @@ from uuid import uuid4
 import httpx
 from celery import Celery
 
-from rollback_portal.local.processes import wait_until
+from rollback_portal.processes.supervised import wait_until
 from tests.chaos import oracle, plan
 from tests.chaos.bell import broker
 from tests.chaos.inject import Injector
@@ -148,9 +148,9 @@ def play(run: Run, estate: Estate, seed: int) -> Result:
     acknowledged = {row.operation for row in rows}
     found = oracle.judge(acknowledged=acknowledged, rows=rows, orders=orders, audit={}, final=False)
     received = oracle.received_at(rows, orders)
-    reached = {sentence for sentence in found.lost if sentence.split(" ")[0] in received}
+    reached = {message for message in found.lost if message.split(" ")[0] in received}
     found.untrue += sorted(reached)  # the provider refused it, and nobody is told
-    found.lost = [sentence for sentence in found.lost if sentence not in reached]
+    found.lost = [message for message in found.lost if message not in reached]
     return Result(
         name=run.name, without="", seed=seed, seconds=time.monotonic() - began, faults=injector.done,
         acknowledged=len(rows), refused=people.refused, turned_away=0, in_flight=0, read_back=0,

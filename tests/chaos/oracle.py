@@ -30,7 +30,7 @@ class Row:
     asked_for_at: float
     ended_at: float | None = None
     read_back: bool = False
-    sentence: str = ""
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,20 +142,22 @@ def _judge_row(row: Row, times: int, found: Findings, final: bool) -> None:
     if times > 1:
         found.doubled.append(f"{label} was applied {times} times")
     if row.status in ("failed", "canceled") and times:
-        found.untrue.append(f"{label} was applied all the same: {row.sentence}")
-    if row.status == "succeeded" and not times and "Nothing to do" not in row.sentence:
-        found.lost.append(f"{label} was never applied: {row.sentence}")
+        found.untrue.append(f"{label} was applied all the same: {row.message}")
+    if row.status == "succeeded" and not times and "Nothing to do" not in row.message:
+        found.lost.append(f"{label} was never applied: {row.message}")
     if final and row.status not in ENDED:
-        found.stuck.append(f"{label} has not ended: {row.sentence}")
+        found.stuck.append(f"{label} has not ended: {row.message}")
 
 
 def _judge_audit(row: Row, actions: Sequence[str], found: Findings) -> None:
     asked = [action for action in actions if action in {f"{verb} asked for" for verb in ACTIONS}]
     if len(asked) != 1:
         found.unaudited.append(f"{row.operation} has {len(asked)} entries “asked for”")
-    words = {f"{verb} {word}" for verb in ACTIONS for word in ENDINGS.values()} | {"worker silent"}
+    words = {f"{verb} {word}" for verb in ACTIONS for word in ENDINGS.values()} | {"worker stalled"}
     endings = [action for action in actions if action in words]
     expected = [ENDINGS[row.status]] if row.status in ENDINGS else []
-    told = [ending.split(" ", 1)[1] if ending != "worker silent" else "needs attention" for ending in endings]
+    told = [
+        ending.split(" ", 1)[1] if ending != "worker stalled" else "needs attention" for ending in endings
+    ]
     if told != expected:
         found.unaudited.append(f"{row.operation} is {row.status}, the audit log says {endings or 'nothing'}")

@@ -117,40 +117,41 @@ def put_in(names: Sequence[str], deaths: Deaths) -> None:
 
 
 def _in_claim(pass_by: PassBy, in_hand: InHand) -> None:
-    from deployments import changes
+    from deployments.models import Change
+    from rollback_portal.jobs import queue
 
-    claim = changes.claim
+    claim = queue.claim
 
-    def dies(pk: int, owner: UUID) -> Any:
-        change = claim(pk, owner)
-        if change is not None:
-            in_hand.operation = change.operation_id
+    def dies(rows: Any, pk: int) -> Any:
+        row = claim(rows, pk)
+        if isinstance(row, Change):
+            in_hand.operation = row.operation_id
             pass_by(AFTER_CLAIM)
-        return change
+        return row
 
-    put(changes, claim=dies)
+    put(queue, claim=dies)
 
 
 def _in_intent(pass_by: PassBy) -> None:
-    from deployments.steps import setting_out
+    from deployments.operations.steps import prepare
 
-    commit: Callable[[Any, dict[str, Any]], float] = vars(setting_out)["commit_intent"]
+    commit: Callable[[Any, dict[str, Any]], float] = vars(prepare)["commit_intent"]
 
-    def dies(run: Any, ticket: dict[str, Any]) -> float:
-        deadline = commit(run, ticket)
+    def dies(run: Any, order_record: dict[str, Any]) -> float:
+        deadline = commit(run, order_record)
         pass_by(AFTER_INTENT)
         pass_by(HELD_UP)
         return deadline
 
-    put(setting_out, commit_intent=dies)
+    put(prepare, commit_intent=dies)
 
 
 def _in_post(pass_by: PassBy) -> None:
     """The pool tells of each event of a request that has a deadline, which only orders have."""
+    from deployments.operations.steps import send_order
     from deployments.providers.http import FIRST_BYTE, Connection
-    from deployments.steps import sending
 
-    check, ask = Connection._check_deadline, sending._ask
+    check, ask = Connection._check_deadline, send_order._ask
 
     def dies_writing(
         self: Connection, deadline: float | None, event: str = FIRST_BYTE, info: object = None
@@ -166,18 +167,18 @@ def _in_post(pass_by: PassBy) -> None:
         return accepted
 
     put(Connection, _check_deadline=dies_writing)
-    put(sending, _ask=dies_knowing)
+    put(send_order, _ask=dies_knowing)
 
 
 def _in_commits(pass_by: PassBy) -> None:
     """Everything is written and nothing is committed: the audit entry is a transaction's last statement."""
-    from deployments.steps.run import Run
+    from deployments.operations.steps.context import ChangeContext
 
-    move, record = Run.move, Run._record
+    advance, record = ChangeContext.advance, ChangeContext._record
 
     def remembers(self: Any, to: str, **fields: Any) -> None:
         self.came_from = self.change.status
-        move(self, to, **fields)
+        advance(self, to, **fields)
 
     def dies(self: Any, to: str) -> None:
         record(self, to)
@@ -186,23 +187,23 @@ def _in_commits(pass_by: PassBy) -> None:
         elif self.came_from == "sending" and to != "unclear":  # that is no result
             pass_by(BEFORE_RESULT)
 
-    put(Run, move=remembers, _record=dies)
+    put(ChangeContext, advance=remembers, _record=dies)
 
 
 def _in_read_back(pass_by: PassBy) -> None:
     """The provider has said what it knows, and nobody has written it down."""
-    from deployments.steps import STEPS
+    from deployments.operations.steps import STEPS
 
     read_back = STEPS["unclear"]
 
     def dies(run: Any) -> Any:
-        run.provider = Reading(run.provider, pass_by)
+        run.provider = MortalReader(run.provider, pass_by)
         return read_back(run)
 
     STEPS["unclear"] = dies
 
 
-class Reading:
+class MortalReader:
     """A provider whose record is read by somebody who may die over it."""
 
     def __init__(self, provider: Any, pass_by: PassBy) -> None:
@@ -211,7 +212,7 @@ class Reading:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._provider, name)
 
-    def read_back(self, ticket: Any) -> Any:
-        found = self._provider.read_back(ticket)
+    def read_back(self, order_record: Any) -> Any:
+        found = self._provider.read_back(order_record)
         self._pass_by(READ_BACK)
         return found

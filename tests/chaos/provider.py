@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any
 import gunicorn.util  # type: ignore[import-untyped]
 
 from deployments.sandbox import state
-from deployments.sandbox.app import Sandbox
-from deployments.sandbox.company import big_company
-from deployments.sandbox.faults import Fault, Faults
-from deployments.sandbox.keep import Keeper
-from deployments.sandbox.pace import Clock, Pace, Rules, utcnow
-from deployments.sandbox.serve import Server
-from deployments.sandbox.wire import Answer, Request
+from deployments.sandbox.clock import Clock, Pace, Rules, utcnow
+from deployments.sandbox.company.story import big_company
+from deployments.sandbox.persistence import Keeper
+from deployments.sandbox.server.app import Sandbox
+from deployments.sandbox.server.faults import Fault, Faults
+from deployments.sandbox.server.http import Answer, Request
+from deployments.sandbox.server.serve import Server
 from deployments.sandbox.world import World
 from tests.chaos import answers
 

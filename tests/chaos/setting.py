@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rollback_portal import env
-from rollback_portal.local.folder import Folder
-from rollback_portal.local.postgres import Postgres
-from rollback_portal.local.processes import stop_together
+from rollback_portal.processes.data_folder import Folder
+from rollback_portal.processes.postgres import Postgres
+from rollback_portal.processes.supervised import stop_together
 
 PYTHON = sys.executable
 REAL = ("RENDER_API_KEY", "RENDER_API_URL", "VERCEL_TOKEN", "VERCEL_TEAM_ID", "VERCEL_API_URL")

@@ -35,8 +35,8 @@ def row(result: dict[str, Any], *, must_be_red: bool) -> bool:
     ended, faults = result["ended"], result["faults"]
     say(f"{label}: {result['verdict']}; {result['acknowledged']} acknowledged, ended {ended}, {faults}")
     for kind, sentences in result["findings"].items():
-        for sentence in sentences[:SHOWN]:
-            say(f"    {kind}: {sentence}")
+        for message in sentences[:SHOWN]:
+            say(f"    {kind}: {message}")
     return good
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from deployments.sandbox.wire import Answer
+from deployments.sandbox.server.http import Answer
 from tests.chaos import answers
 
 NOW = datetime(2026, 3, 10, 3, 0, tzinfo=UTC)

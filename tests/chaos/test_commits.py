@@ -12,7 +12,7 @@ import pytest
 from django.conf import settings
 
 from rollback_portal.local.parts import any_free_port, takes_connections
-from rollback_portal.local.processes import Process, wait_until
+from rollback_portal.processes.supervised import Process, wait_until
 from tests.chaos import commits
 from tests.chaos.setting import environment
 

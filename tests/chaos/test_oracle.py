@@ -30,7 +30,7 @@ def test_a_success_that_the_provider_never_saw_is_lost() -> None:
 
 
 def test_nothing_to_do_needs_no_order() -> None:
-    assert not judged(replace(DONE, sentence="Nothing to do: it is there already."), orders=()).red
+    assert not judged(replace(DONE, message="Nothing to do: it is there already."), orders=()).red
 
 
 def test_an_order_that_was_applied_twice_is_doubled() -> None:
@@ -62,7 +62,7 @@ def test_the_audit_log_has_to_tell_the_same_story() -> None:
 
 
 def test_a_worker_that_fell_silent_is_an_end_in_needs_attention() -> None:
-    audit = {"op-1": ["rollback asked for", "worker silent"]}
+    audit = {"op-1": ["rollback asked for", "worker stalled"]}
     assert not judged(replace(DONE, status="needs_attention"), audit=audit).red
 
 

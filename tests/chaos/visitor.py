@@ -7,7 +7,7 @@ import threading
 
 import httpx
 
-from rollback_portal.local.processes import Problem
+from rollback_portal.processes.supervised import Problem
 from tests.bench.person import Person, hidden_fields
 
 PATIENCE = 15.0  # seconds for a page
@@ -42,7 +42,7 @@ class Visitor(Person):
         hidden = hidden_fields(answer.text) if answer.status_code == 200 else {}
         if "token" not in hidden:
             raise Nothing(f"{confirm} answered {answer.status_code}")
-        return {**hidden, "reason": "errors", "words": "chaos", "clears": "on"}
+        return {**hidden, "reason": "errors", "words": "chaos", "cancel_builds_first": "on"}
 
     def press(self, confirm: str, form: dict[str, str], stopped: threading.Event) -> str:
         """Press the button; without an answer press it again, with the same form.

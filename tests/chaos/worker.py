@@ -71,27 +71,27 @@ def start(rest: list[str]) -> None:
 
 def lift_limits() -> None:
     """An account with a hundred times the usual rate limits: chaos rolls back all the time."""
-    from deployments.providers import budget
+    from deployments.providers import rate_limit
 
-    for limits in budget.LIMITS.values():
+    for limits in rate_limit.LIMITS.values():
         limits.update({bucket: limit * 100 for bucket, limit in limits.items()})
 
 
 def shorten() -> None:
     """Answers are waited for 3 s instead of 15, so that an interrupted operation is settled sooner."""
-    from deployments import connections
+    from deployments import clients
+    from deployments.operations.steps import send_order
     from deployments.providers.http import Timeout
-    from deployments.providers.render import open_render
-    from deployments.providers.vercel import open_vercel
-    from deployments.steps import sending
+    from deployments.providers.render.client import open_render
+    from deployments.providers.vercel.client import open_vercel
 
     timeout = Timeout(connect=2.0, read=PATIENCE, write=2.0, pool=2.0)
     put(
-        connections,
+        clients,
         open_render=partial(open_render, timeout=timeout),
         open_vercel=partial(open_vercel, timeout=timeout),
     )
-    sending.LONGEST_CALL = timedelta(seconds=PATIENCE)
+    send_order.LONGEST_CALL = timedelta(seconds=PATIENCE)
 
 
 def hold_up_orders(before: float, after: float) -> None:

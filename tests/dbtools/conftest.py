@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.conf import settings
 
-from dbtools import target
+from dbtools.postgres import client
+from dbtools.postgres.client import SQL, Connection, Identifier, Target
 from dbtools.sandbox import shop as shop_module
-from dbtools.target import SQL, Connection, Identifier, Target
 
 MakeDatabase = Callable[[], Target]
 
@@ -18,7 +18,7 @@ MakeDatabase = Callable[[], Target]
 @pytest.fixture(scope="session")
 def server() -> Target:
     """The test server's maintenance database, entered by a role that may do everything."""
-    told = target.parse(settings.DATABASE_URL)
+    told = client.parse(settings.DATABASE_URL)
     return told.named("postgres")
 
 
@@ -29,13 +29,13 @@ def make_database(server: Target) -> Iterator[MakeDatabase]:
 
     def make() -> Target:
         name = f"target_{secrets.token_hex(6)}"
-        with target.connect(server, "tests", autocommit=True) as connection:
+        with client.connect(server, "tests", autocommit=True) as connection:
             connection.execute(SQL("CREATE DATABASE {} TEMPLATE template0").format(Identifier(name)))
         made.append(name)
         return server.named(name)
 
     yield make
-    with target.connect(server, "tests", autocommit=True) as connection:
+    with client.connect(server, "tests", autocommit=True) as connection:
         for name in made:
             connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
 
@@ -49,7 +49,7 @@ def shop(make_database: MakeDatabase) -> Target:
 @pytest.fixture
 def opened(shop: Target) -> Iterator[Connection]:
     """A connection to it that commits every statement."""
-    with target.connect(shop, "tests", autocommit=True) as connection:
+    with client.connect(shop, "tests", autocommit=True) as connection:
         yield connection
 
 
@@ -60,12 +60,12 @@ def made_shop(server: Target, monkeypatch: pytest.MonkeyPatch) -> Iterator[Targe
     for constant in ("NAME", "ROLE"):
         monkeypatch.setattr(shop_module, constant, name)
     yield shop_module.make(server, "for tests only")
-    with target.connect(server, "tests", autocommit=True) as connection:
+    with client.connect(server, "tests", autocommit=True) as connection:
         connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
         connection.execute(SQL("DROP ROLE {}").format(Identifier(name)))
 
 
 @pytest.fixture
 def opened_shop(made_shop: Target) -> Iterator[Connection]:
-    with target.connect(made_shop, "tests", autocommit=True) as connection:
+    with client.connect(made_shop, "tests", autocommit=True) as connection:
         yield connection

@@ -13,16 +13,18 @@ import pytest
 from django.conf import settings as django_settings
 from redis import Redis
 
-from deployments import changes, operations, plans, sync
-from deployments.connections import provider, through
+from deployments.clients import provider, through
 from deployments.models import Change, Deployment, Kind, Service
-from deployments.sandbox.app import Sandbox
-from deployments.sandbox.company import small_company
-from deployments.sandbox.pace import Pace
-from deployments.sandbox.transport import SandboxTransport
+from deployments.operations import requests, worker
+from deployments.operations.plan import Plan, make_plan
+from deployments.sandbox.clock import Pace
+from deployments.sandbox.company.story import small_company
+from deployments.sandbox.server.app import Sandbox
+from deployments.sandbox.server.transport import SandboxTransport
+from deployments.sync import poll
 from rollback_portal.accounts.models import User
 from rollback_portal.audit.record import Actor
-from tests import make
+from tests import factories
 
 LONGEST = 20.0  # seconds; a change in the sandbox takes a fraction of one
 
@@ -53,7 +55,7 @@ class Portal:
     def read(self) -> None:
         """Read both providers, as the workers do all the time."""
         for name in ("render", "vercel"):
-            sync.read_provider(name, provider(name))
+            poll.read_provider(name, provider(name))
 
     def candidate(self, service: Service) -> Deployment:
         """The deployment that served before the live one."""
@@ -63,13 +65,13 @@ class Portal:
         assert found is not None
         return found
 
-    def plan(self, service: Service, target: Deployment | None, kind: str = Kind.ROLL_BACK) -> plans.Plan:
-        pin, active = operations.standing_pin(service), operations.active_change(service)
-        return plans.draw(Kind(kind), service, target, active, pin)
+    def plan(self, service: Service, target: Deployment | None, kind: str = Kind.ROLL_BACK) -> Plan:
+        pin, active = requests.standing_pin(service), requests.active_change(service)
+        return make_plan(Kind(kind), service, target, active, pin)
 
     def ask(self, service: Service, target: Deployment | None, kind: str = Kind.ROLL_BACK) -> Change:
         plan = self.plan(service, target, kind)
-        operation = operations.request(
+        operation = requests.request(
             Actor.of(self.ana),
             plan,
             key=uuid4(),
@@ -81,7 +83,7 @@ class Portal:
 
     def run(self, change: Change) -> Change:
         """Work on it as a worker does until it ends or is handed back."""
-        changes.run(change.pk, seconds=LONGEST, patient=0.3)
+        worker.run(change.pk, seconds=LONGEST, longest_wait=0.3)
         return Change.objects.shown().get(pk=change.pk)
 
     def finish(self, change: Change) -> Change:
@@ -92,7 +94,7 @@ class Portal:
             if not change.active:
                 return change
             Change.objects.filter(pk=change.pk).update(not_before=None)
-        raise AssertionError(f"still {change.status}: {change.sentence}")
+        raise AssertionError(f"still {change.status}: {change.message}")
 
     def roll_back(self, name: str) -> Change:
         service = self.service(name)
@@ -130,10 +132,10 @@ def opened(settings: Any) -> Iterator[Portal]:
     start_with_a_full_budget()
     sandbox = Sandbox(small_company(pace=Pace.instant()))
     with through(SandboxTransport(sandbox)):
-        make.at_work()
+        factories.at_work()
         for name in ("render", "vercel"):
-            sync.read_services(name, provider(name))
-        ready = Portal(sandbox, make.person("responder", "Ana Ruiz"), settings)
+            poll.read_services(name, provider(name))
+        ready = Portal(sandbox, factories.person("responder", "Ana Ruiz"), settings)
         ready.read()
         yield ready
 

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.chromium import chromium
 from tests.journeys.visitor import FLAGS, SLOW, Visitor
 from tests.journeys.world import World, whole_portal
+from tests.support.chromium import chromium
 
 Visit = Callable[..., Visitor]
 

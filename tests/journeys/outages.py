@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import psutil
 
 from tests.journeys.world import World
-from tests.portal.local.portal import wait_for
+from tests.rollback_portal.local.running_portal import wait_for
 
 WORKERS, DISPATCHER, REDIS = "celery", "manage.py dispatch", "redis-server"
 AWAY = ("OperationalError", "AdminShutdown", "PoolTimeout", "InterfaceError")

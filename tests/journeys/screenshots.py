@@ -12,11 +12,11 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.chromium import chromium
 from tests.journeys import dark_days, wizard
 from tests.journeys.album import Album
 from tests.journeys.visitor import FLAGS, SLOW, Visitor
 from tests.journeys.world import World, whole_portal
+from tests.support.chromium import chromium
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from tests.journeys.conftest import Visit
 from tests.journeys.visitor import Visitor
 from tests.journeys.world import World
-from tests.portal.local.portal import wait_for
+from tests.rollback_portal.local.running_portal import wait_for
 
 pytestmark = pytest.mark.journey
 

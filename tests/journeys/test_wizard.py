@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from dbtools import target
+from dbtools.postgres import client
+from dbtools.postgres.client import Target
 from dbtools.prisma import history
-from dbtools.target import Target
 from rollback_portal.local import company
 from tests.journeys import wizard
 from tests.journeys.conftest import Visit
@@ -56,11 +56,11 @@ def unseen(visitor: Visitor, name: str) -> None:
 
 
 def practice(world: World) -> Target:
-    return target.parse(Path(world.portal.folder / company.ADDRESS).read_text().strip())
+    return client.parse(Path(world.portal.folder / company.ADDRESS).read_text().strip())
 
 
 def columns(shop: Target) -> set[str]:
-    with target.connect(shop, "journey") as connection:
+    with client.connect(shop, "journey") as connection:
         found = connection.execute(
             "SELECT attname FROM pg_attribute"
             " WHERE attrelid = '\"Order\"'::regclass AND attnum > 0 AND NOT attisdropped"
@@ -69,7 +69,7 @@ def columns(shop: Target) -> set[str]:
 
 
 def applied(shop: Target) -> set[str]:
-    with target.connect(shop, "journey") as connection:
+    with client.connect(shop, "journey") as connection:
         return {row.name for row in history.read(connection, shop.schema)}
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from rollback_portal.local.throwaway import temporary_folder
-from tests.portal.local.portal import Portal, wait_for
+from tests.rollback_portal.local.running_portal import Portal, wait_for
 
 LOGS = ("web", "worker-operations", "worker-reading", "beat", "sandbox")
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
-from dbtools.target import Target
+from dbtools.postgres.client import Target
 
 HERE = Path(__file__).resolve().parent
 VERSIONS = (6, 7)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from dbtools.target import Target
+from dbtools.postgres.client import Target
 from tests.prisma.cli import HERE, Prisma, address
 
 

@@ -14,10 +14,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from dbtools import catalog, runner, target
-from dbtools.orders import HistoryRow, NothingChanged, Order
+from dbtools.execution import runner
+from dbtools.execution.run_spec import HistoryRow, NothingChanged, Order
+from dbtools.postgres import catalog, client
+from dbtools.postgres.client import SQL, Connection, Identifier, Target
 from dbtools.prisma import history
-from dbtools.target import SQL, Connection, Identifier, Target
 from tests.prisma.deployer import Deployed, Deployer
 from tests.prisma.watching import Silent
 
@@ -145,7 +146,7 @@ class Meeting:
     def _made(self, like: str, *names: str) -> Target:
         name = f"together_{secrets.token_hex(5)}"
         create = SQL("CREATE DATABASE {} " + like).format(Identifier(name), *map(Identifier, names))
-        with target.connect(self.server, "tests", autocommit=True) as connection:
+        with client.connect(self.server, "tests", autocommit=True) as connection:
             connection.execute(create)
         self.made.append(self.server.named(name))
         return self.made[-1]
@@ -155,14 +156,14 @@ class Meeting:
             self._drop(where)
 
     def _drop(self, where: Target) -> None:
-        with target.connect(self.server, "tests", autocommit=True) as connection:
+        with client.connect(self.server, "tests", autocommit=True) as connection:
             connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(where.database)))
         self.made.remove(where)
 
 
 def read(where: Target) -> tuple[tuple[history.Row, ...], str, tuple[str, ...]]:
     """The three witnesses: history, schema, trail."""
-    with target.connect(where, "tests") as connection:
+    with client.connect(where, "tests") as connection:
         rows = history.read(connection, "public")
         return rows, catalog.read(connection, PUBLIC).fingerprint, _trail(connection)
 

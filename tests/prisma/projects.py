@@ -8,12 +8,12 @@ from functools import cache
 from itertools import islice
 from pathlib import Path
 
-from dbtools import target
+from dbtools.postgres import client
+from dbtools.postgres.client import Target
 from dbtools.prisma import history
-from dbtools.prisma.arrange import Entry, arrange
+from dbtools.prisma.compare import Entry, arrange
 from dbtools.prisma.folder import from_disk
 from dbtools.sandbox import project, shop
-from dbtools.target import Target
 from rollback_portal.local import company
 
 SMALL = {
@@ -60,14 +60,14 @@ def first(migrations: Mapping[str, str], count: int) -> dict[str, str]:
 
 def apply(where: Target, migrations: Mapping[str, str]) -> None:
     """As the practice database is made: by our own words, not by Prisma's."""
-    with target.connect(where, "tests", autocommit=True) as connection:
+    with client.connect(where, "tests", autocommit=True) as connection:
         connection.execute(shop.HISTORY.encode())
         for second, (name, script) in enumerate(migrations.items()):
             shop.apply(connection, project.Step(name, script, time.time() - 3600 + second))
 
 
 def rows(where: Target) -> tuple[history.Row, ...]:
-    with target.connect(where, "tests") as connection:
+    with client.connect(where, "tests") as connection:
         return history.read(connection, where.schema)
 
 

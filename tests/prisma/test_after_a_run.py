@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from dbtools import catalog, runner, schema, target
-from dbtools.orders import HistoryRow, Order
+from dbtools.execution import runner
+from dbtools.execution.run_spec import HistoryRow, Order
+from dbtools.postgres import catalog, client, dump
+from dbtools.postgres.client import Target
 from dbtools.prisma import history
-from dbtools.prisma.arrange import chosen
-from dbtools.target import Target
+from dbtools.prisma.compare import chosen
 from tests.dbtools.conftest import MakeDatabase
-from tests.dbtools.rehearsing import programs_for
+from tests.dbtools.rehearsal.small_project import programs_for
 from tests.prisma.cli import Prisma
 from tests.prisma.projects import DOWN, apply, first, judged, practice, rows, states, written
 from tests.prisma.watching import Silent
@@ -54,7 +55,7 @@ def test_prisma_sees_it_where_the_down_script_forgot_something(
     apply(shop, migrations)
     now = written(tmp_path / "now", migrations)
     before = written(tmp_path / "before", first(migrations, len(migrations) - 1))
-    with target.connect(shop, "tests", autocommit=True) as connection:
+    with client.connect(shop, "tests", autocommit=True) as connection:
         connection.execute('ALTER TABLE "Order" ADD COLUMN "legacyPrice" INTEGER')
     assert prisma.clean(shop, now).code == 2
     assert prisma.clean(shop, before).code == 2
@@ -64,7 +65,7 @@ def roll_back(where: Target, folder: Path, version: str, name: str, going: int) 
     """As the wizard does it: what was chosen goes, with a script that somebody wrote."""
     entries = chosen(judged(where, folder, version), name)
     assert len(entries) == going
-    with target.connect(where, "tests") as connection:
+    with client.connect(where, "tests") as connection:
         fingerprint = catalog.read(connection, ("public",)).fingerprint
     order = Order(
         id="17",
@@ -80,5 +81,5 @@ def roll_back(where: Target, folder: Path, version: str, name: str, going: int) 
 
 def assert_same(expected: Target, found: Target) -> None:
     programs = programs_for(expected)
-    compared = schema.compare(schema.dump(expected, programs), schema.dump(found, programs))
+    compared = dump.compare(dump.dump_schema(expected, programs), dump.dump_schema(found, programs))
     assert compared.holds, "\n".join(compared.lines)

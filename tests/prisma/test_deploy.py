@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from dbtools.postgres.client import Target
 from dbtools.prisma.history import NoHistory
 from dbtools.prisma.names import in_order
-from dbtools.target import Target
 from tests.dbtools.conftest import MakeDatabase
 from tests.prisma.cli import Prisma, diff_script
 from tests.prisma.projects import SMALL, apply, first, judged, practice, rows, states, written

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from dbtools.prisma.arrange import Entry, NotChoosable, chosen
-from dbtools.target import Target
+from dbtools.postgres.client import Target
+from dbtools.prisma.compare import Entry, NotChoosable, chosen
 from tests.prisma.cli import Prisma
 from tests.prisma.projects import SMALL, first, judged, rows, states, written
 

@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from dbtools import runner
-from dbtools.target import Target
+from dbtools.execution import runner
+from dbtools.postgres.client import Target
 from tests.prisma.cli import VERSIONS
 from tests.prisma.moments import Moment, met, moments
 

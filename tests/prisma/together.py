@@ -14,8 +14,8 @@ import sys
 import time
 from collections import Counter
 
-from dbtools import target
-from dbtools.target import Target
+from dbtools.postgres import client
+from dbtools.postgres.client import Target
 from rollback_portal.local import throwaway
 from tests.prisma.cli import VERSIONS
 from tests.prisma.moments import met, moments
@@ -24,7 +24,7 @@ from tests.prisma.moments import met, moments
 def main() -> int:
     told = options()
     say(f"{told.moments} moments, seed {told.seed}")
-    server = target.parse(throwaway.throwaway_postgres(throwaway.temporary_folder())).named("postgres")
+    server = client.parse(throwaway.throwaway_postgres(throwaway.temporary_folder())).named("postgres")
     began = time.monotonic()
     found: Counter[str] = Counter()
     share = told.moments // len(VERSIONS)

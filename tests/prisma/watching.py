@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dbtools.orders import Blocker, Identity, Ran
-from dbtools.target import Connection
+from dbtools.execution.run_spec import Blocker, Identity, Ran
+from dbtools.postgres.client import Connection
 
 
 class Silent:

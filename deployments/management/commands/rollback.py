@@ -12,11 +12,12 @@ from uuid import uuid4
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from deployments import changes, operations, plans
-from deployments.connections import provider
+from deployments.clients import provider
 from deployments.history import previous
 from deployments.models import Change, Deployment, Kind, Reason, Service
-from deployments.sync import read_service
+from deployments.operations import requests, worker
+from deployments.operations.plan import make_plan
+from deployments.sync.poll import read_service
 from rollback_portal.accounts.models import User
 from rollback_portal.accounts.roles import OPERATE
 from rollback_portal.audit.record import Actor
@@ -50,13 +51,13 @@ class Command(BaseCommand):
         try:
             change = self._start(options)
         except Refusal as refusal:
-            self._print(options, {"outcome": "refused", "sentence": str(refusal)})
+            self._print(options, {"outcome": "refused", "message": str(refusal)})
             raise SystemExit(REFUSED) from None
         self._follow(change, quiet=options["json"])
         change = Change.objects.shown().get(pk=change.pk)
         said = {
             "outcome": change.status,
-            "sentence": change.sentence,
+            "message": change.message,
             "operation": str(change.operation_id),
             "service": change.service.slug,
             "to": change.to_deployment.provider_id if change.to_deployment else None,
@@ -74,10 +75,10 @@ class Command(BaseCommand):
         service = Service.objects.select_related("live").get(pk=service.pk)
         target = _target(service, options["to"])
         kind = Kind.PROMOTE if target.staged else Kind.ROLL_BACK
-        pin = operations.standing_pin(service)
-        plan = plans.draw(kind, service, target, operations.active_change(service), pin)
+        pin = requests.standing_pin(service)
+        plan = make_plan(kind, service, target, requests.active_change(service), pin)
         try:
-            operation = operations.request(
+            operation = requests.request(
                 actor,
                 plan,
                 key=uuid4(),
@@ -85,29 +86,29 @@ class Command(BaseCommand):
                 words=words,
                 incident=options["incident"][:100],
             )
-        except (operations.NotPossible, operations.UnderWay) as refusal:
+        except (requests.NotPossible, requests.UnderWay) as refusal:
             raise Refusal(str(refusal)) from None
         if not options["json"]:
             self.stdout.write(plan.title)
             for number, step in enumerate(plan.steps, start=1):
-                self.stdout.write(f"  {number} {step.sentence}")
+                self.stdout.write(f"  {number} {step.message}")
         return operation.change
 
     def _follow(self, change: Change, *, quiet: bool) -> None:
         seen = [""]
 
         def watch(now: Change) -> None:
-            line = f"{now.status}: {now.sentence}".rstrip(": ")
+            line = f"{now.status}: {now.message}".rstrip(": ")
             if not quiet and line != seen[0]:
                 seen[0] = line
                 self.stdout.write(line)
 
         while Change.objects.active().filter(pk=change.pk).exists():
-            changes.run(change.pk, seconds=600, watch=watch)
-            changes.wait_until_due(change.pk)
+            worker.run(change.pk, seconds=600, observe=watch)
+            worker.wait_until_due(change.pk)
 
     def _print(self, options: dict[str, Any], said: dict[str, Any]) -> None:
-        self.stdout.write(json.dumps(said) if options["json"] else f"{said['outcome']}: {said['sentence']}")
+        self.stdout.write(json.dumps(said) if options["json"] else f"{said['outcome']}: {said['message']}")
 
 
 def _actor(name: str) -> Actor:

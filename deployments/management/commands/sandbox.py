@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from deployments.sandbox.serve import HOST, add_arguments, serve
+from deployments.sandbox.server.serve import HOST, add_arguments, serve
 
 
 class Command(BaseCommand):

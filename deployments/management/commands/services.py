@@ -9,9 +9,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from deployments.arranging import arrange
-from deployments.forms.arrange import Arrangement
+from deployments.forms.services import Arrangement
 from deployments.models import Service
+from deployments.service_settings import arrange
 from rollback_portal.audit.record import Actor
 
 
@@ -76,18 +76,16 @@ class Command(BaseCommand):
             data["addresses"] = "\n".join(chosen["addresses"])
         form = Arrangement(service, data)
         if not form.is_valid():
-            said = [
-                f"{form[name].label}: {sentence}" for name in form.errors for sentence in form.errors[name]
-            ]
+            said = [f"{form[name].label}: {message}" for name in form.errors for message in form.errors[name]]
             raise CommandError(" ".join([*said, "Nothing was changed."]))
         actor = Actor(getpass.getuser(), "command line")
         changed = arrange(actor, service, {name: form.choices()[name] for name in chosen})
-        sentence = (
+        message = (
             f"Changed {service.name}: {'; '.join(changed)}."
             if changed
             else "Nothing was different; nothing was changed."
         )
-        self.stderr.write(sentence)
+        self.stderr.write(message)
 
     def _print(self, services: list[Service], as_json: bool) -> None:
         if as_json:

@@ -7,10 +7,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from deployments import sync
-from deployments.connections import provider
-from deployments.models import Change, Pin, Reading, Service
-from rollback_portal.templatetags.words import age
+from deployments.clients import provider
+from deployments.models import Change, Pin, ProviderStatus, Service
+from deployments.sync import poll
+from rollback_portal.templatetags.text import age
 
 
 class Command(BaseCommand):
@@ -23,10 +23,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["fresh"]:
-            for name in Reading.objects.values_list("provider", flat=True):
-                sync.read_services(name, provider(name))
-                sync.read_provider(name, provider(name))
-        pins = {pin.service_id: pin for pin in Pin.objects.filter(left_at=None)}
+            for name in ProviderStatus.objects.values_list("provider", flat=True):
+                poll.read_services(name, provider(name))
+                poll.read_provider(name, provider(name))
+        pins = {pin.service_id: pin for pin in Pin.objects.filter(released_at=None)}
         running = {change.service_id: change for change in Change.objects.shown().active()}
         services = list(Service.objects.for_dashboard())
         if options["json"]:
@@ -41,17 +41,17 @@ class Command(BaseCommand):
     def _print(self, service: Service, pin: Pin | None, change: Change | None) -> None:
         self.stdout.write(
             f"{service.slug}  {service.get_provider_display()} {service.name} {service.provider_id}"
-            f"  read {age(service.read_at)} ago"
+            f"  read {age(service.synced_at)} ago"
         )
         live = service.live
         since = f", for {age(live.live_since)}" if live and live.live_since else ""
         self.stdout.write(f"  live     {live.provider_id} {live}{since}" if live else "  live     unknown")
-        if service.live_doubt:
-            self.stdout.write(f"  doubt    {service.live_doubt}")
-        self.stdout.write(f"  served   {service.served_sentence or 'not checked from outside yet'}")
+        if service.live_conflict:
+            self.stdout.write(f"  doubt    {service.live_conflict}")
+        self.stdout.write(f"  served   {service.version_check_message or 'not checked from outside yet'}")
         if pin is not None:
             self.stdout.write(
-                f"  pinned   since {pin.since:%Y-%m-%d %H:%M} UTC by {pin.by}: {pin.reason or 'no reason'}"
+                f"  pinned   since {pin.pinned_at:%Y-%m-%d %H:%M} UTC by {pin.pinned_by}: {pin.reason or 'no reason'}"
             )
         if change is not None:
             operation = change.operation
@@ -68,13 +68,18 @@ def _as_json(service: Service, pin: Pin | None, change: Change | None) -> dict[s
         "provider": service.provider,
         "provider_name": service.name,
         "provider_id": service.provider_id,
-        "read_at": service.read_at.isoformat() if service.read_at else None,
+        "read_at": service.synced_at.isoformat() if service.synced_at else None,
         "live": {"deployment": live.provider_id, "commit": live.commit_sha, "subject": live.subject}
         if live
         else None,
-        "doubt": service.live_doubt,
-        "served": {"commit": service.served_sha, "sentence": service.served_sentence},
-        "pin": {"since": pin.since.isoformat(), "by": pin.by, "reason": pin.reason, "incident": pin.incident}
+        "doubt": service.live_conflict,
+        "served": {"commit": service.version_check_sha, "message": service.version_check_message},
+        "pin": {
+            "since": pin.pinned_at.isoformat(),
+            "by": pin.pinned_by,
+            "reason": pin.reason,
+            "incident": pin.incident,
+        }
         if pin
         else None,
         "running": {"operation": str(change.operation_id), "status": change.status} if change else None,

@@ -13,10 +13,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from dbtools import target
-from dbtools.drafts import Replay
+from dbtools.down_draft import Replay
+from dbtools.postgres import client
+from dbtools.postgres.scratch import NoScratch, Scratch, embedded
 from dbtools.prisma.names import UnknownOrder
-from dbtools.scratch import NoScratch, Scratch, embedded
 from tests.bench.down import anchor, corpus, standins
 from tests.bench.down.corpus import FAILED, NOT_APPLICABLE, REFUSED, Result, Wish
 from tests.bench.down.judge import EXACT, ORDER, WRONG
@@ -46,7 +46,7 @@ def main() -> int:
             replay = stack.enter_context(Replay(scratch(given.server, texts, stack)))
             wish = Wish(given.newest, given.prisma if anchor.is_here() else 0, given.twice)
             found = list(watched(corpus.results(replay, texts, wish), len(texts)))
-    except (NoScratch, target.Unreachable, target.NotATarget) as error:
+    except (NoScratch, client.Unreachable, client.NotATarget) as error:
         say(str(error))
         return 2
     return report(found, time.monotonic() - began, len(texts))
@@ -67,7 +67,7 @@ def arguments() -> argparse.Namespace:
 
 def scratch(server: str, texts: dict[str, str], stack: ExitStack) -> Scratch:
     if server:
-        return Scratch.on(target.parse(server))
+        return Scratch.on(client.parse(server))
     folder = Path(tempfile.mkdtemp(prefix="bench-down-"))
     folder.chmod(0o755)
     stack.callback(shutil.rmtree, folder, ignore_errors=True)

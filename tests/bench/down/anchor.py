@@ -6,11 +6,11 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from dbtools import target
-from dbtools.drafts import Replay
-from dbtools.drafts.replay import State
-from dbtools.schema import dump
-from dbtools.target import Error
+from dbtools.down_draft import Replay
+from dbtools.down_draft.replay import State
+from dbtools.postgres import client
+from dbtools.postgres.client import Error
+from dbtools.postgres.dump import dump_schema
 from tests.bench.down.judge import verdict
 from tests.prisma.cli import diff_script, is_installed
 
@@ -33,11 +33,11 @@ def judged(replay: Replay, done: Sequence[tuple[str, str]], before: State) -> st
         return GAVE_UP
     with replay.copy() as where:
         try:
-            with target.connect(where, "bench", autocommit=True) as connection:
+            with client.connect(where, "bench", autocommit=True) as connection:
                 connection.execute(script.encode())
         except Error:
             return FAILED
-        return verdict(before.dump, dump(where, replay.scratch.programs))
+        return verdict(before.dump, dump_schema(where, replay.scratch.programs))
 
 
 def _write(folder: Path, done: Sequence[tuple[str, str]]) -> None:

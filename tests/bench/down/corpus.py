@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dbtools import target
-from dbtools.drafts import NotReplayed, Replay
-from dbtools.drafts.replay import State
+from dbtools.down_draft import NotReplayed, Replay
+from dbtools.down_draft.replay import State
+from dbtools.postgres import client
+from dbtools.postgres.client import Error, Target
+from dbtools.postgres.dump import dump_schema
 from dbtools.prisma.names import in_order
-from dbtools.schema import dump
-from dbtools.target import Error, Target
 from tests.bench.down import anchor
 from tests.bench.down.judge import WRONG, differing, verdict
 
@@ -89,7 +89,7 @@ def one(replay: Replay, name: str, text: str, before: State, after: State, prism
     if found != REFUSED:
         found = verdict(before.dump, replay.reached)
         more = tuple(differing(before.dump, replay.reached)) if found == WRONG else ()
-    return Result(name, found, draft.loses, took, draft.sentence, draft.text, more, prisma)
+    return Result(name, found, draft.loses, took, draft.message, draft.text, more, prisma)
 
 
 def again(replay: Replay, result: Result, before: State) -> Result:
@@ -100,14 +100,14 @@ def again(replay: Replay, result: Result, before: State) -> Result:
         problem = run(where, result.script)
         if problem:
             return replace(result, verdict=FAILED, said=problem)
-        reached = dump(where, replay.scratch.programs)
+        reached = dump_schema(where, replay.scratch.programs)
     return replace(result, verdict=verdict(before.dump, reached), more=tuple(differing(before.dump, reached)))
 
 
 def run(where: Target, script: str) -> str:
     """The text as a whole, in one transaction; "" where it ran."""
     try:
-        with target.connect(where, "bench", autocommit=True) as connection, connection.transaction():
+        with client.connect(where, "bench", autocommit=True) as connection, connection.transaction():
             connection.execute(script.encode())
     except Error as error:
         return " ".join(str(error).split())

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from dbtools import target
-from dbtools.target import SQL, Literal, Target
+from dbtools.postgres import client
+from dbtools.postgres.client import SQL, Literal, Target
 
 COMMENT = re.compile(r"--[^\n]*")
 WANTED = re.compile(r"CREATE\s+EXTENSION\s+(?:IF\s+NOT\s+EXISTS\s+)?\"?([\w-]+)\"?", re.IGNORECASE)
@@ -43,7 +43,7 @@ SCRIPTS = {
 def provide(server: Target, folder: Path, texts: Iterable[str]) -> list[str]:
     """Make stand-ins for what the texts want and the server lacks; their names."""
     wanted = {found[1].lower() for text in texts for found in WANTED.finditer(COMMENT.sub("", text))}
-    with target.connect(server, "bench", autocommit=True) as connection:
+    with client.connect(server, "bench", autocommit=True) as connection:
         rows = connection.execute("SELECT name FROM pg_available_extensions").fetchall()
         missing = sorted(wanted - {name for (name,) in rows})
         if missing and connection.info.server_version >= 180_000:

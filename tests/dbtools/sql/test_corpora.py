@@ -7,9 +7,9 @@ from dataclasses import asdict
 
 import pytest
 
-from dbtools import target
+from dbtools.postgres import client
+from dbtools.postgres.client import Connection
 from dbtools.sql import Script, check
-from dbtools.target import Connection
 from tests.dbtools.conftest import MakeDatabase
 from tests.dbtools.sql.evil import EVIL, Evil
 from tests.dbtools.sql.honest import BEFORE, HONEST
@@ -24,7 +24,7 @@ def test_the_corpora_are_as_large_as_promised() -> None:
 def test_an_evil_script_is_refused_in_words_that_name_its_line(evil: Evil) -> None:
     script = check(evil.text)
     assert not script.runs
-    assert [one for one in script.problems if one.line == evil.line and evil.words in one.sentence], (
+    assert [one for one in script.problems if one.line == evil.line and evil.words in one.message], (
         script.problems
     )
 
@@ -69,7 +69,7 @@ def count_everything(connection: Connection, script: Script) -> int:
 
 def test_the_lock_that_is_said_is_the_lock_that_is_taken(make_database: MakeDatabase) -> None:
     there = make_database()
-    with target.connect(there, "tests", autocommit=True) as connection:
+    with client.connect(there, "tests", autocommit=True) as connection:
         connection.execute(BEFORE.encode())
         for name, text in HONEST.items():
             script = check(text)

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
+from dbtools.postgres.client import Connection, Error
 from dbtools.sql import LIMITS, NotSql, check, split
-from dbtools.sql.parsing import walk
-from dbtools.target import Connection, Error
+from dbtools.sql.syntax.parsing import walk
 from tests.dbtools.sql.evil import EVIL
 from tests.dbtools.sql.honest import HONEST
 
@@ -53,7 +53,7 @@ def test_no_text_makes_it_crash_and_every_refusal_has_a_sentence(raw: str | byte
     assert script.runs != bool(script.problems)
     lines = script.text.count("\n") + 1
     for problem in script.problems:
-        assert problem.sentence.strip()
+        assert problem.message.strip()
         assert 0 <= problem.line <= max(lines, str(raw).count("\n") + 1, 200)
 
 
@@ -144,7 +144,7 @@ def test_what_is_just_below_every_limit_is_read_in_time() -> None:
 def test_39_000_statements_are_refused_before_they_are_parsed() -> None:
     began = time.monotonic()
     (problem,) = check("DELETE FROM a WHERE b=1;" * 39_000).problems
-    assert "more than 2,000 statements" in problem.sentence
+    assert "more than 2,000 statements" in problem.message
     assert time.monotonic() - began < 5
 
 

@@ -12,8 +12,8 @@ from django.test import Client
 from playwright.sync_api import Browser, sync_playwright
 
 from rollback_portal.accounts.models import User
-from tests.chromium import chromium
 from tests.journeys.visitor import FLAGS, Visitor
+from tests.support.chromium import chromium
 
 Visit = Callable[[User], Visitor]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from rollback_portal.accounts.models import User
-from tests import make as portal
-from tests.dbtools.views import long, make
+from tests import factories as portal
+from tests.dbtools.views import long_states, wizard_states
 from tests.dbtools.views.conftest import Visit
 from tests.journeys.axe import Scheme, findings
 from tests.journeys.visitor import Visitor
@@ -49,8 +49,8 @@ def squeezed(visitor: Visitor, address: str, where: str) -> list[str]:
 
 def test_axe_finds_nothing_serious_in_any_state_of_the_wizard(dana: User, efe: User, visit: Visit) -> None:
     visitor, found = visit(dana), []
-    for name in make.STATES:
-        found += look(visitor, long.apart(name, dana, efe).get_absolute_url(), name)
+    for name in wizard_states.STATES:
+        found += look(visitor, long_states.apart(name, dana, efe).get_absolute_url(), name)
     assert not found, "\n".join(found)
 
 
@@ -58,8 +58,8 @@ def test_on_a_phone_nothing_leaves_the_screen_or_the_keyboard_however_long_it_is
     dana: User, efe: User, visit: Visit
 ) -> None:
     visitor, found = visit(dana), []
-    for name in make.STATES:
-        row = long.apart(name, dana, efe, long=True)
+    for name in wizard_states.STATES:
+        row = long_states.apart(name, dana, efe, long=True)
         found += squeezed(visitor, row.get_absolute_url(), f"long {name}")
     assert not found, "\n".join(found)
 
@@ -67,13 +67,13 @@ def test_on_a_phone_nothing_leaves_the_screen_or_the_keyboard_however_long_it_is
 def test_axe_finds_nothing_serious_in_the_list_of_databases(dana: User, efe: User, visit: Visit) -> None:
     visitor = visit(dana)
     found = look(visitor, "/databases/", "no database")
-    make.listed()
+    wizard_states.listed()
     for name in ("running-blocked", "done", "unchanged", "abandoned", "needs-attention"):
-        long.apart(name, dana, efe)
+        long_states.apart(name, dana, efe)
     found += look(visitor, "/databases/", "databases")
-    long.listed()
+    long_states.listed()
     for name in ("running-blocked", "done"):
-        long.apart(name, dana, efe, long=True)
+        long_states.apart(name, dana, efe, long=True)
     found += squeezed(visitor, "/databases/", "long databases")
     assert not found, "\n".join(found)
 
@@ -81,6 +81,6 @@ def test_axe_finds_nothing_serious_in_the_list_of_databases(dana: User, efe: Use
 def test_a_viewer_meets_nothing_serious_either(dana: User, efe: User, visit: Visit) -> None:
     visitor, found = visit(portal.person("viewer", "Vera Santos")), []
     for name in FOR_VIEWERS:
-        found += look(visitor, long.apart(name, dana, efe).get_absolute_url(), f"{name}, a viewer")
+        found += look(visitor, long_states.apart(name, dana, efe).get_absolute_url(), f"{name}, a viewer")
     found += look(visitor, "/databases/", "databases, a viewer")
     assert not found, "\n".join(found)

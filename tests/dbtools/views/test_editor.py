@@ -16,9 +16,9 @@ from playwright.sync_api import BrowserContext, Dialog, Locator, Page, expect, s
 from dbtools.models import DatabaseRollback
 from rollback_portal.accounts.models import User
 from rollback_portal.env import ROOT
-from tests import make as portal
-from tests.chromium import chromium
-from tests.dbtools.views import make
+from tests import factories as portal
+from tests.dbtools.views import wizard_states
+from tests.support.chromium import chromium
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 MOST_BYTES = 350_000  # of the editor as it is vendored; a third of it is sent, packed
@@ -41,7 +41,7 @@ def dana(transactional_db: None) -> User:
 
 @pytest.fixture
 def row(dana: User) -> DatabaseRollback:
-    return make.STATES["writing-problems"](dana, dana)
+    return wizard_states.STATES["writing-problems"](dana, dana)
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def test_the_draft_replaces_nothing_without_a_question(
         page.once("dialog", partial(answered, questions, answer))
         page.get_by_role("button", name="Put the draft into the editor").click()
         now = page.locator("textarea#sql").input_value()
-        assert now == (OWN if answer == "dismiss" else make.DRAFT["text"])
+        assert now == (OWN if answer == "dismiss" else wizard_states.DRAFT["text"])
     assert questions == ["Replace the SQL in the editor by the draft?"] * 2
     if enhanced:
         page.keyboard.press("Control+z")
@@ -158,7 +158,7 @@ def test_without_scripts_the_textarea_and_the_draft_work(
     page = plain.new_page()
     page.goto(row.get_absolute_url())
     page.get_by_role("button", name="Put the draft into the editor").click()
-    expect(page.locator("textarea#sql")).to_have_value(str(make.DRAFT["text"]))
+    expect(page.locator("textarea#sql")).to_have_value(str(wizard_states.DRAFT["text"]))
     page.locator("textarea#sql").fill(OWN)
     page.get_by_role("button", name="Check it and go on").click()
     expect(page.get_by_text("CHECKING THE SQL")).to_be_visible()

@@ -11,25 +11,25 @@ from django.test import Client
 from dbtools.models import Database
 from deployments.models import Service
 from rollback_portal.accounts.models import User
-from tests import make
-from tests.dbtools import rows
-from tests.reading import text
+from tests import factories
+from tests.dbtools import rollback_rows
+from tests.support.page_text import text
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def dana() -> User:
-    return make.person("database admin", "Dana Okoro")
+    return factories.person("database admin", "Dana Okoro")
 
 
 @pytest.fixture
 def api() -> Service:
-    return make.service("api", display_name="API")
+    return factories.service("api", display_name="API")
 
 
 def first_question(dana: User, api: Service) -> Any:
-    row = rows.rollback(dana)
+    row = rollback_rows.rollback(dana)
     Database.objects.filter(pk=row.database_id).update(services=[api.slug])
     client = Client()
     client.force_login(dana)
@@ -49,9 +49,9 @@ def chosen(page: Any) -> str:
 def test_while_code_is_rolled_back_the_commit_that_was_left_is_offered_first(
     dana: User, api: Service
 ) -> None:
-    live = make.live(api, "Fix price rounding")
-    bad = make.deployment(api, "Drop the legacy price", created_at=make.ago(hours=1))
-    make.pin(api, deployment=live, left_from=bad)
+    live = factories.live(api, "Fix price rounding")
+    bad = factories.deployment(api, "Drop the legacy price", created_at=factories.ago(hours=1))
+    factories.pin(api, deployment=live, rolled_back_from=bad)
     page = first_question(dana, api)
     assert chosen(page) == "left"
     assert f"the commit that code was rolled back from, {bad.short_sha} Drop the legacy price" in text(page)
@@ -59,9 +59,9 @@ def test_while_code_is_rolled_back_the_commit_that_was_left_is_offered_first(
 
 @pytest.mark.parametrize("pinned", [False, True])
 def test_where_nothing_was_left_the_live_commit_is_read(dana: User, api: Service, pinned: bool) -> None:
-    make.live(api, "Faster checkout totals")
+    factories.live(api, "Faster checkout totals")
     if pinned:  # by somebody outside, who only switched automatic deploys off
-        make.pin(api)
+        factories.pin(api)
     page = first_question(dana, api)
     assert chosen(page) == "live"
     assert "rolled back from" not in text(page)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from deployments.providers.base import Accepted, Provider, RemoteDeployment, Ticket
-from deployments.providers.render import Render, open_render
-from deployments.providers.served import ServedAnswer, open_public, who_serves
-from deployments.providers.vercel import Vercel, open_vercel
-from deployments.sandbox.app import Sandbox
-from deployments.sandbox.company import small_company
-from deployments.sandbox.faults import Fault
-from deployments.sandbox.pace import Pace, StoppedClock
-from deployments.sandbox.transport import RENDER_URL, VERCEL_URL, SandboxTransport
+from deployments.providers.base import Accepted, OrderRecord, Provider, RemoteDeployment
+from deployments.providers.render.client import Render, open_render
+from deployments.providers.vercel.client import Vercel, open_vercel
+from deployments.providers.version_check import ServedAnswer, open_public, who_serves
+from deployments.sandbox.clock import Pace, StoppedClock
+from deployments.sandbox.company.story import small_company
+from deployments.sandbox.server.app import Sandbox
+from deployments.sandbox.server.faults import Fault
+from deployments.sandbox.server.transport import RENDER_URL, VERCEL_URL, SandboxTransport
 from deployments.sandbox.world import World
 
 LONG_ENOUGH = 20  # seconds of the sandbox's time in which everything at this pace ends
@@ -37,14 +37,16 @@ class Bench:
     target: RemoteDeployment
     other: RemoteDeployment  # another one to go back to
 
-    def ticket(self, kind: str = "rollback", deployment: RemoteDeployment | None = None) -> Ticket:
+    def order_record(self, kind: str = "rollback", deployment: RemoteDeployment | None = None) -> OrderRecord:
         """What the portal writes down before it sends the order."""
         target = deployment or self.target
-        asked_at = self.client.current(self.service_id).provider_time
-        assert asked_at
+        order_intent_at = self.client.current(self.service_id).provider_time
+        assert order_intent_at
         page = self.client.deployments(self.service_id, limit=10)
         known = tuple(deployment.id for deployment in page.deployments)
-        return Ticket(kind, self.service_id, target.id, asked_at, commit_sha=target.commit_sha, known=known)
+        return OrderRecord(
+            kind, self.service_id, target.id, order_intent_at, commit_sha=target.commit_sha, known=known
+        )
 
     def order(self) -> Accepted:
         return self.client.roll_back(self.service_id, self.target.id, reason=REASON)

@@ -63,14 +63,14 @@ READS_BROKEN: list[tuple[str, str]] = [
 
 
 def test_a_rollback_is_accepted_followed_and_done(both: Bench) -> None:
-    ticket = both.ticket()
+    order_record = both.order_record()
     accepted = both.order()
-    ticket = replace(ticket, ref=accepted.ref)
+    order_record = replace(order_record, ref=accepted.ref)
     assert accepted.request_id
-    assert both.client.progress(ticket).phase is Phase.WAITING
-    assert both.client.read_back(ticket).finding is Finding.APPLIED
+    assert both.client.progress(order_record).phase is Phase.WAITING
+    assert both.client.read_back(order_record).finding is Finding.APPLIED
     both.wait()
-    progress = both.client.progress(ticket)
+    progress = both.client.progress(order_record)
     assert progress.phase is Phase.DONE
     assert progress.live_id == both.client.current(both.service_id).live_id
     assert both.served().serves(both.target.commit_sha) is True
@@ -82,15 +82,15 @@ def test_a_rollback_is_accepted_followed_and_done(both: Bench) -> None:
 def test_an_order_that_was_not_done_is_no_success_and_is_sent_once(
     both: Bench, fault: str, detail: str, error: type[ProviderError]
 ) -> None:
-    ticket = both.ticket()
+    order_record = both.order_record()
     both.fault("rollback", fault, detail=detail)
     with pytest.raises(error) as caught:
         both.order()
     assert type(caught.value) is error
     assert both.posts() == (0 if fault == "refuse_connection" else 1)
     both.wait()
-    assert both.client.progress(ticket).phase is not Phase.DONE
-    assert both.client.read_back(ticket).finding is Finding.NOT_APPLIED
+    assert both.client.progress(order_record).phase is not Phase.DONE
+    assert both.client.read_back(order_record).finding is Finding.NOT_APPLIED
     assert both.served().serves(both.target.commit_sha) is False
     assert both.posts() <= 1
 
@@ -99,16 +99,16 @@ def test_an_order_that_was_not_done_is_no_success_and_is_sent_once(
 def test_an_order_whose_answer_was_lost_is_unclear_and_found_by_reading_back(
     both: Bench, fault: str, detail: str, seconds: float | None
 ) -> None:
-    ticket = both.ticket()
+    order_record = both.order_record()
     both.fault("rollback", fault, detail=detail, seconds=seconds)
     with pytest.raises(Unclear):
         both.order()
     both.wait(5)
-    found = both.client.read_back(ticket)
+    found = both.client.read_back(order_record)
     assert found.finding is Finding.APPLIED
     assert found.evidence
-    assert both.client.progress(replace(ticket, ref=found.ref)).phase is Phase.DONE
-    assert both.client.progress(ticket).phase is Phase.DONE  # without a ref it is looked up
+    assert both.client.progress(replace(order_record, ref=found.ref)).phase is Phase.DONE
+    assert both.client.progress(order_record).phase is Phase.DONE  # without a ref it is looked up
     assert both.really_serves(both.target)
     assert both.posts() == 1
 
@@ -128,46 +128,46 @@ def test_the_providers_own_words_reach_the_person(both: Bench) -> None:
 
 
 def test_a_provider_that_says_done_while_the_old_one_serves_is_not_believed(both: Bench) -> None:
-    ticket = both.ticket()
+    order_record = both.order_record()
     both.fault("rollback", "lie_live")
-    ticket = replace(ticket, ref=both.order().ref)
+    order_record = replace(order_record, ref=both.order().ref)
     both.wait()
-    said = both.client.progress(ticket).phase is Phase.DONE
+    said = both.client.progress(order_record).phase is Phase.DONE
     assert not (said and both.served().serves(both.target.commit_sha))
     assert both.served().serves(both.target.commit_sha) is False
     assert both.posts() == 1
 
 
 def test_a_rollback_that_fails_says_why(both: Bench) -> None:
-    ticket = both.ticket()
+    order_record = both.order_record()
     both.fault("rollback", "fail")
-    ticket = replace(ticket, ref=both.order().ref)
+    order_record = replace(order_record, ref=both.order().ref)
     both.wait()
-    progress = both.client.progress(ticket)
+    progress = both.client.progress(order_record)
     assert progress.phase is Phase.FAILED
-    assert len(progress.sentence) > 10
+    assert len(progress.message) > 10
     assert both.posts() == 1
 
 
 def test_a_rollback_that_never_ends_is_waited_for_and_never_called_done(both: Bench) -> None:
-    ticket = both.ticket()
+    order_record = both.order_record()
     both.fault("rollback", "stuck")
-    ticket = replace(ticket, ref=both.order().ref)
+    order_record = replace(order_record, ref=both.order().ref)
     both.wait(3_600)
-    assert both.client.progress(ticket).phase is Phase.WAITING
+    assert both.client.progress(order_record).phase is Phase.WAITING
 
 
 @pytest.mark.parametrize(("fault", "detail"), READS_BROKEN)
 def test_a_read_that_fails_while_following_is_an_error_and_never_a_verdict(
     both: Bench, fault: str, detail: str
 ) -> None:
-    ticket = both.ticket()
-    ticket = replace(ticket, ref=both.order().ref)
+    order_record = both.order_record()
+    order_record = replace(order_record, ref=both.order().ref)
     both.wait()
     both.fault("*", fault, detail=detail, times=None)
     for ask in (both.client.progress, both.client.read_back):
         with pytest.raises(ProviderError) as caught:
-            ask(ticket)
+            ask(order_record)
         assert not isinstance(caught.value, Unclear)
     for read in (both.client.current, both.client.service, both.client.deployments):
         with pytest.raises(ProviderError):
@@ -175,7 +175,7 @@ def test_a_read_that_fails_while_following_is_an_error_and_never_a_verdict(
     with pytest.raises(ProviderError):
         both.client.services()
     both.sandbox.faults.clear()
-    assert both.client.progress(ticket).phase is Phase.DONE
+    assert both.client.progress(order_record).phase is Phase.DONE
     assert both.posts() == 1
 
 
@@ -185,15 +185,15 @@ def test_a_read_survives_one_broken_connection(both: Bench) -> None:
 
 
 def test_somebody_elses_rollback_to_another_target_is_not_taken_for_ours(both: Bench) -> None:
-    ticket = both.ticket()
+    order_record = both.order_record()
     both.fault("rollback", "drop_before")
     with pytest.raises(Unclear):
         both.order()
     both.wait(2)
     both.world.somebody_rolls_back(both.name, both.other.id)
     both.wait()
-    assert both.client.read_back(ticket).finding is Finding.UNDECIDED
-    assert both.client.progress(ticket).phase is not Phase.DONE
+    assert both.client.read_back(order_record).finding is Finding.UNDECIDED
+    assert both.client.progress(order_record).phase is not Phase.DONE
     assert both.posts() == 1
 
 
@@ -202,24 +202,24 @@ def test_an_earlier_rollback_to_the_same_target_is_not_taken_for_ours(both: Benc
     both.wait()
     both.world.somebody_rolls_back(both.name, both.other.id)
     both.wait(600)
-    ticket = both.ticket()
+    order_record = both.order_record()
     both.fault("rollback", "drop_before")
     with pytest.raises(Unclear):
         both.order()
     both.wait(30)
-    assert both.client.progress(ticket).phase is Phase.WAITING
-    assert both.client.read_back(ticket).finding is Finding.NOT_APPLIED
+    assert both.client.progress(order_record).phase is Phase.WAITING
+    assert both.client.read_back(order_record).finding is Finding.NOT_APPLIED
 
 
 def test_a_rollback_that_somebody_replaces_at_once_is_not_called_done(both: Bench) -> None:
-    ticket = both.ticket()
-    ticket = replace(ticket, ref=both.order().ref)
+    order_record = both.order_record()
+    order_record = replace(order_record, ref=both.order().ref)
     both.wait()
     both.world.somebody_rolls_back(both.name, both.other.id)
     both.wait()
-    progress = both.client.progress(ticket)
+    progress = both.client.progress(order_record)
     assert progress.phase is Phase.FAILED
-    assert "since" in progress.sentence
+    assert "since" in progress.message
 
 
 def test_rolling_back_to_what_is_live_is_already_current_and_nothing_is_done(both: Bench) -> None:

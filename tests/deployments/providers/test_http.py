@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from deployments.providers.answer import Answer
 from deployments.providers.base import (
     Busy,
     ProviderError,
@@ -16,6 +15,7 @@ from deployments.providers.base import (
     Unreadable,
 )
 from deployments.providers.http import Connection
+from deployments.providers.response import Answer
 from tests.deployments.providers import loopback
 from tests.deployments.providers.loopback import HANG_UP, SILENCE, answer, line
 

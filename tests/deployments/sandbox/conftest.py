@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
-from deployments.sandbox.app import Sandbox
-from deployments.sandbox.company import small_company
-from deployments.sandbox.nouns import Deployment, Service
-from deployments.sandbox.pace import Pace, StoppedClock
-from deployments.sandbox.transport import RENDER_URL, VERCEL_URL, SandboxTransport
+from deployments.sandbox.clock import Pace, StoppedClock
+from deployments.sandbox.company.story import small_company
+from deployments.sandbox.rows import Deployment, Service
+from deployments.sandbox.server.app import Sandbox
+from deployments.sandbox.server.transport import RENDER_URL, VERCEL_URL, SandboxTransport
 from deployments.sandbox.world import World
 
 

@@ -7,8 +7,8 @@ from itertools import product
 import httpx
 import pytest
 
-from deployments.sandbox.app import Sandbox
-from deployments.sandbox.nouns import Service
+from deployments.sandbox.rows import Service
+from deployments.sandbox.server.app import Sandbox
 
 NUMBERS = ["", "-1", "0", "1e400", "nan", "99999999999999999999"]
 NONSENSE = [*NUMBERS, "abc", "2026-13-45", "<b>", "/[/", "é\x00", "a" * 5000]

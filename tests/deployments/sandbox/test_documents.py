@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from deployments.sandbox.app import Sandbox
-from deployments.sandbox.faults import Fault
-from deployments.sandbox.nouns import Deployment, Service
-from deployments.sandbox.pace import StoppedClock
+from deployments.sandbox.clock import StoppedClock
+from deployments.sandbox.rows import Deployment, Service
+from deployments.sandbox.server.app import Sandbox
+from deployments.sandbox.server.faults import Fault
 from deployments.sandbox.world import World
 from tests.deployments.sandbox.documents import Json, document, mistakes, schema_of
 

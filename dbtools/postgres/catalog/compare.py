@@ -1,0 +1,41 @@
+"""How two schemas differ, in sentences."""
+
+from __future__ import annotations
+
+from dbtools.postgres.catalog.model import NOT_DIGESTED, Catalog, Facet
+
+LONGEST = 160
+
+
+def differences(before: Catalog, after: Catalog) -> tuple[str, ...]:
+    """What has to change in `after` to be `before`: a sentence each; none means they are equal.
+
+    Where only the order of columns differs, that is the only sentence of its table.
+    """
+    found = []
+    for key in sorted({*before.facets, *after.facets}):
+        old, new = before.facets.get(key), after.facets.get(key)
+        told = (old or new or _nothing).kind not in NOT_DIGESTED
+        if told and (old is None or new is None or old.definition != new.definition):
+            found.append(_sentence(key, old, new))
+    for table, columns in before.order.items():
+        others = after.order.get(table)
+        if others is not None and others != columns and set(others) == set(columns):
+            found.append(f"{table}: its columns stand in another order ({', '.join(others)}).")
+    return tuple(found)
+
+
+def _sentence(key: str, old: Facet | None, new: Facet | None) -> str:
+    if new is None:
+        return f"{key} is missing."
+    if old is None:
+        return f"{key} is there, and was not before."
+    return f"{key} is {_short(new.definition)!r}, and was {_short(old.definition)!r}."
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
+
+
+_nothing = Facet("", "", "", "", "", "", "", "", "", "", "", "", (0, 0, 0))

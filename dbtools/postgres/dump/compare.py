@@ -1,0 +1,63 @@
+"""Are two schemas the same? Three verdicts, and for people the lines in which they differ."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+
+from dbtools.postgres.dump.facts import Schema, read
+
+SAME, ORDER, DIFFERENT = "same", "same but for column order", "different"
+MOST_LINES = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What two schemas have in common.
+
+    Attributes:
+        lines: unified diff, `-` the expected and `+` the found one; empty where they are the same.
+        missing, extra: the very facts that only the expected, or only the found one has.
+    """
+
+    verdict: str
+    message: str
+    lines: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        return self.verdict in {SAME, ORDER}
+
+
+def compare(expected: str, found: str) -> Comparison:
+    """Compare two dumps, the expected one first."""
+    before, after = read(expected), read(found)
+    missing, extra = before.facts - after.facts, after.facts - before.facts
+    if missing or extra:
+        return Comparison(
+            DIFFERENT,
+            f"The schemas differ: {_number(missing.total())} missing, {_number(extra.total())} too many.",
+            _lines(before, after),
+            tuple(sorted(missing.elements())),
+            tuple(sorted(extra.elements())),
+        )
+    moved = [name for name, lines in before.columns.items() if after.columns[name] != lines]
+    if moved:
+        others = f" and {len(moved) - 1} other tables" if len(moved) > 1 else ""
+        return Comparison(
+            ORDER, f"Same but for the column order of {moved[0]}{others}.", _lines(before, after)
+        )
+    return Comparison(SAME, "The schemas are the same.")
+
+
+def _number(count: int) -> str:
+    return "1 line is" if count == 1 else f"{count} lines are"
+
+
+def _lines(before: Schema, after: Schema) -> tuple[str, ...]:
+    diff = list(difflib.unified_diff(before.lines, after.lines, "expected", "found", lineterm="", n=2))
+    if len(diff) > MOST_LINES:
+        diff = [*diff[:MOST_LINES], f"… and {len(diff) - MOST_LINES} more lines"]
+    return tuple(diff)

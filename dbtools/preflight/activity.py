@@ -1,0 +1,115 @@
+"""Who else works on the database now: Prisma, other sessions, replicas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from dbtools.execution.run_spec import PRISMA_LOCK
+from dbtools.postgres.client import Connection
+from dbtools.preflight.check import Answer, Question, one
+from dbtools.prisma import history
+
+LONG_TRANSACTION, LONG_HOLD, LONG_LAG = 300, 10, 10  # seconds
+UNSEEN = "Let the role see it: GRANT pg_read_all_stats."
+PRISMA_HOLDS = """
+SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = 0 AND objid = %s
+  AND objsubid = 1 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+HOLDERS = """
+SELECT l.relation::regclass::text, count(DISTINCT l.pid),
+       max(extract(epoch FROM clock_timestamp() - a.xact_start))::float, bool_or(a.xact_start IS NULL)
+FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
+WHERE l.pid IS DISTINCT FROM pg_backend_pid() AND l.relation = ANY(%s::regclass[]) AND l.granted
+  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+GROUP BY 1 ORDER BY 3 DESC NULLS FIRST
+"""
+OLDEST = """
+SELECT coalesce(max(extract(epoch FROM clock_timestamp() - xact_start)), 0)::float,
+       count(*) FILTER (WHERE backend_type IS NULL)
+FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()
+  AND coalesce(backend_type, 'client backend') = 'client backend'
+"""
+PREPARED = "SELECT count(*) FROM pg_prepared_xacts WHERE database = current_database()"
+LAG = """
+SELECT count(*), count(*) FILTER (WHERE state IS NULL),
+       coalesce(max(extract(epoch FROM replay_lag)), 0)::float
+FROM pg_stat_replication
+"""
+SLOTS = (
+    "SELECT count(*) FROM pg_replication_slots WHERE slot_type = 'logical' AND database = current_database()"
+)
+
+
+def prisma(connection: Connection, asked: Question) -> Iterator[Answer]:
+    row = connection.execute(PRISMA_HOLDS.encode(), [PRISMA_LOCK]).fetchone()
+    if row is None or row[0]:
+        said = f"A `prisma migrate` is under way: it holds lock {PRISMA_LOCK}."
+        yield Answer("Prisma's lock", "stop", said)
+    else:
+        yield Answer("Prisma's lock", "ok", "No `prisma migrate` is under way.")
+
+
+def the_history(connection: Connection, asked: Question) -> Iterator[Answer]:
+    rows = history.read(connection, asked.where.schema)
+    unfinished = [row.name for row in rows if row.state == "unfinished"]
+    if unfinished:
+        yield Answer("History", "stop", f"{unfinished[0]} has failed or is being applied at this moment.")
+    elif history.digest(rows) != asked.history:
+        yield Answer("History", "stop", "The history has changed since it was read. Choose again.")
+    else:
+        said = f"{len(rows)} rows, none of them failed, the same as when they were read."
+        yield Answer("History", "ok", said)
+
+
+def others(connection: Connection, asked: Question) -> Iterator[Answer]:
+    """Who holds the tables now, and which transactions are old."""
+    yield _holders(connection, asked.tables)
+    yield _oldest(connection)
+
+
+def _holders(connection: Connection, tables: Sequence[str]) -> Answer:
+    name = "Other sessions"
+    held = connection.execute(HOLDERS.encode(), [_existing(connection, tables)]).fetchall()
+    if not held:
+        return Answer(name, "ok", "Nobody holds the tables at this moment.")
+    table, sessions, seconds, unseen = held[0]
+    said = f"{sessions} {'session holds' if sessions == 1 else 'sessions hold'} {table}"
+    if unseen:
+        return Answer(name, "warn", f"{said}; since when cannot be seen. {UNSEEN}")
+    tone = "warn" if seconds > LONG_HOLD else "ok"
+    return Answer(name, tone, f"{said}, for up to {seconds:.0f} s. The run waits and tries again.")
+
+
+def _existing(connection: Connection, tables: Sequence[str]) -> list[str]:
+    rows = connection.execute(
+        "SELECT name FROM unnest(%s::text[]) AS name WHERE to_regclass(name) IS NOT NULL", [list(tables)]
+    ).fetchall()
+    return [name for (name,) in rows]
+
+
+def _oldest(connection: Connection) -> Answer:
+    name = "Long transactions"
+    seconds, unseen = connection.execute(OLDEST.encode()).fetchone() or (0.0, 1)
+    if one(connection, PREPARED):
+        return Answer(name, "warn", "A prepared transaction is open; its locks stay until somebody ends it.")
+    if seconds > LONG_TRANSACTION:
+        return Answer(name, "warn", f"The oldest open transaction is {seconds / 60:.0f} min old.")
+    if unseen:
+        return Answer(name, "warn", f"The transactions of {unseen} other sessions cannot be seen. {UNSEEN}")
+    return Answer(name, "ok", "No transaction is older than 5 min.")
+
+
+def replicas(connection: Connection, asked: Question) -> Iterator[Answer]:
+    count, unseen, lag = connection.execute(LAG.encode()).fetchone() or (0, 1, 0.0)
+    slots = one(connection, SLOTS)
+    if unseen:
+        said = f"How far {unseen} replicas are behind cannot be seen. {UNSEEN}"
+        yield Answer("Replicas", "warn", said)
+    elif lag > LONG_LAG:
+        said = f"A replica is {lag:.0f} s behind; the change cancels queries there."
+        yield Answer("Replicas", "warn", said)
+    elif slots:
+        said = f"{slots} logical slots read this database: a change of tables can break them."
+        yield Answer("Replicas", "warn", said)
+    else:
+        yield Answer("Replicas", "ok", f"{count} replicas, none more than {LONG_LAG} s behind.")

@@ -1,0 +1,66 @@
+"""What the role may do: neither so much that a slip reaches other databases, nor too little."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dbtools.postgres.client import Connection
+from dbtools.preflight.check import Answer, Question
+
+ATTRIBUTES = ("superuser", "replication", "bypass row security")
+HELD = """
+SELECT rolname, rolsuper, rolreplication, rolbypassrls FROM pg_roles
+WHERE pg_has_role(current_user, oid, 'MEMBER') AND (rolsuper OR rolreplication OR rolbypassrls OR rolname IN
+  ('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files'))
+ORDER BY rolname <> current_user, rolname
+"""
+NOT_OWNED = """
+SELECT format('%%I.%%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = ANY(%(schemas)s) AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
+  AND NOT pg_has_role(current_user, c.relowner, 'USAGE')
+  AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
+                  AND d.deptype = 'e')
+ORDER BY 1
+"""
+NOT_CREATING = """
+SELECT quote_ident(nspname) FROM pg_namespace
+WHERE nspname = ANY(%(schemas)s) AND NOT has_schema_privilege(oid, 'CREATE') ORDER BY 1
+"""
+HIDDEN = """
+SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'S') AND c.relpersistence <> 't'
+  AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+  AND (NOT has_schema_privilege(n.oid, 'USAGE') OR NOT has_table_privilege(c.oid, 'SELECT')
+       OR c.relrowsecurity AND row_security_active(c.oid))
+ORDER BY 1
+"""
+
+
+def role(connection: Connection, asked: Question) -> Iterator[Answer]:
+    name = connection.info.user
+    strong = connection.execute(HELD.encode()).fetchall()
+    weak = connection.execute(NOT_OWNED.encode(), {"schemas": list(asked.schemas)}).fetchall()
+    barred = connection.execute(NOT_CREATING.encode(), {"schemas": list(asked.schemas)}).fetchall()
+    if strong:
+        other, *has = strong[0]
+        held = ", ".join(word for word, held in zip(ATTRIBUTES, has, strict=True) if held)
+        why = (held or "the server's files") if other == name else f"a member of {other}"
+        yield Answer("Role", "stop", f"The role {name} is too strong ({why}). Configure the tables' owner.")
+    elif weak:
+        names = ", ".join(table for (table,) in weak[:3])
+        yield Answer("Role", "stop", f"The role {name} is too weak: it does not own {names}.")
+    elif barred:
+        said = f"The role {name} may not create anything in the schema {barred[0][0]}, nor rename there."
+        yield Answer("Role", "warn", said)
+    else:
+        yield Answer("Role", "ok", f"The role {name} owns the tables and is no superuser.")
+
+
+def readable(connection: Connection, asked: Question) -> Iterator[Answer]:
+    """A backup that leaves out what the role cannot read is no backup."""
+    hidden = connection.execute(HIDDEN.encode()).fetchone()
+    if hidden:
+        said = f"The role cannot read all of {hidden[0]}: a backup would not be whole."
+        yield Answer("Readable", "stop", said)
+    else:
+        yield Answer("Readable", "ok", "The role can read every table, so the backup is whole.")

@@ -1,0 +1,114 @@
+"""What a migration's own SQL does that no schema shows afterwards: to rows, and to its transaction."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pglast import ast
+
+from dbtools.sql.effects.table_rewrites import restarted, rewritten
+from dbtools.sql.syntax.parsing import NotSql, Piece, split, walk
+
+STATEMENTS = 20_000
+BEFORE = "which values stood there before is not known."
+WRITES = {
+    "UpdateStmt": ("UPDATE", BEFORE),
+    "DeleteStmt": ("DELETE", "the rows are gone."),
+    "MergeStmt": ("MERGE", BEFORE),
+    "InsertStmt": ("INSERT", "which rows were added is not known from the text."),
+}
+IN_A_BODY = re.compile(
+    r"(?<!\bON )(?<!\bFOR )(?<!\bBEFORE )(?<!\bAFTER )(?<!\bOR )"
+    r"\b(UPDATE|DELETE|INSERT|TRUNCATE|MERGE|EXECUTE|PERFORM|CALL)\b",
+    re.IGNORECASE,
+)
+REWRITES_IN_A_BODY = re.compile(r"\bTYPE\b[^;]*\bUSING\b", re.IGNORECASE)
+COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+PURE = frozenset(
+    {"set_config", "current_setting", "pg_advisory_lock", "pg_advisory_xact_lock", "pg_advisory_unlock"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RowChange:
+    """Something that wrote rows; `line` is 0 where it is not known."""
+
+    line: int
+    what: str
+    why: str
+
+
+def row_changes(text: str) -> tuple[RowChange, ...]:
+    """Everything in a migration that may have changed rows, in its order."""
+    try:
+        pieces = split(text, statements=STATEMENTS)
+    except NotSql:
+        return (RowChange(0, "What it does to rows", "the text cannot be read by PostgreSQL's parser."),)
+    return tuple(change for piece in pieces for change in _changes(piece))
+
+
+def ends_transactions(text: str) -> bool:
+    """Whether a migration has a BEGIN or COMMIT of its own, so that a failure may leave half of it."""
+    try:
+        return any(
+            isinstance(piece.tree, ast.TransactionStmt) for piece in split(text, statements=STATEMENTS)
+        )
+    except NotSql:
+        return True
+
+
+def _changes(piece: Piece) -> Iterator[RowChange]:
+    tree = piece.tree
+    if isinstance(tree, ast.DoStmt):
+        yield from _in_a_body(piece)
+    elif isinstance(tree, ast.CallStmt):
+        yield RowChange(piece.line, "CALL", "the procedure may have changed rows.")
+    elif isinstance(tree, ast.TruncateStmt):
+        names = ", ".join(node.relname or "" for node in tree.relations or ())
+        yield RowChange(piece.line, f"TRUNCATE {names}", "the rows are gone.")
+    elif isinstance(tree, ast.CopyStmt) and tree.is_from:
+        yield RowChange(piece.line, "COPY", "which rows were added is not known.")
+    elif isinstance(tree, ast.AlterSeqStmt) and _restarts(tree):
+        yield RowChange(piece.line, "The sequence's RESTART", "its position before is not known.")
+    elif isinstance(tree, ast.AlterTableStmt):
+        yield from _on_a_table(piece.line, tree)
+    elif not isinstance(tree, ast.CreateFunctionStmt | ast.RuleStmt | ast.ViewStmt):
+        yield from _writes(piece)
+
+
+def _in_a_body(piece: Piece) -> Iterator[RowChange]:
+    body = COMMENT.sub(" ", piece.text)
+    if found := IN_A_BODY.search(body):
+        yield RowChange(piece.line, "A DO block", f"it may have changed rows ({found[1].upper()}).")
+    elif REWRITES_IN_A_BODY.search(body):
+        yield RowChange(piece.line, "A DO block", "it may have rewritten values (USING).")
+
+
+def _on_a_table(line: int, tree: ast.AlterTableStmt) -> Iterator[RowChange]:
+    table = (tree.relation.relname if tree.relation else "") or ""
+    for column in rewritten(tree):
+        yield RowChange(line, f"USING on {table}.{column}", f"its values were computed, and {BEFORE}")
+    for column in restarted(tree):
+        yield RowChange(line, f"The RESTART of {table}.{column}", "its position before is not known.")
+
+
+def _writes(piece: Piece) -> Iterator[RowChange]:
+    for node in walk(piece.tree):
+        if isinstance(node, ast.UpdateStmt | ast.DeleteStmt | ast.MergeStmt | ast.InsertStmt):
+            word, why = WRITES[type(node).__name__]
+            yield RowChange(piece.line, f"{word} {node.relation.relname if node.relation else ''}", why)
+    if isinstance(piece.tree, ast.SelectStmt):
+        for node in walk(piece.tree):
+            if isinstance(node, ast.FuncCall) and _name(node) not in PURE:
+                yield RowChange(piece.line, f"SELECT {_name(node)}(…)", "the function may have changed rows.")
+                return
+
+
+def _restarts(tree: ast.AlterSeqStmt) -> bool:
+    return any(option.defname == "restart" for option in tree.options or ())
+
+
+def _name(node: ast.FuncCall) -> str:
+    return str(node.funcname[-1].sval) if node.funcname else ""

@@ -1,0 +1,87 @@
+"""How a person's step moves a database rollback: one transaction with its audit entry, or a refusal with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from django.db import transaction
+from django.utils import timezone
+
+from dbtools.models import DatabaseRollback
+from rollback_portal.audit.models import Outcome
+from rollback_portal.audit.record import Actor, record
+from rollback_portal.jobs.lease import RELEASED
+from rollback_portal.jobs.notify import notify_dispatchers
+
+FREE: dict[str, Any] = {**RELEASED, "not_before": None}
+
+
+class NotPossible(Exception):
+    """The verb cannot be done; `str()` says why and what is still true. Nothing was changed."""
+
+
+def step(
+    actor: Actor,
+    rollback: DatabaseRollback,
+    to: str,
+    message: str,
+    *,
+    action: str,
+    outcome: str = Outcome.STEP,
+    **fields: Any,
+) -> None:
+    """Move the row with its audit entry, and wake a worker where the new step is one's work.
+
+    Raises:
+        NotPossible: the row is not where this step begins.
+    """
+    now = timezone.now()
+    with transaction.atomic():
+        if not rollback.move(
+            to, message=message, status_times=rollback.times_with(to, now), **{**FREE, **fields}
+        ):
+            rollback.refresh_from_db()
+            raise NotPossible(
+                f"This rollback is at the step “{rollback.status.replace('_', ' ')}” by now; "
+                "that step cannot be taken from there. Nothing was changed."
+            )
+        record_step(actor, rollback, action, outcome, message)
+        if rollback.waits_for_worker:
+            notify_dispatchers()
+
+
+def refuse(actor: Actor, rollback: DatabaseRollback, action: str, why: str) -> NoReturn:
+    """Record a refusal and raise it.
+
+    Raises:
+        NotPossible: always.
+    """
+    with transaction.atomic():
+        record_step(actor, rollback, action, Outcome.REFUSED, f"{actor.name} was refused: {why}")
+    raise NotPossible(f"{why} Nothing was changed.")
+
+
+def record_step(
+    actor: Actor,
+    rollback: DatabaseRollback,
+    action: str,
+    outcome: str,
+    message: str,
+    *,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+) -> None:
+    """The audit entry of one step."""
+    record(
+        actor,
+        f"database rollback: {action}",
+        outcome,
+        f"{rollback.database.name} · database rollback {rollback.pk}",
+        f"{rollback.title}: {message}" if rollback.selected else message,
+        operation=rollback.key,
+        reason=str(rollback.justification.get("reason", "")),
+        incident=rollback.incident,
+        before=before,
+        after={"sql": rollback.sql_sha256, "selected": rollback.selected, **(after or {})},
+    )

@@ -1,0 +1,36 @@
+"""What the wizard's worker does: take one database rollback from step to step, as far as no person is needed.
+
+Whatever dies, the row says what may have happened; a run that has reached its commit is looked up, never
+run again.
+"""
+
+from __future__ import annotations
+
+from dbtools.models import DatabaseRollback
+from dbtools.wizard.worker.context import WizardContext
+from dbtools.wizard.worker.jobs import JOBS
+from rollback_portal.jobs.execution import execute
+from rollback_portal.jobs.lease import Lease
+from rollback_portal.jobs.process import shutdown
+
+
+def run(pk: int) -> bool:
+    """Work on one database rollback until a person is needed, or this process is asked to stop.
+
+    Returns:
+        True where more is due at once.
+    """
+    return execute(DatabaseRollback.objects.shown(), pk, _work)
+
+
+def _work(lease: Lease[DatabaseRollback]) -> bool:
+    context = WizardContext(lease.row)
+    with context.kept_up():
+        while context.rollback.waits_for_worker and not shutdown.requested():
+            status = context.rollback.status
+            JOBS[status](context)
+            if context.rollback.status == status:  # handed back: it has to wait
+                return False
+        more = context.rollback.waits_for_worker
+        context.release()
+        return more

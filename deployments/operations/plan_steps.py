@@ -1,0 +1,57 @@
+"""The numbered steps of a plan, the same ones as the checklist of the progress page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from deployments.history import usual_seconds
+from deployments.models import Deployment, Kind, Pin, Service
+from deployments.operations.auto_deploy import AUTOMATIC
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of the plan. `status` is the change's status while the step runs."""
+
+    status: str
+    message: str
+    usually: str = ""
+
+
+def steps_of(
+    kind: Kind,
+    service: Service,
+    target: Deployment | None,
+    pin: Pin | None,
+    cancel_builds_first: Sequence[Deployment] = (),
+) -> tuple[Step, ...]:
+    """The steps, in order. `cancel_builds_first` are the deployments that are canceled before anything else."""
+    provider, render = service.get_provider_display(), service.provider == Service.Provider.RENDER
+    steps: list[Step] = []
+    if cancel_builds_first:
+        named = ", ".join(str(deployment) for deployment in cancel_builds_first)
+        steps.append(Step("clearing", f"Cancel {named}, which is being built; {provider} confirms", "10 s"))
+    if kind == Kind.ROLL_BACK and render:
+        steps.append(Step("pinning", "Switch automatic deploys off", "1 s"))
+    if target is not None:
+        ask = "roll back" if kind == Kind.ROLL_BACK or render else "promote"
+        steps.append(Step("sending", f"Ask {provider} to {ask}", "2 s"))
+        wait = (
+            f"Wait until {provider} has released {target.short_sha}"
+            if render
+            else f"Wait until every production domain points to {target.short_sha}"
+        )
+        steps.append(Step("accepted", wait, usual_seconds(service, kind)))
+        steps.append(Step("serving", _check_sentence(service, target), "3 s"))
+    if kind == Kind.LEAVE:
+        before = AUTOMATIC.get(pin.auto_deploy_before if pin else "", "unknown")
+        if render or target is None:
+            steps.append(Step("restoring", f"Switch automatic deploys back to “{before}”", "1 s"))
+    return tuple(steps)
+
+
+def _check_sentence(service: Service, target: Deployment) -> str:
+    if not service.addresses:
+        return f"Believe {service.get_provider_display()}: no public address to check is known"
+    return f"Check from outside that {service.name} serves {target.short_sha}"

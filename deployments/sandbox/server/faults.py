@@ -1,0 +1,180 @@
+"""What the sandbox can be told to do wrong, per call and at run time.
+
+A fault names an operation (`on`, with `*` as a wildcard), what to do there (`do`), and how often
+(`times`; None means until it is cleared). `detail` and `seconds` refine it:
+
+    slow              the work is done, the answer comes after `seconds`
+    rate_limit        429 with the provider's headers; `seconds` until it may be asked again (30). `detail`:
+                      Render `delta` or `epoch`, Vercel `seconds`, `date` (of Retry-After) or `domains`
+                      (the newer body); `silent` leaves Retry-After away
+    error             the status in `detail` (500), nothing was done
+    error_after       the same, but the work was done
+    unauthorized      401
+    forbidden         403
+    plan              402
+    conflict          409
+    already_current   Vercel: rollback 422, promote 409; Render 400
+    missing           404
+    gone              410
+    drop_before       the connection ends without an answer, nothing was done
+    drop_after        the same, but the work was done
+    refuse_connection nothing could be sent (over real HTTP it shows as a connection that ends at once)
+    not_json          the work is done; the answer is an HTML page with the right status
+    omit              the field `detail` (dots for inner ones) is missing from the answer
+    replace           `field=word`: that field has another word, for example one that nobody knows yet
+    lie_live          rollback, promote: it ends as live or succeeded while the old deployment serves on. On
+                      Vercel `detail` `everything` makes `alias[]` lie as well; after `seconds` it comes true
+    fail              rollback, promote, deploy: accepted, fails in the end
+    fail_aliases      Vercel rollback, promote: the domains in `detail` (comma; else the last one) stay
+    stuck             rollback, promote, deploy: accepted, never ends
+    queue_behind      Render: another deploy is running first. Vercel promote: 202, a rolling release is
+
+Operation names. Render: render.services, render.service, render.service.patch, render.deploys,
+render.deploy, render.deploy.create, render.cancel, render.rollback, render.events, render.event,
+render.logs, render.log_values, render.metrics, render.instances, render.owners, render.user. Vercel:
+vercel.projects, vercel.project, vercel.project.patch, vercel.deployments, vercel.deployment,
+vercel.deployment.create, vercel.cancel, vercel.rollback, vercel.promote, vercel.describe,
+vercel.alias_jobs, vercel.deployment.aliases, vercel.aliases, vercel.events, vercel.build_events,
+vercel.builds, vercel.runtime_logs, vercel.request_logs, vercel.rolling, vercel.rolling.config,
+vercel.rolling.start, vercel.rolling.complete, vercel.user, vercel.team, vercel.teams. Public addresses:
+public.page, public.health.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import asdict, dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from deployments.sandbox.rows import Refusal
+from deployments.sandbox.server.http import Answer, Request
+
+WISHES = ("lie_live", "fail", "fail_aliases", "stuck", "queue_behind")  # played by the work itself
+REFUSALS = {
+    "unauthorized": 401, "plan": 402, "forbidden": 403, "missing": 404, "conflict": 409,
+    "already_current": 422, "gone": 410,
+}  # fmt: skip
+BEFORE = ("rate_limit", "error", "drop_before", "refuse_connection", *REFUSALS)
+AFTER = ("slow", "error_after", "drop_after", "not_json", "omit", "replace")
+KINDS = (*BEFORE, *AFTER, *WISHES)
+
+
+@dataclass(slots=True)
+class Fault:
+    on: str
+    do: str
+    times: int | None = 1
+    seconds: float | None = None
+    detail: str = ""
+
+    def __post_init__(self) -> None:
+        if self.do not in KINDS:
+            raise ValueError(f"There is no fault {self.do}; there are: {', '.join(sorted(KINDS))}.")
+
+
+class Faults:
+    """The faults that are armed now. Several may fit one call; each is used up by the calls it meets."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._armed: list[Fault] = []
+
+    def add(self, *faults: Fault) -> None:
+        with self._lock:
+            self._armed += faults
+
+    def clear(self) -> None:
+        with self._lock:
+            self._armed = []
+
+    def to_json(self) -> list[dict[str, Any]]:
+        with self._lock:
+            return [asdict(fault) for fault in self._armed]
+
+    def take(self, operation: str, header: str = "") -> list[Fault]:
+        with self._lock:
+            met = [fault for fault in self._armed if fnmatchcase(operation, fault.on)]
+            for fault in met:
+                if fault.times is not None:
+                    fault.times -= 1
+            self._armed = [fault for fault in self._armed if fault.times is None or fault.times > 0]
+        return met + from_header(header)
+
+
+def from_header(header: str) -> list[Fault]:
+    """`X-Sandbox-Fault: slow;seconds=2, error;detail=503`, for this one call."""
+    faults = []
+    for part in filter(None, (word.strip() for word in header.split(","))):
+        do, *settings = (word.strip() for word in part.split(";"))
+        words = dict(word.split("=", 1) for word in settings if "=" in word)
+        seconds = float(words["seconds"]) if "seconds" in words else None
+        faults.append(Fault("*", do, seconds=seconds, detail=words.get("detail", "")))
+    return faults
+
+
+def wish(request: Request, faults: list[Fault]) -> None:
+    """Tell the work what it has to play."""
+    for fault in faults:
+        if fault.do in WISHES:
+            request.wishes[fault.do] = fault.detail
+            if fault.seconds is not None:
+                request.seconds[fault.do] = fault.seconds
+
+
+def before_work(faults: list[Fault]) -> Answer | Fault | None:
+    """An answer that makes the work unnecessary, or the fault that the dialect words, or None."""
+    for fault in faults:
+        if fault.do in ("drop_before", "refuse_connection"):
+            return Answer(0, fate="dropped" if fault.do == "drop_before" else "refused")
+        if fault.do in BEFORE:
+            return fault
+    return None
+
+
+def refusal(fault: Fault, moves: str = "") -> Refusal:
+    """The refusal that a fault plays; Vercel has two statuses for "already current"."""
+    status = REFUSALS.get(fault.do) or int(fault.detail or 500)
+    if fault.do == "already_current" and moves == "promote":
+        status = 409
+    return Refusal(status, "" if fault.do == "error" else fault.detail, fault.do)
+
+
+def after_work(answer: Answer, faults: list[Fault]) -> Answer:
+    for fault in faults:
+        if fault.do == "slow":
+            answer.delay += fault.seconds if fault.seconds is not None else 5.0
+        elif fault.do == "drop_after":
+            answer.fate = "dropped"
+        elif fault.do == "not_json":
+            page = "<!doctype html><title>Just a moment</title><p>Checking your connection."
+            answer = Answer.html(page, answer.status)
+        elif fault.do == "omit":
+            answer.body = _edited(answer.body, fault.detail, None)
+        elif fault.do == "replace":
+            name, _, word = fault.detail.partition("=")
+            answer.body = _edited(answer.body, name, word)
+    return answer
+
+
+def _edited(body: bytes, path: str, word: str | None) -> bytes:
+    """The JSON body without a field, or with another word in it; in every row of a list."""
+    if not body:
+        return body
+    data = json.loads(body)
+    _edit(data, path.split("."), word)
+    return json.dumps(data).encode()
+
+
+def _edit(data: Any, path: list[str], word: str | None) -> None:
+    if isinstance(data, list):
+        for row in data:
+            _edit(row, path, word)
+    elif isinstance(data, dict) and path[0] in data:
+        if len(path) > 1:
+            _edit(data[path[0]], path[1:], word)
+        elif word is None:
+            del data[path[0]]
+        else:
+            data[path[0]] = word

@@ -1,0 +1,49 @@
+"""What Vercel asks before it moves the production domains: who may be rolled back to, and who promoted."""
+
+from __future__ import annotations
+
+from deployments.sandbox.rows import Deployment, Refusal, Service
+from deployments.sandbox.state import State
+
+UNFINISHED = ("pending", "in-progress")
+UPGRADE = "To roll back further than the previous production deployment, upgrade to pro"
+
+
+def is_candidate(project: Service, deployment: Deployment) -> bool:
+    """`isRollbackCandidate`: it had the production domains before and does not have them now."""
+    return deployment.substate == "PROMOTED" and deployment.id != project.production_id
+
+
+def check_rollback(state: State, project: Service, target_id: str) -> Deployment:
+    target = _ready(state, project, target_id)
+    if target.id == project.production_id:
+        raise Refusal(422, f"The deployment {target.id} is already the current production deployment.")
+    if target.target != "production" or target.substate != "PROMOTED":
+        raise Refusal(
+            400, f"The deployment {target.id} never had the production domains: promote it instead."
+        )
+    if state.rules.plan == "hobby":
+        earlier = [row for row in state.newest_first(project) if is_candidate(project, row)]
+        if target.id != earlier[0].id:
+            raise Refusal(402, UPGRADE)
+    return target
+
+
+def check_promotion(state: State, project: Service, target_id: str) -> Deployment:
+    target = _ready(state, project, target_id)
+    if target.id == project.production_id:
+        words = f"The provided deploymentId ({target.id}) is already the current production deployment."
+        raise Refusal(409, words)
+    if target.target != "production":
+        raise Refusal(400, f"The deployment {target.id} is a preview deployment and cannot be promoted.")
+    return target
+
+
+def _ready(state: State, project: Service, target_id: str) -> Deployment:
+    target = state.find_deployment(project, target_id)
+    if target.status != "READY":
+        raise Refusal(400, f"The deployment {target.id} is {target.status}, not READY.")
+    request = project.alias_request
+    if request and request.status in UNFINISHED:
+        raise Refusal(409, f"A {request.kind} of this project is in progress: they cannot run in parallel.")
+    return target

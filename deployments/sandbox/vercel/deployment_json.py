@@ -1,0 +1,185 @@
+"""Vercel's shapes. Reference: https://vercel.com/docs/rest-api"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from deployments.sandbox.rows import Deployment, Service, ms
+from deployments.sandbox.vercel.checks import is_candidate
+from deployments.sandbox.world import World
+
+TEAM = {"id": "team_sandbox", "slug": "acme", "name": "Acme"}
+REPO_ID = 512_004_711
+CRONS = [{"path": "/api/cron/sitemap", "schedule": "0 3 * * *"}]
+SETTINGS: dict[str, Any] = {
+    "framework": "nextjs",
+    "buildCommand": None,
+    "devCommand": None,
+    "installCommand": None,
+    "outputDirectory": None,
+    "commandForIgnoringBuildStep": None,
+}
+
+
+def repo_of(project: Service) -> tuple[str, str]:
+    org, _, repo = project.repo.removeprefix("https://github.com/").partition("/")
+    return org, repo
+
+
+def meta(world: World, row: Deployment) -> dict[str, str]:
+    commit = world.commits[row.commit]
+    author = world.people.get(commit.author)
+    org, repo = repo_of(world.services[row.service_id])
+    words = {
+        "githubDeployment": "1",
+        "githubOrg": org,
+        "githubRepo": repo,
+        "githubCommitOrg": org,
+        "githubCommitRepo": repo,
+        "githubCommitRef": row.branch,
+        "githubCommitSha": commit.sha,
+        "githubCommitMessage": commit.message,
+        "githubCommitAuthorLogin": commit.author,
+        "githubCommitAuthorName": author.name if author else commit.author,
+    }
+    if commit.pull_request and row.target is None:
+        words["githubPrId"] = str(commit.pull_request)
+    return words
+
+
+def creator(world: World, row: Deployment) -> dict[str, str]:
+    person = world.people.get(row.actor or world.commits[row.commit].author)
+    if person is None:
+        return {"uid": "u00000000000000000000000", "username": "git"}
+    return {
+        "uid": person.vercel_id,
+        "email": person.email,
+        "username": person.login,
+        "githubLogin": person.login,
+    }
+
+
+def listed(world: World, row: Deployment) -> dict[str, Any]:
+    """One item of a list of deployments: here its identifier is called `uid`."""
+    project = world.services[row.service_id]
+    production = row.target == "production"
+    data: dict[str, Any] = {
+        "uid": row.id,
+        "name": project.name,
+        "projectId": project.id,
+        "url": row.url,
+        "created": ms(row.created_at),
+        "createdAt": ms(row.created_at),
+        "creator": creator(world, row) | {"type": "user"},
+        "inspectorUrl": inspector(project, row),
+        "type": "LAMBDAS",
+        "state": row.status,
+        "readyState": row.status,
+        "target": row.target,
+        "source": row.trigger,
+        "meta": meta(world, row),
+        "aliasAssigned": ms(row.aliased_at)
+        if row.aliased_at
+        else row.target is None and row.status == "READY",
+        "aliasError": None,
+        "isRollbackCandidate": is_candidate(project, row) if production else None,
+    }
+    return data | _stages(row)
+
+
+def _stages(row: Deployment) -> dict[str, Any]:
+    """What a deployment has only once it has come that far."""
+    data: dict[str, Any] = {}
+    if row.started_at:
+        data["buildingAt"] = ms(row.started_at)
+    if row.status == "READY" and row.built_at:
+        data["ready"] = ms(row.built_at)
+    if row.substate:
+        data["readySubstate"] = row.substate
+    if row.status == "ERROR":
+        data |= {"errorCode": "BUILD_UTILS_SPAWN_1", "errorMessage": row.reason}
+    return data
+
+
+def full(world: World, row: Deployment) -> dict[str, Any]:
+    """The owner's view of one deployment: here its identifier is called `id`."""
+    project = world.services[row.service_id]
+    commit = world.commits[row.commit]
+    person = creator(world, row)
+    aliases = aliases_of(world, row)
+    data: dict[str, Any] = {
+        "id": row.id,
+        "name": project.name,
+        "url": row.url,
+        "type": "LAMBDAS",
+        "version": 2,
+        "status": row.status,
+        "readyState": row.status,
+        "target": row.target,
+        "source": row.trigger,
+        "createdAt": ms(row.created_at),
+        "createdIn": "fra1",
+        "bootedAt": ms(row.started_at or row.created_at),
+        "buildingAt": ms(row.started_at or row.created_at),
+        "buildSkipped": False,
+        "build": {"env": []},
+        "env": ["DATABASE_URL", "STRIPE_VERSION"],
+        "creator": {"uid": person["uid"], "username": person["username"]},
+        "inspectorUrl": inspector(project, row),
+        "isInConcurrentBuildsQueue": False,
+        "isInSystemBuildsQueue": row.status == "QUEUED",
+        "meta": meta(world, row),
+        "public": False,
+        "plan": world.rules.plan,
+        "ownerId": TEAM["id"],
+        "team": TEAM,
+        "projectId": project.id,
+        "project": {"id": project.id, "name": project.name, "framework": "nextjs"},
+        "projectSettings": SETTINGS,
+        "regions": ["fra1"],
+        "routes": None,
+        "alias": aliases,
+        "automaticAliases": [name for name in aliases if name.endswith(".vercel.app")],
+        "userAliases": [],
+        "aliasAssigned": bool(row.aliased_at) or (row.target is None and row.status == "READY"),
+        "aliasError": None,
+        "autoAssignCustomDomains": project.automatic == "on",
+        "crons": CRONS,
+        "gitSource": {
+            "type": "github", "repoId": REPO_ID, "ref": row.branch, "sha": commit.sha,
+            "prId": commit.pull_request if row.target is None else None,
+        },
+    }  # fmt: skip
+    if row.aliased_at:
+        data["aliasAssignedAt"] = ms(row.aliased_at)
+    if row.status == "CANCELED" and row.finished_at:
+        data["canceledAt"] = ms(row.finished_at)
+    if row.status == "ERROR":
+        data |= {
+            "errorStep": "buildStep",
+            "errorLink": "https://vercel.com/docs/deployments/troubleshoot-a-build",
+        }
+    return data | _stages(row)
+
+
+def public(world: World, row: Deployment) -> dict[str, Any]:
+    """What somebody who does not own it may see."""
+    return {name: full(world, row)[name] for name in ("id", "readyState", "aliasAssigned", "alias", "target")}
+
+
+def inspector(project: Service, row: Deployment) -> str:
+    return f"https://vercel.com/{TEAM['slug']}/{project.name}/{row.id.removeprefix('dpl_')}"
+
+
+def aliases_of(world: World, row: Deployment) -> list[str]:
+    """The domains that point to a deployment, and those that it always has."""
+    project = world.services[row.service_id]
+    domains = [name for name in project.domains if pointed(project).get(name) == row.id]
+    if row.target is None and row.status == "READY":
+        domains.append(f"{project.name}-git-{row.branch.replace('/', '-')}-acme.vercel.app")
+    return domains
+
+
+def pointed(project: Service) -> dict[str, str]:
+    """Where the API says that each domain points."""
+    return project.aliases | project.claims

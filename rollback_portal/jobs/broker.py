@@ -1,0 +1,47 @@
+"""Publishing to Celery's broker, which is Redis. It may be away or hang at any moment: then nothing waits for it."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+from celery import Task
+from django.conf import settings
+from kombu.exceptions import OperationalError
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+log = logging.getLogger(__name__)
+
+
+def answers() -> bool:
+    """Whether Redis answers at once. A Redis that hangs would hold a publisher up for seconds."""
+    try:
+        with _redis() as redis:
+            return bool(redis.ping())
+    except RedisError as error:
+        log.warning("the broker is away (%s)", error)
+        return False
+
+
+def publish(task: Task[Any, Any], *arguments: int, expires: timedelta | None = None) -> bool:
+    """Send one message; False where the broker does not take it."""
+    options: dict[str, Any] = {"expires": expires.total_seconds()} if expires else {}
+    try:
+        task.apply_async(arguments, retry=False, **options)
+    except (OperationalError, OSError) as error:
+        log.warning("the broker is away (%s): %s%s is not published", error, task.name, arguments)
+        return False
+    return True
+
+
+def _redis() -> Redis:
+    return Redis.from_url(
+        settings.REDIS_URL or "redis://127.0.0.1:6379/0",
+        socket_timeout=0.3,
+        socket_connect_timeout=0.3,
+        retry=Retry(NoBackoff(), 0),
+    )

@@ -1,0 +1,84 @@
+"""The dispatcher publishes what is due, and executes it itself where no worker takes it up.
+
+The table is the queue; a Celery message only says that there is something in it, and any message may be
+lost. Nothing but this module publishes. Any number of dispatchers may run: rows are taken with SKIP LOCKED.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+from django.db import DatabaseError, close_old_connections, connection, transaction
+
+from rollback_portal.jobs import broker, queue
+from rollback_portal.jobs.kinds import JobKind
+from rollback_portal.jobs.process.heartbeats import record_broker_answer, record_heartbeat
+from rollback_portal.jobs.schedule import RecurringTask, take_turn
+
+log = logging.getLogger(__name__)
+
+EXECUTE_HERE_AFTER = timedelta(seconds=5)  # when a row has waited so long for a worker
+AT_ONCE = 8  # rows that one dispatcher executes in its own process
+
+
+class Dispatcher:
+    """One process's share: a round whenever PostgreSQL notifies it, and once a second anyway."""
+
+    def __init__(self, kinds: Sequence[JobKind], recurring: Sequence[RecurringTask]) -> None:
+        self.kinds = kinds
+        self.recurring = recurring
+        self.executor = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="dispatcher-executes")
+        self.executing: set[tuple[str, int]] = set()
+
+    def round(self) -> None:
+        """Publish what is due, execute what no worker took, start what recurs. Survives every outage."""
+        try:
+            record_heartbeat("dispatcher")
+            for kind in self.kinds:
+                self._dispatch(kind)
+            self._publish_recurring()
+        except DatabaseError as error:
+            log.warning("PostgreSQL is away (%s); nothing is dispatched until it is back", error)
+        finally:
+            close_old_connections()
+
+    def stop(self) -> None:
+        """Wait until the rows in hand are handed over, each between two of its steps."""
+        self.executor.shutdown(wait=True)
+
+    def _dispatch(self, kind: JobKind) -> None:
+        with transaction.atomic():
+            rows = queue.take_due(kind.model, kind.at_most)
+        broker_answers = bool(rows) and broker.answers()
+        for pk, waiting in rows:
+            late = waiting > EXECUTE_HERE_AFTER
+            if late or not broker_answers or not broker.publish(kind.task, pk):
+                self._execute_here(kind, pk)
+
+    def _execute_here(self, kind: JobKind, pk: int) -> None:
+        if (kind.name, pk) in self.executing:
+            return
+        self.executing.add((kind.name, pk))
+        self.executor.submit(self._execute, kind, pk)
+
+    def _execute(self, kind: JobKind, pk: int) -> None:
+        try:
+            log.warning("no worker took %s %s up: the dispatcher executes it", kind.name, pk)
+            while kind.run(pk):
+                pass
+        except Exception:
+            log.exception("%s %s: execution broke off; the next round takes it up", kind.name, pk)
+        finally:
+            self.executing.discard((kind.name, pk))
+            connection.close()
+
+    def _publish_recurring(self) -> None:
+        due = [recurring for recurring in self.recurring if take_turn(recurring)]
+        if not due or not broker.answers():
+            return
+        record_broker_answer()
+        for recurring in due:
+            broker.publish(recurring.task, expires=recurring.every)

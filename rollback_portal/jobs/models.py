@@ -1,0 +1,75 @@
+"""What the job engine keeps in PostgreSQL: leased rows, heartbeats and the schedule of recurring tasks."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from rollback_portal.jobs.state_machine import Stateful
+
+
+class LeasedRow(Stateful):
+    """A row that is a job: its status says what to do next, its lease says who is doing it.
+
+    `WORKER_STATUSES` are the statuses in which it waits for a worker, not for a person. `status_times`
+    holds when each status was reached last, as ISO 8601 text.
+    """
+
+    WORKER_STATUSES: ClassVar[tuple[str, ...]]
+
+    status_times = models.JSONField(default=dict, help_text="When each status was reached last.")
+    lease_owner = models.UUIDField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    not_before = models.DateTimeField(null=True)
+    published_at = models.DateTimeField(null=True, help_text="When the dispatcher published it last.")
+    cancel_requested_at = models.DateTimeField(null=True)
+    cancel_requested_by = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def waits_for_worker(self) -> bool:
+        return self.status in self.WORKER_STATUSES
+
+    @property
+    def due_since(self) -> datetime:
+        """Since when a worker should have been at work on it, where none is."""
+        reached = self.status_times.get(self.status)
+        times = (datetime.fromisoformat(reached) if reached else None, self.not_before, self.lease_until)
+        return max((at for at in times if at is not None), default=timezone.now())
+
+    @classmethod
+    def due_condition(cls, now: datetime) -> Q:
+        """It waits for a worker, not for a later moment, and nobody holds a lease that still runs."""
+        free = Q(lease_until=None) | Q(lease_until__lt=now)
+        return free & (Q(not_before=None) | Q(not_before__lte=now)) & Q(status__in=cls.WORKER_STATUSES)
+
+    def times_with(self, status: str, now: datetime) -> dict[str, str]:
+        """`status_times` as they are once `status` is reached at `now`."""
+        return {**self.status_times, status: now.isoformat()}
+
+
+class Heartbeat(models.Model):
+    """A process that executes jobs, and when it was last known to be alive."""
+
+    process = models.CharField(max_length=120, primary_key=True)
+    role = models.CharField(max_length=20)
+    beat_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.role} {self.process} at {self.beat_at}"
+
+
+class Schedule(models.Model):
+    """When a recurring task is due next. Any number of dispatchers share the rows; one takes each turn."""
+
+    task = models.CharField(max_length=80, primary_key=True)
+    due_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.task} at {self.due_at}"

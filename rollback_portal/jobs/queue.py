@@ -1,0 +1,59 @@
+"""The queue is a table: which rows are due, and who gets one."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TypeVar
+from uuid import uuid4
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from rollback_portal.jobs.models import LeasedRow
+
+REPUBLISH_AFTER = timedelta(seconds=2)  # a message that no worker has answered by then is published again
+
+Row = TypeVar("Row", bound=LeasedRow)
+
+
+def lease_duration() -> timedelta:
+    return timedelta(seconds=settings.LEASE_SECONDS)
+
+
+def due(model: type[LeasedRow], now: datetime) -> list[int]:
+    """The primary keys of the rows that a worker should take up now."""
+    rows = model._default_manager.filter(model.due_condition(now)).order_by("pk")
+    return list(rows.values_list("pk", flat=True)[:100])
+
+
+def take_due(model: type[LeasedRow], at_most: int) -> list[tuple[int, timedelta]]:
+    """Mark due rows as published and return them, each with how long it has been waiting.
+
+    Call it inside a transaction: rows that another dispatcher is taking at this moment are skipped.
+    """
+    now = timezone.now()
+    unpublished = Q(published_at=None) | Q(published_at__lt=now - REPUBLISH_AFTER)
+    rows = list(
+        model._default_manager.filter(model.due_condition(now), unpublished)
+        .select_for_update(skip_locked=True)
+        .order_by(F("published_at").asc(nulls_first=True))[:at_most]
+    )
+    model._default_manager.filter(pk__in=[row.pk for row in rows]).update(published_at=now)
+    return [(row.pk, now - row.due_since) for row in rows]
+
+
+def claim(rows: models.QuerySet[Row], pk: int) -> Row | None:
+    """Take a row under a new lease if it is due; None where somebody else was first.
+
+    Args:
+        rows: where the row is taken from, with the relations that its worker needs.
+        pk: the row.
+    """
+    now = timezone.now()
+    due_row = rows.model._default_manager.filter(rows.model.due_condition(now), pk=pk)
+    owner = uuid4()
+    if not due_row.update(lease_owner=owner, lease_until=now + lease_duration()):
+        return None
+    return rows.get(pk=pk)

@@ -1,0 +1,28 @@
+"""Recurring tasks: how often each runs, and whose turn it is to publish it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from rollback_portal.jobs.models import Schedule
+
+
+@dataclass(frozen=True)
+class RecurringTask:
+    """A Celery task without arguments, and how often it runs."""
+
+    name: str
+    task: Any
+    every: timedelta
+
+
+def take_turn(recurring: RecurringTask) -> bool:
+    """Whether it is due and this process publishes it; of several dispatchers one gets True."""
+    now = timezone.now()
+    Schedule.objects.get_or_create(task=recurring.name, defaults={"due_at": now})
+    due = Schedule.objects.filter(task=recurring.name, due_at__lte=now)
+    return bool(due.update(due_at=now + recurring.every))

@@ -1,0 +1,157 @@
+"""Places for rehearsals: ours alone, gone afterwards, and nobody else's database is ever dropped."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from dbtools.postgres import client
+from dbtools.postgres.client import SQL, Identifier, Literal, Target
+from dbtools.postgres.scratch import NoScratch, Scratch, embedded
+from dbtools.postgres.scratch.databases import OURS, drop_leftovers
+from rollback_portal.processes.supervised import wait_until
+
+
+def names(server: Target) -> set[str]:
+    with client.connect(server, "tests", autocommit=True) as connection:
+        return {name for (name,) in connection.execute("SELECT datname FROM pg_database").fetchall()}
+
+
+def test_a_database_lasts_as_long_as_its_block(server: Target) -> None:
+    scratch = Scratch.on(server)
+    with pytest.raises(ZeroDivisionError), scratch.database() as where:  # noqa: PT012 - a block that fails
+        assert where.database.startswith("reh_")
+        assert where.database in names(server)
+        other = client.connect(where, "tests")  # somebody who is still there does not keep it
+        raise ZeroDivisionError
+    assert where.database not in names(server)
+    other.close()
+
+
+@pytest.fixture
+def make_left(server: Target) -> Iterator[Callable[..., str]]:
+    """Make a database as a killed worker leaves it: of this age, with this comment."""
+    made: list[str] = []
+
+    def make(age: float, comment: str = OURS, name: str = "") -> str:
+        name = name or f"reh_{int(time.time() - age):08x}{secrets.token_hex(4)}"
+        with client.connect(server, "tests", autocommit=True) as connection:
+            connection.execute(SQL("CREATE DATABASE {} TEMPLATE template0").format(Identifier(name)))
+            connection.execute(SQL("COMMENT ON DATABASE {} IS {}").format(Identifier(name), Literal(comment)))
+        made.append(name)
+        return name
+
+    yield make
+    with client.connect(server, "tests", autocommit=True) as connection:
+        for name in made:
+            connection.execute(SQL("DROP DATABASE IF EXISTS {}").format(Identifier(name)))
+
+
+def test_what_a_killed_worker_left_is_dropped_after_its_lease(
+    server: Target, make_left: Callable[..., str]
+) -> None:
+    old, young = make_left(7200), make_left(10)
+    strangers = {
+        make_left(7200, "somebody else's"),
+        make_left(7200, name=f"reh_{secrets.token_hex(3)}"),
+        make_left(7200, name=f"shop_{secrets.token_hex(8)}"),
+    }
+    used = make_left(7200)
+    with (
+        client.connect(server.named(used), "tests"),
+        client.connect(server, "tests", autocommit=True) as connection,
+    ):
+        assert drop_leftovers(connection, lease=3600) == (old,)
+    assert strangers | {young, used} <= names(server)
+
+
+def test_a_role_that_may_not_make_databases_is_named(server: Target) -> None:
+    role, password = f"weak_{secrets.token_hex(4)}", secrets.token_hex(8)
+    with client.connect(server, "tests", autocommit=True) as connection:
+        connection.execute(
+            SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(Identifier(role), Literal(password))
+        )
+    weak = Target(server.host, server.port, role, "postgres", password=password)
+    with pytest.raises(NoScratch, match=f"the role {role} may not make databases"):
+        Scratch.on(weak)
+    with pytest.raises(NoScratch) as refused:
+        Scratch.on(Target(server.host, server.port, role, "postgres", password="wrong-word"))
+    assert "wrong-word" not in str(refused.value)
+    with client.connect(server, "tests", autocommit=True) as connection:
+        connection.execute(SQL("DROP ROLE {}").format(Identifier(role)))
+
+
+def test_missing_extensions_are_named(server: Target) -> None:
+    said = Scratch.on(server).lacks(["plpgsql", "postgis", "timescaledb"])
+    assert "lacks the extension postgis, timescaledb" in said
+    assert Scratch.on(server).lacks(["plpgsql"]) == ""
+
+
+def test_an_embedded_server_is_gone_with_all_its_data(tmp_path: Path) -> None:
+    with embedded(tmp_path / "scratch") as scratch:
+        with client.connect(scratch.server, "tests", autocommit=True) as connection:
+            query = "SELECT name, setting FROM pg_settings WHERE name IN ('fsync', 'listen_addresses')"
+            settings: dict[str, str] = dict(connection.execute(query).fetchall())
+        assert settings == {"fsync": "off", "listen_addresses": ""}
+        (own,) = (tmp_path / "scratch").iterdir()
+        pid = int((own / "postgres" / "postmaster.pid").read_text().split()[0])
+        if os.geteuid() == 0:
+            assert Path(f"/proc/{pid}").stat().st_uid != 0
+        with scratch.database() as where, client.connect(where, "tests") as connection:
+            connection.execute("CREATE EXTENSION citext")
+    assert list((tmp_path / "scratch").iterdir()) == []
+    assert not Path(f"/proc/{pid}").exists()
+
+
+def test_what_goes_wrong_in_the_block_is_not_blamed_on_the_server(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), embedded(tmp_path / "scratch"):
+        raise FileNotFoundError
+    assert list((tmp_path / "scratch").iterdir()) == []
+
+
+PARENT = """
+import sys, time
+from pathlib import Path
+from dbtools.postgres.scratch import embedded
+with embedded(Path(sys.argv[1])):
+    print("up", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_an_embedded_server_dies_with_its_worker_and_the_next_one_tidies_up(tmp_path: Path) -> None:
+    folder = tmp_path / "scratch"
+    command = [sys.executable, "-c", PARENT, str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == "up\n"
+        (left,) = folder.iterdir()
+        pid = int((left / "postgres" / "postmaster.pid").read_text().split()[0])
+        parent.send_signal(signal.SIGKILL)
+    assert wait_until(lambda: not Path(f"/proc/{pid}").exists(), 20)
+    assert left.exists()
+    long_ago = time.time() - 3600
+    os.utime(left, (long_ago, long_ago))
+    with embedded(folder):
+        assert not left.exists()
+
+
+def test_two_rehearsals_do_not_share_a_server(tmp_path: Path) -> None:
+    with embedded(tmp_path / "scratch") as one, embedded(tmp_path / "scratch") as other:
+        assert one.server.host != other.server.host
+
+
+def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(NoScratch, match="cannot be used"), embedded(tmp_path / "file"):
+        pytest.fail("it started")
+    shutil.rmtree(tmp_path / "file", ignore_errors=True)

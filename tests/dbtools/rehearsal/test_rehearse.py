@@ -1,0 +1,275 @@
+"""Down, up and down again on the restored backup: what passes, what is refused, what is said."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+from dbtools.execution import runner
+from dbtools.execution.run_spec import Done, HistoryRow, Order, Watch
+from dbtools.postgres import backups, catalog, client, programs
+from dbtools.postgres.client import Target
+from dbtools.postgres.scratch import NoScratch, Scratch
+from dbtools.prisma import history
+from dbtools.rehearsal import STOP, WARN, Migration, Report, rehearse
+from tests.dbtools.conftest import MakeDatabase
+from tests.dbtools.rehearsal import small_project
+from tests.dbtools.rehearsal.small_project import Project, project
+
+BEFORE = (
+    Migration(
+        "1_init",
+        'CREATE TABLE "User" ("id" SERIAL PRIMARY KEY, "email" TEXT NOT NULL,'
+        " \"kind\" VARCHAR(8) NOT NULL DEFAULT 'a',"
+        " CONSTRAINT kinds CHECK (\"kind\" IN ('a', 'b')));\n"
+        'CREATE TABLE "Order" ("id" SERIAL PRIMARY KEY, "userId" INTEGER NOT NULL, "legacyPrice" INTEGER);',
+    ),
+    Migration("2_index", 'CREATE UNIQUE INDEX "User_email_key" ON "User"("email");'),
+)
+GOING = (
+    Migration(
+        "3_price",
+        'ALTER TABLE "Order" ADD COLUMN "priceCents" INTEGER;\n'
+        'ALTER TABLE "Order" DROP COLUMN "legacyPrice";\n'
+        'CREATE INDEX "Order_priceCents_idx" ON "Order"("priceCents");',
+    ),
+)
+ROWS = (
+    'INSERT INTO "User" ("email") SELECT i || \'@example.org\' FROM generate_series(1, 30) i;'
+    'INSERT INTO "Order" ("userId", "priceCents") SELECT i % 30, nullif(i, 7) FROM generate_series(1, 500) i;'
+)
+DOWN = (
+    'ALTER TABLE "Order" ADD COLUMN "legacyPrice" INTEGER;\n'
+    'UPDATE "Order" SET "legacyPrice" = "priceCents";\n'
+    'ALTER TABLE "Order" DROP COLUMN "priceCents";'
+)
+
+
+@pytest.fixture
+def shop_project(make_database: MakeDatabase, tmp_path: Path) -> Project:
+    return project(make_database(), tmp_path / "backups", BEFORE, GOING, ROWS)
+
+
+def tones(report: Report) -> dict[str, str]:
+    return {check.name: check.tone for check in report.checks}
+
+
+def test_a_right_script_passes_and_everything_is_told_in_numbers(shop_project: Project) -> None:
+    report = shop_project.rehearse(DOWN, since="Nov 21, 09:31")
+    assert report.passed, report.message
+    assert tones(report) == {
+        **dict.fromkeys(["Restore", "Down", "Schema afterwards", "Up again", "Down again"], "ok"),
+        "Round trip": WARN,  # the migration throws the old prices away
+    }
+    assert report.verdict == "same but for column order" or report.verdict == "same"
+    assert report.lose == (
+        "YOU LOSE 499 values of Order.priceCents written since Nov 21, 09:31. They stay in the backup.",
+    )
+    assert [step.rows for step in report.ran] == [-1, 500, -1]
+    assert [(lock.table, lock.mode) for lock in report.locks] == [("Order", "ACCESS EXCLUSIVE")]
+    assert report.locks[0].seconds > 0
+    assert report.restore_seconds > 0
+    assert "533 rows in 3 tables" in report.checks[0].message
+
+
+def test_the_report_is_json_and_carries_its_own_digest(shop_project: Project) -> None:
+    report = shop_project.rehearse(DOWN)
+    stored = json.loads(json.dumps(asdict(report)))
+    assert stored["sha256"] == report.sha256 == report.digest()
+    for changed in (
+        replace(report, passed=False),
+        replace(report, script_sha256="0"),
+        replace(report, losses=()),
+        replace(report, fingerprint_after="0"),
+    ):
+        assert changed.digest() != report.sha256
+
+
+@pytest.fixture
+def places(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The databases that rehearsals of this test were given: other tests have theirs on the same server."""
+    given: list[str] = []
+    database = Scratch.database
+
+    @contextmanager
+    def noted(self: Scratch) -> Iterator[Target]:
+        with database(self) as where:
+            given.append(where.database)
+            yield where
+
+    monkeypatch.setattr(Scratch, "database", noted)
+    return given
+
+
+def test_nothing_of_a_rehearsal_stays_on_the_server(
+    places: list[str], shop_project: Project, server: Target
+) -> None:
+    shop_project.rehearse(DOWN)
+    shop_project.rehearse("SELECT 1 / 0")
+    assert len(places) >= 2
+    assert left(server, places) == []
+
+
+def left(server: Target, places: list[str]) -> list[str]:
+    with client.connect(server, "tests") as connection:
+        query = "SELECT datname FROM pg_database WHERE datname = ANY(%s)"
+        return [name for (name,) in connection.execute(query, [places]).fetchall()]
+
+
+def test_a_forgotten_statement_is_caught(shop_project: Project) -> None:
+    report = shop_project.rehearse('ALTER TABLE "Order" ADD COLUMN "legacyPrice" INTEGER;')
+    assert not report.passed
+    assert tones(report)["Schema afterwards"] == STOP
+    assert any('+    "priceCents" integer' in line for line in "\n".join(report.checks[2].lines).split("\n"))
+
+
+def test_what_up_again_would_not_restore_is_caught(shop_project: Project) -> None:
+    report = shop_project.rehearse(DOWN, why_not_replayed="The history was squashed.")
+    assert report.passed
+    assert report.verdict == "unknown"
+    assert tones(report)["Schema afterwards"] == WARN
+    wrong = shop_project.rehearse(
+        'ALTER TABLE "Order" ADD COLUMN "legacyPrice" INTEGER;', why_not_replayed="The history was squashed."
+    )
+    assert not wrong.passed
+    assert "3_price does not apply" in wrong.message
+
+
+def test_a_script_that_fails_is_no_surprise_on_the_day(shop_project: Project) -> None:
+    report = shop_project.rehearse('ALTER TABLE "Order" DROP COLUMN "price";')
+    assert not report.passed
+    assert "does not run on the restored backup" in report.message
+    assert report.fingerprint_after == ""
+
+
+def test_a_script_that_works_only_once_is_caught(shop_project: Project) -> None:
+    once = """
+CREATE TABLE "Memo" (id int); DROP TABLE "Memo";
+DELETE FROM "User" WHERE "id" = 1;
+INSERT INTO "User" ("id", "email") SELECT 1000, 'only@example.org';"""
+    report = shop_project.rehearse(DOWN + once)
+    assert tones(report)["Schema afterwards"] == "ok"
+    assert tones(report)["Down again"] == STOP
+
+
+def test_rows_and_values_that_go_are_counted(shop_project: Project) -> None:
+    down = f'{DOWN}\nDELETE FROM "User" WHERE "id" <= 4;\nUPDATE "Order" SET "legacyPrice" = NULL;'
+    report = shop_project.rehearse(down)
+    told = {(loss.table, loss.column): loss.number for loss in report.losses}
+    assert told == {("Order", "priceCents"): 499, ("User", ""): 4}
+    assert "YOU LOSE 4 rows of User. They stay in the backup." in report.lose
+
+
+def test_a_column_that_is_only_renamed_is_no_loss(make_database: MakeDatabase, tmp_path: Path) -> None:
+    up = Migration(
+        "3_rename", 'ALTER TABLE "User" RENAME COLUMN "email" TO "mail"; ALTER TABLE "Order" RENAME TO "Buy";'
+    )
+    made = project(make_database(), tmp_path, BEFORE, (up,))
+    with client.connect(made.where, "tests") as connection:
+        connection.execute('INSERT INTO "User" ("mail") VALUES (\'a@example.org\')')
+        connection.commit()
+    made = replace(made, taken=backups.take(made.where, made.scratch.programs, tmp_path))
+    report = made.rehearse(
+        'ALTER TABLE "Buy" RENAME TO "Order"; ALTER TABLE "User" RENAME COLUMN "mail" TO "email";'
+    )
+    assert report.passed, report.message
+    assert report.losses == ()
+    assert report.verdict == "same"
+
+
+def test_what_somebody_changed_by_hand_is_told_and_does_not_stop(
+    make_database: MakeDatabase, tmp_path: Path
+) -> None:
+    by_hand = f'{ROWS}CREATE INDEX by_hand ON "User"("kind"); ALTER TABLE "User" ALTER "kind" DROP DEFAULT;'
+    made = project(make_database(), tmp_path, BEFORE, GOING, by_hand)
+    report = made.rehearse(DOWN)
+    assert report.passed, report.message
+    assert tones(report)["Schema afterwards"] == WARN
+    assert "changed by hand" in report.message
+    wrong = made.rehearse(f'{DOWN}\nDROP INDEX "User_email_key";')
+    assert not wrong.passed
+
+
+def test_a_check_that_postgresql_rewrites_when_it_reads_it_again_is_no_difference(
+    make_database: MakeDatabase, tmp_path: Path
+) -> None:
+    """The CHECK on User stands in the backup in other words than in a database that was only migrated."""
+    up = Migration("3_column", 'ALTER TABLE "Order" ADD COLUMN "note" TEXT;')
+    made = project(make_database(), tmp_path, BEFORE, (up,))
+    report = made.rehearse('ALTER TABLE "Order" DROP COLUMN "note";')
+    assert report.passed, report.message
+    assert report.verdict == "same"
+    assert report.losses == ()
+
+
+def test_a_restored_backup_with_other_rows_than_its_snapshot_is_refused(shop_project: Project) -> None:
+    rows = tuple((name, number + (name == "Order")) for name, number in shop_project.taken.rows)
+    report = shop_project.rehearse(DOWN, rows=rows)
+    assert not report.passed
+    assert report.message == "Order has 500 rows after the restore and had 501 in the backup's snapshot."
+    assert report.ran == ()
+
+
+def test_a_swapped_backup_is_not_rehearsed(shop_project: Project) -> None:
+    path = Path(shop_project.taken.path)
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(backups.NotUsable, match="not the one that was taken"):
+        shop_project.rehearse(DOWN)
+
+
+def test_an_extension_that_is_missing_is_named(
+    places: list[str], shop_project: Project, monkeypatch: pytest.MonkeyPatch, server: Target
+) -> None:
+    with client.connect(shop_project.where, "tests", autocommit=True) as connection:
+        connection.execute("CREATE EXTENSION citext")
+        connection.execute('ALTER TABLE "User" ADD COLUMN "nick" citext')
+    taken = backups.take(
+        shop_project.where, shop_project.scratch.programs, Path(shop_project.taken.path).parent
+    )
+    made = replace(shop_project, taken=taken)
+    monkeypatch.setattr(Scratch, "available", lambda self: {"plpgsql"})
+    with pytest.raises(NoScratch, match="lacks the extension citext"):
+        made.rehearse(DOWN)
+    assert left(server, places) == []
+
+
+def test_the_portals_own_runner_runs_it_down_and_down_again(shop_project: Project) -> None:
+    """Although PostgreSQL has rewritten a CHECK of the backup, so that its fingerprint is another one."""
+    task = shop_project.task(DOWN)
+    with client.connect(shop_project.where, "tests") as connection:
+        rows = history.read(connection, "public")
+        approved = catalog.read(connection, ("public",)).fingerprint
+    going = tuple(HistoryRow(row.id, row.name) for row in rows if row.name == "3_price")
+    order = Order("7", task.statements, going, "public", ("public",), approved, history.digest(rows))
+
+    def execute(where: Target, watch: Watch, known: str) -> Done:
+        return runner.run(where, replace(order, fingerprint=known), watch)
+
+    def fingerprint(where: Target) -> str:
+        with client.connect(where, "tests") as connection:
+            return catalog.read(connection, ("public",)).fingerprint
+
+    report = rehearse(task, shop_project.scratch, execute, fingerprint)
+    assert report.passed, report.message
+    assert [(lock.table, lock.mode) for lock in report.locks] == [("Order", "ACCESS EXCLUSIVE")]
+    assert 0 < report.locks[0].seconds < report.total_seconds
+    assert report.fingerprint_after
+
+
+def test_it_can_be_stopped_at_every_step(places: list[str], shop_project: Project, server: Target) -> None:
+    task = shop_project.task(DOWN)
+    told: list[str] = []
+    runs = small_project.runner(task.statements, ["3_price"])
+    rehearse(task, shop_project.scratch, runs, shop_project.fingerprint, progress=told.append)
+    assert len(told) >= 9
+    for step in range(len(told)):
+        asked: Iterator[bool] = iter([False] * step + [True] * 1000)
+        with pytest.raises(programs.Stopped):
+            rehearse(task, shop_project.scratch, runs, shop_project.fingerprint, stop=asked.__next__)
+    assert places
+    assert left(server, places) == []

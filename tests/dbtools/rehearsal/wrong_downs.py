@@ -1,0 +1,114 @@
+"""Wrong down scripts, made from right ones: one statement dropped, changed or added.
+
+What a mutation is, is known by construction: "wrong" changes the schema or fails; "data" only moves rows or
+values, so the schema cannot show it and the numbers have to; "neutral" changes nothing and has to pass.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dbtools import sql
+from dbtools.rehearsal import Migration, Report
+from dbtools.rehearsal.row_checks import CHANGED, ROUND_TRIP
+from tests.dbtools.rehearsal.right_downs import ADDITIONS, CHANGES, PARTS, Part
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A migration and its right down script."""
+
+    up: Migration
+    parts: tuple[Part, ...]
+
+    @property
+    def down(self) -> tuple[str, ...]:
+        return tuple(statement for part in reversed(self.parts) for statement in part.down)
+
+    @property
+    def without(self) -> tuple[str, ...]:
+        return tuple(
+            each for part in reversed(self.parts) for each in part.without or ("wrong",) * len(part.down)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A down script that differs from a right one in one statement, and what that makes of it."""
+
+    kind: str
+    how: str
+    down: str
+
+
+def pairs(seeded: random.Random) -> Iterator[Pair]:
+    """First each part by itself, then ever new ones of two or three parts."""
+    for number, part in enumerate(PARTS):
+        yield Pair(Migration(f"2_{number}", part.up), (part,))
+    while True:
+        chosen = tuple(seeded.sample(PARTS, seeded.choice((2, 2, 3))))
+        yield Pair(Migration("2_several", "\n".join(part.up for part in chosen)), chosen)
+
+
+def mutants(pair: Pair, seeded: random.Random) -> list[Mutant]:
+    """All that can be made of it, each once, in a random order."""
+    found = {mutant.down: mutant for mutant in (*_dropped(pair), *_changed(pair), *_added(pair, seeded))}
+    readable = [mutant for mutant in found.values() if _is_sql(mutant.down)]
+    return seeded.sample(readable, len(readable))
+
+
+def _dropped(pair: Pair) -> Iterator[Mutant]:
+    for number, kind in enumerate(pair.without):
+        left = [statement for place, statement in enumerate(pair.down) if place != number]
+        if left:
+            yield Mutant(kind, f"dropped {pair.down[number]}", text(left))
+
+
+def _changed(pair: Pair) -> Iterator[Mutant]:
+    for number, statement in enumerate(pair.down):
+        for pattern, other in CHANGES:
+            changed = re.sub(pattern, other, statement, count=1)
+            if changed != statement:
+                both = [*pair.down[:number], changed, *pair.down[number + 1 :]]
+                kind = "data" if statement.startswith("UPDATE") else "wrong"
+                yield Mutant(kind, f"changed into {changed}", text(both))
+
+
+def _added(pair: Pair, seeded: random.Random) -> Iterator[Mutant]:
+    for kind, statement in ADDITIONS:
+        place = seeded.randrange(len(pair.down) + 1)
+        later = pair.down[place:]
+        told = "neutral" if _made_again(statement, later) else kind
+        yield Mutant(told, f"added {statement}", text([*pair.down[:place], statement, *later]))
+
+
+def _made_again(statement: str, later: tuple[str, ...]) -> bool:
+    """A view that is dropped and then made by the right script stands there as before."""
+    view = statement.removeprefix("DROP VIEW ")
+    return view != statement and any(each.startswith(f"CREATE OR REPLACE VIEW {view} ") for each in later)
+
+
+def _is_sql(down: str) -> bool:
+    try:
+        return bool(sql.split(down))
+    except sql.NotSql:
+        return False
+
+
+def text(statements: list[str] | tuple[str, ...]) -> str:
+    return "".join(f"{statement};\n" for statement in statements)
+
+
+def caught(mutant: Mutant, report: Report, right: Report) -> bool:
+    """A wrong script is stopped; one that only moves data is told in other words than the right one."""
+    if mutant.kind == "data":
+        return not report.passed or _said_of_data(report) != _said_of_data(right)
+    return not report.passed
+
+
+def _said_of_data(report: Report) -> object:
+    said = {check.name: check.lines for check in report.checks if check.name in (CHANGED, ROUND_TRIP)}
+    return report.counts, report.losses, said

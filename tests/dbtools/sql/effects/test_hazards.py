@@ -1,0 +1,176 @@
+"""What a statement would destroy or block is said before anybody approves, in numbers where possible."""
+
+from __future__ import annotations
+
+import pytest
+
+from dbtools.postgres.client import Connection
+from dbtools.sql import Hazard, check
+from tests.dbtools.sql.honest import BEFORE
+
+
+def hazards(text: str, tone: str = "") -> list[Hazard]:
+    script = check(text, allow_opaque=True)
+    assert script.runs, script.problems
+    return [one for statement in script.statements for one in statement.hazards if tone in ("", one.tone)]
+
+
+@pytest.fixture
+def asked(opened: Connection) -> Connection:
+    opened.execute(BEFORE.encode())
+    opened.execute('INSERT INTO "_TeamToUser" VALUES (1, 1), (1, 1), (7, 2)')
+    opened.execute("UPDATE \"User\" SET role = 'SUPER' WHERE email = 'a@x.org'")
+    return opened
+
+
+COUNTED = [
+    ('DROP TABLE "Order"', "loses", 'rows of "Order"', 2),
+    ('ALTER TABLE "Order" DROP COLUMN "priceCents"', "loses", 'values of "Order"."priceCents"', 1),
+    ('ALTER TABLE "User" ALTER "name" SET NOT NULL', "fails", 'rows of "User" without name', 1),
+    ('ALTER TABLE "User" ADD COLUMN a int NOT NULL', "fails", 'rows of "User"', 2),
+    ('ALTER TABLE "User" ALTER "name" TYPE varchar(2)', "fails",
+     'values of "User".name longer than 2 characters', 1),
+    ('ALTER TABLE "_TeamToUser" ADD UNIQUE ("A", "B")', "fails",
+     'values of "_TeamToUser" ("A", "B") that several rows share', 1),
+    ('CREATE UNIQUE INDEX ON "_TeamToUser" ("A") WHERE "B" < 9', "fails",
+     'values of "_TeamToUser" ("A") that several rows share', 1),
+    ('ALTER TABLE "_TeamToUser" ADD CHECK ("A" < 5)', "fails", 'rows of "_TeamToUser" against the check', 1),
+    ('ALTER TABLE "_TeamToUser" ADD FOREIGN KEY ("A") REFERENCES "Team" ("id")', "fails",
+     'rows of "_TeamToUser" that point at no row of "Team"', 1),
+    ('DELETE FROM "User" AS u USING "Team" t WHERE u."teamId" = t.id', "loses",
+     'rows of "User" that it hits', 1),
+    ('DELETE FROM "Team"', "loses", 'rows of "Team"', 2),
+    ('UPDATE "Order" SET "price" = 0', "loses", 'values of "Order".price', 1),
+    ('WITH gone AS (DELETE FROM "Team" WHERE archived RETURNING id) SELECT count(*) FROM gone', "loses",
+     'rows of "Team" that it hits', 1),
+    ("CREATE TYPE \"R2\" AS ENUM ('USER');\n"
+     'ALTER TABLE "User" ALTER "role" TYPE "R2" USING "role"::text::"R2"', "fails",
+     'rows whose "User".role is a value that goes away', 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "tone", "noun", "number"), COUNTED)
+def test_a_loss_is_counted(asked: Connection, text: str, tone: str, noun: str, number: int) -> None:
+    queries = {count.noun: count.query for one in hazards(text, tone) for count in one.counts}
+    assert noun in queries
+    assert asked.execute(queries[noun].encode(), binary=True).fetchone() == (number,)
+
+
+@pytest.mark.parametrize(
+    ("text", "tone", "what"),
+    [
+        ("ALTER TABLE t ADD COLUMN a uuid DEFAULT gen_random_uuid()", "rewrites", "its own value"),
+        ("ALTER TABLE t ADD COLUMN a serial", "rewrites", "its own value"),
+        ("ALTER TABLE t ALTER a TYPE text", "rewrites", "writes t anew"),
+        ("ALTER TABLE t SET UNLOGGED", "loses", "write-ahead log"),
+        ("ALTER TABLE t DISABLE ROW LEVEL SECURITY", "loses", "row security"),
+        ("ALTER TABLE t ADD CHECK (a > 0)", "blocks", "reads the whole table"),
+        ("ALTER TABLE t ADD PRIMARY KEY (a)", "blocks", "builds an index"),
+        ("CREATE INDEX ON t (a)", "blocks", "builds an index"),
+        ("DROP INDEX i", "blocks", "drops the index"),
+        ("DROP SEQUENCE s", "loses", "drops s"),
+        ("DROP FUNCTION f(int)", "loses", "drops f"),
+        ("CREATE TABLE t (a int REFERENCES b)", "blocks", "locks b"),
+        ("INSERT INTO t VALUES (1) ON CONFLICT (a) DO UPDATE SET a = 2", "loses", "there already"),
+        ("ALTER TABLE t RENAME a TO b", "blocks", "the name b"),
+        ("DO 'begin end'", "loses", "cannot look into"),
+    ],
+)
+def test_a_danger_is_named(text: str, tone: str, what: str) -> None:
+    found = [one for one in hazards(text, tone) if what in one.what]
+    assert found
+    assert all(one.why and one.instead for one in found)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT 1;",
+        "ALTER TABLE t ADD COLUMN a int",
+        "ALTER TABLE t ADD COLUMN a timestamp NOT NULL DEFAULT now()",
+        "ALTER TABLE t ALTER a DROP NOT NULL, ALTER b DROP DEFAULT",
+        "ALTER TABLE t ADD CHECK (a > 0) NOT VALID",
+        "INSERT INTO t VALUES (1) ON CONFLICT DO NOTHING",
+        "CREATE TABLE t (a int); CREATE UNIQUE INDEX ON t (a)",
+        "DROP INDEX CONCURRENTLY i",
+    ],
+)
+def test_what_is_harmless_has_no_hazard(text: str) -> None:
+    assert hazards(text) == []
+
+
+def test_what_the_script_itself_makes_is_not_counted() -> None:
+    text = "ALTER TABLE t ADD a int; UPDATE t SET b = 1 WHERE a = 1; CREATE TABLE u (c int); DELETE FROM u"
+    assert [count for one in hazards(text) for count in one.counts] == []
+
+
+def test_a_count_never_moves_a_sequence_or_calls_what_nobody_knows() -> None:
+    text = "DELETE FROM t WHERE a = nextval('s'); DELETE FROM t WHERE own_function(a)"
+    assert [count for one in hazards(text) for count in one.counts] == []
+
+
+def test_select_1_says_that_there_is_nothing_to_undo() -> None:
+    assert check("-- data stays\nSELECT 1;").note
+    assert not check("SELECT 2;").note
+    assert not check("SELECT 1; SELECT 1;").note
+
+
+def test_names_keep_their_quotes() -> None:
+    (drop,) = check('DROP TABLE public."Odd ""Name""", "order", plain').statements
+    assert drop.tables == ('public."Odd ""Name"""', '"order"', "plain")
+    assert drop.hazards[0].counts[0].query == 'SELECT count(*) FROM public."Odd ""Name"""'
+
+
+def test_the_switch_lets_pass_what_cannot_be_reviewed_and_nothing_else() -> None:
+    opaque = (
+        "DO 'begin end'; CALL p(); CREATE EXTENSION citext; DROP EXTENSION citext; SELECT own_function();"
+    )
+    assert check(opaque, allow_opaque=True).runs
+    assert len(check(opaque).problems) == 6
+    for text in ("SELECT pg_sleep(1)", "COMMIT", "DO 'begin drop table _prisma_migrations; end'",
+                 "DROP EXTENSION citext CASCADE",
+                 "CREATE FUNCTION other.f() RETURNS int LANGUAGE sql AS ''"):  # fmt: skip
+        assert not check(text, allow_opaque=True).runs, text
+
+
+def test_names_may_lead_into_each_allowed_schema() -> None:
+    text = 'ALTER TABLE audit."Log" DROP COLUMN a'
+    assert not check(text).runs
+    assert check(text, schemas=("app", "audit")).runs
+    assert "schemas app, audit" in check("DROP TABLE x.y", schemas=("app", "audit")).problems[0].message
+
+
+ABROAD = [
+    "SELECT 1::other.e", "SELECT other.lower('A')", "SELECT 1 OPERATOR(other.+) 1",
+    "SELECT 'a' COLLATE other.c", "SELECT * FROM t TABLESAMPLE other.m (1)",
+    "SELECT * FROM t ORDER BY a USING OPERATOR(other.<)",
+    "SELECT 1 OPERATOR(other.=) ANY (SELECT 2)", "CREATE INDEX ON t (a other.ops)",
+    "CREATE INDEX ON t (a COLLATE other.c)", "CREATE TABLE t (a int, EXCLUDE (a WITH OPERATOR(other.=)))",
+    "CREATE TABLE t (a int GENERATED ALWAYS AS IDENTITY (SEQUENCE NAME other.s))",
+    "CREATE TABLE t (LIKE other.u)", "CREATE TABLE t (a int REFERENCES other.u)",
+    "CREATE TABLE t (a int) INHERITS (other.u)", "CREATE TABLE t PARTITION OF other.u DEFAULT",
+    "CREATE TABLE t OF other.kind", "CREATE TABLE t (a int) PARTITION BY RANGE (a other.ops)",
+    "CREATE TYPE other.e AS ENUM ('a')", "CREATE TYPE other.c AS (a int)", "CREATE DOMAIN other.d AS int",
+    "CREATE SEQUENCE s OWNED BY other.t.a", "ALTER SEQUENCE s OWNED BY other.t.a",
+    "ALTER TYPE other.e ADD VALUE 'x'",
+    "ALTER TYPE other.e RENAME TO f", "ALTER TABLE t ATTACH PARTITION other.p DEFAULT",
+    "CREATE TRIGGER x AFTER INSERT ON t FOR EACH ROW EXECUTE FUNCTION other.f()",
+    "CREATE POLICY p ON other.t", "DROP POLICY p ON other.t", "DROP TRIGGER x ON other.t",
+    "DROP TYPE other.e",
+    "DROP DOMAIN other.d", "DROP FUNCTION other.f(int)", "DROP FUNCTION f(other.e)", "DROP SEQUENCE other.s",
+    "DROP VIEW other.v", "DROP INDEX other.i", "COMMENT ON TABLE other.t IS NULL",
+    "COMMENT ON TYPE other.e IS NULL",
+    "COMMENT ON COLUMN other.t.a IS NULL", "COMMENT ON CONSTRAINT c ON other.t IS NULL",
+    "COMMENT ON FUNCTION other.f() IS NULL", "SELECT nextval(pg_get_serial_sequence('other.t', 'a'))",
+    "ALTER TABLE t ALTER a SET DEFAULT nextval('other.s'::regclass)",
+    "CREATE VIEW v AS SELECT * FROM other.t",
+    "WITH t AS (SELECT * FROM other.t) DELETE FROM u USING t",
+    "MERGE INTO other.t USING u ON true WHEN MATCHED THEN DELETE",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ABROAD)
+def test_no_name_leads_out_of_the_schemas_wherever_it_stands(text: str) -> None:
+    problems = check(text).problems
+    assert [one for one in problems if "other." in one.message and "outside" in one.message], problems
+    assert "other." not in str(check(text, schemas=("public", "other")).problems).replace("other.lower", "")

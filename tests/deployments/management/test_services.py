@@ -1,0 +1,95 @@
+"""`manage.py services`: the services page for people with a shell."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from deployments.models import Service
+from rollback_portal.audit.models import AuditEntry
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def api() -> Service:
+    return factories.service("api")
+
+
+def services(*arguments: str) -> str:
+    said = StringIO()
+    call_command("services", *arguments, stdout=said, stderr=said)
+    return said.getvalue()
+
+
+def test_it_lists_what_is_followed_and_what_is_not(api: Service) -> None:
+    factories.service("web", followed=False)
+    assert "shop-api  render  followed  group shop" in services()
+    assert "shop-web  vercel  not followed" in services()
+
+
+def test_it_lists_as_json(api: Service) -> None:
+    (found,) = json.loads(services("--json"))
+    assert found["slug"] == "shop-api"
+    assert found["addresses"] == ["https://shop-api.example.com"]
+
+
+def test_nothing_known_is_said() -> None:
+    assert "No services yet" in services()
+
+
+@pytest.mark.parametrize("name", ["shop-api", "srv-99"])
+def test_a_service_is_chosen_by_slug_or_by_the_providers_id(api: Service, name: str) -> None:
+    Service.objects.update(provider_id="srv-99")
+    services(
+        name, "--no-follow", "--order", "3", "--name", "Checkout", "--group", "checkout", "--kind", "web"
+    )
+    api.refresh_from_db()
+    assert (api.followed, api.position, api.display_name) == (False, 3, "Checkout")
+    assert (api.group, api.kind, api.customized) == ("checkout", "web", True)
+
+
+def test_what_is_not_named_stays(api: Service) -> None:
+    services("shop-api", "--name", "Checkout")
+    api.refresh_from_db()
+    assert (api.followed, api.group, api.addresses) == (True, "shop", ["https://shop-api.example.com"])
+    assert not api.addresses_customized
+
+
+def test_every_choice_is_on_record(api: Service) -> None:
+    services("shop-api", "--address", "https://a.example.com", "--address", "https://b.example.com")
+    entry = AuditEntry.objects.get()
+    assert entry.role == "command line"
+    assert entry.after == {"addresses": ["https://a.example.com", "https://b.example.com"]}
+    assert "production addresses from https://shop-api.example.com to https://a.example.com" in entry.message
+
+
+def test_addresses_and_groups_can_be_taken_away(api: Service) -> None:
+    services("shop-api", "--address", "", "--group", "")
+    api.refresh_from_db()
+    assert (api.addresses, api.group) == ([], "")
+
+
+def test_the_same_choice_again_changes_nothing(api: Service) -> None:
+    assert "Nothing was different" in services("shop-api", "--follow")
+    assert not AuditEntry.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nope", "--follow"], "There is no one service “nope”. Known are: shop-api."),
+        (["--follow"], "Name the service to change"),
+        (["shop-api", "--order", "first"], "Order: Give a whole number"),
+        (["shop-api", "--address", "http://a.example.com"], "does not begin with https://"),
+    ],
+)
+def test_what_cannot_be_done_is_a_sentence(api: Service, arguments: list[str], message: str) -> None:
+    with pytest.raises(CommandError) as refused:
+        services(*arguments)
+    assert message in str(refused.value)
+    assert not AuditEntry.objects.exists()

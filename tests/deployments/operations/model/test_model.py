@@ -1,0 +1,87 @@
+"""A model of a change's life: any order of work, faults, deaths, clicks and foreign hands keeps the promises.
+
+Hypothesis draws the order, the rows are in real PostgreSQL, the world is the sandbox. PORTAL_MODEL_LIVES
+says how many lives are tried (`make model`: 500 of 50 events each). They are the same lives each time, so
+that luck stops no merge, unless PORTAL_MODEL_SEED is `new` (as in `make model`) or an earlier run's number.
+PORTAL_MODEL_WITHOUT names a safety measure to take out first (see tests/chaos/mutants.py): then a life that
+breaks a promise has to be found.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+import time
+
+import pytest
+from django.db import connection
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.chaos import mutants
+from tests.deployments.operations.model.model import LifeOfAChange
+from tests.deployments.operations.model.stage import Stage
+
+LIVES = int(os.environ.get("PORTAL_MODEL_LIVES", "40"))
+EVENTS = 50
+SEED = os.environ.get("PORTAL_MODEL_SEED", "")
+WITHOUT = os.environ.get("PORTAL_MODEL_WITHOUT", "")
+MANY = 300  # lives, in which everything that the model is about has to happen
+HAPPENS = {
+    "a late order arrives", "a lost answer", "sent again after a read-back", "settled by hand",
+    "a worker dies between two statements", "a worker dies at order", "a worker dies at bytes",
+    "a worker dies at answer", "a worker stands at bytes", "a worker hands over and stops",
+    "a worker was silent",
+    "asked twice", "cancel asked for", "pushed", "rolled back in the dashboard",
+    "ended: succeeded", "ended: failed", "ended: canceled", "ended: needs_attention",
+}  # fmt: skip
+
+
+def test_no_order_of_events_breaks_a_promise(stage: Stage) -> None:
+    LifeOfAChange.stage = stage
+    began = time.monotonic()
+    if WITHOUT:
+        take_out(WITHOUT, stage)
+        with pytest.raises(AssertionError) as found:
+            live(HUNT)
+        tell(stage, began, f"without {WITHOUT}, life {stage.lives} breaks a promise: {found.value}")
+        return
+    live(TRY)
+    tell(stage, began, f"{stage.lives} lives and {stage.events} events, no promise broken")
+    assert LIVES < MANY or stage.seen.keys() >= HAPPENS, HAPPENS - stage.seen.keys()
+
+
+def live(how: settings) -> None:
+    if SEED:
+        chosen = secrets.randbits(32) if SEED == "new" else int(SEED)
+        sys.stdout.write(f"\nThe same lives again: make model SEED={chosen}\n")
+        seed(chosen)(LifeOfAChange)
+    # Without the least number, Hypothesis's own mutations of earlier lives would end many of them early.
+    run_state_machine_as_test(LifeOfAChange, settings=how, _min_steps=EVENTS - 1)
+
+
+def take_out(name: str, stage: Stage) -> None:
+    """For this process, or for this transaction where it is PostgreSQL's."""
+    mutants.take_out(name)
+    if name == "index":
+        with connection.cursor() as cursor:
+            cursor.execute("DROP INDEX one_active_change_per_service")
+        stage.keep()
+
+
+def tell(stage: Stage, began: float, verdict: str) -> None:
+    lines = [f"{times:7,}  {what}" for what, times in sorted(stage.seen.items()) if times]
+    sys.stdout.write("\n".join(["", *lines, f"{verdict} ({time.monotonic() - began:.0f} s)", ""]))
+
+
+TRY = settings(
+    max_examples=LIVES,
+    stateful_step_count=EVENTS,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    database=None,
+    report_multiple_bugs=False,
+    derandomize=True,  # without a seed
+)
+HUNT = settings(TRY, phases=[Phase.generate])

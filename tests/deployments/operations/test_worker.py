@@ -1,0 +1,198 @@
+"""Operations end to end: from a person's wish to the world, through the real clients."""
+
+from __future__ import annotations
+
+import time
+from uuid import uuid4
+
+import pytest
+
+from deployments.models import Change, Deployment, Kind, Pin
+from deployments.operations import requests
+from rollback_portal.audit.models import AuditEntry
+from rollback_portal.audit.record import Actor
+from tests.deployments.conftest import Portal
+
+BOTH = pytest.mark.parametrize("name", ["render", "vercel"])
+
+
+@BOTH
+def test_a_rollback_puts_the_earlier_commit_in_front_of_users(portal: Portal, name: str) -> None:
+    target = portal.candidate(portal.service(name))
+
+    change = portal.roll_back(name)
+
+    assert change.status == "succeeded", change.message
+    assert portal.world.serving(portal.service(name).name).commit == target.commit_sha
+    assert len(portal.posts()) == 1
+
+
+@BOTH
+def test_a_rollback_pins_the_service_and_remembers_what_was_before(portal: Portal, name: str) -> None:
+    before = portal.service(name).auto_deploy
+
+    portal.roll_back(name)
+
+    pin = Pin.objects.get(released_at=None)
+    assert (pin.pinned_by, pin.incident, pin.auto_deploy_before) == ("Ana Ruiz", "INC-413", before)
+    assert portal.service(name).auto_deploy == "off"
+
+
+@pytest.mark.parametrize("setting", ["commit", "checksPass", "off"])
+def test_exactly_the_setting_of_before_is_restored(portal: Portal, setting: str) -> None:
+    portal.world.somebody_sets_automatic("shop-api", setting)
+    portal.read()
+    portal.roll_back("render")
+
+    left = portal.finish(portal.ask(portal.api, None, Kind.LEAVE))
+
+    assert left.status == "succeeded", left.message
+    assert portal.api.auto_deploy == setting
+    assert not Pin.objects.filter(released_at=None).exists()
+
+
+@BOTH
+def test_leaving_the_rollback_can_bring_the_later_deployment_back(portal: Portal, name: str) -> None:
+    later = portal.service(name).live
+    assert later is not None
+    portal.roll_back(name)
+
+    left = portal.finish(portal.ask(portal.service(name), later, Kind.LEAVE))
+
+    assert left.status == "succeeded", left.message
+    assert portal.world.serving(portal.service(name).name).commit == later.commit_sha
+    assert portal.service(name).auto_deploy == left.auto_deploy_before != "off"
+    assert [post["applied"] for post in portal.posts()] == [True, True]
+
+
+def test_leaving_without_traffic_sends_no_traffic_changing_call(portal: Portal) -> None:
+    portal.roll_back("vercel")
+
+    left = portal.finish(portal.ask(portal.web, None, Kind.LEAVE))
+
+    assert left.status == "succeeded", left.message
+    assert portal.web.auto_deploy == "on"
+    assert len(portal.posts()) == 1
+
+
+def test_a_second_rollback_keeps_what_was_before_the_first(portal: Portal) -> None:
+    before = portal.api.auto_deploy
+    portal.roll_back("render")
+    older = Deployment.objects.filter(service=portal.api, status="retired", production=True)
+    target = older.exclude(commit_sha=portal.api.live.commit_sha).order_by("-created_at")[3]  # type: ignore[union-attr]
+
+    change = portal.finish(portal.ask(portal.api, target))
+
+    assert change.status == "succeeded", change.message
+    assert Pin.objects.get(released_at=None).auto_deploy_before == before
+
+
+def test_a_staged_deployment_is_promoted_and_that_ends_the_rollback(portal: Portal) -> None:
+    portal.roll_back("vercel")
+    portal.world.somebody_pushes("shop-web", message="Fix the checkout (#815)")
+    staged = wait_for_staged(portal)
+
+    change = portal.finish(portal.ask(portal.web, staged, Kind.PROMOTE))
+
+    assert change.status == "succeeded", change.message
+    assert portal.world.serving("shop-web").commit == staged.commit_sha
+    assert not Pin.objects.filter(released_at=None).exists()
+
+
+def wait_for_staged(portal: Portal) -> Deployment:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        portal.read()
+        found = Deployment.objects.filter(service=portal.web, staged=True).first()
+        if found is not None:
+            return found
+    raise AssertionError("no staged deployment came")
+
+
+def test_two_people_two_clicks_one_operation(portal: Portal) -> None:
+    target = portal.candidate(portal.api)
+    first = portal.ask(portal.api, target)
+
+    with pytest.raises(requests.UnderWay) as second:
+        portal.ask(portal.api, target)
+
+    assert second.value.change.pk == first.pk
+    assert Change.objects.count() == 1
+    assert AuditEntry.objects.filter(action="rollback refused").count() == 1
+
+
+def test_the_same_form_twice_is_the_same_operation(portal: Portal) -> None:
+    plan, key, actor = portal.plan(portal.api, portal.candidate(portal.api)), uuid4(), Actor.of(portal.ana)
+
+    first = requests.request(actor, plan, key=key, reason="errors", words="", incident="")
+    second = requests.request(actor, plan, key=key, reason="errors", words="", incident="")
+
+    assert first == second
+
+
+@BOTH
+def test_a_world_that_changed_is_not_overwritten(portal: Portal, name: str) -> None:
+    service = portal.service(name)
+    change = portal.ask(service, portal.candidate(service))
+    other = Deployment.objects.filter(
+        service=service, served=True, production=True, status__in=["retired", "ready"]
+    )
+    older = other.exclude(commit_sha__in=["", service.live.commit_sha, change.to_deployment.commit_sha])  # type: ignore[union-attr]
+    portal.world.somebody_rolls_back(service.name, older.order_by("-created_at")[1].provider_id)
+    portal.wait_until_it_serves(service.name, older.order_by("-created_at")[1])
+
+    change = portal.finish(change)
+
+    assert change.status == "failed"
+    assert "Changed under you" in change.message
+    assert [post for post in portal.posts() if post["kind"] != "outside" and post.get("applied")] == []
+
+
+def test_canceling_before_the_call_sends_nothing(portal: Portal) -> None:
+    before, change = portal.api.auto_deploy, portal.ask(portal.api, portal.candidate(portal.api))
+
+    requests.ask_to_cancel(Actor.of(portal.ana), change)
+    change = portal.finish(change)
+
+    assert change.status == "canceled"
+    assert portal.posts() == []
+    assert portal.api.auto_deploy == before
+
+
+def test_an_operation_that_ended_cannot_be_canceled(portal: Portal) -> None:
+    change = portal.roll_back("render")
+
+    with pytest.raises(requests.NotPossible, match="ended already"):
+        requests.ask_to_cancel(Actor.of(portal.ana), change)
+
+
+def test_a_person_who_lost_the_role_meanwhile_is_refused_by_the_worker(portal: Portal) -> None:
+    change = portal.ask(portal.api, portal.candidate(portal.api))
+    portal.ana.groups.clear()
+
+    change = portal.finish(change)
+
+    assert (change.status, portal.posts()) == ("failed", [])
+    assert "may no longer do this" in change.message
+
+
+def test_every_move_of_a_change_is_in_the_audit_log(portal: Portal) -> None:
+    change = portal.roll_back("render")
+
+    actions = list(
+        AuditEntry.objects.filter(operation=change.operation_id)
+        .order_by("id")
+        .values_list("action", flat=True)
+    )
+
+    assert actions == [
+        "rollback asked for",
+        "rollback started",
+        "rollback sent",
+        "rollback accepted",
+        "rollback released",
+        "rollback done",
+    ]
+    assert set(
+        AuditEntry.objects.filter(operation=change.operation_id).values_list("actor_name", flat=True)
+    ) == {"Ana Ruiz"}

@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from deployments.providers.base import Current, DeploymentStatus
+from deployments.providers.json_fields import BEGINNING
+from deployments.providers.vercel import parse, project_state
+
+NOW = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
+
+
+def ms(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
+
+
+def alias(domain: str, deployment: str | None, **facts: Any) -> dict[str, Any]:
+    target = {"id": deployment} if deployment else None
+    return {
+        "domain": domain,
+        "environment": "production",
+        "target": "PRODUCTION",
+        "deployment": target,
+        **facts,
+    }
+
+
+def job(
+    to: str = "dpl_old", kind: str = "rollback", status: str = "succeeded", at: datetime = NOW
+) -> dict[str, Any]:
+    moved = {"fromDeploymentId": "dpl_live", "toDeploymentId": to, "jobStatus": status}
+    return {"lastAliasRequest": {**moved, "requestedAt": ms(at), "type": kind}}
+
+
+def current(*aliases: dict[str, Any], **facts: Any) -> Current:
+    return project_state.current({"id": "prj_1", "alias": list(aliases), **facts}, NOW)
+
+
+def test_a_deployment_of_which_only_the_id_is_known_is_a_deployment() -> None:
+    found = parse.deployment({"uid": "dpl_1"}, "prj_1")
+    assert found.id == "dpl_1"
+    assert found.status is DeploymentStatus.UNKNOWN
+    assert found.created_at == BEGINNING
+    assert (found.production, found.staged, found.served, found.can_roll_back) == (False, False, None, None)
+
+
+@pytest.mark.parametrize(
+    ("state", "substate", "staged", "served"),
+    [
+        ("READY", "PROMOTED", False, True),
+        ("READY", "ROLLING", False, True),
+        ("READY", "STAGED", True, False),
+        ("READY", "", False, None),
+        ("READY", "NOVEL", False, None),
+        ("ERROR", "", False, False),
+        ("CANCELED", "", False, False),
+        ("BUILDING", "", False, False),
+        ("BLOCKED", "", False, None),
+        ("DELETED", "PROMOTED", False, True),
+    ],
+)
+def test_promoted_has_served_and_staged_never_did(
+    state: str, substate: str, staged: bool, served: bool | None
+) -> None:
+    found = parse.deployment({"uid": "dpl_1", "readyState": state, "readySubstate": substate}, "prj_1")
+    assert (found.staged, found.served) == (staged, served)
+    assert found.raw_status == f"{state} {substate}".strip()
+
+
+def test_the_list_and_the_single_view_name_the_same_facts() -> None:
+    listed = {"uid": "dpl_1", "state": "READY", "created": ms(NOW), "meta": {"gitlabCommitSha": "abc"}}
+    single = {"id": "dpl_1", "status": "READY", "createdAt": ms(NOW), "gitSource": {"sha": "abc"}}
+    assert parse.deployment(listed, "prj_1") == parse.deployment(single, "prj_1")
+
+
+def test_the_author_of_the_commit_comes_before_who_started_the_build() -> None:
+    creator = {"uid": "u", "username": "bot", "email": "bot@example.com"}
+    written = {"uid": "dpl_1", "creator": creator, "meta": {"githubCommitAuthorName": "Bo Lindqvist"}}
+    assert parse.deployment(written, "prj_1").author == "Bo Lindqvist"
+    assert parse.deployment({"uid": "dpl_1", "creator": creator}, "prj_1").author == "bot"
+
+
+@pytest.mark.parametrize("assigned", [None, True, False, "soon"])
+def test_a_time_of_the_domains_that_is_none_is_left_out(assigned: object) -> None:
+    found = {"uid": "dpl_1", "readyState": "READY", "readySubstate": "PROMOTED", "aliasAssigned": assigned}
+    assert parse.deployment(found, "prj_1").live_from is None
+
+
+@pytest.mark.parametrize(
+    ("link", "repository"),
+    [
+        ({"type": "github", "org": "acme", "repo": "shop"}, "https://github.com/acme/shop"),
+        (
+            {"type": "github-custom-host", "host": "git.acme.example", "org": "acme", "repo": "shop"},
+            "https://git.acme.example/acme/shop",
+        ),
+        ({"type": "gitlab", "projectUrl": "https://gitlab.com/acme/shop"}, "https://gitlab.com/acme/shop"),
+        ({"type": "bitbucket", "owner": "acme", "slug": "shop"}, "https://bitbucket.org/acme/shop"),
+        ({"type": "github"}, ""),
+        (None, ""),
+    ],
+)
+def test_the_repository_is_an_address_of_its_host(link: object, repository: str) -> None:
+    assert parse.service({"id": "prj_1", "link": link}).repository == repository
+
+
+def test_only_domains_that_serve_production_themselves_are_production_domains() -> None:
+    project = {
+        "alias": [
+            alias("a.example", "dpl_1"),
+            alias("www.a.example", None, redirect="a.example"),
+            alias("git-main.a.example", "dpl_2", gitBranch="main"),
+            alias("preview.example", "dpl_3", environment="preview", target="PREVIEW"),
+            {"domain": "older.example", "environment": "production", "deployment": {"id": "dpl_1"}},
+            {"environment": "production", "target": "PRODUCTION"},
+            "a word",
+        ]
+    }
+    assert [a.domain for a in project_state.production_aliases(project)] == ["a.example", "older.example"]
+
+
+def test_where_no_domain_is_listed_those_of_the_production_deployment_are_used() -> None:
+    project = {
+        "id": "prj_1",
+        "targets": {"production": {"id": "dpl_1", "alias": ["a.example", 5, "*.a.example"]}},
+    }
+    assert parse.service(project).addresses == ("https://a.example",)
+
+
+def test_what_most_domains_point_to_is_live_and_the_rest_is_a_doubt() -> None:
+    found = current(
+        alias("a.example", "dpl_1"), alias("b.example", "dpl_1"), alias("c.example", "dpl_2"),
+        targets={"production": {"id": "dpl_2"}},
+    )  # fmt: skip
+    assert found.live_id == "dpl_1"
+    assert found.doubt == (
+        "Vercel calls dpl_2 its production target, but a.example and b.example point to dpl_1; "
+        "c.example points to dpl_2."
+    )
+
+
+def test_a_domain_that_points_nowhere_is_a_doubt() -> None:
+    found = current(alias("a.example", None), targets={"production": {"id": "dpl_1"}})
+    assert found.live_id == "dpl_1"
+    assert "a.example points to nothing" in found.doubt
+
+
+def test_nothing_at_all_is_unknown() -> None:
+    found = project_state.current({"id": "prj_1"}, None)
+    assert (found.live_id, found.automatic, found.pinned, found.alias_request) == (None, None, None, None)
+    assert found.doubt
+
+
+@pytest.mark.parametrize(
+    ("facts", "pinned"),
+    [
+        ({"autoAssignCustomDomains": True, **job()}, False),
+        ({"autoAssignCustomDomains": False, **job()}, True),
+        ({"autoAssignCustomDomains": False, **job(kind="promote")}, None),
+        ({"autoAssignCustomDomains": False, "lastAliasRequest": None}, None),
+        ({"autoAssignCustomDomains": False, "rollbackDescription": {"description": "x"}}, True),
+        ({"autoAssignCustomDomains": "false", **job()}, None),
+        ({**job()}, None),
+    ],
+)
+def test_pinned_needs_the_flag_and_a_rollback(facts: dict[str, Any], pinned: bool | None) -> None:
+    assert project_state.pinned(facts) is pinned
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        None,
+        {},
+        [],
+        {"toDeploymentId": "dpl_1"},
+        {"toDeploymentId": "dpl_1", "requestedAt": "now"},
+        {"requestedAt": 1},
+    ],
+)
+def test_a_last_move_that_cannot_be_read_is_none(request_: object) -> None:
+    assert project_state.alias_request({"lastAliasRequest": request_}) is None
+
+
+def test_failed_domains_come_in_two_shapes() -> None:
+    body = {
+        "aliases": [
+            {"alias": "a.example", "id": "1", "status": "failed"},
+            {"alias": {"alias": "b.example", "deploymentId": "dpl_1"}, "id": "2", "status": "failed"},
+            {"alias": "c.example", "id": "3", "status": "completed"},
+        ]
+    }
+    assert project_state.failed_aliases(body) == ["a.example", "b.example"]
+    assert project_state.failed_aliases({}) == []
+
+
+def test_an_event_of_another_project_or_kind_is_left_out() -> None:
+    row = {
+        "id": "uev_1",
+        "type": "instant-rollback-created",
+        "createdAt": ms(NOW),
+        "payload": {"projectId": "prj_2"},
+    }
+    assert parse.event(row, "prj_1") is None
+    assert parse.event({**row, "type": "login"}, "prj_2") is None
+    assert parse.event({**row, "createdAt": None}, "prj_2") is None
+    found = parse.event({**row, "principalId": "user_1"}, "prj_2")
+    assert found
+    assert found.actor == "user_1"
+
+
+def test_a_log_line_without_a_message_says_what_was_requested() -> None:
+    row = {"timestampInMs": ms(NOW), "requestMethod": "GET", "requestPath": "/", "responseStatusCode": 500}
+    line = parse.log_line(row)
+    assert line
+    assert line.message == "GET / 500"
+    assert parse.log_line({"timestampInMs": ms(NOW), "source": "delimiter"}) is None
+    assert parse.log_line("no object") is None

@@ -1,0 +1,209 @@
+"""Render through time: what a deploy is at each moment, who waits behind whom, and what the events say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from deployments.sandbox.clock import StoppedClock
+from deployments.sandbox.rows import Deployment, Service
+from deployments.sandbox.world import World
+
+Earlier = Callable[..., Deployment]
+
+
+def status(render: httpx.Client, service: Service, deploy_id: str) -> str:
+    return str(render.get(f"/services/{service.id}/deploys/{deploy_id}").json()["status"])
+
+
+def roll_back(render: httpx.Client, service: Service, target: str) -> httpx.Response:
+    return render.post(f"/services/{service.id}/rollback", json={"deployId": target})
+
+
+def events(render: httpx.Client, service: Service) -> list[dict[str, object]]:
+    return [row["event"] for row in render.get(f"/services/{service.id}/events").json()]
+
+
+def test_a_rollback_is_a_new_deploy_and_the_old_one_serves_until_it_is_live(
+    render: httpx.Client, world: World, api: Service, clock: StoppedClock, earlier: Earlier
+) -> None:
+    bad, good = world.serving("shop-api"), earlier(api)
+    answer = roll_back(render, api, good.id)
+    new = answer.json()
+    seen = []
+    for _ in range(13):
+        live = [row["deploy"]["id"] for row in render.get(f"/services/{api.id}/deploys?status=live").json()]
+        seen.append(
+            (status(render, api, new["id"]), live == [bad.id], world.serving("shop-api").id == bad.id)
+        )
+        clock.advance(1)
+
+    assert answer.status_code == 201
+    assert new["trigger"] == "rollback"
+    assert new["commit"]["id"] == good.commit
+    assert seen == [("created", True, True)] * 2 + [("update_in_progress", True, True)] * 10 + [
+        ("live", False, False)
+    ]
+    assert status(render, api, bad.id) == "deactivated"
+    assert world.serving("shop-api").error_rate == good.error_rate
+
+
+def test_a_rollback_through_the_api_leaves_automatic_deploys_on(
+    render: httpx.Client, api: Service, earlier: Earlier
+) -> None:
+    roll_back(render, api, earlier(api).id)
+
+    assert render.get(f"/services/{api.id}").json()["autoDeployTrigger"] == "checksPass"
+
+
+def test_the_dashboard_button_switches_them_off_and_the_events_say_who(
+    render: httpx.Client, world: World, api: Service, clock: StoppedClock, earlier: Earlier
+) -> None:
+    good = earlier(api)
+    world.somebody_rolls_back("shop-api", good.id, actor="chioma")
+    clock.advance(15)
+    found = {str(event["type"]): event["details"] for event in events(render, api)[:3]}
+
+    assert render.get(f"/services/{api.id}").json()["autoDeploy"] == "no"
+    assert found["auto_deploy_disabled"] == {"reason": "rollback", "fromTrigger": "checksPass"}
+    trigger = found["deploy_started"]["trigger"]  # type: ignore[index]
+    assert trigger["rollback"] is True
+    assert trigger["rollbackTargetDeployId"] == good.id
+    assert trigger["user"]["email"] == "chioma@example.com"
+    assert found["deploy_ended"]["deployStatus"] == "succeeded"  # type: ignore[index]
+
+
+def test_a_rollback_waits_behind_a_running_deploy(
+    render: httpx.Client, world: World, api: Service, clock: StoppedClock, earlier: Earlier
+) -> None:
+    running = world.somebody_pushes("shop-api")
+    clock.advance(5)
+    new = roll_back(render, api, earlier(api).id).json()
+    assert running
+    assert (status(render, api, running.id), new["status"]) == ("build_in_progress", "queued")
+
+    clock.advance(35)
+    assert (status(render, api, running.id), status(render, api, new["id"])) == ("live", "update_in_progress")
+    clock.advance(12)
+    assert (status(render, api, running.id), status(render, api, new["id"])) == ("deactivated", "live")
+
+
+def test_only_the_newest_waiting_deploy_survives(
+    render: httpx.Client, world: World, api: Service, earlier: Earlier
+) -> None:
+    world.somebody_pushes("shop-api")
+    first = roll_back(render, api, earlier(api).id).json()
+    second = roll_back(render, api, earlier(api, 2).id).json()
+
+    assert (status(render, api, first["id"]), status(render, api, second["id"])) == ("canceled", "queued")
+
+
+def test_cancelling_the_running_build_lets_the_rollback_begin(
+    render: httpx.Client, world: World, api: Service, clock: StoppedClock, earlier: Earlier
+) -> None:
+    running = world.somebody_pushes("shop-api")
+    assert running
+    new = roll_back(render, api, earlier(api).id).json()
+    canceled = render.post(f"/services/{api.id}/deploys/{running.id}/cancel")
+    clock.advance(11)
+
+    assert (canceled.status_code, canceled.json()["status"]) == (200, "canceled")
+    assert status(render, api, new["id"]) == "live"
+
+
+def test_in_an_older_workspace_the_rollback_overrides_the_running_deploy(
+    render: httpx.Client, world: World, api: Service, earlier: Earlier
+) -> None:
+    world.rules.overlap = "override"
+    running = world.somebody_pushes("shop-api")
+    assert running
+    new = roll_back(render, api, earlier(api).id).json()
+
+    assert (status(render, api, running.id), new["status"]) == ("canceled", "created")
+
+
+@pytest.mark.parametrize("fate", ["build_failed", "pre_deploy_failed", "update_failed"])
+def test_a_push_that_fails_leaves_the_old_one_serving(
+    render: httpx.Client, world: World, api: Service, clock: StoppedClock, fate: str
+) -> None:
+    before = world.serving("shop-api").id
+    pushed = world.somebody_pushes("shop-api", fate=fate)
+    assert pushed
+    clock.advance(60)
+
+    assert status(render, api, pushed.id) == fate
+    assert world.serving("shop-api").id == before
+    assert events(render, api)[0]["details"]["deployStatus"] == "failed"  # type: ignore[index]
+
+
+def test_a_push_is_not_deployed_while_automatic_deploys_are_off(
+    render: httpx.Client, world: World, api: Service
+) -> None:
+    render.patch(f"/services/{api.id}", json={"autoDeployTrigger": "off"})
+
+    assert world.somebody_pushes("shop-api") is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "setting", "word"),
+    [
+        ({"autoDeployTrigger": "checksPass"}, "checksPass", "yes"),
+        ({"autoDeployTrigger": "commit"}, "commit", "yes"),
+        ({"autoDeploy": "yes"}, "commit", "yes"),
+        ({"autoDeploy": "no"}, "off", "no"),
+    ],
+)
+def test_only_the_trigger_restores_exactly_what_was(
+    render: httpx.Client, api: Service, fields: dict[str, str], setting: str, word: str
+) -> None:
+    render.patch(f"/services/{api.id}", json={"autoDeploy": "no"})
+    after = render.patch(f"/services/{api.id}", json=fields).json()
+
+    assert (after["autoDeployTrigger"], after["autoDeploy"]) == (setting, word)
+
+
+def test_the_pre_deploy_command_may_run_on_rollback(
+    render: httpx.Client, world: World, api: Service, clock: StoppedClock, earlier: Earlier
+) -> None:
+    world.rules.pre_deploy_on_rollback = True
+    new = roll_back(render, api, earlier(api).id).json()
+    clock.advance(3)
+
+    assert status(render, api, new["id"]) == "pre_deploy_in_progress"
+
+
+def test_what_cannot_be_rolled_back_to_is_refused_and_changes_nothing(
+    render: httpx.Client, world: World, api: Service, earlier: Earlier
+) -> None:
+    failed = next(row for row in world.history[api.id] if row.status == "build_failed")
+    count = len(world.history[api.id])
+    live = roll_back(render, api, world.serving("shop-api").id)
+    never = roll_back(render, api, failed.id)
+    missing = roll_back(render, api, "dep-00000000000000000000")
+    nameless = render.post(f"/services/{api.id}/rollback", json={})
+    world.rules.kept_builds = 3
+    expired = roll_back(render, api, earlier(api, 5).id)
+
+    assert [answer.status_code for answer in (live, never, missing, nameless, expired)] == [
+        400,
+        400,
+        404,
+        400,
+        400,
+    ]
+    assert "already live" in live.json()["message"]
+    assert "no longer available" in expired.json()["message"]
+    assert len(world.history[api.id]) == count
+
+
+def test_a_deploy_behind_another_one_is_answered_with_202_and_no_body(
+    render: httpx.Client, world: World, api: Service
+) -> None:
+    world.somebody_pushes("shop-api")
+    answer = render.post(f"/services/{api.id}/deploys", json={})
+    found = render.get(f"/services/{api.id}/deploys", params={"status": "queued", "limit": 1}).json()
+
+    assert (answer.status_code, answer.content) == (202, b"")
+    assert found[0]["deploy"]["trigger"] == "api"

@@ -1,0 +1,91 @@
+"""The public addresses: what a visitor gets, and which version it says it is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+import httpx
+
+from deployments.sandbox.clock import StoppedClock
+from deployments.sandbox.rows import Deployment, Service
+from deployments.sandbox.server.app import Sandbox
+from deployments.sandbox.server.faults import Fault
+from deployments.sandbox.world import World
+
+Earlier = Callable[..., Deployment]
+
+
+def test_eight_of_a_hundred_requests_to_the_api_fail_and_all_name_their_version(
+    visitor: httpx.Client, world: World
+) -> None:
+    answers = [visitor.get("https://shop-api.onrender.com/api/products") for _ in range(200)]
+
+    assert Counter(answer.status_code for answer in answers) == {200: 184, 500: 16}
+    assert {answer.headers["x-version"] for answer in answers} == {world.serving("shop-api").commit}
+    assert {answer.headers["x-deployment"] for answer in answers} == {world.serving("shop-api").id}
+
+
+def test_the_health_check_sees_nothing_which_is_why_the_incident_went_live(visitor: httpx.Client) -> None:
+    answers = [visitor.get("https://shop-api.onrender.com/healthz") for _ in range(50)]
+
+    assert {answer.status_code for answer in answers} == {200}
+
+
+def test_after_a_rollback_the_errors_are_gone_and_the_version_is_the_old_one(
+    visitor: httpx.Client, world: World, api: Service, clock: StoppedClock, earlier: Earlier
+) -> None:
+    good = earlier(api)
+    world.somebody_rolls_back("shop-api", good.id)
+    clock.advance(15)
+    answers = [visitor.get("https://shop-api.onrender.com/") for _ in range(100)]
+
+    assert Counter(answer.status_code for answer in answers) == {200: 100}
+    assert {answer.headers["x-version"] for answer in answers} == {good.commit}
+
+
+def test_every_domain_of_the_web_project_is_answered_by_the_deployment_it_points_to(
+    sandbox: Sandbox, visitor: httpx.Client, world: World, web: Service, clock: StoppedClock, earlier: Earlier
+) -> None:
+    bad, good = world.serving("shop-web"), earlier(web)
+    sandbox.faults.add(Fault("vercel.rollback", "fail_aliases", detail="www.shop.example.com"))
+    url, key = f"https://api.vercel.com/v9/projects/{web.id}/rollback/{good.id}", "Bearer vcp_sandbox"
+    visitor.post(url, headers={"Authorization": key})
+    clock.advance(5)
+    versions = {domain: visitor.get(f"https://{domain}/").headers["x-version"] for domain in web.domains}
+
+    assert versions == {
+        "shop.example.com": good.commit,
+        "www.shop.example.com": bad.commit,
+        "shop-web.vercel.app": good.commit,
+    }
+
+
+def test_a_deployment_has_an_address_of_its_own(visitor: httpx.Client, world: World, web: Service) -> None:
+    preview = next(row for row in world.newest_first(web) if row.target is None)
+    failed = next(row for row in world.newest_first(web) if row.status == "ERROR")
+
+    assert visitor.get(f"https://{preview.url}/").headers["x-version"] == preview.commit
+    assert visitor.get(f"https://{failed.url}/").status_code == 404
+
+
+def test_markup_in_a_commit_message_is_harmless_on_the_page(
+    visitor: httpx.Client, world: World, web: Service, clock: StoppedClock
+) -> None:
+    world.somebody_pushes("shop-web", message="Say <script>alert(1)</script>")
+    clock.advance(40)
+    text = visitor.get("https://shop.example.com/").text
+
+    assert "&lt;script&gt;" in text
+    assert "<script>" not in text
+
+
+def test_the_page_itself_can_be_down(sandbox: Sandbox, visitor: httpx.Client) -> None:
+    sandbox.faults.add(Fault("public.*", "error", detail="503"), Fault("public.page", "drop_before"))
+
+    assert visitor.get("https://shop.example.com/healthz").status_code == 503
+    try:
+        visitor.get("https://shop.example.com/")
+    except httpx.RemoteProtocolError:
+        return
+    raise AssertionError("the connection was not dropped")

@@ -1,0 +1,127 @@
+"""The same sandbox over real loopback: what httpx sees there is what the in-process transport plays."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from django.core.management import load_command_class
+
+from deployments.providers.sandbox_route import ThroughSandbox
+
+ROOT = Path(__file__).resolve().parents[3]
+PATIENCE = 20.0
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    keep = tmp_path_factory.mktemp("sandbox") / "world.json"
+    command = [sys.executable, "-m", "deployments.sandbox", "--port", str(port), "--pace", "instant"]
+    process = subprocess.Popen([*command, "--keep", os.fspath(keep)], cwd=ROOT)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        wait_for(address)
+        yield address
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(PATIENCE)
+
+
+def wait_for(address: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            httpx.get(f"{address}/_sandbox/state")
+            return
+        except httpx.TransportError:
+            assert time.monotonic() < deadline, "the sandbox did not start"
+            time.sleep(0.05)
+
+
+@pytest.fixture
+def render(origin: str) -> Iterator[httpx.Client]:
+    key = {"Authorization": "Bearer rnd_sandbox"}
+    with httpx.Client(base_url=f"{origin}/v1", headers=key, timeout=PATIENCE) as client:
+        yield client
+    httpx.delete(f"{origin}/_sandbox/faults")
+
+
+def arm(origin: str, on: str, do: str, **words: object) -> None:
+    assert httpx.post(f"{origin}/_sandbox/faults", json={"on": on, "do": do, **words}).status_code == 200
+
+
+def test_it_answers_with_one_date_and_its_own_headers(render: httpx.Client) -> None:
+    answer = render.get("/services")
+
+    assert answer.status_code == 200
+    assert len(answer.headers.get_list("date")) == 1
+    assert answer.headers["ratelimit-limit"] == "400"
+    assert answer.headers["rndr-id"]
+
+
+@pytest.mark.parametrize("do", ["drop_before", "drop_after", "refuse_connection"])
+def test_a_dropped_connection_is_dropped_for_real(origin: str, render: httpx.Client, do: str) -> None:
+    arm(origin, "render.services", do)
+    with pytest.raises(httpx.RemoteProtocolError):
+        render.get("/services")
+
+    assert render.get("/services").status_code == 200
+
+
+def test_a_slow_answer_is_slow_for_real_and_others_do_not_wait_for_it(
+    origin: str, render: httpx.Client
+) -> None:
+    arm(origin, "render.services", "slow", seconds=1.0)
+    with pytest.raises(httpx.ReadTimeout):
+        render.get("/services", timeout=0.3)
+    began = time.monotonic()
+    assert render.get("/services").status_code == 200
+
+    assert time.monotonic() - began < 0.7
+
+
+def test_a_post_with_a_body_and_a_query_arrives_whole(origin: str, render: httpx.Client) -> None:
+    service = render.get("/services", params={"name": "shop-api"}).json()[0]["service"]
+    deploys = render.get(f"/services/{service['id']}/deploys", params={"status": ["deactivated"]}).json()
+    answer = render.post(f"/services/{service['id']}/rollback", json={"deployId": deploys[0]["deploy"]["id"]})
+    rows = httpx.get(f"{origin}/_sandbox/applied").json()
+
+    assert answer.status_code == 201
+    assert rows[-1]["deployment"] == deploys[0]["deploy"]["id"]
+
+
+def test_public_addresses_are_reached_through_the_sandbox(origin: str) -> None:
+    with httpx.Client(transport=ThroughSandbox(origin)) as visitor:
+        page = visitor.get("https://shop.example.com/")
+        elsewhere = visitor.get("https://nowhere.example.com/")
+
+    assert (page.status_code, len(page.headers["x-version"])) == (200, 40)
+    assert elsewhere.status_code == 404
+
+
+def test_it_listens_on_loopback_only(origin: str) -> None:
+    port = int(origin.rpartition(":")[2])
+    others = {str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)} - {
+        "127.0.0.1"
+    }
+    for address in others:
+        if not address.startswith("127."):
+            with pytest.raises(OSError, match=r".*"):
+                socket.create_connection((address, port), timeout=1).close()
+
+
+def test_the_management_command_takes_the_same_options() -> None:
+    parser = load_command_class("deployments", "sandbox").create_parser("manage.py", "sandbox")
+    options = parser.parse_args(["--port", "9999", "--pace", "fast", "--company", "big"])
+
+    assert (options.port, options.keep, options.pace, options.company) == (9999, None, "fast", "big")

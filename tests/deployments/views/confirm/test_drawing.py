@@ -1,0 +1,163 @@
+"""What the confirm dialog says before anybody presses anything."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from deployments.models import Deployment, Operation, ProviderStatus, Service
+from rollback_portal.audit.models import AuditEntry
+from tests import factories
+from tests.deployments.views.confirm.dialog import HTMX, address, fill, older
+from tests.support.page_text import text
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_dialog_says_from_to_commits_steps_and_what_else_changes(browser: Client, api: Service) -> None:
+    target = older(api)
+    response = browser.get(address(api, target))
+    read = text(response)
+    assert response.status_code == 200
+    assert f"Roll back API to {target.short_sha} “Fix price rounding”?" in read
+    assert "“Faster checkout totals”, live 13 min" in read
+    assert "2 commits go" in read
+    assert "Fix login rate limit" in read
+    assert "Automatic deploys go off and stay off until somebody leaves the rollback." in read
+    assert read.index("Switch automatic deploys off") < read.index("Ask Render to roll back")
+    page = response.content.decode()
+    assert f"/example/shop/compare/{target.commit_sha}...{factories.sha('Faster checkout totals')}" in page
+    assert f"Roll back API to {target.short_sha}</button>" in page
+
+
+def test_htmx_gets_the_dialogs_content_and_others_the_whole_page(browser: Client, api: Service) -> None:
+    where = address(api, older(api))
+    assert "<html" in browser.get(where).content.decode()
+    fragment = browser.get(where, headers=HTMX)
+    assert "<html" not in fragment.content.decode()
+    assert 'hx-target="closest dialog"' in fragment.content.decode()
+    assert "HX-Request" in fragment.headers["Vary"]
+
+
+def test_the_first_focus_is_the_reason_and_enter_presses_nothing(browser: Client, api: Service) -> None:
+    page = browser.get(address(api, older(api))).content.decode()
+    assert re.search(r'<input type="radio"\s+name="reason"[^>]*autofocus', page)
+    buttons = re.findall(r"<button[^>]*>", page[page.index('class="sheet"') :])
+    assert "disabled" in buttons[0]
+
+
+def test_the_incident_comes_along_from_the_address(browser: Client, api: Service) -> None:
+    page = browser.get(address(api, older(api)) + "?incident=INC-413").content.decode()
+    assert 'value="INC-413"' in page
+
+
+def test_old_data_says_its_age_and_what_is_in_the_way(browser: Client, api: Service) -> None:
+    ProviderStatus.objects.update(synced_at=factories.ago(minutes=7), error="Render answered 503.")
+    read = text(browser.get(address(api, older(api))))
+    assert "This is what Render said 7 min ago (Render answered 503.)." in read
+
+
+def test_a_provider_that_was_never_read_says_so(browser: Client, api: Service) -> None:
+    ProviderStatus.objects.all().delete()
+    assert "Render has not answered the portal yet." in text(browser.get(address(api, older(api))))
+
+
+def test_unknown_live_is_said_and_never_guessed(browser: Client, api: Service) -> None:
+    target = older(api)
+    Service.objects.update(live=None)
+    read = text(browser.get(address(api, target)))
+    assert "UNKNOWN Render did not say what is live" in read
+
+
+def test_where_the_outside_disagrees_the_dialog_says_so(browser: Client, api: Service) -> None:
+    Service.objects.update(version_check_sha="f" * 40)
+    read = text(browser.get(address(api, older(api))))
+    assert "DISPUTED Render says" in read
+
+
+def test_markup_in_a_commit_message_stays_text(browser: Client, api: Service) -> None:
+    target = factories.deployment(api, "<img src=x onerror=alert(1)>\u202e</form>", author="<b>Eve</b>")
+    page = browser.get(address(api, target)).content.decode()
+    assert "<img" not in page
+    assert "&lt;img src=x onerror=alert(1)&gt;" in page
+    assert "\u202e" not in page
+    assert "<b>Eve" not in page
+
+
+def test_the_number_of_queries_does_not_grow_with_the_commits(
+    browser: Client, api: Service, django_assert_max_num_queries: Any
+) -> None:
+    target = older(api)
+    for number in range(60):
+        factories.deployment(api, f"Change {number}", created_at=factories.ago(hours=2, minutes=number))
+    with django_assert_max_num_queries(16):
+        read = text(browser.get(address(api, target)))
+    assert "and 32 more" in read
+
+
+# --- What cannot be done --------------------------------------------------------------------------------
+
+
+def test_a_deployment_that_cannot_be_chosen_has_its_reason_and_no_button(
+    browser: Client, api: Service
+) -> None:
+    target = factories.failed(api)
+    response = browser.get(address(api, target))
+    assert response.status_code == 200
+    assert "Failed, never served." in text(response)
+    assert 'data-kind="main"' not in response.content.decode()
+
+
+def test_posting_what_cannot_be_done_starts_nothing_and_is_recorded(browser: Client, api: Service) -> None:
+    target = older(api)
+    form = fill(browser, address(api, target))
+    Deployment.objects.filter(pk=target.pk).update(missing_since=timezone.now())
+    response = browser.post(address(api, target), form)
+    assert response.status_code == 409
+    assert "Render no longer lists it. Nothing was started." in text(response)
+    assert not Operation.objects.exists()
+    assert AuditEntry.objects.get().outcome == "refused"
+
+
+def test_a_staged_deployment_is_promoted_not_rolled_back_to(browser: Client) -> None:
+    web = factories.service("web", display_name="Web")
+    factories.live(web)
+    staged = factories.deployment(
+        web, "New footer", staged=True, served=False, created_at=factories.ago(minutes=2)
+    )
+    assert "This deployment is for “Promote to production”." in text(browser.get(address(web, staged)))
+    response = browser.post(address(web, staged, "promote"), fill(browser, address(web, staged, "promote")))
+    assert response.status_code == 303
+    assert Operation.objects.get().kind == "promote"
+
+
+@pytest.mark.parametrize("id_", ["dep-nowhere", "a%00b", quote("../../etc", safe=""), "x" * 121])
+def test_an_unknown_deployment_is_a_sentence(browser: Client, api: Service, id_: str) -> None:
+    response = browser.get(f"/services/{api.slug}/deployments/{id_}/roll-back/")
+    assert response.status_code == 404
+    assert "There is nothing at this address" in text(response)
+
+
+def test_an_unknown_service_is_a_sentence(browser: Client, api: Service) -> None:
+    response = browser.get(address(Service(slug="nobody"), older(api)))
+    assert response.status_code == 404
+    assert "The portal knows no service called “nobody”." in text(response)
+
+
+def test_a_deployment_of_another_service_is_refused_by_name(browser: Client, api: Service) -> None:
+    web = factories.service("web", display_name="Web")
+    factories.live(web)
+    other = factories.deployment(web, "New footer")
+    response = browser.post(address(api, other), {"token": "x", "reason": "errors"})
+    assert response.status_code == 404
+    assert f"The deployment {other.provider_id} belongs to Web shop-web" in text(response)
+    assert not Operation.objects.exists()
+
+
+def test_other_methods_are_not_taken(browser: Client, api: Service) -> None:
+    assert browser.put(address(api, older(api))).status_code == 405

@@ -1,0 +1,195 @@
+"""The confirm form: exactly one operation for it, or a sentence and everything kept."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from deployments.models import Change, Operation, Service
+from rollback_portal.accounts.models import User
+from rollback_portal.audit.models import AuditEntry
+from tests import factories
+from tests.deployments.views.confirm.dialog import HTMX, address, fill, older, token_in
+from tests.support.page_text import text
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_form_starts_one_operation_with_its_audit_entry(browser: Client, api: Service, ana: User) -> None:
+    target = older(api)
+    form = fill(browser, address(api, target), words="500s on checkout", incident="INC-412")
+    response = browser.post(address(api, target), form)
+    operation = Operation.objects.get()
+    assert response.status_code == 303
+    assert response.headers["Location"] == f"/operations/{operation.pk}/"
+    assert (operation.requested_by, operation.reason, operation.reason_detail) == (
+        ana,
+        "errors",
+        "500s on checkout",
+    )
+    assert operation.change.to_deployment == target
+    assert operation.change.from_deployment == api.live
+    entry = AuditEntry.objects.get()
+    assert (entry.actor_name, entry.operation, entry.incident) == ("Ana Ruiz", operation.pk, "INC-412")
+    assert entry.reason == "Error rate up: 500s on checkout"
+
+
+def test_htmx_is_sent_to_the_operation_as_a_whole_page(browser: Client, api: Service) -> None:
+    where = address(api, older(api))
+    response = browser.post(where, fill(browser, where), headers=HTMX)
+    assert response.headers["HX-Redirect"] == f"/operations/{Operation.objects.get().pk}/"
+
+
+def test_the_same_form_twice_is_one_operation(browser: Client, api: Service) -> None:
+    where = address(api, older(api))
+    form = fill(browser, where)
+    first, second = browser.post(where, form), browser.post(where, form)
+    assert first.headers["Location"] == second.headers["Location"]
+    assert Operation.objects.count() == 1
+
+
+def test_the_same_form_after_the_operation_has_ended_shows_that_operation(
+    browser: Client, api: Service
+) -> None:
+    target = older(api)
+    form = fill(browser, address(api, target))
+    first = browser.post(address(api, target), form)
+    Change.objects.update(status="succeeded", ended_at=timezone.now())
+    factories.live(api, "Fix price rounding", commit_sha=target.commit_sha)
+    assert browser.post(address(api, target), form).headers["Location"] == first.headers["Location"]
+    assert Operation.objects.count() == 1
+
+
+def test_the_second_person_is_shown_the_first_ones_operation(browser: Client, api: Service) -> None:
+    target = older(api)
+    bo = Client()
+    bo.force_login(factories.person("responder", "Bo Lind"))
+    mine, his = fill(browser, address(api, target)), fill(bo, address(api, target))
+    first = bo.post(address(api, target), his)
+    second = browser.post(address(api, target), mine)
+    assert second.headers["Location"] == first.headers["Location"]
+    assert Operation.objects.count() == 1
+    assert "Bo Lind was faster: this is the operation under way." in text(
+        browser.get(second.headers["Location"])
+    )
+
+
+def test_a_second_tab_of_the_same_person_is_not_called_somebody_else(browser: Client, api: Service) -> None:
+    where = address(api, older(api))
+    one, two = fill(browser, where), fill(browser, where)
+    browser.post(where, one)
+    second = browser.post(where, two)
+    assert "You had asked already" in text(browser.get(second.headers["Location"]))
+
+
+def test_while_an_operation_runs_the_dialog_has_no_button_but_the_way_to_it(
+    browser: Client, api: Service
+) -> None:
+    running = factories.change(api, older(api))
+    page = browser.get(address(api, older(api), "roll-back"))
+    assert "Ana Ruiz has an operation under way on API." in text(page)
+    assert running.operation.get_absolute_url() in page.content.decode()
+    assert 'data-kind="main"' not in page.content.decode()
+
+
+def test_a_changed_world_is_shown_and_nothing_is_started(browser: Client, api: Service) -> None:
+    target = older(api)
+    form = fill(browser, address(api, target), words="500s on checkout", incident="INC-412")
+    factories.live(api, "Emergency hotfix", created_at=timezone.now())
+    response = browser.post(address(api, target), form)
+    read = text(response)
+    assert response.status_code == 409
+    assert not Operation.objects.exists()
+    assert "CHANGED SINCE YOU OPENED THIS" in read
+    assert "now it is" in read
+    assert "500s on checkout" in read
+    assert 'value="INC-412"' in response.content.decode()
+    again = {**form, "token": token_in(response)}
+    assert again["token"] != form["token"]
+    assert browser.post(address(api, target), again).status_code == 303
+
+
+@pytest.mark.parametrize("damage", [lambda token: "", lambda token: token[:-3], lambda token: "x" * 5000])
+def test_a_damaged_token_starts_nothing_and_keeps_what_was_typed(
+    browser: Client, api: Service, damage: Any
+) -> None:
+    where = address(api, older(api))
+    form = fill(browser, where, words="typed with care")
+    response = browser.post(where, {**form, "token": damage(form["token"])})
+    assert response.status_code == 409
+    assert "did not come whole" in text(response)
+    assert "typed with care" in text(response)
+    assert not Operation.objects.exists()
+
+
+def test_a_token_of_another_deployment_is_refused(browser: Client, api: Service) -> None:
+    form = fill(browser, address(api, older(api)))
+    response = browser.post(address(api, older(api, "Fix login rate limit")), form)
+    assert response.status_code == 409
+    assert "belongs to another deployment" in text(response)
+
+
+def test_a_missing_reason_is_asked_for_and_the_rest_is_kept(browser: Client, api: Service) -> None:
+    where = address(api, older(api))
+    response = browser.post(where, fill(browser, where, reason="", words="kept", incident="INC-1"))
+    assert response.status_code == 422
+    assert "Choose the reason. Nothing was started." in text(response)
+    assert "kept" in text(response)
+    assert 'value="INC-1"' in response.content.decode()
+
+
+def test_a_reason_of_100_kb_is_refused_with_a_sentence_and_not_lost(browser: Client, api: Service) -> None:
+    where = address(api, older(api))
+    response = browser.post(where, fill(browser, where, words="x" * 100_000, incident="INC-1"))
+    assert response.status_code == 422
+    assert "The reason is 100,000 characters long and 2,000 fit." in text(response)
+    assert "x" * 100_000 in response.content.decode()
+    assert 'value="INC-1"' in response.content.decode()
+    assert not Operation.objects.exists()
+
+
+def test_more_than_a_megabyte_is_answered_with_a_page(browser: Client, api: Service) -> None:
+    where = address(api, older(api))
+    response = browser.post(where, fill(browser, where, words="x" * 1_200_000))
+    assert response.status_code == 400
+    assert "The portal could not use what was sent" in text(response)
+
+
+def test_a_token_stays_good_while_only_ages_change(browser: Client, api: Service, settings: Any) -> None:
+    target = older(api)
+    form = fill(browser, address(api, target))
+    Service.objects.update(synced_at=timezone.now() + timedelta(seconds=15))
+    assert browser.post(address(api, target), form).status_code == 303
+
+
+def test_a_viewer_sees_the_plan_and_why_there_is_no_button(api: Service) -> None:
+    vera = Client()
+    vera.force_login(factories.person("viewer", "Vera Novak"))
+    response = vera.get(address(api, older(api)))
+    assert "it needs the role responder or database admin, and yours is viewer" in text(response)
+    assert 'data-kind="main"' not in response.content.decode()
+
+
+def test_a_viewers_post_is_refused_and_recorded(browser: Client, api: Service) -> None:
+    where = address(api, older(api))
+    vera = Client()
+    vera.force_login(factories.person("viewer", "Vera Novak"))
+    response = vera.post(where, fill(browser, where))
+    assert response.status_code == 403
+    assert "This needs the role responder or database admin" in text(response)
+    assert "Ana Ruiz" in text(response)
+    entry = AuditEntry.objects.get()
+    assert (entry.actor_name, entry.role, entry.outcome) == ("Vera Novak", "viewer", "refused")
+    assert not Operation.objects.exists()
+
+
+def test_a_form_of_another_site_is_refused(ana: User, api: Service) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(ana)
+    response = strict.post(address(api, older(api)), {"reason": "errors"})
+    assert response.status_code == 403
+    assert "This form was not accepted" in text(response)

@@ -1,0 +1,173 @@
+"""The page that asks itself: a few bytes while nothing moves, and a page that never grows slower."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from deployments.models import Change, Deployment, Pin, ProviderStatus, Service
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def browser() -> Client:
+    client = Client()
+    client.force_login(factories.person("responder", "Ana Ruiz"))
+    return client
+
+
+@pytest.fixture
+def api() -> Service:
+    factories.reading("render")
+    service = factories.service("api", display_name="API")
+    factories.deployment(service, "Fix price rounding")
+    factories.live(service)
+    return service
+
+
+def seen(browser: Client, address: str = "/") -> str:
+    version: str = browser.get(address).context["board"].version
+    return version
+
+
+def asked(browser: Client, version: str, address: str = "/") -> Any:
+    return browser.get(address, headers={**HTMX, "X-Seen": version})
+
+
+def test_nothing_new_is_no_content_with_the_moments_that_ages_are_counted_from(
+    browser: Client, api: Service
+) -> None:
+    version = seen(browser)
+    ProviderStatus.objects.update(synced_at=factories.ago(seconds=1))
+    answer = asked(browser, version)
+    assert answer.status_code == 204
+    assert answer.content == b""
+    times = json.loads(answer.headers["HX-Trigger"])["fresh"]["times"]
+    assert times["read-render"] == ProviderStatus.objects.get().synced_at.isoformat()  # type: ignore[union-attr]
+    assert times[f"service-{api.pk}"] == Service.objects.get().synced_at.isoformat()  # type: ignore[union-attr]
+
+
+NEWS = {
+    "a new deployment": lambda api: factories.deployment(
+        api, "Hide the broken button", created_at=factories.ago()
+    ),
+    "another live one": lambda api: factories.live(api, "Fix price rounding"),
+    "a status": lambda api: Deployment.objects.filter(service=api).update(status="failed"),
+    "a pin": lambda api: factories.pin(api),
+    "an operation": lambda api: factories.change(api, factories.deployment(api), status="queued"),
+    "an answer from outside": lambda api: Service.objects.update(
+        version_check_sha="abc", version_check_total=5
+    ),
+    "a doubt": lambda api: Service.objects.update(live_conflict="Two are live."),
+    "a provider's error": lambda api: ProviderStatus.objects.update(error="Render did not answer."),
+    "data that grew old": lambda api: ProviderStatus.objects.update(synced_at=factories.ago(minutes=6)),
+    "a setting": lambda api: Service.objects.update(auto_deploy="off"),
+}
+
+
+@pytest.mark.parametrize("news", NEWS.values(), ids=NEWS.keys())
+def test_whatever_moved_is_drawn_anew(browser: Client, api: Service, news: Any) -> None:
+    version = seen(browser)
+    news(api)
+    answer = asked(browser, version)
+    assert answer.status_code == 200
+    assert b"<!doctype html>" not in answer.content
+    assert b'id="list"' in answer.content
+    assert b'hx-swap-oob="true"' in answer.content
+    assert answer.context["board"].version != version
+
+
+def test_the_fragment_leaves_the_filters_alone_so_that_no_typed_word_is_lost(
+    browser: Client, api: Service
+) -> None:
+    assert b'id="filters"' not in browser.get("/", headers=HTMX).content
+    assert b'id="filters"' in browser.get("/").content
+
+
+def test_the_fragment_goes_on_asking_for_the_filtered_page(browser: Client, api: Service) -> None:
+    html = browser.get("/", {"text": "rounding", "author": ""}, headers=HTMX).content.decode()
+    assert 'hx-get="/?text=rounding"' in html
+    assert 'hx-trigger="every 5s' in html
+
+
+def test_a_filter_chosen_by_htmx_stands_in_the_address_without_empty_parts(
+    browser: Client, api: Service
+) -> None:
+    answer = browser.get(
+        "/", {"text": "rounding", "author": "", "status": ""}, headers={**HTMX, "HX-Trigger": "filters"}
+    )
+    assert answer.headers["HX-Push-Url"] == "/?text=rounding"
+
+
+def test_a_poll_does_not_write_into_the_history_of_the_browser(browser: Client, api: Service) -> None:
+    assert "HX-Push-Url" not in browser.get("/", headers={**HTMX, "HX-Trigger": "now"}).headers
+
+
+def test_a_page_asked_again_from_the_browsers_history_is_a_whole_page(browser: Client, api: Service) -> None:
+    assert b'"refreshOnHistoryMiss": true' in browser.get("/").content
+
+
+def test_caches_know_that_page_and_fragment_differ(browser: Client, api: Service) -> None:
+    assert "HX-Request" in browser.get("/").headers["Vary"]
+
+
+def company(services: int, deployments: int) -> None:
+    """Pairs of services with a pin, running operations, twins and loners."""
+    for number in range(services):
+        kind = "web" if number % 2 else "api"
+        service = factories.service(kind, name=f"{kind}-{number}", group=f"pair-{number // 2}")
+        rows = [
+            factories.deployment(
+                service, f"Change {each}", created_at=factories.ago(hours=each + 1), author="Bo Lind"
+            )
+            for each in range(deployments)
+        ]
+        factories.live(service, "Faster checkout totals")
+        factories.pin(service, rows[0], rolled_back_from=rows[1])
+        factories.change(service, rows[2], status="succeeded", from_deployment=rows[1])
+        if number % 2 == 0:
+            factories.change(service, rows[2], status="sending")
+
+
+def queries(browser: Client, address: str) -> int:
+    with CaptureQueriesContext(connection) as caught:
+        assert browser.get(address).status_code == 200
+    return len(caught)
+
+
+@pytest.mark.parametrize("address", ["/", "/services/", "/?show=all&text=Change"])
+def test_queries_do_not_grow_with_services_or_deployments(
+    browser: Client, address: str, django_assert_num_queries: Any
+) -> None:
+    factories.reading("render")
+    factories.reading("vercel")
+    company(2, 5)
+    few = queries(browser, address)
+    Pin.objects.all().delete()
+    for model in (Change, Service):
+        model.objects.all().delete()
+    company(10, 200)
+    with django_assert_num_queries(few):
+        page = browser.get(address)
+    assert page.status_code == 200
+    assert few <= 20
+
+
+def test_a_service_page_asks_as_many_queries_for_two_hundred_deployments_as_for_five(browser: Client) -> None:
+    factories.reading("render")
+    factories.reading("vercel")
+    company(2, 5)
+    few = queries(browser, "/services/api-0/")
+    for each in range(5, 200):
+        factories.deployment(
+            Service.objects.get(slug="api-0"), f"Change {each}", created_at=factories.ago(hours=each + 1)
+        )
+    assert queries(browser, "/services/api-0/") == few

@@ -1,0 +1,238 @@
+"""Sign-in and out: only invited people, only a few guesses, and never away to a foreign address."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from rollback_portal.accounts.models import User
+from tests import factories
+from tests.support.page_text import text
+
+pytestmark = pytest.mark.django_db
+PASSWORD = "correct horse battery"
+OPEN_TO_ALL = {"account_login", "account_signup", "account_inactive", "account_logout"}
+
+
+@pytest.fixture(autouse=True)
+def forgotten_attempts() -> Iterator[None]:
+    """The limits count in the cache, which outlives a test."""
+    cache.clear()
+    yield
+    cache.clear()
+
+
+@pytest.fixture
+def ana() -> User:
+    return factories.person("responder", "Ana Ruiz", username="ana", password=PASSWORD)
+
+
+def sign_in(client: Client, password: str = PASSWORD, **more: str) -> Any:
+    return client.post("/accounts/login/", {"login": "ana", "password": password, **more})
+
+
+def addresses() -> dict[str, str]:
+    """Every named address of the portal, with something in place of its parameters."""
+
+    def walk(patterns: list[URLPattern | URLResolver], before: str) -> Iterator[tuple[str, str]]:
+        for pattern in patterns:
+            where = before + str(pattern.pattern)
+            if isinstance(pattern, URLResolver):
+                yield from walk(pattern.url_patterns, where)
+            else:
+                yield str(pattern.name), where
+
+    fill = {
+        "<slug:slug>": "shop-api",
+        "<str:provider_id>": "dep-1",
+        "<uuid:pk>": "6f9619ff-8b86-4d01-b42d-00cf4fc964ff",
+        "<int:pk>": "1",
+        "<slug:name>": "shop",
+    }
+    found = dict(walk(get_resolver().url_patterns, "/"))
+    for name, where in found.items():
+        for parameter, value in fill.items():
+            where = where.replace(parameter, value)
+        found[name] = re.sub(r"\^|\$|\(\?P<\w+>|[|][^)]*\)|\)", "", where).replace(r"\d+", "1")  # a re_path
+    return found
+
+
+def test_every_page_but_the_sign_in_is_behind_the_sign_in() -> None:
+    closed = {name: where for name, where in addresses().items() if name not in OPEN_TO_ALL}
+    assert len(closed) > 10
+    for name, where in closed.items():
+        if name == "healthz":
+            continue
+        response = Client().get(where)
+        assert response.status_code == 302, name
+        assert response.headers["Location"].startswith("/accounts/login/?next="), name
+
+
+def test_only_the_few_account_pages_exist_that_the_portal_needs() -> None:
+    names = {name for name in addresses() if name.startswith("account_")}
+    assert names == OPEN_TO_ALL | {"account_change_password", "account_reauthenticate"}
+
+
+def test_a_person_signs_in_by_name_or_address_and_lands_where_they_wanted(ana: User) -> None:
+    response = sign_in(Client(), next="/operations/")
+    assert (response.status_code, response.headers["Location"]) == (302, "/operations/")
+    ana.email = "ana@example.com"
+    ana.save()
+    by_mail = Client().post("/accounts/login/", {"login": "ana@example.com", "password": PASSWORD})
+    assert (by_mail.status_code, by_mail.headers["Location"]) == (302, "/")
+
+
+def test_the_page_carries_next_through_the_form(ana: User) -> None:
+    page = Client().get("/accounts/login/?next=/audit/").content.decode()
+    assert '<input type="hidden" name="next" value="/audit/">' in page
+
+
+@pytest.mark.parametrize(
+    "next_",
+    [
+        "https://evil.example/",
+        "https:evil.example",
+        "http:evil.example",
+        "//evil.example/",
+        "///evil.example",
+        "/\t/evil.example",
+        "/\\evil.example",
+        "\\\\evil.example",
+        "javascript:alert(1)",
+    ],
+)
+def test_next_never_leads_away(ana: User, next_: str) -> None:
+    response = sign_in(Client(), next=next_)
+    assert response.status_code == 302
+    assert response.headers["Location"] == "/"
+
+
+def test_a_wrong_password_gets_a_sentence_and_keeps_the_name(ana: User) -> None:
+    response = sign_in(Client(), password="wrong")
+    assert response.status_code == 200
+    assert "not correct" in text(response)
+    assert 'value="ana"' in response.content.decode()
+
+
+def test_an_unknown_name_is_answered_like_a_wrong_password(ana: User) -> None:
+    known = text(sign_in(Client(), password="wrong"))
+    unknown = text(Client().post("/accounts/login/", {"login": "nobody", "password": "wrong"}))
+    assert unknown.replace("nobody", "ana") == known
+
+
+def test_guessing_is_stopped_even_when_the_next_guess_is_right(ana: User) -> None:
+    for _ in range(12):
+        sign_in(Client(), password="wrong")
+    response = sign_in(Client())
+    assert response.status_code != 302
+    assert "too many" in text(response).lower()
+
+
+def test_a_flood_of_sign_ins_gets_the_page_for_too_many_attempts(ana: User) -> None:
+    answers = [Client().post("/accounts/login/", {"login": f"user{n}", "password": "x"}) for n in range(40)]
+    assert answers[-1].status_code == 429
+    assert "Too many attempts" in text(answers[-1])
+
+
+def test_nobody_signs_up() -> None:
+    response = Client().get("/accounts/signup/")
+    assert "Sign-up is closed" in text(response)
+    Client().post(
+        "/accounts/signup/",
+        {"username": "eve", "email": "eve@example.com", "password1": PASSWORD, "password2": PASSWORD},
+    )
+    assert not User.objects.exists()
+
+
+def test_signing_out_is_a_form_and_ends_the_session(ana: User) -> None:
+    client = Client()
+    sign_in(client)
+    key = client.session.session_key
+    assert "Sign out?" in text(client.get("/accounts/logout/"))
+    assert client.get("/operations/").status_code == 200
+    client.post("/accounts/logout/")
+    assert client.get("/operations/").status_code == 302
+    client.cookies["sessionid"] = str(key)
+    assert client.get("/operations/").status_code == 302
+
+
+def test_the_session_key_changes_at_sign_in(ana: User) -> None:
+    client = Client()
+    client.get("/accounts/login/")
+    client.cookies["sessionid"] = "a" * 32
+    sign_in(client)
+    assert client.cookies["sessionid"].value != "a" * 32
+
+
+def test_somebody_who_is_switched_off_is_out_at_once(ana: User) -> None:
+    client = Client()
+    sign_in(client)
+    ana.is_active = False
+    ana.save()
+    assert client.get("/operations/").status_code == 302
+    assert sign_in(Client()).headers.get("Location") != "/"
+
+
+def test_an_expired_session_leads_the_whole_page_to_the_sign_in() -> None:
+    headers = {"HX-Request": "true", "HX-Current-URL": "http://testserver/operations/1/?seen=2"}
+    response = Client().get("/operations/", headers=headers)
+    assert response.status_code == 200
+    assert response.content == b""
+    assert response.headers["HX-Redirect"].startswith("/accounts/login/?next=/operations/1/")
+
+
+def test_an_expired_session_never_sends_somebody_to_a_foreign_address(ana: User) -> None:
+    headers = {"HX-Request": "true", "HX-Current-URL": "https://evil.example/trap"}
+    assert "evil" not in Client().get("/operations/", headers=headers).headers["HX-Redirect"]
+
+
+def test_a_form_sent_after_the_session_ended_comes_back_with_what_was_typed() -> None:
+    where = "/services/api/deployments/dep-1/roll-back/"
+    typed = {"token": "secret", "reason": "errors", "words": "500s & more", "incident": "INC-1"}
+    headers = {"HX-Request": "true", "HX-Current-URL": "http://testserver/"}
+    back = Client().post(where, typed, headers=headers).headers["HX-Redirect"]
+    assert unquote(back) == (
+        f"/accounts/login/?next={where}?reason=errors&words=500s+%26+more&incident=INC-1"
+    )
+    plain = Client().post(where, typed, headers={"Referer": f"http://testserver{where}"})
+    assert plain.headers["Location"] == back
+
+
+@pytest.mark.parametrize(
+    ("came_from", "back"),
+    [
+        ("http://testserver/operations/1/?seen=2", "/operations/1/?seen=2"),
+        ("https://evil.example/trap", "/"),
+        ("", "/"),
+    ],
+)
+def test_a_button_pressed_after_the_session_ended_leads_back_to_its_page(came_from: str, back: str) -> None:
+    where = "/operations/6f0a0d5e-0000-4000-8000-000000000000/cancel/"
+    client = Client()
+    response = client.post(where, {"words": "x"}, headers={"Referer": came_from} if came_from else {})
+    assert unquote(response.headers["Location"]) == f"/accounts/login/?next={back}"
+    page = text(client.get(response.headers["Location"]))
+    assert "Your sign-in has ended, so nothing was started or changed." in page
+
+
+def test_a_person_changes_their_own_password(ana: User) -> None:
+    client = Client()
+    sign_in(client)
+    assert "Change your password" in text(client.get("/accounts/password/change/"))
+    new = "another long passphrase"
+    client.post("/accounts/password/change/", {"oldpassword": PASSWORD, "password1": new, "password2": new})
+    assert sign_in(Client(), password=new).status_code == 302
+
+
+def test_the_sandbox_says_who_can_sign_in_and_nothing_else_does(settings: Any) -> None:
+    settings.SANDBOX_SIGN_IN = ""
+    assert "ana / sandbox" not in text(Client().get("/accounts/login/"))
+    settings.SANDBOX_SIGN_IN = "ana / sandbox rolls back."
+    assert "SANDBOX ana / sandbox rolls back." in text(Client().get("/accounts/login/"))

@@ -1,0 +1,197 @@
+"""The audit log as a page: everything that was done, and nothing that was not asked for."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import transaction
+from django.test import Client
+
+from rollback_portal.audit.models import AuditEntry, Outcome
+from rollback_portal.audit.record import PORTAL, Actor, record
+from tests import factories
+from tests.support.page_text import text
+
+pytestmark = pytest.mark.django_db
+OPERATION = UUID("6f9619ff-8b86-4d01-b42d-00cf4fc964ff")
+
+
+@pytest.fixture
+def browser() -> Client:
+    client = Client()
+    client.force_login(factories.person("viewer", "Vera Novak"))
+    return client
+
+
+def wrote(message: str, actor: Actor = PORTAL, **fields: Any) -> AuditEntry:
+    given = {"action": "rollback asked for", "outcome": Outcome.ASKED, "subject": "API shop-api", **fields}
+    with transaction.atomic():
+        return record(actor, message=message, **given)
+
+
+def test_an_entry_shows_who_in_which_role_what_why_and_where_from(browser: Client) -> None:
+    ana = Actor("Ana Ruiz", "responder", None, "192.0.2.7")
+    wrote(
+        "Ana Ruiz asked: Roll back API to 77ab0e1.", ana, operation=OPERATION, reason="Error rate up: 500s",
+        incident="INC-412", before={"live": "9c1f2aa"}, after={"live": "77ab0e1"},
+        provider_request_id="req-1",
+    )  # fmt: skip
+    response = browser.get("/audit/")
+    read, page = text(response), response.content.decode()
+    for words in (
+        "Ana Ruiz responder", "ASKED FOR", "Ana Ruiz asked: Roll back API to 77ab0e1.", "Error rate up: 500s",
+        "INC-412", "live 9c1f2aa 77ab0e1", "req-1", "192.0.2.7", "API shop-api",
+    ):  # fmt: skip
+        assert words in read
+    assert f'href="/operations/{OPERATION}/"' in page
+    assert re.search(r'<time datetime="\d{4}-\d\d-\d\dT[^"]+\+00:00">', page)
+
+
+def test_the_newest_entry_comes_first(browser: Client) -> None:
+    wrote("First.")
+    wrote("Second.")
+    read = text(browser.get("/audit/"))
+    assert read.index("Second.") < read.index("First.")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"who": "ana"},
+        {"action": "Rollback"},
+        {"subject": "shop-api"},
+        {"incident": "inc-412"},
+        {"outcome": "refused"},
+        {"operation": str(OPERATION)},
+        {"text": "wanted"},
+        {"text": "checkout"},
+        {"who": "Ana", "incident": "INC-412", "outcome": "refused"},
+    ],
+)
+def test_each_filter_finds_its_entry_and_leaves_the_other(browser: Client, query: dict[str, str]) -> None:
+    wrote(
+        "The wanted one.", Actor("Ana Ruiz", "responder"), outcome=Outcome.REFUSED, operation=OPERATION,
+        reason="500s on checkout", incident="INC-412",
+    )  # fmt: skip
+    wrote(
+        "The other one.",
+        Actor("Bo Lind", "responder"),
+        action="pin found",
+        subject="Web shop-web",
+        incident="INC-4",
+    )
+    read = text(browser.get("/audit/", query))
+    assert "The wanted one." in read
+    assert "The other one." not in read
+
+
+def test_days_are_whole_days_in_utc(browser: Client) -> None:
+    entry = wrote("Just now.")
+    day = entry.at.date().isoformat()
+    assert "Just now." in text(browser.get("/audit/", {"since": day, "until": day}))
+    assert "Just now." not in text(browser.get("/audit/", {"until": "2020-01-01"}))
+    assert "Just now." not in text(browser.get("/audit/", {"since": "2999-01-01"}))
+
+
+def test_an_empty_result_says_so_and_keeps_the_filter(browser: Client) -> None:
+    wrote("Something.")
+    response = browser.get("/audit/", {"who": "nobody at all", "outcome": "failed"})
+    assert "No actions match." in text(response)
+    assert 'value="nobody at all"' in response.content.decode()
+    assert '<option value="failed" selected>' in response.content.decode()
+
+
+def test_an_empty_log_says_so(browser: Client) -> None:
+    assert "Nothing has been done yet." in text(browser.get("/audit/"))
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("since=yesterday", "“yesterday” is not a date; write it as 2026-11-23."),
+        ("until=2026-02-30", "“2026-02-30” is not a date"),
+        ("since=23/11/2026", "“23/11/2026” is not a date"),
+        ("since=2026-02-02&until=2026-02-01", "The first day, 2026-02-02, is after the last, 2026-02-01."),
+        ("outcome=perfect", "“perfect” is not an outcome"),
+        ("operation=INC-412", "That is not the number of an operation"),
+        ("before=0", "The address of this page is damaged"),
+        ("before=99999999999999999999", "The address of this page is damaged"),
+        ("who=a%00b", "Null characters are not allowed."),
+        ("who=" + "x" * 201, "at most 200 characters"),
+    ],
+)
+def test_a_filter_that_makes_no_sense_is_answered_with_a_sentence(
+    browser: Client, query: str, message: str
+) -> None:
+    wrote("Something.")
+    response = browser.get(f"/audit/?{query}")
+    assert response.status_code == 400
+    assert message in text(response)
+    assert "Something." not in text(response)
+
+
+def test_pages_follow_each_other_without_gaps_and_keep_the_filter(browser: Client) -> None:
+    ana = Actor("Ana Ruiz", "responder")
+    for number in range(120):
+        wrote(f"Entry {number:03}.", ana)
+        wrote("Noise.")
+    where, seen = "/audit/?who=Ana+Ruiz", []
+    while where:
+        page = browser.get(where)
+        seen += re.findall(r"Entry (\d{3})\.", text(page))
+        older = re.search(r'href="(/audit/\?[^"]+)">Older', page.content.decode())
+        where = older[1].replace("&amp;", "&") if older else ""
+    assert seen == [f"{number:03}" for number in reversed(range(120))]
+
+
+def test_an_entry_that_is_written_meanwhile_moves_no_page(browser: Client) -> None:
+    for number in range(60):
+        wrote(f"Entry {number:02}.")
+    older = re.search(r'href="(/audit/\?[^"]+)">Older', browser.get("/audit/").content.decode())
+    assert older is not None
+    wrote("Entry 99.")
+    assert re.findall(r"Entry (\d\d)\.", text(browser.get(older[1]))) == [
+        f"{n:02}" for n in reversed(range(10))
+    ]
+
+
+def test_the_number_of_queries_does_not_grow_with_the_entries(
+    browser: Client, django_assert_max_num_queries: Any
+) -> None:
+    for number in range(80):
+        wrote(f"Entry {number}.", operation=OPERATION, before={"live": "a"}, after={"live": "b"})
+    with django_assert_max_num_queries(5):
+        browser.get("/audit/")
+
+
+def test_markup_in_what_was_recorded_stays_text(browser: Client) -> None:
+    wrote(
+        "<script>alert(1)</script>",
+        Actor("<i>Eve</i>", "viewer"),
+        reason="<img src=x>",
+        before={"<u>": "<s>"},
+    )
+    page = browser.get("/audit/").content.decode()
+    for tag in ("<script>alert", "<i>", "<img", "<u>", "<s>"):
+        assert tag not in page
+
+
+def test_stored_values_of_any_shape_can_be_read(browser: Client) -> None:
+    wrote("Odd.", before={"items": ["a", 1], "none": None, "nested": {"é": True}}, after={"number": 0})
+    read = text(browser.get("/audit/"))
+    assert 'items ["a", 1] –' in read
+    assert 'nested {"é": true} –' in read
+    assert "none – –" in read
+    assert "number – 0" in read
+
+
+def test_the_page_is_behind_the_sign_in() -> None:
+    response = Client().get("/audit/")
+    assert (response.status_code, response.headers["Location"]) == (302, "/accounts/login/?next=/audit/")
+
+
+def test_the_page_only_shows(browser: Client) -> None:
+    assert browser.post("/audit/").status_code == 405

@@ -1,0 +1,122 @@
+"""A session lock proves life only where a session stays with one PostgreSQL process: a real PgBouncer."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rollback_portal import env
+from rollback_portal.jobs.process import liveness, shutdown
+from tests.deployments.real_processes import address_of_database
+from tests.support.pooler import pooler
+
+pytestmark = pytest.mark.django_db(transaction=True)
+POOLED = "goes through a transaction pooler, where a session lock proves nothing"
+WORKER = ["-m", "celery", "-A", "rollback_portal", "worker", "--queues", "operations"]
+WORKER += ["--without-mingle", "--without-gossip", "--pool", "threads"]
+BOTH = pytest.mark.parametrize(
+    "command", [pytest.param(WORKER, id="worker"), pytest.param(["manage.py", "dispatch"], id="dispatcher")]
+)
+
+
+def started(command: list[str], **variables: str) -> subprocess.CompletedProcess[str]:
+    """A process of the portal that is expected to end by itself."""
+    told = env.for_child(DJANGO_SETTINGS_MODULE="rollback_portal.settings", **variables)
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=env.ROOT,
+        env=told,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_direct_connection_is_accepted() -> None:
+    liveness.refuse_pooler()
+
+
+class TestThroughPgBouncer:
+    pytestmark = pytest.mark.pooler
+
+    @pytest.mark.parametrize("mode", ["transaction", "statement"])
+    def test_a_session_that_changes_its_server_is_refused(self, settings: Any, mode: str) -> None:
+        with pooler(mode) as there:
+            settings.DIRECT_DATABASE_URL = address_of_database(**there)
+            with pytest.raises(
+                liveness.PoolerDetected, match=f"{POOLED}.*Set DIRECT_DATABASE_URL to PostgreSQL itself"
+            ):
+                liveness.refuse_pooler()
+
+    def test_a_pooler_with_a_single_server_is_refused_too(self, settings: Any, monkeypatch: Any) -> None:
+        """There nothing is lost, but our second statement waits for the other session's end."""
+        monkeypatch.setattr("rollback_portal.postgresql.driver.Connection.patience", 1.0)
+        with pooler("transaction", size=1) as there:
+            settings.DIRECT_DATABASE_URL = address_of_database(**there)
+            with pytest.raises(liveness.PoolerDetected, match="has not answered for 1 s"):
+                liveness.refuse_pooler()
+
+    def test_a_pooler_that_keeps_sessions_is_accepted_and_its_lock_is_a_proof(self, settings: Any) -> None:
+        with pooler("session") as there:
+            settings.DIRECT_DATABASE_URL = address_of_database(**there)
+            liveness.refuse_pooler()
+            with liveness.liveness_lock("change:1") as mine:
+                settings.DIRECT_DATABASE_URL = ""
+                with liveness.liveness_lock("change:1") as theirs:
+                    assert (mine, theirs) == (True, False)
+            with liveness.liveness_lock("change:1") as again:
+                assert again  # the pooler has let go of the lock with our session
+
+    @BOTH
+    def test_neither_worker_nor_dispatcher_starts(self, command: list[str]) -> None:
+        with pooler("transaction") as there:
+            done = started(command, DATABASE_URL=address_of_database(**there))
+        assert done.returncode == 1, done.stderr
+        assert POOLED in done.stderr
+        assert "Nothing was started." in done.stderr
+
+    def test_with_a_direct_address_beside_it_the_proof_goes_past_the_pooler(self, settings: Any) -> None:
+        settings.DIRECT_DATABASE_URL = address_of_database()
+        with pooler("transaction") as there:
+            told = liveness.open_direct().settings_dict
+            assert str(there["port"]) != told["PORT"]
+            liveness.refuse_pooler()
+
+
+# --- PostgreSQL is away at the start ------------------------------------------------------------------------
+
+
+def test_without_an_answer_it_is_not_called_a_pooler(settings: Any, monkeypatch: Any, caplog: Any) -> None:
+    """A worker waits for PostgreSQL; whoever is asked to stop meanwhile stops."""
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        port = door.getsockname()[1]
+    settings.DIRECT_DATABASE_URL = f"postgresql://nobody@127.0.0.1:{port}/portal"
+    answers = iter([False, False, False])
+    monkeypatch.setattr(shutdown, "requested", lambda within=0.0: next(answers, True))
+
+    liveness.wait_until_supported()
+
+    assert caplog.text.count("PostgreSQL is away") == 2
+    assert "pooler" not in caplog.text
+
+
+def test_a_worker_that_waited_for_postgresql_begins_when_it_is_back(
+    settings: Any, monkeypatch: Any, tmp_path: Path
+) -> None:
+    settings.DIRECT_DATABASE_URL = f"postgresql://nobody@/portal?host={tmp_path}"
+
+    def come_back(within: float = 0.0) -> bool:
+        if within:
+            settings.DIRECT_DATABASE_URL = ""
+        return False
+
+    monkeypatch.setattr(shutdown, "requested", come_back)
+
+    liveness.wait_until_supported()
+    liveness.refuse_pooler()

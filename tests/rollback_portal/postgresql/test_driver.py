@@ -1,0 +1,190 @@
+"""PostgreSQL takes statements and answers none: everybody gives up after a while, and comes back with it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from django.test import Client
+
+from deployments.models import Change
+from deployments.sandbox.server.faults import Fault
+from rollback_portal import env
+from rollback_portal.local import parts
+from rollback_portal.processes.supervised import wait_until
+from tests.deployments.conftest import Portal, opened
+from tests.deployments.real_processes import RealProcesses, processes, says
+from tests.support.own_postgresql import Server, own_postgresql, run
+
+PATIENCE = "5"  # seconds, as in production; the tests' own servers are given more
+BOUND = 12.0  # seconds: one statement's patience, once more for the pool, and a busy machine
+LONG = 120.0
+
+
+@pytest.fixture
+def server(django_db_setup: None, django_db_blocker: Any) -> Iterator[Server]:
+    with django_db_blocker.unblock(), own_postgresql() as started:
+        yield started
+
+
+@dataclass(frozen=True, slots=True)
+class Web:
+    """The web server, and the browser of somebody who is signed in."""
+
+    address: str
+    cookies: dict[str, str]
+
+    def get(self, path: str) -> tuple[int, float]:
+        """The status and how many seconds it took."""
+        began = time.monotonic()
+        answer = httpx.get(self.address + path, cookies=self.cookies, timeout=LONG, trust_env=False)
+        return answer.status_code, time.monotonic() - began
+
+    def now_and_then(self, path: str, times: int) -> list[tuple[int, float]]:
+        """One after the other, as a probe asks."""
+        answers = []
+        for _ in range(times):
+            time.sleep(0.1)
+            answers.append(self.get(path))
+        return answers
+
+    def at_once(self, path: str, people: int) -> list[tuple[int, float]]:
+        with ThreadPoolExecutor(people) as pool:
+            return list(pool.map(self.get, [path] * people))
+
+
+@pytest.fixture
+def web(server: Server, settings: Any) -> Iterator[Web]:
+    with opened(settings) as portal:
+        browser = Client()
+        browser.force_login(portal.ana)
+    static = str(server.folder / "static")
+    run("collectstatic", "--noinput", "--verbosity", "0", DATABASE_URL=server.url, STATIC_ROOT=static)
+    told = env.for_child(
+        DJANGO_SETTINGS_MODULE="rollback_portal.settings",
+        DATABASE_URL=server.url,
+        DATABASE_PATIENCE=PATIENCE,
+        STATIC_ROOT=static,
+    )
+    door = parts.open_door(0)
+    port = int(door.getsockname()[1])
+    process = parts.web(door, server.folder, told)
+    process.start()
+    ready = Web(f"http://127.0.0.1:{port}", {name: morsel.value for name, morsel in browser.cookies.items()})
+    try:
+        assert wait_until(lambda: parts.page_status(port, "/livez") == 200, 60), process.last_words()
+        yield ready
+    finally:
+        process.kill()
+        door.close()
+
+
+def test_the_pages_say_so_within_seconds_and_come_back(server: Server, web: Web, capsys: Any) -> None:
+    assert [status for status, _ in web.at_once("/", 6)] == [200] * 6
+    server.freeze()
+    with ThreadPoolExecutor(1) as aside:
+        alive = aside.submit(web.now_and_then, "/livez", 20)
+        first = web.at_once("/", 6)
+        lives = alive.result()
+    ready = web.get("/readyz")
+    later = [web.get("/") for _ in range(3)]
+    server.thaw()
+    thawed = time.monotonic()
+    assert wait_until(lambda: web.get("/")[0] == 200, 60, pause=0.2)
+    back = time.monotonic() - thawed
+
+    assert {status for status, _ in first} == {503}
+    assert max(took for _, took in first) < BOUND
+    assert {status for status, _ in lives} == {200}
+    assert ready[0] == 503
+    assert ready[1] < BOUND
+    assert {status for status, _ in later} == {503}
+    assert back < 30
+    with capsys.disabled():
+        print(  # noqa: T201
+            f"\nfrozen: first pages {min(t for _, t in first):.1f} to {max(t for _, t in first):.1f} s, "
+            f"/readyz {ready[1]:.1f} s, later pages {max(t for _, t in later):.1f} s, "
+            f"/livez at most {max(t for _, t in lives):.2f} s; back {back:.1f} s after the thaw"
+        )
+
+
+def test_more_visitors_than_threads_are_all_answered(server: Server, web: Web, capsys: Any) -> None:
+    """The first ones use up every thread, and whoever waits behind them is told at once."""
+    assert web.get("/")[0] == 200
+    server.freeze()
+    with ThreadPoolExecutor(1) as aside:
+        alive = aside.submit(web.now_and_then, "/livez", 3)
+        answers = web.at_once("/", 40)
+        lives = alive.result()
+    server.thaw()
+    with capsys.disabled():
+        print(  # noqa: T201
+            f"\nfrozen, 40 visitors: the last one answered after {max(t for _, t in answers):.1f} s, "
+            f"/livez after {max(t for _, t in lives):.1f} s at most"
+        )
+    assert {status for status, _ in answers} == {503}
+    assert max(took for _, took in answers) < 2 * BOUND
+    assert {status for status, _ in lives} == {200}
+
+
+@pytest.fixture
+def portal(server: Server, settings: Any) -> Iterator[Portal]:
+    with opened(settings) as ready:
+        ready.world.pace = replace(ready.world.pace, release=6.0)
+        yield ready
+
+
+@pytest.fixture
+def staff(portal: Portal, tmp_path: Path) -> Iterator[RealProcesses]:
+    """Their lease is short, so that what a freeze interrupted is taken up soon."""
+    with processes(tmp_path, portal.sandbox, DATABASE_PATIENCE="2", LEASE_SECONDS="6") as started:
+        worker = started.worker()
+        started.dispatcher()
+        says(worker, " ready.")
+        yield started
+
+
+def reached(change: Change, *statuses: str) -> bool:
+    now = Change.objects.filter(pk=change.pk, status__in=statuses)
+    return wait_until(now.exists, 60, pause=0.02)
+
+
+def freeze_for(server: Server, seconds: float) -> None:
+    server.freeze()
+    time.sleep(seconds)  # longer than anybody's patience: this is the outage itself
+    server.thaw()
+
+
+def test_workers_come_back_and_what_they_followed_ends_well(
+    server: Server, portal: Portal, staff: RealProcesses
+) -> None:
+    change = portal.ask(portal.api, portal.candidate(portal.api))
+    assert reached(change, "accepted")
+
+    freeze_for(server, 4)
+
+    assert reached(change, "succeeded"), Change.objects.get().message
+    assert len(portal.posts()) == 1
+    assert all(process.is_up for process in staff.processes)
+
+
+def test_an_order_that_was_under_way_is_read_back_and_not_sent_twice(
+    server: Server, portal: Portal, staff: RealProcesses
+) -> None:
+    portal.sandbox.faults.add(Fault(on="render.rollback", do="slow", seconds=1))
+    change = portal.ask(portal.api, portal.candidate(portal.api))
+    assert wait_until(lambda: len(portal.posts()) == 1, 60, pause=0.01)
+
+    freeze_for(server, 8)  # the answer comes meanwhile and cannot be written down
+
+    assert reached(change, "succeeded", "needs_attention", "failed")
+    change.refresh_from_db()
+    assert (change.status, len(portal.posts())) == ("succeeded", 1), change.message
+    assert "unclear" in change.status_times
+    assert all(process.is_up for process in staff.processes)

@@ -1,0 +1,82 @@
+"""A PostgreSQL of one test's own, that it may freeze: this process's rows are there for a while."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.db import connection
+
+from rollback_portal import env
+from rollback_portal.local.throwaway import temporary_folder
+from rollback_portal.processes.data_folder import Folder
+from rollback_portal.processes.postgres import Postgres, working_in
+from rollback_portal.processes.supervised import stop_together
+from rollback_portal.settings import database
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """`freeze` stops all of its processes, as a machine does whose disk no longer answers."""
+
+    url: str
+    folder: Path
+    cluster: Path
+
+    def freeze(self) -> None:
+        self._send(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._send(signal.SIGCONT)
+
+    def _send(self, what: signal.Signals) -> None:
+        for pid in working_in(self.cluster):
+            with suppress(ProcessLookupError):  # a server's helper may end at any moment
+                os.kill(pid, what)
+
+
+@contextmanager
+def own_postgresql() -> Iterator[Server]:
+    path = temporary_folder()
+    folder = Folder(path)
+    postgres = Postgres(folder, folder.sockets(), env.for_child(), throwaway=True)
+    postgres.prepare()
+    process = postgres.start()
+    try:
+        postgres.wait(process)
+        server = Server(postgres.url, path, postgres.cluster)
+        run("migrate", "--verbosity", "0", DATABASE_URL=server.url)
+        with rows_in(server.url):
+            yield server
+    finally:
+        server.thaw()
+        stop_together([process], 20)
+        shutil.rmtree(path, ignore_errors=True)
+
+
+@contextmanager
+def rows_in(url: str) -> Iterator[None]:
+    """Let the ORM of this process work there."""
+    there, before = database(url), dict(connection.settings_dict)
+    connection.close()
+    connection.settings_dict.update(
+        {name: there[name] for name in ("NAME", "USER", "PASSWORD", "HOST", "PORT")}
+    )
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict.update(before)
+
+
+def run(*command: str, **variables: str) -> None:
+    """`manage.py`, as somebody at a terminal runs it."""
+    told = env.for_child(DJANGO_SETTINGS_MODULE="rollback_portal.settings", **variables)
+    subprocess.run([sys.executable, "manage.py", *command], cwd=env.ROOT, env=told, timeout=120, check=True)
