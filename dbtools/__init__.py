@@ -1,1 +1,1 @@
-"""Wing two: the guarded wizard that rolls a Prisma migration back."""
+"""Database rollbacks: the wizard that rolls a Prisma migration back."""

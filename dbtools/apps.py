@@ -1,4 +1,4 @@
-"""The wizard wing's Django app."""
+"""The Django app for database rollbacks."""
 
 from django.apps import AppConfig
 

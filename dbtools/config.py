@@ -1,6 +1,6 @@
-"""Which databases there are: a TOML file that DATABASES_FILE names. Their addresses are secrets beside it.
+"""The configured databases: a TOML file that DATABASES_FILE names. Their addresses are secrets beside it.
 
-Only the worker opens a database. A page reads what this file says, never an address.
+Only the worker connects to a database. Pages read this file, never an address.
 """
 
 from __future__ import annotations
@@ -12,30 +12,30 @@ from typing import Any
 
 from django.conf import settings
 
-from dbtools.postgres.client import NotATarget, Target, parse
+from dbtools.postgres.client import DatabaseAddress, InvalidAddress, parse
 from rollback_portal import env
 
 
 class NotConfigured(Exception):
-    """The file or a secret is missing or wrong; `str()` names what and where."""
+    """The file or a secret is missing or invalid; `str()` says which, and what is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
-class Configured:
+class DatabaseConfig:
     """One database as the file describes it.
 
     Attributes:
-        name: how people call it; typed before a run.
-        secret: the variable (or NAME_FILE) that holds its direct address.
+        name: what people call it; typed before a run.
+        secret: the variable (or NAME_FILE) with its direct address.
         environment: such as "production"; code operations on the same one wait for a run.
         services: slugs or provider ids of the services that use it.
         repository, path: where its `prisma/migrations` are; `folder` is a mounted one instead.
-        token: the variable that holds a token for the repository, "" where none is needed.
+        token: the variable with a token for the repository; "" where none is needed.
         prisma: Prisma's version, such as "6.19.3"; "" where it is unknown.
-        scratch: the variable that holds the address of a server for rehearsals; "" takes the embedded one.
+        scratch: the variable with the address of a server for rehearsals; "" uses the embedded one.
         programs: a folder with pg_dump and pg_restore; "" looks for them.
-        schemas: what the application uses, the schema of the address always among them.
-        opaque: whether DO blocks, functions and extensions may stand in a down script.
+        schemas: the schemas of the application; the schema of the address is always one of them.
+        opaque: whether a down script may contain DO blocks, functions and extensions.
     """
 
     name: str
@@ -52,20 +52,20 @@ class Configured:
     schemas: tuple[str, ...] = ()
     opaque: bool = False
 
-    def target(self) -> Target:
-        """Where it is, for the worker.
+    def address(self) -> DatabaseAddress:
+        """Its address, which only the worker has.
 
         Raises:
-            NotConfigured: the secret is missing, or is not an address.
+            NotConfigured: the secret is missing or is not an address.
         """
-        return _target(self.name, self.secret)
+        return _read_address(self.name, self.secret)
 
-    def scratch_target(self) -> Target | None:
-        """The server for rehearsals; None where the embedded one is to be used."""
-        return _target(self.name, self.scratch) if self.scratch else None
+    def scratch_address(self) -> DatabaseAddress | None:
+        """The server for rehearsals; None where the embedded one is used."""
+        return _read_address(self.name, self.scratch) if self.scratch else None
 
     def all_schemas(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys((self.target().schema, *self.schemas)))
+        return tuple(dict.fromkeys((self.address().schema, *self.schemas)))
 
 
 FIELDS = {
@@ -74,57 +74,57 @@ FIELDS = {
 }  # fmt: skip
 
 
-def databases() -> dict[str, Configured]:
-    """All of them by name; none where no file is named.
+def load_databases() -> dict[str, DatabaseConfig]:
+    """All configured databases by name; empty where DATABASES_FILE is not set.
 
     Raises:
-        NotConfigured: the file cannot be read or says something that is not known.
+        NotConfigured: the file cannot be read or contains something unknown.
     """
     if not settings.DATABASES_FILE:
         return {}
     path = Path(settings.DATABASES_FILE)
     try:
-        read = tomllib.loads(path.read_text())
+        tables = tomllib.loads(path.read_text())
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise NotConfigured(f"DATABASES_FILE ({path.name}) cannot be read: {error}.") from None
-    return {name: _one(name, given) for name, given in read.items()}
+    return {name: _parse(name, table) for name, table in tables.items()}
 
 
-def database(name: str) -> Configured:
-    """The one of that name.
+def load_database(name: str) -> DatabaseConfig:
+    """The configured database of this name.
 
     Raises:
         NotConfigured: there is none.
     """
-    found = databases().get(name)
-    if found is None:
+    config = load_databases().get(name)
+    if config is None:
         raise NotConfigured(f"The database {name} does not stand in DATABASES_FILE any more.")
-    return found
+    return config
 
 
-def _one(name: str, given: Any) -> Configured:
-    if not isinstance(given, dict):
+def _parse(name: str, table: Any) -> DatabaseConfig:
+    if not isinstance(table, dict):
         raise NotConfigured(f"DATABASES_FILE: {name} has to be a table, as in [{name}].")
-    unknown = set(given) - FIELDS
+    unknown = set(table) - FIELDS
     if unknown:
         raise NotConfigured(f"DATABASES_FILE: [{name}] has the unknown key {sorted(unknown)[0]!r}.")
-    if not isinstance(given.get("secret"), str):
+    if not isinstance(table.get("secret"), str):
         raise NotConfigured(f"DATABASES_FILE: [{name}] needs secret = the variable that holds its address.")
-    for key, value in given.items():
+    for key, value in table.items():
         wanted = list if key in {"services", "schemas"} else bool if key == "opaque" else str
         if not isinstance(value, wanted):
             raise NotConfigured(f"DATABASES_FILE: [{name}] {key} has to be a {wanted.__name__}.")
-    listed: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in given.items()
+    fields: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in table.items()
     }
-    return Configured(name=name, **listed)
+    return DatabaseConfig(name=name, **fields)
 
 
-def _target(name: str, secret: str) -> Target:
+def _read_address(name: str, secret: str) -> DatabaseAddress:
     address = env.secret(secret)
     if not address:
         raise NotConfigured(f"{name}: {secret} is not set here. Only the wizard's worker needs it.")
     try:
         return parse(address)
-    except NotATarget as error:
+    except InvalidAddress as error:
         raise NotConfigured(f"{name}: {secret}: {error}") from None

@@ -1,16 +1,16 @@
-"""What the other app and the core may ask the wizard, by names in the settings."""
+"""What the other app may ask this one; the settings name the functions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dbtools.models import WITHOUT_RETURN, DatabaseRollback
+from dbtools.models import RUN_STATUSES, DatabaseRollback
 
 
-def under_way(services: Sequence[str]) -> str:
-    """The run that is between start and proof on a database of one of these services; "" where none is."""
+def rollback_under_way(services: Sequence[str]) -> str:
+    """The run on a database of one of these services that is not yet verified, as a sentence; "" for none."""
     running = DatabaseRollback.objects.shown().filter(
-        status__in=WITHOUT_RETURN, database__services__overlap=list(services)
+        status__in=RUN_STATUSES, database__services__overlap=list(services)
     )
-    found = running.first()
-    return f"{found.title} is being rolled back on the database {found.database}." if found else ""
+    rollback = running.first()
+    return f"{rollback.title} is being rolled back on the database {rollback.database}." if rollback else ""

@@ -1,1 +1,1 @@
-"""Wing one: put an earlier deployment back in front of users."""
+"""Code rollbacks: put an earlier deployment back in front of users."""

@@ -1,4 +1,4 @@
-"""The deployments wing's Django app."""
+"""The Django app for code rollbacks."""
 
 from django.apps import AppConfig
 

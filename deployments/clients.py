@@ -1,6 +1,6 @@
-"""The providers that the settings name, opened once per process.
+"""Opens the clients of the providers in the settings, each once per process.
 
-Tests put a transport in place of the network; nothing above this file can tell.
+Tests replace the network with a transport here, and nothing else has to know.
 """
 
 from __future__ import annotations
@@ -14,49 +14,56 @@ import httpx
 from django.conf import settings
 
 from deployments.providers.base import Provider, ProviderName, Urgency
-from deployments.providers.rate_limit import open_budget
+from deployments.providers.rate_limit import open_rate_limit
 from deployments.providers.render.client import open_render
-from deployments.providers.sandbox_route import ThroughSandbox
+from deployments.providers.sandbox_route import SandboxRoute
 from deployments.providers.vercel.client import open_vercel
-from deployments.providers.version_check import open_public
+from deployments.providers.version_check import open_public_client
 
 _transport: httpx.BaseTransport | None = None
 
 
 @lru_cache
 def provider(name: str, urgency: Urgency = Urgency.BACKGROUND) -> Provider:
-    """The provider by its name, with its own connection pool and the budget that all workers share."""
+    """The provider by its name, with its own connection pool and the rate limit that all workers share."""
     config: dict[str, Any] = settings.PROVIDERS[name]
-    budget = open_budget(settings.REDIS_URL, ProviderName(name)) if settings.REDIS_URL else None
+    rate_limit = open_rate_limit(settings.REDIS_URL, ProviderName(name)) if settings.REDIS_URL else None
     if name == ProviderName.RENDER:
-        return open_render(config["url"], config["key"], transport=_transport, budget=budget, urgency=urgency)
+        return open_render(
+            config["url"], config["key"], transport=_transport, rate_limit=rate_limit, urgency=urgency
+        )
     return open_vercel(
-        config["url"], config["key"], config["team"], transport=_transport, budget=budget, urgency=urgency
+        config["url"],
+        config["key"],
+        config["team"],
+        transport=_transport,
+        rate_limit=rate_limit,
+        urgency=urgency,
     )
 
 
 @lru_cache
 def public(name: str) -> httpx.Client:
-    """A client for the public addresses of this provider's services; the sandbox plays those, too."""
+    """A client for the public addresses of this provider's services, which may come from the sandbox, too."""
     if _transport is not None:
-        return open_public(transport=_transport)
-    played = settings.PROVIDERS[name]["sandbox"]
-    return open_public(transport=ThroughSandbox(settings.SANDBOX_URL) if played else None)
+        return open_public_client(transport=_transport)
+    from_sandbox = settings.PROVIDERS[name]["sandbox"]
+    return open_public_client(transport=SandboxRoute(settings.SANDBOX_URL) if from_sandbox else None)
 
 
 @contextmanager
-def through(transport: httpx.BaseTransport) -> Iterator[None]:
-    """Send everything through this transport for a while."""
+def using_transport(transport: httpx.BaseTransport) -> Iterator[None]:
+    """Send every request through this transport within the context, for tests."""
     global _transport
     before, _transport = _transport, transport
-    _forget()
+    _close_clients()
     try:
         yield
     finally:
         _transport = before
-        _forget()
+        _close_clients()
 
 
-def _forget() -> None:
+def _close_clients() -> None:
     provider.cache_clear()
     public.cache_clear()

@@ -1,9 +1,9 @@
-"""What the rows of a service tell about its past: which commits lie between, what served before."""
+"""Questions to the rows about a service's past: commits in between, their authors, what was live before."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -11,8 +11,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Coalesce
 from django.utils.dateparse import parse_datetime
 
-from deployments.commit_authors import with_credit
-from deployments.models import Change, Deployment, Kind, Pin, Service
+from deployments.models import Change, Deployment, OperationKind, Pin, Service
 from deployments.models.deployment import RUNNING
 
 HOSTS = {
@@ -21,10 +20,13 @@ HOSTS = {
     "bitbucket.org": "/branches/compare/{new}%0D{old}",
 }
 SHA = re.compile(r"[0-9a-f]{7,40}")
+PULL_REQUEST = re.compile(r"\(#(\d{1,12})\)\s*$")
 
 
 @dataclass(frozen=True, slots=True)
 class Commit:
+    """A commit as a list shows it."""
+
     sha: str
     subject: str
     author: str
@@ -36,10 +38,10 @@ class Commit:
 
 
 def commits_between(service: Service, live: Deployment | None, target: Deployment) -> Sequence[Commit]:
-    """The commits that separate two deployments, newest first, as far as this service built them.
+    """The commits between two deployments, newest first, at most 200.
 
-    Only commits that were deployed are known here; the compare page of the repository's host has
-    them all. A rollback counts as the deployment whose build it put back.
+    Only commits that this service deployed are known; the compare page of the repository's host lists all.
+    A rollback counts as the deployment whose build it restored.
     """
     if live is None:
         return ()
@@ -55,17 +57,42 @@ def commits_between(service: Service, live: Deployment | None, target: Deploymen
         .order_by("-created_at")[:200]
     )
     seen: dict[str, Commit] = {}
-    for row in with_credit(rows):
+    for row in with_commit_authors(rows):
         seen.setdefault(row.commit_sha, Commit(row.commit_sha, row.subject, row.author, row.pull_request))
     return tuple(seen.values())
 
 
-def being_built(service: Service) -> Sequence[Deployment]:
-    """Production deployments that Render works on now: a rollback waits behind them, or is undone by them.
+def with_commit_authors(deployments: Iterable[Deployment]) -> Sequence[Deployment]:
+    """The same rows with `author` and `pull_request` filled in, in at most one query. Nothing is saved.
 
-    Vercel moves domains beside a build, so nothing stands in the way there.
+    Render does not name the author of a commit, but Vercel may have built the same commit. The pull request
+    is the number that the repository's host appends to the first line of the message.
     """
-    if service.provider != Service.Provider.RENDER:
+    rows = list(deployments)
+    without_author = {row.commit_sha for row in rows if row.commit_sha and not row.author}
+    authors = _authors_of(without_author) if without_author else {}
+    for row in rows:
+        row.author = row.author or authors.get(row.commit_sha, "")
+        row.pull_request = row.pull_request or _pull_request_in(row.commit_message)
+    return rows
+
+
+def _authors_of(commits: set[str]) -> dict[str, str]:
+    known = Deployment.objects.filter(commit_sha__in=commits).exclude(author="")
+    return dict(known.order_by("created_at").values_list("commit_sha", "author"))
+
+
+def _pull_request_in(commit_message: str) -> str:
+    match = PULL_REQUEST.search(commit_message.strip().partition("\n")[0])
+    return match[1] if match else ""
+
+
+def being_built(service: Service) -> Sequence[Deployment]:
+    """Up to five production builds running on Render: a rollback queues behind them or is undone by them.
+
+    Always empty for Vercel, which moves domains independently of builds.
+    """
+    if service.provider != Service.ProviderChoice.RENDER:
         return ()
     rows = service.deployments.filter(status__in=RUNNING, production=True, missing_since=None)
     return tuple(rows.order_by("created_at")[:5])
@@ -76,7 +103,7 @@ def _origin(deployment: Deployment) -> Deployment:
 
 
 def compare_url(service: Service, old: Deployment | None, new: Deployment | None) -> str:
-    """The repository host's page that compares two commits; "" where it cannot be built safely."""
+    """The page of the repository's host that compares two commits; "" where no safe address can be built."""
     if old is None or new is None or old.commit_sha == new.commit_sha:
         return ""
     if not (SHA.fullmatch(old.commit_sha) and SHA.fullmatch(new.commit_sha)):
@@ -87,20 +114,21 @@ def compare_url(service: Service, old: Deployment | None, new: Deployment | None
 
 
 def previous(service: Service) -> Deployment | None:
-    """The deployment that served before the live one and is not the same commit."""
+    """The deployment that was live before the current one, with a different commit."""
     return previous_of([service]).get(service.pk)
 
 
 def previous_of(services: Sequence[Service]) -> dict[int, Deployment]:
-    """The same for several services by their keys, in one query; each with `live` loaded.
+    """`previous` for several services in one query, by primary key; `live` must be loaded.
 
-    While a rollback stands, that is older code than what serves: nobody goes back to what was left.
+    While a service is pinned, only code older than the live one counts: nobody wants to go back to what was
+    just rolled back from.
     """
     same = Q(pk__in=[])
     for service in services:
         if service.live is not None and service.live.commit_sha:
             same |= Q(service=service, commit_sha=service.live.commit_sha)
-    pinned = Exists(Pin.objects.filter(service=OuterRef("service"), released_at=None))
+    pinned = Exists(Pin.objects.standing().filter(service=OuterRef("service")))
     forward = Q(service__live__restores=None) & ~pinned
     rows = (
         Deployment.objects.filter(service__in=[service.pk for service in services], production=True)
@@ -118,15 +146,18 @@ def previous_of(services: Sequence[Service]) -> dict[int, Deployment]:
     return {row.service_id: row for row in rows}
 
 
-def usual_seconds(service: Service, kind: Kind) -> str:
-    """How long the provider usually takes, from this service's own past or the provider's habit."""
-    took = []
+def usual_seconds(service: Service, kind: OperationKind) -> str:
+    """How long the provider usually takes, as text: the median of this service's last 20 changes.
+
+    Without any, the range we measured for the provider in general.
+    """
+    durations = []
     for change in Change.objects.filter(service=service, operation__kind=kind, status="succeeded").order_by(
         "-id"
     )[:20]:
         start, end = (parse_datetime(change.status_times.get(name, "")) for name in ("accepted", "serving"))
         if start and end:
-            took.append((end - start).total_seconds())
-    if took:
-        return f"about {max(1, round(median(took)))} s"
-    return "55–70 s" if service.provider == Service.Provider.RENDER else "2–5 s"
+            durations.append((end - start).total_seconds())
+    if durations:
+        return f"about {max(1, round(median(durations)))} s"
+    return "55–70 s" if service.provider == Service.ProviderChoice.RENDER else "2–5 s"

@@ -1,4 +1,4 @@
-"""What the database wing may ask this one, by names in the settings: plain JSON and sentences."""
+"""What the other app may ask this one, through names in the settings. Answers are JSON or sentences."""
 
 from __future__ import annotations
 
@@ -9,22 +9,23 @@ from django.db.models import Q
 from django.utils import timezone
 
 from deployments.models import Change, Pin, Service
-from rollback_portal.templatetags.text import age
+from rollback_portal.text import age
 
 
 def live_code(services: Sequence[str]) -> list[dict[str, Any]]:
-    """Which commit each of these services serves, whether it is pinned, and what was rolled back from.
+    """The live commit of each service, whether it is pinned, and what it was rolled back from, as JSON.
 
     Args:
-        services: slugs or provider ids; one that is not known here is said to be unknown.
+        services: slugs or provider ids. An unknown one gets `"known": False`.
     """
-    return [_live(name) for name in services]
+    return [_live_code_of(name) for name in services]
 
 
-def _live(name: str) -> dict[str, Any]:
+def _live_code_of(name: str) -> dict[str, Any]:
     service = Service.objects.select_related("live").filter(Q(slug=name) | Q(provider_id=name)).first()
     if service is None:
-        return {"service": name, "known": False, "commit": "", "said": "unknown to the portal", "pinned": ""}
+        description = "unknown to the portal"
+        return {"service": name, "known": False, "commit": "", "description": description, "pinned": ""}
     pin, live = service.standing_pin, service.live
     since = f", live for {age(live.live_since)}" if live and live.live_since else ""
     return {
@@ -32,24 +33,26 @@ def _live(name: str) -> dict[str, Any]:
         "known": True,
         "url": f"/services/{service.slug}/",
         "commit": live.commit_sha if live else "",
-        "said": f"{live.short_sha} {live.subject}{since}" if live else "it is not known what is live",
+        "description": f"{live.short_sha} {live.subject}{since}" if live else "it is not known what is live",
         "pinned": f"pinned by {pin.pinned_by} {age(pin.pinned_at)} ago" if pin else "",
-        "left": _left(pin),
-        "automatic": service.auto_deploy,
+        "left": _rolled_back_from(pin),
+        "auto_deploy": service.auto_deploy,
         "read_at": timezone.now().isoformat(),
     }
 
 
-def _left(pin: Pin | None) -> dict[str, str] | None:
-    """What a standing rollback went away from: the commit that usually brought the migration in question."""
-    left = pin.rolled_back_from if pin else None
-    return {"commit": left.commit_sha, "said": f"{left.short_sha} {left.subject}"} if left else None
+def _rolled_back_from(pin: Pin | None) -> dict[str, str] | None:
+    """The commit that a standing pin was rolled back from: it usually contains the migration in question."""
+    deployment = pin.rolled_back_from if pin else None
+    if deployment is None:
+        return None
+    return {"commit": deployment.commit_sha, "description": f"{deployment.short_sha} {deployment.subject}"}
 
 
-def under_way(services: Sequence[str]) -> str:
-    """The code operation that is under way on one of these services; "" where there is none."""
-    named = Q(service__slug__in=services) | Q(service__provider_id__in=services)
-    change = Change.objects.shown().active().filter(named).first()
+def operation_under_way(services: Sequence[str]) -> str:
+    """A sentence about the operation that is under way on one of these services; "" where none is."""
+    condition = Q(service__slug__in=services) | Q(service__provider_id__in=services)
+    change = Change.objects.shown().active().filter(condition).first()
     if change is None:
         return ""
     return f"{change.operation.requested_by_name} has an operation under way on {change.service.short}."

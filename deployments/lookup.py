@@ -1,4 +1,4 @@
-"""Services and deployments by what an address calls them; an unknown one is a sentence, not a riddle."""
+"""Finds the service or deployment that a URL names, or raises a 404 that explains itself."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,120}")
 
 
 def find_service(slug: str) -> Service:
-    """The service with what is live on it; Http404 in a sentence."""
+    """The service with `live` loaded.
+
+    Raises:
+        Http404: with a sentence for the page.
+    """
     service = Service.objects.select_related("live__restores").filter(slug=slug).first()
     if service is None:
         raise Http404(f"The portal knows no service called “{slug}”. Nothing was started.")
@@ -20,16 +24,20 @@ def find_service(slug: str) -> Service:
 
 
 def find_deployment(service: Service, provider_id: str) -> Deployment:
-    """A deployment of this service by the provider's id; Http404 in a sentence."""
+    """A deployment of this service by the provider's id.
+
+    Raises:
+        Http404: with a sentence for the page.
+    """
     if not IDENTIFIER.fullmatch(provider_id):
         raise Http404("That is not the name of a deployment. Nothing was started.")
     rows = Deployment.objects.select_related("service", "restores")
-    found = list(rows.filter(provider_id=provider_id)[:10])
-    for deployment in found:
+    matches = list(rows.filter(provider_id=provider_id)[:10])
+    for deployment in matches:
         if deployment.service_id == service.pk:
             return deployment
-    if found:
-        owner = found[0].service
+    if matches:
+        owner = matches[0].service
         raise Http404(
             f"The deployment {provider_id} belongs to {owner}, not to {service}. Nothing was started."
         )

@@ -1,6 +1,6 @@
-"""What Prometheus reads: the portal's own rows at the moment of the question, so that any process can answer.
+"""The metrics for Prometheus, read from the database at each scrape, so that any process can serve them.
 
-Nothing is counted in memory. Ages are in seconds; what is not known is NaN, never 0.
+Nothing is counted in memory. Ages are in seconds; an unknown age is NaN, never 0.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from deployments.models import ACTIVE, Change, Kind, ProviderStatus
+from deployments.models import ACTIVE, Change, OperationKind, ProviderStatus
 from rollback_portal.jobs import broker
 from rollback_portal.jobs.process.heartbeats import process_status
 
@@ -24,24 +24,24 @@ FINAL = ("succeeded", "failed", "canceled")
 
 
 def exposition() -> tuple[bytes, str]:
-    """The metrics of this moment in Prometheus' text format, with its content type."""
+    """The current metrics in Prometheus' text format, and its content type."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(Rows())
+    registry.register(DatabaseCollector())
     return generate_latest(registry), CONTENT_TYPE_LATEST
 
 
-class Rows(Collector):
-    """Reads the rows anew for every question."""
+class DatabaseCollector(Collector):
+    """Reads the rows anew at every scrape."""
 
     def describe(self) -> Iterable[Metric]:
-        """Nothing: registering must not ask the database."""
+        """Nothing, so that registering does not query the database."""
         return ()
 
     def collect(self) -> Iterator[Metric]:
         now = timezone.now()
         yield from _operations(now)
         yield from _providers(now)
-        yield from _crew(now)
+        yield from _processes(now)
         yield GaugeMetricFamily(
             "portal_queue_answers",
             "Whether Redis answers; operations run without it.",
@@ -61,7 +61,7 @@ def _operations(now: datetime) -> Iterator[Metric]:
     waiting = GaugeMetricFamily(
         "portal_operations_need_attention", "Operations that wait for a person.", labels=["kind"]
     )
-    for kind in Kind.values:
+    for kind in OperationKind.values:
         for outcome in FINAL:
             ended.add_metric([kind, outcome], numbers.get((kind, outcome), 0))
         for status in ACTIVE:
@@ -88,27 +88,27 @@ def _providers(now: datetime) -> Iterator[Metric]:
         "How questions to the provider ended: whole readings that succeeded, and every failure.",
         labels=["provider", "outcome"],
     )
-    readings = {reading.provider: reading for reading in ProviderStatus.objects.all()}
+    statuses = {status.provider: status for status in ProviderStatus.objects.all()}
     for name in settings.PROVIDERS:
-        reading = readings.get(name) or ProviderStatus(provider=name)
-        age.add_metric([name], _age(now, reading.synced_at))
-        circuit.add_metric([name], float(reading.opened_at is not None))
-        for outcome, number in sorted(reading.results.items()):
+        status = statuses.get(name) or ProviderStatus(provider=name)
+        age.add_metric([name], _age(now, status.synced_at))
+        circuit.add_metric([name], float(status.opened_at is not None))
+        for outcome, number in sorted(status.results.items()):
             results.add_metric([name, outcome], number)
     yield from (age, circuit, results)
 
 
-def _crew(now: datetime) -> Iterator[Metric]:
+def _processes(now: datetime) -> Iterator[Metric]:
     alive = GaugeMetricFamily("portal_processes_alive", "Processes heard in the last 40 s.", labels=["role"])
-    heard = GaugeMetricFamily(
+    heartbeat_age = GaugeMetricFamily(
         "portal_heartbeat_age_seconds",
         "Since any process of the role was heard; NaN: never.",
         labels=["role"],
     )
     for role in process_status().roles:
         alive.add_metric([role.name], role.alive)
-        heard.add_metric([role.name], _age(now, role.last_heard_at))
-    yield from (alive, heard)
+        heartbeat_age.add_metric([role.name], _age(now, role.last_heard_at))
+    yield from (alive, heartbeat_age)
 
 
 def _age(now: datetime, at: datetime | None) -> float:

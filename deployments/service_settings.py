@@ -1,4 +1,4 @@
-"""The verb behind the services page and the `services` command: choose how a service is shown and checked."""
+"""Saves how a service is shown and checked, for the services page and the `services` command."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from deployments.models import Service
 from rollback_portal.audit.models import Outcome
 from rollback_portal.audit.record import Actor, record
 
-CHOICES = {
+FIELD_NAMES = {
     "followed": "follow",
     "position": "order",
     "display_name": "display name",
@@ -21,29 +21,31 @@ CHOICES = {
 }
 
 
-def arrange(actor: Actor, service: Service, choices: Mapping[str, Any]) -> list[str]:
-    """Apply what somebody chose, with its audit entry, in one transaction.
+def save_service_settings(actor: Actor, service: Service, settings: Mapping[str, Any]) -> list[str]:
+    """Save the settings that differ, with an audit entry, in one transaction.
 
     Args:
-        actor: who chose; the policy has let them through already.
-        service: the service; what is compared is its row as it is now.
-        choices: valid values by field name, as the forms give them.
+        actor: who changes them; the caller has checked the permission.
+        service: the service; the values are compared with its row as it is now.
+        settings: valid values by field name, as the forms return them.
 
     Returns:
-        What changed, in words; empty where nothing did, and then nothing is recorded either.
+        What changed, one phrase per field. Where it is empty, no audit entry was written either.
     """
     with transaction.atomic():
         row = Service.objects.select_for_update().get(pk=service.pk)
-        before = {name: getattr(row, name) for name, value in choices.items() if getattr(row, name) != value}
+        before = {name: getattr(row, name) for name, value in settings.items() if getattr(row, name) != value}
         if not before:
             return []
-        after = {name: choices[name] for name in before}
+        after = {name: settings[name] for name in before}
         for name, value in after.items():
             setattr(row, name, value)
         row.customized = True
         row.addresses_customized = row.addresses_customized or "addresses" in after
         row.save(update_fields=[*after, "customized", "addresses_customized"])
-        changed = [f"{CHOICES[name]} from {_words(before[name])} to {_words(after[name])}" for name in after]
+        changed = [
+            f"{FIELD_NAMES[name]} from {_as_text(before[name])} to {_as_text(after[name])}" for name in after
+        ]
         record(
             actor,
             "service arranged",
@@ -56,7 +58,7 @@ def arrange(actor: Actor, service: Service, choices: Mapping[str, Any]) -> list[
         return changed
 
 
-def _words(value: Any) -> str:
+def _as_text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):

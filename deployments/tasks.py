@@ -1,4 +1,4 @@
-"""The Celery tasks: each calls what does the work. The dispatcher alone publishes them."""
+"""The Celery tasks, which only call the modules that do the work. Only the dispatcher publishes them."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from deployments.clients import provider
 from deployments.models import Change, Service
 from deployments.operations import worker
 from deployments.sync import poll
-from deployments.sync.version_check import check_served
+from deployments.sync.version_check import compare_live_version
 from rollback_portal.jobs.kinds import JobKind
 from rollback_portal.jobs.schedule import RecurringTask
 
 
 @shared_task
 def advance(pk: int) -> None:
-    """Work on one change for a while; where more is due, the dispatcher publishes it again."""
+    """Work on one change for a while. Where more is due, the dispatcher publishes it again."""
     worker.run(pk)
 
 
 @shared_task
 def read_services() -> None:
-    """Discover what the keys can see; what is new is read at once, so that no page waits for its turn."""
+    """Discover services. A provider with new ones is read at once, so that pages need not wait."""
     for name in settings.PROVIDERS:
         poll.read_services(name, provider(name))
         if Service.objects.followed().filter(provider=name, synced_at=None).exists():
@@ -42,18 +42,18 @@ def read_vercel() -> None:
 
 
 @shared_task
-def ask_who_serves() -> None:
-    """Ask the public addresses of every followed service who serves."""
+def check_versions() -> None:
+    """Check the public addresses of every followed service that has no operation under way."""
     busy = Change.objects.active().values("service")
     for service in Service.objects.followed().exclude(addresses=[]).exclude(pk__in=busy):
-        check_served(service, service.live.commit_sha if service.live else "")
+        compare_live_version(service, service.live.commit_sha if service.live else "")
 
 
 CHANGES = JobKind(Change, advance, worker.run)
-# One task per provider: a slow one never holds the other back.
+# One task per provider, so that a slow one does not delay the other.
 RECURRING = (
     RecurringTask("services", read_services, timedelta(seconds=60)),
     RecurringTask("render", read_render, timedelta(seconds=15)),
     RecurringTask("vercel", read_vercel, timedelta(seconds=15)),
-    RecurringTask("served", ask_who_serves, timedelta(seconds=15)),
+    RecurringTask("served", check_versions, timedelta(seconds=15)),
 )

@@ -1,4 +1,4 @@
-"""The wing's addresses."""
+"""The URLs of the code rollbacks."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""The ground floor: what both wings stand on. It knows neither wing."""
+"""The core: what both apps are built on. It knows neither of them."""
 
 from rollback_portal.celery import app as celery_app
 

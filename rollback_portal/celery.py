@@ -1,4 +1,4 @@
-"""The Celery app. Its messages only say that a row is due; the row says what there is to do."""
+"""The Celery app. A message only says that a row is due; the row itself is the job."""
 
 import os
 

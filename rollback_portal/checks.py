@@ -1,4 +1,4 @@
-"""Questions asked before any command starts: is what the portal stands on configured at all?"""
+"""System checks: whether the database and the secret key are configured."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def database_is_known(app_configs: Sequence[AppConfig] | None, **kwargs: Any) ->
 
 
 def why_no_database(error: Exception) -> str:
-    """What to tell the person whose command found no database."""
+    """The message for a command that cannot reach the database."""
     if not env.secret("DATABASE_URL"):
         return NO_DATABASE
     return f"The portal's database does not answer: {error}"
@@ -30,7 +30,7 @@ def why_no_database(error: Exception) -> str:
 
 @register(deploy=True)
 def secret_key_is_kept(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Without one each process makes up its own, and nobody stays signed in."""
+    """Without SECRET_KEY each process generates its own, and nobody stays signed in."""
     if env.secret("SECRET_KEY"):
         return []
     return [

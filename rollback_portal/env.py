@@ -1,9 +1,8 @@
 """The only reader of the environment.
 
-A variable can be set directly or, for secrets, as NAME_FILE pointing to a file; what is not set may stand
-in the file `.env` beside `manage.py` (`.env.example` names them all). What the local run (`make run`) has
-started by itself, such as an embedded database, is written to a small file in the data folder and counts as
-set when nothing else sets it.
+A variable is set directly or, for secrets, by NAME_FILE, the path of a file that holds it. Variables that are
+not set are read from `.env` beside `manage.py` (`.env.example` lists them all). Last come the values that a
+running `make run` notes in the data folder, such as the address of its embedded database.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def env_file() -> dict[str, str]:
-    """The NAME=value lines of `.env`; empty where there is none. PORTAL_ENV_FILE names another file."""
+    """The NAME=value lines of `.env`, or of the file that PORTAL_ENV_FILE names; empty if there is none."""
     try:
         lines = Path(os.environ.get("PORTAL_ENV_FILE", ROOT / ".env")).read_text().splitlines()
     except OSError:
@@ -29,19 +28,19 @@ _file = env_file()
 
 
 def data_folder() -> Path:
-    """Where the local run keeps its database, its queue and the sandbox's world."""
-    named = os.environ.get("PORTAL_DATA") or _file.get("PORTAL_DATA")
-    return (ROOT / named if named else ROOT / ".portal").resolve()
+    """Where the local run keeps its database, its queue and the state of the sandbox."""
+    path = os.environ.get("PORTAL_DATA") or _file.get("PORTAL_DATA") or ".portal"
+    return (ROOT / path).resolve()
 
 
 def started_by_local_run() -> dict[str, str]:
-    """What `make run` started and is serving now; empty where it does not run."""
+    """The values noted by a running `make run`; empty if none runs."""
     try:
-        read = json.loads((data_folder() / "running.json").read_text())
-        os.kill(int(read["PORTAL_PID"]), 0)  # left behind by a run that was killed: of no use to anybody
+        noted = json.loads((data_folder() / "running.json").read_text())
+        os.kill(int(noted["PORTAL_PID"]), 0)  # raises for a file that a killed run left behind
     except (OSError, ValueError, KeyError, TypeError):
         return {}
-    return {str(key): str(value) for key, value in read.items()}
+    return {str(key): str(value) for key, value in noted.items()}
 
 
 _local = started_by_local_run()
@@ -52,7 +51,7 @@ def text(name: str, default: str = "") -> str:
 
 
 def secret(name: str) -> str:
-    """A secret from NAME, or from the file that NAME_FILE names; "" where neither is set."""
+    """A secret from the file that NAME_FILE names, or from NAME; "" if neither is set."""
     path = os.environ.get(f"{name}_FILE") or _file.get(f"{name}_FILE")
     if path:
         return Path(path).read_text().strip()
@@ -60,8 +59,8 @@ def secret(name: str) -> str:
 
 
 def is_set(name: str) -> bool:
-    """Has a person set it, directly or as a file? What the local run started does not count."""
-    return any(where.get(key) for where in (os.environ, _file) for key in (name, f"{name}_FILE"))
+    """Whether a person has set it, directly or by NAME_FILE; the values of the local run do not count."""
+    return any(source.get(key) for source in (os.environ, _file) for key in (name, f"{name}_FILE"))
 
 
 def flag(name: str, *, default: bool = False) -> bool:
@@ -91,5 +90,5 @@ def words(name: str, default: str = "") -> list[str]:
 
 
 def for_child(**values: str) -> dict[str, str]:
-    """The environment of a process that we start: ours, with these values on top."""
+    """The environment for a child process: ours, overridden by these values."""
     return {**os.environ, **values}

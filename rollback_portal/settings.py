@@ -1,4 +1,4 @@
-"""One settings file. What differs between places comes from the environment, through `env.py`."""
+"""The settings of every environment. What differs between them comes from variables, read by `env.py`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 from psycopg.conninfo import conninfo_to_dict
 
 from rollback_portal import env
-from rollback_portal.postgresql.driver import Connection
+from rollback_portal.postgresql.driver import PortalConnection
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-# --- Where are we: the local run says PORTAL_LOCAL=1; anything else is taken for production ----------
+# --- The environment: `make run` sets PORTAL_LOCAL=1; anything else is treated as production -----------
 LOCAL = env.flag("PORTAL_LOCAL")
 DEBUG = False
 SECRET_KEY = env.secret("SECRET_KEY") or secrets.token_urlsafe(50)
@@ -40,10 +40,10 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "rollback_portal.web.health.Probes",
+    "rollback_portal.web.health.HealthEndpoints",
     "django.middleware.security.SecurityMiddleware",
     "rollback_portal.web.security.ContentSecurityPolicy",
-    "rollback_portal.web.database_down.Degraded",
+    "rollback_portal.web.database_down.DatabaseDownPage",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -78,7 +78,7 @@ TEMPLATES = [
 ]
 
 
-# --- PostgreSQL: the truth. Redis: a doorbell and a shared rate budget --------------------------------
+# --- PostgreSQL holds all data and the queue. Redis is the broker and holds the shared rate limit ------
 def database(url: str) -> dict[str, object]:
     """Django's settings for a PostgreSQL address, with a pool that checks its connections."""
     parts = conninfo_to_dict(url)
@@ -89,7 +89,7 @@ def database(url: str) -> dict[str, object]:
         "min_size": 1,
         "max_size": env.number("DATABASE_POOL", 8),
         "timeout": 5,
-        "connection_class": Connection,
+        "connection_class": PortalConnection,
     }
     return {
         "ENGINE": "rollback_portal.postgresql",
@@ -104,17 +104,17 @@ def database(url: str) -> dict[str, object]:
 
 
 DATABASE_URL = env.secret("DATABASE_URL")
-DIRECT_DATABASE_URL = env.secret("DIRECT_DATABASE_URL")  # past a transaction pooler, for session locks
+DIRECT_DATABASE_URL = env.secret("DIRECT_DATABASE_URL")  # bypasses a transaction pooler, for session locks
 DATABASES = {"default": database(DATABASE_URL or "postgresql:///portal")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.secret("REDIS_URL")
-# Local memory on purpose: with the cache in Redis nobody can sign in while Redis is down.
+# In local memory on purpose: with the cache in Redis nobody could sign in while Redis is down.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 
-# --- Celery: broker settings that fail fast instead of hanging (docs/operations.md) ------------------
+# --- Celery: broker settings that fail fast instead of hanging (docs/operations.md) --------------------
 CELERY_BROKER_URL = REDIS_URL or "redis://127.0.0.1:6379/0"
-if REDIS_URL.startswith("unix://"):  # Celery has its own words for a socket and its database number
+if REDIS_URL.startswith("unix://"):  # Celery has its own syntax for a socket and its database number
     CELERY_BROKER_URL = REDIS_URL.replace("unix:", "redis+socket:", 1).replace("?db=", "?virtual_host=")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_TIMEOUT = 2
@@ -140,16 +140,16 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_ACKS_LATE = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 500
-CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 25  # seconds, after SIGQUIT; after SIGTERM work is handed over
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 25  # seconds after SIGQUIT; after SIGTERM jobs are handed over at once
 CELERY_TASK_SOFT_TIME_LIMIT = 60
 CELERY_TASK_TIME_LIMIT = 90
 CELERY_TIMEZONE = "UTC"
 CELERY_TASK_DEFAULT_QUEUE = "reading"
 CELERY_TASK_ROUTES = {
     "deployments.tasks.advance": {"queue": "operations"},
-    "dbtools.tasks.*": {"queue": "wizard"},  # only its worker holds the databases' addresses
+    "dbtools.tasks.*": {"queue": "wizard"},  # only this queue's worker knows the addresses of the databases
 }
-# --- The providers: without a key, the sandbox plays one ---------------------------------------------
+# --- The providers: without a key, the sandbox stands in for one ---------------------------------------
 SANDBOX_URL = env.text("SANDBOX_URL", "http://127.0.0.1:9701")
 RENDER_API_KEY = env.secret("RENDER_API_KEY")
 VERCEL_TOKEN = env.secret("VERCEL_TOKEN")
@@ -168,25 +168,25 @@ PROVIDERS = {
         "sandbox": not VERCEL_TOKEN,
     },
 }
-SANDBOX_SIGN_IN = env.text("SANDBOX_SIGN_IN")  # who can sign in, for the sign-in page of a sandbox
+SANDBOX_SIGN_IN = env.text("SANDBOX_SIGN_IN")  # names that the sign-in page of a sandbox shows
 VERSION_HEADER = env.text("VERSION_HEADER", "X-Version")
 # Render keeps old instances for 60 s after the new ones took over: until then both may answer.
 SERVE_SECONDS = env.number("SERVE_SECONDS", 90)
-FOLLOW_SECONDS = env.number("FOLLOW_SECONDS", 20 * 60)  # then a person has to look
-LEASE_SECONDS = env.number("LEASE_SECONDS", 30)  # then a change that its worker did not renew is free
-SETTLE_SECONDS = env.number("SETTLE_SECONDS", 30)  # how long a lost request may still surface at the provider
+FOLLOW_SECONDS = env.number("FOLLOW_SECONDS", 20 * 60)  # seconds; after that a person has to look
+LEASE_SECONDS = env.number("LEASE_SECONDS", 30)  # without a renewal, then another worker may take over
+SETTLE_SECONDS = env.number("SETTLE_SECONDS", 30)  # a lost request may take effect until then
 
-# --- The wizard's databases: which ones stands in a file, how they are entered in secrets -----------------
+# --- The databases that the wizard may roll back: listed in a file, with their addresses in secrets ----
 DATABASES_FILE = env.text("DATABASES_FILE")
 BACKUP_FOLDER = env.text("BACKUP_FOLDER") or str(env.data_folder() / "backups")
 BACKUP_DAYS = env.number("BACKUP_DAYS", 14)
 MIRROR_FOLDER = env.text("MIRROR_FOLDER") or str(env.data_folder() / "mirrors")
 SCRATCH_FOLDER = env.text("SCRATCH_FOLDER") or str(env.data_folder() / "scratch")
 
-# --- The apps, by name: the core imports none of them, and they do not import each other -----------------
+# --- The apps, by name: the core imports none of them, and they do not import each other ---------------
 DISPATCHED = ["deployments.tasks.CHANGES", "dbtools.tasks.DATABASE_ROLLBACKS", "dbtools.tasks.RESTORES"]
 RECURRING = ["deployments.tasks.RECURRING", "dbtools.tasks.RECURRING"]
-HEARTBEAT_QUEUE = "operations"  # a worker of this queue counts as one that executes operations
+HEARTBEAT_QUEUE = "operations"  # the heartbeats of this queue's workers are recorded
 LAST_KNOWN = (
     "deployments.pages.manual_fallback.last_known"  # HTML for the page shown while PostgreSQL is away
 )
@@ -195,16 +195,23 @@ READY = {
     "operations_are_worked_on": "rollback_portal.jobs.process.heartbeats.can_execute",
     "queue_answers": "rollback_portal.jobs.broker.answers",
 }
-LIVE_CODE = "deployments.interface.live_code"  # which commit is live, for the wizard's first question
-CODE_UNDER_WAY = "deployments.interface.under_way"  # each app waits while the other one moves something
-DATABASE_UNDER_WAY = "dbtools.interface.under_way"
-EVERYWHERE = ["dbtools.wizard.banners.for_everybody"]  # bars for every page
+LIVE_CODE = "deployments.interface.live_code"  # which commit is live, for the wizard's first step
+CODE_UNDER_WAY = (
+    "deployments.interface.operation_under_way"  # each app waits while the other one changes something
+)
+DATABASE_UNDER_WAY = "dbtools.interface.rollback_under_way"
+EVERYWHERE = ["dbtools.wizard.banners.banners_for_every_page"]  # banners for every page
 METRICS = "deployments.metrics.exposition"
 METRICS_ALLOW = env.words("METRICS_ALLOW", "127.0.0.0/8,::1")
 METRICS_TOKEN = env.secret("METRICS_TOKEN")
 
-# --- Who gets in ---------------------------------------------------------------------------------------
+# --- Sign-in and roles ---------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
+ROLES = {  # each role and its permissions, the weakest role first
+    "viewer": (),
+    "responder": ("deployments.operate", "deployments.arrange"),
+    "database admin": ("deployments.operate", "deployments.arrange", "dbtools.roll_back"),
+}
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -212,7 +219,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "dashboard"
-ACCOUNT_ADAPTER = "rollback_portal.accounts.adapter.Invited"
+ACCOUNT_ADAPTER = "rollback_portal.accounts.adapter.NoSignupAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
@@ -223,7 +230,7 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
 
-# --- The wire ------------------------------------------------------------------------------------------
+# --- HTTPS, cookies and headers ------------------------------------------------------------------------
 SECURE_SSL_REDIRECT = not LOCAL and env.flag("SECURE_SSL_REDIRECT", default=True)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if USE_PROXY else None
 SECURE_HSTS_SECONDS = 0 if LOCAL else 63_072_000
@@ -247,7 +254,7 @@ STATIC_ROOT = env.text("STATIC_ROOT") or str(env.data_folder() / "static")
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "rollback_portal.web.static_files.StaticFilesStorage"},
 }
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 

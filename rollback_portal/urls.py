@@ -1,8 +1,8 @@
-"""Where everything is. Nouns are addresses; every page but the sign-in is behind it."""
+"""All addresses. Every page except the sign-in page requires a signed-in user."""
 
 from django.urls import include, path
 
-handler500 = "rollback_portal.web.database_down.fault"
+handler500 = "rollback_portal.web.database_down.handle_exception"
 urlpatterns = [
     path("", include("deployments.urls")),
     path("databases/", include("dbtools.urls")),

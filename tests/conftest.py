@@ -1,20 +1,43 @@
-"""What every test stands on: programs of the machine, or a count of the tests that went without."""
+"""Fixtures for all tests, and the count of tests that were skipped because a program is not installed."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
+from django.test import Client
 
+from rollback_portal.accounts.models import User
+from tests import factories
 from tests.prisma.cli import all_installed
 from tests.support.chromium import chromium
 from tests.support.pgbouncer import pgbouncer
 
+NAMES = {"viewer": "Vera Novak", "responder": "Ana Ruiz", "database admin": "Dana Okoro"}
+
+
+@pytest.fixture
+def client_as() -> Callable[..., Client]:
+    """Makes a signed-in Django client.
+
+    `client_as("responder")` creates a person with that role ("" may only look); `client_as(ana)` signs in
+    somebody who exists. A second argument names the new person.
+    """
+
+    def sign_in(who: str | User = "responder", name: str = "") -> Client:
+        user = who if isinstance(who, User) else factories.person(who, name or NAMES.get(who, "Nora Roe"))
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return sign_in
+
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """Something that tests with this marker cannot do without, and the variable that forbids to skip them."""
+    """A program that marked tests need, and the variable that turns skipping them into a failure."""
 
     marker: str
     is_here: bool

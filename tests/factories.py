@@ -1,4 +1,4 @@
-"""Plain factory functions: each makes one row that is true to life, and takes any field by name."""
+"""Plain factory functions: each makes one realistic row, and takes any field by name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,16 @@ from typing import Any
 from django.contrib.auth.models import Group
 from django.utils import timezone
 
-from deployments.models import Change, Deployment, Kind, Operation, Pin, ProviderStatus, Reason, Service
+from deployments.models import (
+    Change,
+    Deployment,
+    Operation,
+    OperationKind,
+    Pin,
+    ProviderStatus,
+    Reason,
+    Service,
+)
 from deployments.providers.base import DeploymentStatus
 from rollback_portal.accounts.models import User
 from rollback_portal.jobs.models import Heartbeat
@@ -19,7 +28,7 @@ numbers = count(1)
 
 
 def ago(**length: float) -> datetime:
-    """A moment in the past: `ago(minutes=5)`."""
+    """A time in the past: `ago(minutes=5)`."""
     return timezone.now() - timedelta(**length)
 
 
@@ -31,7 +40,7 @@ def sha(of: object) -> str:
 def person(
     role: str = "responder", name: str = "Ana Ruiz", *, username: str = "", password: str = ""
 ) -> User:
-    """Somebody with one of the three roles; `role=""` is somebody who may only look."""
+    """A person with one of the three roles; `role=""` is a person without a role."""
     first, _, last = name.partition(" ")
     user = User.objects.create_user(
         username or f"{first.lower()}{next(numbers)}",
@@ -71,7 +80,7 @@ def service(kind: str = "api", **fields: Any) -> Service:
 
 
 def deployment(service: Service, subject: str = "Fix price rounding", **fields: Any) -> Deployment:
-    """A production deployment that is built and has served before; its commit follows from the subject."""
+    """A production deployment that has been live before; its commit id derives from the subject."""
     number, created = next(numbers), fields.get("created_at") or ago(hours=2)
     defaults: dict[str, Any] = {
         "provider_id": f"dep-{number:020d}" if service.provider == "render" else f"dpl_{number:024d}",
@@ -95,7 +104,7 @@ def deployment(service: Service, subject: str = "Fix price rounding", **fields: 
 
 
 def live(service: Service, subject: str = "Faster checkout totals", **fields: Any) -> Deployment:
-    """A deployment that is in front of users now; the service is told so."""
+    """A live deployment; it becomes `service.live`."""
     created = fields.pop("created_at", None) or ago(minutes=14)
     defaults: dict[str, Any] = {
         "status": DeploymentStatus.LIVE if service.provider == "render" else DeploymentStatus.READY,
@@ -112,7 +121,7 @@ def live(service: Service, subject: str = "Faster checkout totals", **fields: An
 
 
 def failed(service: Service, subject: str = "Fix login rate limit", **fields: Any) -> Deployment:
-    """A deployment whose build failed: it explains the timeline and can never be chosen."""
+    """A deployment whose build failed: it can never be chosen."""
     defaults = {
         "status": DeploymentStatus.FAILED,
         "raw_status": "build_failed" if service.provider == "render" else "ERROR",
@@ -125,11 +134,11 @@ def failed(service: Service, subject: str = "Fix login rate limit", **fields: An
     return deployment(service, subject, **{**defaults, **fields})
 
 
-def operation(kind: str = Kind.ROLL_BACK, by: User | None = None, **fields: Any) -> Operation:
-    """What somebody asked for, without its changes."""
+def operation(kind: str = OperationKind.ROLL_BACK, by: User | None = None, **fields: Any) -> Operation:
+    """An operation without its changes."""
     defaults: dict[str, Any] = {
         "kind": kind,
-        "reason": "" if kind == Kind.LEAVE else Reason.ERRORS,
+        "reason": "" if kind == OperationKind.LEAVE else Reason.ERRORS,
         "reason_detail": "500s on checkout",
         "incident": "INC-412",
         "requested_by": by,
@@ -151,7 +160,7 @@ STEPS = [
 def change(
     service: Service, to: Deployment | None = None, *, status: str = "queued", **fields: Any
 ) -> Change:
-    """One service's part of an operation; the operation is made where none is given."""
+    """One service's part of an operation; the operation is made unless one is given."""
     asked_for = fields.pop("operation", None) or operation()
     defaults: dict[str, Any] = {
         "from_deployment": service.live,
@@ -164,7 +173,7 @@ def change(
 
 
 def pin(service: Service, deployment: Deployment | None = None, **fields: Any) -> Pin:
-    """A standing pin; `change=None` is a pin that was made outside the portal."""
+    """A standing pin; with `change=None` it was made outside the portal."""
     defaults: dict[str, Any] = {
         "deployment": deployment or service.live,
         "pinned_at": ago(minutes=3),
@@ -176,14 +185,12 @@ def pin(service: Service, deployment: Deployment | None = None, **fields: Any) -
     return Pin.objects.create(service=service, **{**defaults, **fields})
 
 
-def reading(provider: str = "render", **fields: Any) -> ProviderStatus:
-    """When a provider was read last; fresh unless told otherwise."""
+def provider_status(provider: str = "render", **fields: Any) -> ProviderStatus:
+    """The status of a provider's last sync: it has just succeeded."""
     return ProviderStatus.objects.create(**{"provider": provider, "synced_at": timezone.now(), **fields})
 
 
-def at_work(*roles: str, heard_at: datetime | None = None) -> None:
-    """A process of each role that was heard just now: a worker and a dispatcher unless told otherwise."""
+def heartbeats(*roles: str, at: datetime | None = None) -> None:
+    """A heartbeat of each role, by default just now from a worker and a dispatcher."""
     for role in roles or ("worker", "dispatcher"):
-        Heartbeat.objects.create(
-            process=f"host:{next(numbers)}", role=role, beat_at=heard_at or timezone.now()
-        )
+        Heartbeat.objects.create(process=f"host:{next(numbers)}", role=role, beat_at=at or timezone.now())

@@ -1,4 +1,4 @@
-"""The portal's own settings, on the test servers, with the few differences that tests need."""
+"""The portal's settings on the test servers, with the few differences that tests need."""
 
 from tests.support import servers
 
@@ -10,6 +10,6 @@ from rollback_portal.settings import DATABASES, INSTALLED_APPS, STORAGES  # noqa
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.support.append_only_flush"]
 DATABASES["default"]["TEST"] = {"NAME": servers.database_name()}
 DATABASES["default"]["OPTIONS"].pop("pool", None)  # type: ignore[attr-defined]  # one connection per test thread
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast; nothing here is worth guessing
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast
 STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
-LAST_KNOWN = ""  # drawn between two requests of a process; the tests of the page without PostgreSQL set it
+LAST_KNOWN = ""  # set only by the tests of the page without PostgreSQL

@@ -1,4 +1,4 @@
-"""A draft: the SQL that leads back, line by line, each with what it is worth."""
+"""A draft: the SQL that reverts a migration, line by line, each with a mark for its quality."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ SAME, ORDER, REFUSED = "exact", "column order", "refused"
 
 @dataclass(frozen=True, slots=True)
 class DraftLine:
-    """One statement, or where `sql` is "" only something that has to be said.
+    """One statement, or only a remark if `sql` is "".
 
     Attributes:
-        mark: "exact", "old definition" (it comes from the catalog of the state before), "loses data" (what
-            the migration destroyed does not come back with it) or "cannot".
-        note: one sentence or two; "" where there is nothing to say.
+        mark: "exact", "old definition" (taken from the catalog before the migration), "loses data" (it does
+            not bring back what the migration destroyed) or "cannot".
+        note: one or two sentences, or "".
+        key: of the facet that the line is about.
     """
 
     sql: str
@@ -25,19 +26,19 @@ class DraftLine:
 
     @property
     def text(self) -> str:
-        """The line as it stands in the editor, its mark as a comment above it."""
-        said = f"-- {self.mark}: {self.note}" if self.note else f"-- {self.mark}"
-        return f"{' '.join(said.split())}\n{self.sql};\n" if self.sql else f"{' '.join(said.split())}\n"
+        """The line for the editor, with its mark as a comment above it."""
+        message = f"-- {self.mark}: {self.note}" if self.note else f"-- {self.mark}"
+        return f"{' '.join(message.split())}\n{self.sql};\n" if self.sql else f"{' '.join(message.split())}\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What leads from the state after a migration back to the one before it.
+    """SQL that reverts a migration.
 
     Attributes:
-        verdict: "exact" or "column order" once it was proven on a scratch database, "refused" where it cannot
-            be inverted, "" while it is only proposed.
-        sentence: the verdict in words; a refusal names the difference.
+        verdict: "exact" or "column order" after it was proven on a scratch database, "refused" if the
+            migration cannot be reverted, "" as long as it is only proposed.
+        message: the verdict as a sentence; a refusal names the difference.
     """
 
     lines: tuple[DraftLine, ...]
@@ -52,12 +53,7 @@ class Draft:
     def statements(self) -> tuple[str, ...]:
         return tuple(line.sql for line in self.lines if line.sql)
 
-    @property
-    def loses(self) -> bool:
-        """Whether the migration destroyed something that no SQL brings back."""
-        return any(line.mark == LOSES for line in self.lines)
-
 
 def refused(message: str, losses: tuple[DraftLine, ...] = ()) -> Draft:
-    """No SQL at all: a half way back is worse than none. What was lost is said all the same."""
+    """A draft without SQL, because an incomplete one is worse than none; the losses are still listed."""
     return Draft((DraftLine("", CANNOT, message), *losses), REFUSED, message)

@@ -1,4 +1,4 @@
-"""What no draft brings back, and so it is said: what was destroyed, and what was done beside the schema."""
+"""Lists what no draft brings back: destroyed data, and effects other than on the schema."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from collections.abc import Iterator, Sequence
 from dbtools.down_draft.draft import CANNOT, LOSES, DraftLine
 from dbtools.down_draft.notes import narrows
 from dbtools.postgres.catalog import Catalog
-from dbtools.sql.isolated import row_changes, unseen
+from dbtools.sql.isolated import row_changes, side_effects
 
-WORDS = {
+LOSS_MESSAGES = {
     "table": "{name} was dropped: its rows are gone.",
     "column": "{name} was dropped: its values are gone.",
     "attribute": "{name} was dropped: its values are gone.",
     "sequence": "{name} was dropped: its position is gone.",
     "identity sequence": "{name} was dropped: its position is gone.",
 }
-WHOLES = frozenset({"table", "column", "composite"})  # what is said of them is said of their parts
+WHOLES = frozenset({"table", "column", "composite"})  # a loss of one of these includes its parts
 VALUED = frozenset({"column", "attribute"})
 
 
 def losses(before: Catalog, after: Catalog, up: Sequence[str]) -> tuple[DraftLine, ...]:
-    """One line for each loss, without SQL, and one for each thing that stays as the migration left it."""
+    """One line without SQL for each loss, and for each other effect that the draft does not revert."""
     return (*_of_schema(before, after), *_of_rows(up), *_beside_the_schema(up))
 
 
-def remade(before: Catalog, after: Catalog) -> frozenset[str]:
-    """The columns that stand there under the same name, but are not the same ones."""
+def recreated(before: Catalog, after: Catalog) -> frozenset[str]:
+    """The columns that were dropped and added again under the same name."""
     return frozenset(
         key
         for key, old in before.facets.items()
@@ -39,25 +39,28 @@ def _of_schema(before: Catalog, after: Catalog) -> Iterator[DraftLine]:
         new = after.at.get(address)
         if (
             new is None
-            and old.kind in WORDS
+            and old.kind in LOSS_MESSAGES
             and not old.computed
             and not _with_its_table(before, after, old.parent)
         ):
-            yield DraftLine("", LOSES, WORDS[old.kind].format(name=old.name), old.key)
+            yield DraftLine("", LOSES, LOSS_MESSAGES[old.kind].format(name=old.name), old.key)
         elif (
             new
             and old.kind in VALUED
             and not old.computed
             and narrows(_kind(before, old.definition), _kind(after, new.definition))
         ):
-            what = f"{old.name} went from {old.definition} to {new.definition}"
+            change = f"{old.name} went from {old.definition} to {new.definition}"
             yield DraftLine(
-                "", LOSES, f"{what}: what was cut, rounded or rewritten then stays so.", f"type of {old.key}"
+                "",
+                LOSES,
+                f"{change}: what was cut, rounded or rewritten then stays so.",
+                f"type of {old.key}",
             )
 
 
 def _kind(catalog: Catalog, written: str) -> str:
-    """The type of a column, through its domain; all enums are one kind."""
+    """The type of a column, resolving domains; all enums are one type."""
     bare = written.removesuffix("[]")
     domain = catalog.facets.get(f"domain {bare}")
     if domain:
@@ -81,8 +84,8 @@ def _of_rows(up: Sequence[str]) -> Iterator[DraftLine]:
 
 def _beside_the_schema(up: Sequence[str]) -> Iterator[DraftLine]:
     for text in up:
-        for found in unseen(text):
-            place = f"line {found.line} of the migration" if found.line else "the migration"
+        for effect in side_effects(text):
+            place = f"line {effect.line} of the migration" if effect.line else "the migration"
             yield DraftLine(
-                "", CANNOT, f"{found.what} ({place}) is not undone: a draft leaves {found.about} alone."
+                "", CANNOT, f"{effect.what} ({place}) is not undone: a draft leaves {effect.about} alone."
             )

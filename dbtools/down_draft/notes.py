@@ -1,19 +1,19 @@
-"""What each kind of statement is worth and what it may stumble over, in words."""
+"""The mark and the note of each kind of statement: its quality and its pitfalls."""
 
 from __future__ import annotations
 
 from dbtools.down_draft.draft import EXACT, LOSES, OLD
 from dbtools.postgres.catalog import Facet
 
-GOES = "What was written to it since goes with it."
-BY_TAKING = {
-    "column": GOES,
-    "attribute": GOES,
-    "table": GOES,
+DATA_LOST = "What was written to it since goes with it."
+DROP_NOTES = {
+    "column": DATA_LOST,
+    "attribute": DATA_LOST,
+    "table": DATA_LOST,
     "sequence": "Its position goes with it.",
     "identity": "Its position goes with it.",
 }
-BY_MAKING = {
+CREATE_NOTES = {
     "table": "The table comes back empty: its rows are gone.",
     "sequence": "It starts anew: set it past the highest value in use (setval).",
     "identity": "It starts anew: set it past the highest value in use (setval).",
@@ -22,9 +22,9 @@ BY_MAKING = {
     "foreign key": "It fails while a row points nowhere.",
     "extension": "What the extension itself kept is gone.",
 }
-WITH_RIGHTS = frozenset({"view", "matview", "function", "aggregate", "table", "sequence"})
-# From the left to the right nothing is lost without an error, so the way back is exact too. Text is seldom on
-# the left: what is read from it (007, yes, a date) is not written as it stood there.
+WITH_PRIVILEGES = frozenset({"view", "matview", "function", "aggregate", "table", "sequence"})
+# Conversions from the key to one of the values lose nothing without an error, so the way back is exact too.
+# Text is seldom a key, because what is read from it (007, yes, a date) is not written back the same way.
 NUMBERS = ("smallint", "integer", "bigint", "numeric")
 TEXTS = ("text", "character varying", "citext", "enum", "json")
 WIDER = {
@@ -42,13 +42,13 @@ WIDER = {
 WHOLE = frozenset(NUMBERS[:3])
 
 
-def taking(facet: Facet) -> tuple[str, str]:
-    """Mark and note of the statement that takes away what the migration added."""
-    return EXACT, "" if facet.computed else BY_TAKING.get(facet.kind, "")
+def dropping(facet: Facet) -> tuple[str, str]:
+    """Mark and note of the statement that drops what the migration added."""
+    return EXACT, "" if facet.computed else DROP_NOTES.get(facet.kind, "")
 
 
-def making(facet: Facet, *, filled: bool) -> tuple[str, str]:
-    """Mark and note of the statement that brings back what the migration took away."""
+def creating(facet: Facet, *, filled: bool) -> tuple[str, str]:
+    """Mark and note of the statement that creates again what the migration dropped."""
     if facet.kind == "column":
         if facet.computed:
             return OLD, "It is computed anew."
@@ -56,27 +56,29 @@ def making(facet: Facet, *, filled: bool) -> tuple[str, str]:
         return LOSES, f"The column comes back {values}: its values are gone."
     if facet.kind == "attribute":
         return LOSES, "The attribute comes back empty in every row: its values are gone."
-    note = BY_MAKING.get(facet.kind, "")
+    note = CREATE_NOTES.get(facet.kind, "")
     if "UNIQUE" in facet.definition or "PRIMARY KEY" in facet.definition:
         note = "It fails while two rows have the same values."
     if facet.definition.startswith("CHECK") or facet.kind == "domain constraint":
         note = "It fails while a row breaks it."
     return (
         LOSES if facet.kind in {"table", "sequence", "identity"} else OLD
-    ), f"{note}{_rights(facet)}".strip()
+    ), f"{note}{_privileges(facet)}".strip()
 
 
-def again(facet: Facet) -> tuple[str, str]:
-    """Mark and note of the statements that take something away and make it again, unchanged."""
-    return EXACT, f"Unchanged, but in the way of what changes.{_rights(facet)}"
+def recreating(facet: Facet) -> tuple[str, str]:
+    """Mark and note of the statements that drop something and create it again, unchanged."""
+    return EXACT, f"Unchanged, but in the way of what changes.{_privileges(facet)}"
 
 
-def _rights(facet: Facet) -> str:
-    return " Rights that were granted on it have to be granted again." if facet.kind in WITH_RIGHTS else ""
+def _privileges(facet: Facet) -> str:
+    return (
+        " Rights that were granted on it have to be granted again." if facet.kind in WITH_PRIVILEGES else ""
+    )
 
 
 def changing(old: Facet, new: Facet) -> tuple[str, str]:
-    """Mark and note of the statement that leads from `new` back to `old`."""
+    """Mark and note of the statement that changes `new` back to `old`."""
     if old.kind == "column":
         zone = " Times are read in the session's time zone." if "time zone" in old.definition else ""
         return OLD, f"It fails where a value of today does not fit the old type.{zone}"
@@ -84,7 +86,7 @@ def changing(old: Facet, new: Facet) -> tuple[str, str]:
 
 
 def narrows(old: str, new: str) -> bool:
-    """Whether a column that went from the old type to the new one may have lost something on the way."""
+    """Whether the conversion of a column from the old to the new type may have lost something."""
     if old == new:
         return False
     if old.endswith("[]") != new.endswith("[]"):
@@ -96,7 +98,7 @@ def narrows(old: str, new: str) -> bool:
 
 
 def _sized(written: str) -> tuple[str, tuple[int, ...]]:
-    """`character varying(20)` as its name and its numbers."""
+    """Split a type such as `character varying(20)` into its name and its numbers."""
     bare = written.split(" COLLATE ")[0]
     name, bracket, rest = bare.partition("(")
     if not bracket:

@@ -1,4 +1,4 @@
-"""A draft is offered only once it was proven: run on a copy, and the schema that comes out compared."""
+"""Proposes a draft and proves it: runs it on a copy and compares the resulting schema."""
 
 from __future__ import annotations
 
@@ -6,90 +6,100 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from dbtools.down_draft.draft import LOSES, ORDER, SAME, Draft, refused
-from dbtools.down_draft.losses import losses, remade
+from dbtools.down_draft.losses import losses, recreated
 from dbtools.down_draft.trial import invert
 from dbtools.postgres import client
 from dbtools.postgres.catalog import Catalog, differences, read
-from dbtools.postgres.client import SQL, Connection, Error, Identifier, Target
-from dbtools.sql import NotSql
+from dbtools.postgres.client import SQL, Connection, DatabaseAddress, Error, Identifier
+from dbtools.sql import InvalidSql
 from dbtools.sql.isolated import split
 
-Judge = Callable[[Target], str]  # what else differs in a database from the state before, "" for nothing
-MOST = 3
-STATEMENTS = 20_000
+SecondCheck = Callable[
+    [DatabaseAddress], str
+]  # returns how a database still differs from the state before, or ""
+MOST_DIFFERENCES = 3
+ANOTHER_ORDER = "stand in another order"  # in the sentence of `differences` about the order of columns
+MOST_STATEMENTS = 20_000
 
 
 def draft(
-    where: Target, up: Sequence[str], before: Catalog, after: Catalog, *, schema: str = "public"
+    address: DatabaseAddress, up: Sequence[str], before: Catalog, after: Catalog, *, schema: str = "public"
 ) -> Draft:
-    """Propose the way back. Nothing is changed: it is tried in a transaction that is undone.
+    """Propose a draft. It is tried in a transaction that is rolled back, so nothing is changed.
 
     Args:
-        where: a scratch database in the state after; never anybody's own.
-        up: the migrations' texts, newest first, that lead from `before` to `after`.
-        before, after: of the same scratch database (or copies of one) at the two moments.
-        schema: what unqualified names mean.
+        address: a scratch database in the state after the migrations.
+        up: the SQL of the migrations that lead from `before` to `after`, newest first.
+        before, after: catalogs of the same scratch database, or of copies of one.
+        schema: the schema of unqualified names.
 
     Raises:
-        target.Unreachable, target.Error: the scratch database is gone.
+        client.DatabaseUnreachable, client.Error: the scratch database is not available.
     """
     lost = losses(before, after, up)
-    with client.connect(where, "draft", autocommit=True) as db, db.transaction(force_rollback=True):
-        _as_the_runner(db, schema)
-        trial = invert(db, before, after, remade(before, after))
-    left = [found for found in differences(before, trial.reached) if "stand in another order" not in found]
-    if left:
-        return refused(_cannot([*left, *trial.errors]), lost)
-    said = {line.key for line in trial.lines if line.mark == LOSES}
-    return Draft((*(line for line in lost if line.key not in said or not line.key), *trial.lines))
+    with client.connect(address, "draft", autocommit=True) as db, db.transaction(force_rollback=True):
+        _use_schema(db, schema)
+        trial = invert(db, before, after, recreated(before, after))
+    remaining = [item for item in differences(before, trial.reached) if ANOTHER_ORDER not in item]
+    if remaining:
+        return refused(_refusal([*remaining, *trial.errors]), lost)
+    reported = {line.key for line in trial.lines if line.mark == LOSES}
+    return Draft((*(line for line in lost if line.key not in reported or not line.key), *trial.lines))
 
 
-def prove(proposed: Draft, where: Target, before: Catalog, judge: Judge, *, schema: str = "public") -> Draft:
-    """Run the very text and compare: the draft with its verdict, or a refusal that names the difference.
+def prove(
+    proposed: Draft,
+    address: DatabaseAddress,
+    before: Catalog,
+    second_check: SecondCheck,
+    *,
+    schema: str = "public",
+) -> Draft:
+    """Run the text and compare: return the draft with its verdict, or a refusal that names the difference.
 
     Args:
-        where: a scratch database in the state after, which this changes; throw it away.
-        judge: a second look that shares nothing with the first, such as pg_dump.
+        address: a scratch database in the state after, which is changed and cannot be used again.
+        second_check: a comparison independent of the catalog, such as by pg_dump.
 
     Raises:
-        target.Unreachable: the scratch database is gone.
+        client.DatabaseUnreachable: the scratch database is not available.
     """
     if proposed.verdict:
         return proposed
     lost = tuple(line for line in proposed.lines if not line.sql)
-    with client.connect(where, "draft", autocommit=True) as connection:
+    with client.connect(address, "draft", autocommit=True) as connection:
         problem = _run(connection, proposed.text, schema)
         if problem:
-            return refused(_cannot([problem]), lost)
+            return refused(_refusal([problem]), lost)
         reached = read(connection)
-    left = differences(before, reached)
-    order = [found for found in left if "stand in another order" in found]
-    if len(order) < len(left):
-        return refused(_cannot([found for found in left if found not in order]), lost)
-    other = judge(where)
-    if other:
-        return refused(_cannot([other]), lost)
+    remaining = differences(before, reached)
+    order = [item for item in remaining if ANOTHER_ORDER in item]
+    if len(order) < len(remaining):
+        return refused(_refusal([item for item in remaining if item not in order]), lost)
+    difference = second_check(address)
+    if difference:
+        return refused(_refusal([difference]), lost)
     if order:
         return replace(proposed, verdict=ORDER, message=f"Same but for column order: {order[0]}")
     return replace(proposed, verdict=SAME, message="Leads back exactly.")
 
 
 def _run(connection: Connection, text: str, schema: str) -> str:
-    """One transaction, one statement at a time, as the run itself would; "" where it worked."""
+    """Run it in one transaction, one statement at a time, as the real run does; return the error or ""."""
     try:
         with connection.transaction():
-            _as_the_runner(connection, schema)
-            for piece in split(text, most=STATEMENTS):
+            _use_schema(connection, schema)
+            for piece in split(text, limit=MOST_STATEMENTS):
                 connection.execute(piece.text.encode(), binary=True)
-    except (Error, NotSql) as error:
+    except (Error, InvalidSql) as error:
         return f"The draft does not run: {' '.join(str(error).split())}"
     return ""
 
 
-def _as_the_runner(connection: Connection, schema: str) -> None:
+def _use_schema(connection: Connection, schema: str) -> None:
     connection.execute(SQL("SET LOCAL search_path = {}").format(Identifier(schema)))
 
 
-def _cannot(found: Sequence[str]) -> str:
-    more = f" And {len(found) - MOST} more." if len(found) > MOST else ""
-    return f"This migration cannot be inverted by a draft: {' '.join(found[:MOST])}{more}"
+def _refusal(reasons: Sequence[str]) -> str:
+    more = f" And {len(reasons) - MOST_DIFFERENCES} more." if len(reasons) > MOST_DIFFERENCES else ""
+    return f"This migration cannot be inverted by a draft: {' '.join(reasons[:MOST_DIFFERENCES])}{more}"

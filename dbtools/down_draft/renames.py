@@ -1,7 +1,7 @@
-"""What the migration renamed gets its old name back, with everything that hangs on it.
+"""Finds what a migration renamed, to give it its old name back.
 
-An object is known by its OID, a column by its number: the two catalogs are of one database at two moments.
-That finds a rename however it was written, and never takes a drop and a create for one.
+Both catalogs are of the same database, so objects are identified by OID and columns by number. That finds a
+rename however it was written, and never mistakes a drop and a create for one.
 """
 
 from __future__ import annotations
@@ -13,24 +13,26 @@ from dbtools.down_draft.draft import EXACT, DraftLine
 from dbtools.postgres.catalog import Catalog, Facet
 from dbtools.sql import quoted
 
-MOVED_ALONG = frozenset({"index", "constraint", "identity sequence"})  # into another schema, with their table
+MOVED_ALONG = frozenset(
+    {"index", "constraint", "identity sequence"}
+)  # these change the schema with their table
 RELATIONS = frozenset({"table", "view", "matview", "sequence", "identity sequence", "index", "constraint"})
 LONGEST = 48
 SUFFIX = "_rolled_back"
-TAKEN = "It has taken the old name; what the migration made new is dropped below."
+NAME_TAKEN = "It has taken the old name; what the migration made new is dropped below."
 
 
 @dataclass(frozen=True, slots=True)
 class Rename:
-    """One name to give back; `aside` frees it first where something new has taken it."""
+    """One rename to revert; `aside` first renames something new that has taken the old name."""
 
     line: DraftLine
     aside: DraftLine | None
 
 
 def renames(before: Catalog, after: Catalog) -> tuple[Rename, ...]:
-    """The outermost names to give back; inner ones show once these are given back."""
-    found = [
+    """The outermost renames to revert; the inner ones can be seen only after that."""
+    by_depth = [
         (_depth(new), rename)
         for address, new in after.at.items()
         if (old := before.at.get(address)) and old.kind == new.kind
@@ -39,8 +41,8 @@ def renames(before: Catalog, after: Catalog) -> tuple[Rename, ...]:
             *_values(old, new),
         )
     ]
-    outermost = min((depth for depth, _ in found), default=0)
-    return tuple(rename for depth, rename in found if depth == outermost)
+    outermost = min((depth for depth, _ in by_depth), default=0)
+    return tuple(rename for depth, rename in by_depth if depth == outermost)
 
 
 def _lines(old: Facet, new: Facet) -> Iterator[DraftLine]:
@@ -52,12 +54,12 @@ def _lines(old: Facet, new: Facet) -> Iterator[DraftLine]:
 
 
 def _values(old: Facet, new: Facet) -> Iterator[Rename]:
-    """The values of an enum; rows hold the value itself, so that its name alone tells nothing."""
-    standing, taken = dict(old.labels), {label for _, label in new.labels}
+    """The renamed values of an enum, identified by OID."""
+    labels_before, taken = dict(old.labels), {label for _, label in new.labels}
     for oid, label in new.labels:
-        was = standing.get(oid, label)
+        was = labels_before.get(oid, label)
         if was != label:
-            aside = DraftLine(_value(new, was, was[:LONGEST] + SUFFIX), EXACT, TAKEN, new.key)
+            aside = DraftLine(_value(new, was, was[:LONGEST] + SUFFIX), EXACT, NAME_TAKEN, new.key)
             line = DraftLine(_value(new, label, was), EXACT, "", new.key)
             yield Rename(line, aside if was in taken else None)
 
@@ -82,12 +84,12 @@ def _aside(after: Catalog, old: Facet, new: Facet) -> DraftLine | None:
             and other.rename
         ):
             name = other.label.strip('"').replace('""', '"')[:LONGEST] + SUFFIX
-            return DraftLine(f"{other.rename}{quoted(name)}", EXACT, TAKEN, other.key)
+            return DraftLine(f"{other.rename}{quoted(name)}", EXACT, NAME_TAKEN, other.key)
     return None
 
 
 def _same_space(one: Facet, other: Facet) -> bool:
-    """Whether two facets cannot have the same name."""
+    """Whether the two facets share a namespace, so that they cannot have the same name."""
     if one.kind in RELATIONS and other.kind in RELATIONS and one.schema and other.schema:
         return one.schema == other.schema
     return (

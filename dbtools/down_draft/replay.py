@@ -1,4 +1,4 @@
-"""The history run again, migration by migration, on a scratch server, and copies of where it stands."""
+"""Applies a history migration by migration to a scratch database, of which copies can be made."""
 
 from __future__ import annotations
 
@@ -12,150 +12,151 @@ from dbtools.down_draft.draft import Draft
 from dbtools.down_draft.prove import draft, prove
 from dbtools.postgres import client
 from dbtools.postgres.catalog import Catalog, read
-from dbtools.postgres.client import SQL, Connection, Error, Identifier, Literal, Target
+from dbtools.postgres.client import SQL, Connection, DatabaseAddress, Error, Identifier, Literal
 from dbtools.postgres.dump import compare, dump_schema
-from dbtools.postgres.scratch import Scratch
-from dbtools.postgres.scratch.databases import OURS
-from dbtools.sql import NotSql
+from dbtools.postgres.scratch import ScratchServer
+from dbtools.postgres.scratch.databases import MARK
+from dbtools.sql import InvalidSql
 from dbtools.sql.isolated import ends_transactions, split
+from rollback_portal.text import one_line
 
-STATEMENTS = 20_000
+MOST_STATEMENTS = 20_000
 HISTORY = """
 CREATE TABLE _prisma_migrations (id varchar(36) PRIMARY KEY NOT NULL, checksum varchar(64) NOT NULL,
     finished_at timestamptz, migration_name varchar(255) NOT NULL, logs text, rolled_back_at timestamptz,
     started_at timestamptz NOT NULL DEFAULT now(), applied_steps_count integer NOT NULL DEFAULT 0)
 """
-SHOWN = 3
-PATIENCE = 60  # seconds for one statement: a loop that waits for rows never ends on an empty database
+MOST_LINES = 3
+STATEMENT_SECONDS = 60  # timeout, as a loop that waits for rows never ends on an empty database
 
 
-class NotReplayed(Exception):
-    """A migration does not apply to an empty history; `str()` is what PostgreSQL said. It left nothing."""
+class ReplayFailed(Exception):
+    """A migration could not be applied and changed nothing; `str()` is PostgreSQL's message."""
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """A schema at one moment: as the catalog has it, and as pg_dump writes it."""
+class SchemaState:
+    """A schema, as a catalog and as written by pg_dump."""
 
     catalog: Catalog
     dump: str
 
 
-class Replay:
-    """One scratch database that goes through a history; it has to be closed.
+class MigrationReplay:
+    """A scratch database to which a history is applied; a context manager that drops it.
 
     Args:
-        schema: what Prisma works in; unqualified names mean it.
+        schema: the schema that Prisma works in.
     """
 
-    def __init__(self, scratch: Scratch, *, schema: str = "public") -> None:
+    def __init__(self, scratch: ScratchServer, *, schema: str = "public") -> None:
         self.scratch, self.schema = scratch, schema
-        self.reached = ""  # what pg_dump said when a draft was last proven
+        self.reached = ""  # the dump after the last draft that was proven
         self._server = client.connect(scratch.server, "draft", autocommit=True)
         self.name = self._create("template0")
-        with self._opened(self.name) as connection:
+        with self._connect(self.name) as connection:
             if schema != "public":
                 connection.execute(SQL("CREATE SCHEMA IF NOT EXISTS {}").format(Identifier(schema)))
             connection.execute(HISTORY)
 
-    def __enter__(self) -> Replay:
+    def __enter__(self) -> MigrationReplay:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._drop(self.name)
         self._server.close()
 
-    def state(self) -> State:
-        """Where the history stands now."""
+    def state(self) -> SchemaState:
+        """The current schema."""
         return self._state(self._target(self.name))
 
     def apply(self, text: str) -> None:
         """Run a migration as Prisma does: as one batch up to 7.3, statement by statement since.
 
         Raises:
-            NotReplayed: neither way works; the database is as before.
+            ReplayFailed: neither works; the database is as before.
         """
-        kept = self._create(self.name) if ends_transactions(text) else ""
+        copy_name = self._create(self.name) if ends_transactions(text) else ""
         try:
-            with self._opened(self.name) as connection:
+            with self._connect(self.name) as connection:
                 connection.execute(text.encode())
         except Error as error:
-            kept = self._back_to(kept) if kept else self._create(self.name)
-            self._one_by_one(text, kept, " ".join(str(error).split()))
-        if kept:
-            self._drop(kept)
+            copy_name = self._restore_copy(copy_name) if copy_name else self._create(self.name)
+            self._one_by_one(text, copy_name, one_line(error))
+        if copy_name:
+            self._drop(copy_name)
 
-    def draft(self, up: Sequence[str], before: State, after: State) -> Draft:
-        """Draft and prove the way from where the history stands back to an earlier state of it.
+    def draft(self, up: Sequence[str], before: SchemaState, after: SchemaState) -> Draft:
+        """Draft and prove the SQL that leads from the current schema back to an earlier one.
 
         Args:
-            up: the texts between the two, newest first.
+            up: the SQL of the migrations between the two, newest first.
         """
-        with self.copy() as where:
-            proposed = draft(where, up, before.catalog, after.catalog, schema=self.schema)
+        with self.copy() as address:
+            proposed = draft(address, up, before.catalog, after.catalog, schema=self.schema)
             return prove(
-                proposed, where, before.catalog, lambda there: self.differs(before, there), schema=self.schema
+                proposed, address, before.catalog, lambda copy: self.differs(before, copy), schema=self.schema
             )
 
-    def differs(self, before: State, where: Target) -> str:
-        """What pg_dump sees there that was not so before; "" where only the order of columns differs."""
-        self.reached = dump_schema(where, self.scratch.programs)
-        found = compare(before.dump, self.reached)
-        if found.holds:
+    def differs(self, before: SchemaState, address: DatabaseAddress) -> str:
+        """How the dump differs from the one before; "" if it does not, or only in the order of columns."""
+        self.reached = dump_schema(address, self.scratch.programs)
+        comparison = compare(before.dump, self.reached)
+        if comparison.holds:
             return ""
         lines = [
-            *(f"missing: {line}" for line in found.missing),
-            *(f"too many: {line}" for line in found.extra),
+            *(f"missing: {line}" for line in comparison.missing),
+            *(f"too many: {line}" for line in comparison.extra),
         ]
-        return f"{found.message} {'; '.join(' '.join(line.split()) for line in lines[:SHOWN])}"
+        return f"{comparison.message} {'; '.join(' '.join(line.split()) for line in lines[:MOST_LINES])}"
 
     @contextmanager
-    def copy(self) -> Iterator[Target]:
-        """A copy of where the history stands, for as long as the block lasts."""
+    def copy(self) -> Iterator[DatabaseAddress]:
+        """A copy of the current database, dropped at the end of the block."""
         name = self._create(self.name)
         try:
             yield self._target(name)
         finally:
             self._drop(name)
 
-    def _one_by_one(self, text: str, kept: str, first: str) -> None:
+    def _one_by_one(self, text: str, copy_name: str, first: str) -> None:
         try:
-            with self._opened(self.name) as connection:
-                for piece in split(text, most=STATEMENTS):
+            with self._connect(self.name) as connection:
+                for piece in split(text, limit=MOST_STATEMENTS):
                     connection.execute(piece.text.encode())
-        except (Error, NotSql):
-            self._drop(self._back_to(kept))
-            raise NotReplayed(first) from None
+        except (Error, InvalidSql):
+            self._drop(self._restore_copy(copy_name))
+            raise ReplayFailed(first) from None
 
-    def _back_to(self, kept: str) -> str:
-        """Make the copy what the history stands on, and keep another copy of it."""
+    def _restore_copy(self, copy_name: str) -> str:
+        """Replace the database by its copy, and return a new copy."""
         self._drop(self.name)
-        self.name = kept
-        return self._create(kept)
+        self.name = copy_name
+        return self._create(copy_name)
 
-    def _state(self, where: Target) -> State:
-        with client.connect(where, "draft", autocommit=True) as connection:
+    def _state(self, address: DatabaseAddress) -> SchemaState:
+        with client.connect(address, "draft", autocommit=True) as connection:
             catalog = read(connection)
-        return State(catalog, dump_schema(where, self.scratch.programs))
+        return SchemaState(catalog, dump_schema(address, self.scratch.programs))
 
     def _create(self, template: str) -> str:
         name = f"reh_{int(time.time()):08x}{secrets.token_hex(4)}"
         made, source = Identifier(name), Identifier(template)
         by_files = SQL(" STRATEGY FILE_COPY" if self.scratch.major >= 15 else "")  # a third faster
         self._server.execute(SQL("CREATE DATABASE {} TEMPLATE {}{}").format(made, source, by_files))
-        self._server.execute(SQL("COMMENT ON DATABASE {} IS {}").format(made, Literal(OURS)))
+        self._server.execute(SQL("COMMENT ON DATABASE {} IS {}").format(made, Literal(MARK)))
         return name
 
     def _drop(self, name: str) -> None:
         self._server.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name)))
 
-    def _target(self, name: str) -> Target:
-        return self.scratch.server.named(name)
+    def _target(self, name: str) -> DatabaseAddress:
+        return self.scratch.server.with_database(name)
 
     @contextmanager
-    def _opened(self, name: str) -> Iterator[Connection]:
+    def _connect(self, name: str) -> Iterator[Connection]:
         with client.connect(self._target(name), "draft", autocommit=True) as connection:
-            connection.execute(f"SET statement_timeout = '{PATIENCE}s'".encode())
+            connection.execute(f"SET statement_timeout = '{STATEMENT_SECONDS}s'".encode())
             if self.schema != "public":
                 connection.execute(SQL("SET search_path = {}").format(Identifier(self.schema)))
             yield connection

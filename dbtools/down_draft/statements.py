@@ -1,4 +1,4 @@
-"""From two catalogs to statements: what to take away, what to change in place, what to bring back."""
+"""Plans from two catalogs which statements drop, change and create what differs."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from dbtools.down_draft.draft import EXACT, OLD
 from dbtools.postgres.catalog import Catalog, Facet
 from dbtools.sql import quoted
 
-# A phase begins when the one before it can do no more. UNTIE is only for what TAKE could not take.
-TAKE, UNTIE, CHANGE, MAKE = PHASES = range(4)
-ROUGHEST = 2  # refusals after which a column is dropped and added
+# A phase begins when the previous one can do no more. DROP_FOREIGN_KEYS is only needed if a DROP failed.
+DROP, DROP_FOREIGN_KEYS, CHANGE, CREATE = PHASES = range(4)
+MOST_FAILURES = 2  # refusals after which a column is dropped and added instead of changed
 
-# In the order in which things are made; they are taken away in the other.
+# In the order of creation; they are dropped in the reverse order.
 KINDS = (
     "schema", "extension", "enum", "range", "composite", "attribute", "domain", "domain default",
     "domain not null", "domain constraint", "sequence", "function", "aggregate", "table", "inherits",
@@ -26,14 +26,14 @@ KINDS = (
     "column options", "statistics", "event trigger", "other", "comment",
 )  # fmt: skip
 RANK = {kind: rank for rank, kind in enumerate(KINDS)}
-# What can be taken away and made again without losing a row.
-SOFT = frozenset(
+# What can be dropped and created again without losing a row.
+RECREATABLE = frozenset(
     {"view", "matview", "rule", "policy", "trigger", "function", "aggregate", "default", "constraint",
      "foreign key", "index", "statistics", "domain default", "domain constraint", "event trigger"}
 )  # fmt: skip
-# PostgreSQL rebuilds plain indexes and keys itself when a column changes its type.
+# PostgreSQL rebuilds plain indexes and keys itself when the type of a column changes.
 REBUILT = frozenset({"index", "constraint"})
-# `status IN ('a', 'b')` on a varchar is printed in a form that reads back as another one.
+# `status IN ('a', 'b')` on a varchar is printed in a form that PostgreSQL changes again when it reads it.
 PRINTED_IN = re.compile(
     r"\((?P<left>\w+|\"(?:[^\"]|\"\")+\")\)::text (?P<how>= ANY|<> ALL) "
     r"\(\(ARRAY\[(?P<items>[^][]*)\]\)::text\[\]\)"
@@ -41,175 +41,197 @@ PRINTED_IN = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """A statement to try; where PostgreSQL refuses it, its variants in turn."""
+class DraftStatement:
+    """A statement to try, and the variants to try if PostgreSQL refuses it."""
 
     key: str
     sql: str
     mark: str
     note: str = ""
     variants: tuple[str, ...] = ()
-    phase: int = MAKE
+    phase: int = CREATE
 
 
-def plan(before: Catalog, after: Catalog, failed: Mapping[str, int], remade: frozenset[str]) -> list[Step]:
-    """The statements that lead from `after` towards `before`, in about the order in which they work.
+def plan_statements(
+    before: Catalog, after: Catalog, failed: Mapping[str, int], recreated: frozenset[str]
+) -> list[DraftStatement]:
+    """The statements that lead from `after` to `before`, roughly in an order that works.
 
     Args:
-        failed: how often each facet's statement was refused; then a rougher way is taken.
-        remade: columns that were dropped and made anew under the same name, so that a cast may make no sense.
+        failed: how often the statement of each facet was refused, which calls for a rougher one.
+        recreated: columns that were dropped and added again, so that a cast of their values may be pointless.
     """
-    return Plan(before, after, failed, remade).steps()
+    return StatementPlanner(before, after, failed, recreated).statements()
 
 
-class Plan:
-    """Which facets go, change and come back."""
+class StatementPlanner:
+    """Decides which facets to drop, change and create."""
 
     def __init__(
-        self, before: Catalog, after: Catalog, failed: Mapping[str, int], remade: frozenset[str]
+        self, before: Catalog, after: Catalog, failed: Mapping[str, int], recreated: frozenset[str]
     ) -> None:
-        self.before, self.after, self.failed, self.remade = before, after, failed, remade
+        self.before, self.after, self.failed, self.recreated = before, after, failed, recreated
         old, new = before.facets, after.facets
-        self.away = {key for key in new if key not in old and new[key].kind != "not null name"}
-        self.back = {key for key in old if key not in new and old[key].kind != "not null name"}
-        self.changed: set[str] = set()
-        self.retyped: set[str] = set()  # enums that are made anew
-        self.again: set[str] = set()
+        self.to_drop = {key for key in new if key not in old and new[key].kind != "not null name"}
+        self.to_create = {key for key in old if key not in new and old[key].kind != "not null name"}
+        self.to_change: set[str] = set()
+        self.enums_to_recreate: set[str] = set()
+        self.to_recreate: set[str] = set()
         for key in sorted(old.keys() & new.keys()):
             if old[key].definition != new[key].definition:
-                self._differs(key, old[key], new[key])
-        self._clear_the_way()
+                self._plan_change(key, old[key], new[key])
+        self._add_dependents()
 
-    def _differs(self, key: str, old: Facet, new: Facet) -> None:
+    def _plan_change(self, key: str, old: Facet, new: Facet) -> None:
         if old.kind == "enum":
-            self.retyped.add(key)
-        elif old.change and not new.computed and self.failed.get(key, 0) < self._patience(key, old):
-            self.changed.add(key)
+            self.enums_to_recreate.add(key)
+        elif old.change and not new.computed and self.failed.get(key, 0) < self._attempts_in_place(key, old):
+            self.to_change.add(key)
         else:
-            self.away.add(key)
-            self.back.add(key)
+            self.to_drop.add(key)
+            self.to_create.add(key)
 
-    def _patience(self, key: str, old: Facet) -> int:
-        """How often to try to change it in place: for a column that is the one way that keeps its values."""
-        return ROUGHEST if old.kind == "column" and key not in self.remade else 1
+    def _attempts_in_place(self, key: str, old: Facet) -> int:
+        """How often to try to change it in place, which for a column is the only way to keep its values."""
+        return MOST_FAILURES if old.kind == "column" and key not in self.recreated else 1
 
-    def _clear_the_way(self) -> None:
-        """What depends on something that goes or changes its type goes first, and comes back afterwards."""
-        columns = {key for key in self.changed if self.before.facets[key].kind == "column"}
-        typed = {key for enum in self.retyped for key in self._users(enum)}
-        waiting = [*self.away, *self.retyped, *columns, *typed]
-        seen = set(waiting)
-        while waiting:
-            key = waiting.pop()
-            gentle = (key in columns or key in typed) and self.failed.get(key, 0) < 1
-            for other in sorted(self._in_the_way(key, gentle) - seen):
+    def _add_dependents(self) -> None:
+        """Drop first, and create again later, what depends on something that goes or changes its type."""
+        columns = {key for key in self.to_change if self.before.facets[key].kind == "column"}
+        enum_columns = {key for enum in self.enums_to_recreate for key in self._columns_of_type(enum)}
+        queue = [*self.to_drop, *self.enums_to_recreate, *columns, *enum_columns]
+        seen = set(queue)
+        while queue:
+            key = queue.pop()
+            gentle = (key in columns or key in enum_columns) and self.failed.get(key, 0) < 1
+            for other in sorted(self._blocking_dependents(key, gentle) - seen):
                 seen.add(other)
-                waiting.append(other)
-                self._remake(other)
-        for key in columns | typed:
+                queue.append(other)
+                self._recreate(other)
+        for key in columns | enum_columns:
             default = f"default {self.after.facets[key].name}"
             if default in self.after.facets:
-                self._remake(default)
+                self._recreate(default)
 
-    def _in_the_way(self, key: str, gentle: bool) -> set[str]:
-        found = set()
+    def _blocking_dependents(self, key: str, gentle: bool) -> set[str]:
+        blocking = set()
         for other in self.after.dependents.get(key, ()):
             facet = self.after.facets.get(other)
-            if facet is None or not (facet.kind in SOFT or facet.computed):
+            if facet is None or not (facet.kind in RECREATABLE or facet.computed):
                 continue
             if gentle and facet.kind in REBUILT and not facet.computed:
                 continue
-            found.add(other)
-        return found
+            blocking.add(other)
+        return blocking
 
-    def _remake(self, key: str) -> None:
-        if key not in self.away and key in self.before.facets:
-            self.again.add(key)
-        self.changed.discard(key)
-        self.away.add(key)
+    def _recreate(self, key: str) -> None:
+        if key not in self.to_drop and key in self.before.facets:
+            self.to_recreate.add(key)
+        self.to_change.discard(key)
+        self.to_drop.add(key)
         if key in self.before.facets:
-            self.back.add(key)
+            self.to_create.add(key)
 
-    def _users(self, enum: str) -> set[str]:
-        """The columns of this type that stay."""
+    def _columns_of_type(self, enum: str) -> set[str]:
+        """The remaining columns of this type."""
         return {
             key
             for key in self.after.dependents.get(enum, ())
             if key.startswith("column ") and key in self.before.facets and not self.after.facets[key].computed
         }
 
-    def steps(self) -> list[Step]:
-        """All of them, in order."""
+    def statements(self) -> list[DraftStatement]:
+        """All statements, in order."""
         old, new = self.before.facets, self.after.facets
-        leaving = sorted(self.away, key=lambda key: (-RANK[new[key].kind], key))
-        coming = sorted(self.back, key=lambda key: (RANK[old[key].kind], key))
-        columns = sorted(self.changed, key=lambda key: (RANK[old[key].kind], key))
+        drop_keys = sorted(self.to_drop, key=lambda key: (-RANK[new[key].kind], key))
+        create_keys = sorted(self.to_create, key=lambda key: (RANK[old[key].kind], key))
+        columns = sorted(self.to_change, key=lambda key: (RANK[old[key].kind], key))
         return [
-            *(self._take(new[key]) for key in leaving if new[key].unmake and not self._goes_along(new[key])),
-            *(step for key in sorted(self.retyped) for step in self._open_type(old[key])),
+            *(
+                self._drop(new[key])
+                for key in drop_keys
+                if new[key].unmake and not self._dropped_with_parent(new[key])
+            ),
+            *(
+                statement
+                for key in sorted(self.enums_to_recreate)
+                for statement in self._create_new_type(old[key])
+            ),
             *(self._change(old[key], new[key]) for key in columns),
-            *(step for key in sorted(self.retyped) for step in self._retype(old[key])),
-            *(self._make(old[key]) for key in coming if old[key].make and not self._comes_along(old[key])),
-            *self._reserve(leaving),
+            *(
+                statement
+                for key in sorted(self.enums_to_recreate)
+                for statement in self._convert_columns(old[key])
+            ),
+            *(
+                self._create(old[key])
+                for key in create_keys
+                if old[key].make and not self._created_with_whole(old[key])
+            ),
+            *self._foreign_keys_between_tables(drop_keys),
         ]
 
-    def _goes_along(self, facet: Facet) -> bool:
-        """Whether it is dropped with what it belongs to; a schema is dropped only once it is empty."""
-        parents = _chain(facet.parent, self.after, "parent")
-        return any(parent in self.away and not parent.startswith("schema ") for parent in parents)
+    def _dropped_with_parent(self, facet: Facet) -> bool:
+        """Whether it is dropped with its parent; a schema is dropped only when it is empty."""
+        parents = _ancestors(facet.parent, self.after, "parent")
+        return any(parent in self.to_drop and not parent.startswith("schema ") for parent in parents)
 
-    def _comes_along(self, facet: Facet) -> bool:
-        return any(whole in self.back for whole in _chain(facet.within, self.before, "within"))
+    def _created_with_whole(self, facet: Facet) -> bool:
+        return any(whole in self.to_create for whole in _ancestors(facet.within, self.before, "within"))
 
-    def _take(self, facet: Facet) -> Step:
-        mark, note = notes.again(facet) if facet.key in self.again else notes.taking(facet)
-        return Step(facet.key, facet.unmake, mark, note, phase=TAKE)
+    def _drop(self, facet: Facet) -> DraftStatement:
+        mark, note = notes.recreating(facet) if facet.key in self.to_recreate else notes.dropping(facet)
+        return DraftStatement(facet.key, facet.unmake, mark, note, phase=DROP)
 
-    def _make(self, facet: Facet) -> Step:
+    def _create(self, facet: Facet) -> DraftStatement:
         filled = (
             f"default {facet.name}" in self.before.facets or f"identity {facet.name}" in self.before.facets
         )
-        if facet.key in self.again:
-            return Step(facet.key, as_typed(facet.make), *notes.again(facet))
-        return Step(facet.key, as_typed(facet.make), *notes.making(facet, filled=filled))
+        if facet.key in self.to_recreate:
+            return DraftStatement(facet.key, as_typed(facet.make), *notes.recreating(facet))
+        return DraftStatement(facet.key, as_typed(facet.make), *notes.creating(facet, filled=filled))
 
-    def _change(self, old: Facet, new: Facet) -> Step:
+    def _change(self, old: Facet, new: Facet) -> DraftStatement:
         mark, note = notes.changing(old, new)
         if old.kind == "not null name":
-            return Step(old.key, f"{new.change}{quoted(old.definition)}", EXACT, "Only a name.", phase=CHANGE)
+            return DraftStatement(
+                old.key, f"{new.change}{quoted(old.definition)}", EXACT, "Only a name.", phase=CHANGE
+            )
         if old.kind != "column":
-            return Step(old.key, old.change, mark, note, phase=CHANGE)
-        casts = () if old.key in self.remade else _casts(old, new)
-        return Step(old.key, old.change, mark, note, casts, phase=CHANGE)
+            return DraftStatement(old.key, old.change, mark, note, phase=CHANGE)
+        casts = () if old.key in self.recreated else _casts(old, new)
+        return DraftStatement(old.key, old.change, mark, note, casts, phase=CHANGE)
 
-    def _open_type(self, old: Facet) -> Iterator[Step]:
+    def _create_new_type(self, old: Facet) -> Iterator[DraftStatement]:
         note = "The type is made anew, because PostgreSQL cannot take a value out of an enum."
-        yield Step(old.key, f"{old.rename}{_aside(old)}", OLD, note, phase=CHANGE)
-        yield Step(old.key, old.make, OLD, phase=CHANGE)
+        yield DraftStatement(old.key, f"{old.rename}{_temporary_name(old)}", OLD, note, phase=CHANGE)
+        yield DraftStatement(old.key, old.make, OLD, phase=CHANGE)
 
-    def _retype(self, old: Facet) -> Iterator[Step]:
+    def _convert_columns(self, old: Facet) -> Iterator[DraftStatement]:
         gone = {label for _, label in self.after.facets[old.key].labels} - {label for _, label in old.labels}
         note = f"It fails while a row has {', '.join(sorted(gone))}." if gone else ""
-        for key in sorted(self._users(old.key)):
+        for key in sorted(self._columns_of_type(old.key)):
             column = self.before.facets[key]
             if (
-                key not in self.changed
+                key not in self.to_change
                 and column.change
                 and column.definition == self.after.facets[key].definition
             ):
-                yield Step(key, _through_text(column), OLD, note, phase=CHANGE)
+                yield DraftStatement(key, _through_text(column), OLD, note, phase=CHANGE)
         schema = f"{old.schema}." if old.schema else ""
-        yield Step(old.key, f"DROP TYPE {schema}{_aside(old)}", OLD, phase=CHANGE)
+        yield DraftStatement(old.key, f"DROP TYPE {schema}{_temporary_name(old)}", OLD, phase=CHANGE)
 
-    def _reserve(self, leaving: Iterable[str]) -> Iterator[Step]:
-        """Tables that point at each other can be dropped only once one of them no longer does."""
+    def _foreign_keys_between_tables(self, drop_keys: Iterable[str]) -> Iterator[DraftStatement]:
+        """Tables that reference each other can be dropped only after one of the foreign keys is dropped."""
         new = self.after.facets
-        for key in leaving:
-            if new[key].kind == "foreign key" and self._goes_along(new[key]):
-                yield Step(key, new[key].unmake, EXACT, "It goes with its table.", phase=UNTIE)
+        for key in drop_keys:
+            if new[key].kind == "foreign key" and self._dropped_with_parent(new[key]):
+                yield DraftStatement(
+                    key, new[key].unmake, EXACT, "It goes with its table.", phase=DROP_FOREIGN_KEYS
+                )
 
 
-def _chain(key: str, catalog: Catalog, link: str) -> Iterator[str]:
+def _ancestors(key: str, catalog: Catalog, link: str) -> Iterator[str]:
     while key:
         yield key
         facet = catalog.facets.get(key)
@@ -217,7 +239,7 @@ def _chain(key: str, catalog: Catalog, link: str) -> Iterator[str]:
 
 
 def _casts(old: Facet, new: Facet) -> tuple[str, ...]:
-    """Other ways to say USING where the plain cast does not exist."""
+    """Other USING expressions, in case the plain cast does not exist."""
     head, _, _ = old.change.rpartition(" USING ")
     kind = old.definition.split(" COLLATE ")[0]
     if kind.endswith("[]") and not new.definition.endswith("[]"):
@@ -233,11 +255,11 @@ def _through_text(column: Facet) -> str:
     return f"{head} USING {column.label}::text{'[]' if kind.endswith('[]') else ''}::{kind}"
 
 
-def _aside(enum: Facet) -> str:
+def _temporary_name(enum: Facet) -> str:
     return quoted(enum.label.strip('"').replace('""', '"')[:48] + "_rolled_back")
 
 
 def as_typed(sql: str) -> str:
-    """The statement as a person would have typed it, where PostgreSQL's own wording does not read back."""
+    """The statement as a person would write it, where PostgreSQL's own form changes when read again."""
     how = {"= ANY": "IN", "<> ALL": "NOT IN"}
-    return PRINTED_IN.sub(lambda found: f"{found['left']} {how[found['how']]} ({found['items']})", sql)
+    return PRINTED_IN.sub(lambda match: f"{match['left']} {how[match['how']]} ({match['items']})", sql)

@@ -1,7 +1,7 @@
-"""Try statements in a transaction that is undone: which work, and in which order they do.
+"""Tries statements in a transaction that is rolled back, to find out which work and in which order.
 
-PostgreSQL itself is asked for the order: what it refuses now may work after the others. What stays refused is
-tried in a rougher way next time.
+PostgreSQL determines the order: a statement that it refuses now may work after the others. For what remains
+refused, the next round plans a rougher statement.
 """
 
 from __future__ import annotations
@@ -13,44 +13,55 @@ from dataclasses import dataclass
 
 from dbtools.down_draft.draft import DraftLine
 from dbtools.down_draft.renames import renames
-from dbtools.down_draft.statements import CHANGE, PHASES, ROUGHEST, UNTIE, Step, plan
+from dbtools.down_draft.statements import (
+    CHANGE,
+    DROP_FOREIGN_KEYS,
+    MOST_FAILURES,
+    PHASES,
+    DraftStatement,
+    plan_statements,
+)
 from dbtools.postgres.catalog import Catalog, read
 from dbtools.postgres.client import Connection, Error
+from rollback_portal.text import one_line
 
 ROUNDS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What worked, where it led, and PostgreSQL's words on what did not."""
+    """The statements that worked, the catalog they led to, and PostgreSQL's errors for the others."""
 
     lines: tuple[DraftLine, ...]
     reached: Catalog
     errors: tuple[str, ...]
 
 
-class _Again(Exception):
-    """The round is undone, to be tried in a rougher way."""
+class _Retry(Exception):
+    """Rolls the round back, to try rougher statements."""
 
 
-def invert(connection: Connection, before: Catalog, after: Catalog, remade: frozenset[str]) -> Trial:
-    """Find the way back to `before` from where the connection's transaction stands; it is left changed."""
-    lines, reached = _give_names_back(connection, before, after)
+def invert(connection: Connection, before: Catalog, after: Catalog, recreated: frozenset[str]) -> Trial:
+    """Find statements that lead from the current state of the connection's transaction to `before`."""
+    lines, reached = _restore_names(connection, before, after)
     failed: Counter[str] = Counter()
     errors: tuple[str, ...] = ()
     for _ in range(ROUNDS):
-        steps = plan(before, reached, failed, remade)
-        if not steps:
+        statements = plan_statements(before, reached, failed, recreated)
+        if not statements:
             break
         done: list[DraftLine] = []
         rougher = False
-        with suppress(_Again), connection.transaction():
-            done, refused = _attempt(connection, steps)
-            failed.update({step.key for step, _ in refused})
+        with suppress(_Retry), connection.transaction():
+            done, refused = _attempt(connection, statements)
+            failed.update({statement.key for statement, _ in refused})
             errors = tuple(error for _, error in refused)
-            rougher = any(step.phase == CHANGE and failed[step.key] <= ROUGHEST for step, _ in refused)
+            rougher = any(
+                statement.phase == CHANGE and failed[statement.key] <= MOST_FAILURES
+                for statement, _ in refused
+            )
             if rougher:
-                raise _Again
+                raise _Retry
             lines += done
             reached = read(connection)
         if not done and not rougher:
@@ -58,66 +69,68 @@ def invert(connection: Connection, before: Catalog, after: Catalog, remade: froz
     return Trial(tuple(lines), reached, errors)
 
 
-def _give_names_back(
+def _restore_names(
     connection: Connection, before: Catalog, after: Catalog
 ) -> tuple[list[DraftLine], Catalog]:
     lines: list[DraftLine] = []
     tried: set[str] = set()
     while True:
-        wanted = [rename for rename in renames(before, after) if rename.line.sql not in tried]
-        if not wanted:
+        open_renames = [rename for rename in renames(before, after) if rename.line.sql not in tried]
+        if not open_renames:
             return lines, after
-        for rename in wanted:
+        for rename in open_renames:
             tried.add(rename.line.sql)
-            if _works(connection, rename.line.sql) == "":
+            if _try(connection, rename.line.sql) == "":
                 lines.append(rename.line)
-            elif rename.aside and _works(connection, rename.aside.sql) == "":
+            elif rename.aside and _try(connection, rename.aside.sql) == "":
                 lines.append(rename.aside)
                 tried.discard(rename.line.sql)
         after = read(connection)
 
 
-def _attempt(connection: Connection, steps: Sequence[Step]) -> tuple[list[DraftLine], list[tuple[Step, str]]]:
+def _attempt(
+    connection: Connection, statements: Sequence[DraftStatement]
+) -> tuple[list[DraftLine], list[tuple[DraftStatement, str]]]:
     done: list[DraftLine] = []
-    waiting: list[tuple[Step, str]] = []
+    pending: list[tuple[DraftStatement, str]] = []
     for phase in PHASES:
-        if phase != UNTIE or waiting:
-            waiting += [(step, "") for step in steps if step.phase == phase]
-            waiting = _until_nothing_moves(connection, waiting, done)
-    return done, [(step, error) for step, error in waiting if step.phase != UNTIE]
+        if phase != DROP_FOREIGN_KEYS or pending:
+            pending += [(statement, "") for statement in statements if statement.phase == phase]
+            pending = _run_until_stuck(connection, pending, done)
+    return done, [(statement, error) for statement, error in pending if statement.phase != DROP_FOREIGN_KEYS]
 
 
-def _until_nothing_moves(
-    connection: Connection, waiting: list[tuple[Step, str]], done: list[DraftLine]
-) -> list[tuple[Step, str]]:
+def _run_until_stuck(
+    connection: Connection, pending: list[tuple[DraftStatement, str]], done: list[DraftLine]
+) -> list[tuple[DraftStatement, str]]:
     while True:
-        left: list[tuple[Step, str]] = []
-        for step, _ in waiting:
-            sql, error = _first_that_works(connection, step)
+        left: list[tuple[DraftStatement, str]] = []
+        for statement, _ in pending:
+            sql, error = _first_that_works(connection, statement)
             if sql:
-                done.append(DraftLine(sql, step.mark, step.note, step.key))
+                done.append(DraftLine(sql, statement.mark, statement.note, statement.key))
             else:
-                left.append((step, error))
-        if len(left) == len(waiting):
+                left.append((statement, error))
+        if len(left) == len(pending):
             return left
-        waiting = left
+        pending = left
 
 
-def _first_that_works(connection: Connection, step: Step) -> tuple[str, str]:
+def _first_that_works(connection: Connection, statement: DraftStatement) -> tuple[str, str]:
     first = ""
-    for sql in (step.sql, *step.variants):
-        error = _works(connection, sql)
+    for sql in (statement.sql, *statement.variants):
+        error = _try(connection, sql)
         if not error:
             return sql, ""
         first = first or error
     return "", first
 
 
-def _works(connection: Connection, sql: str) -> str:
-    """Run it; "" where it worked, else PostgreSQL's words, and it is as if it never ran."""
+def _try(connection: Connection, sql: str) -> str:
+    """Run it and return ""; or roll it back and return PostgreSQL's error."""
     try:
         with connection.transaction():
             connection.execute(sql.encode(), binary=True)
     except Error as error:
-        return " ".join(str(error).split()) or type(error).__name__
+        return one_line(error) or type(error).__name__
     return ""

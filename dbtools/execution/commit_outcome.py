@@ -1,7 +1,10 @@
-"""Was it committed? Found out on a new connection from three facts, never guessed.
+"""Finds out on a new connection whether a run was committed, from three facts and without guessing.
 
-The server's own record of the transaction (`pg_xact_status`), the history rows, which only we delete by their
-ids, and the schema. Where they disagree, a person has to look, and the database stays locked in the portal.
+The facts are the server's record of the transaction (`pg_xact_status`), the history rows, which nobody else
+deletes by these ids, and the schema. If they disagree, a person has to look, and the database stays locked in
+the portal.
+
+Reference: https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-PG-SNAPSHOT
 """
 
 from __future__ import annotations
@@ -9,25 +12,25 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from dbtools.execution.concurrent_index import invalid
-from dbtools.execution.run_spec import Identity, Order
-from dbtools.execution.transaction import server
+from dbtools.execution.concurrent_index import invalid_indexes
+from dbtools.execution.run_spec import Identity, RunSpec
+from dbtools.execution.transaction import server_identity
 from dbtools.postgres import catalog, client
-from dbtools.postgres.client import Connection, Target
+from dbtools.postgres.client import Connection, DatabaseAddress
 from dbtools.prisma import history
 
 COMMITTED, NOT_COMMITTED, UNKNOWN = "committed", "not committed", "unknown"
 IN_PROGRESS = "in progress"
 SAME = "the same before and after"
-ASK_EVERY = 0.25  # seconds
+POLL_SECONDS = 0.25  # seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """The verdict with its three facts.
+class CommitOutcome:
+    """The verdict and the three facts behind it.
 
-    `status` is the server's word for the transaction ("" where it cannot be asked or trusted), `rows` how
-    many of the history rows still stand, `schema` "before", "after", SAME or "neither".
+    `status` is the server's status of the transaction ("" if it is not available or cannot be trusted),
+    `rows` how many of the history rows still exist, `schema` "before", "after", SAME or "neither".
     """
 
     verdict: str
@@ -37,96 +40,101 @@ class Finding:
     message: str
 
 
-def resolve(
-    where: Target, order: Order, identity: Identity | None, *, after: str, seconds: float = 90.0
-) -> Finding:
-    """Find out what became of a run.
+def find_outcome(
+    address: DatabaseAddress, spec: RunSpec, identity: Identity | None, *, after: str, seconds: float = 90.0
+) -> CommitOutcome:
+    """Find out whether a run was committed.
 
     Args:
-        identity: of its transaction; None where it died before it had one.
-        after: the fingerprint that the rehearsal ended with.
-        seconds: how long a transaction that is still in progress is waited for.
+        identity: of its transaction; None if the run died before it had one.
+        after: the schema fingerprint at the end of the rehearsal.
+        seconds: how long to wait for a transaction that is still in progress.
 
     Raises:
-        target.Unreachable, target.Error: nothing could be found out now; ask again later.
+        client.DatabaseUnreachable, client.Error: the outcome is not available now; try again later.
     """
     deadline = time.monotonic() + seconds
-    settings = ("default_transaction_read_only=on",)
-    with client.connect(where, f"resolution {order.id}", autocommit=True, settings=settings) as connection:
-        _refuse_a_replica(connection, where)
-        while (status := _status(connection, order, identity)) == IN_PROGRESS and time.monotonic() < deadline:
-            time.sleep(ASK_EVERY)
+    purpose = f"commit outcome {spec.id}"
+    with client.connect(address, purpose, autocommit=True, settings=client.read_only(0)) as connection:
+        _refuse_a_replica(connection, address)
+        while (status := _status(connection, spec, identity)) == IN_PROGRESS and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
         try:
-            standing = {row.id for row in history.read(connection, order.schema)}
-        except history.NoHistory as error:
-            return Finding(UNKNOWN, status, 0, "neither", f"Nobody can tell what became of it: {error}")
-        rows = sum(row.id in standing for row in order.rows)
-        schema = _schema(connection, order, after)
-    return _judge(status, rows, len(order.rows), schema, began=identity is not None)
+            existing = {row.id for row in history.read(connection, spec.schema)}
+        except history.HistoryNotFound as error:
+            return CommitOutcome(UNKNOWN, status, 0, "neither", f"Nobody can tell what became of it: {error}")
+        rows = sum(row.id in existing for row in spec.rows)
+        schema = _schema_state(connection, spec, after)
+    return _verdict(status, rows, len(spec.rows), schema, began=identity is not None)
 
 
-def _refuse_a_replica(connection: Connection, where: Target) -> None:
-    """A replica may not have heard of the commit yet."""
+def _refuse_a_replica(connection: Connection, address: DatabaseAddress) -> None:
+    """A replica may not have replayed the commit yet."""
     row = connection.execute("SELECT pg_is_in_recovery()").fetchone()
     if row is None or row[0]:
-        raise client.Unreachable(f"{where.shown} is a replica at this moment; only the primary can tell.")
+        raise client.DatabaseUnreachable(
+            f"{address.redacted} is a replica at this moment; only the primary can tell."
+        )
 
 
-def _status(connection: Connection, order: Order, identity: Identity | None) -> str:
-    """The server's word; "" where it is another server or timeline by now, or the transaction is too old."""
-    status = _word(connection, identity)
-    return status or (IN_PROGRESS if _is_there(connection, order) else "")
+def _status(connection: Connection, spec: RunSpec, identity: Identity | None) -> str:
+    """The server's status; "" if it is another server or timeline by now, or the transaction is too old."""
+    status = _transaction_status(connection, identity)
+    return status or (IN_PROGRESS if _session_exists(connection, spec) else "")
 
 
-def _word(connection: Connection, identity: Identity | None) -> str:
-    if identity is None or not identity.xid or server(connection) != (identity.system, identity.timeline):
+def _transaction_status(connection: Connection, identity: Identity | None) -> str:
+    if identity is None or not identity.xid:
+        return ""
+    if server_identity(connection) != (identity.system, identity.timeline):
         return ""
     try:
-        found = connection.execute("SELECT pg_xact_status(%s::xid8)", [identity.xid]).fetchone()
-    except client.Error:  # from the future: this server never had such a transaction
+        row = connection.execute("SELECT pg_xact_status(%s::xid8)", [identity.xid]).fetchone()
+    except client.Error:  # an id from the future: this server never had such a transaction
         return ""
-    return str(found[0]) if found and found[0] else ""
+    return str(row[0]) if row and row[0] else ""
 
 
-def _is_there(connection: Connection, order: Order) -> bool:
-    """Whether the session of the run still is: what has no number can only be waited for."""
+def _session_exists(connection: Connection, spec: RunSpec) -> bool:
+    """Whether the run's session still exists: without a transaction id one can only wait for it to end."""
     row = connection.execute(
         "SELECT EXISTS (SELECT FROM pg_stat_activity"
         " WHERE application_name = %s AND datname = current_database())",
-        [client.session_name(f"run {order.id}")],
+        [client.session_name(f"run {spec.id}")],
     ).fetchone()
     return bool(row and row[0])
 
 
-def _schema(connection: Connection, order: Order, after: str) -> str:
-    if order.alone and invalid(connection, order.schemas):  # half-way; a fingerprint sees no such index
+def _schema_state(connection: Connection, spec: RunSpec, after: str) -> str:
+    # A half-built index is INVALID, and the fingerprint does not cover invalid indexes.
+    if spec.outside_transaction and invalid_indexes(connection, spec.schemas):
         return "neither"
-    found = catalog.read(connection, order.schemas).fingerprint
-    if found == after == order.fingerprint:
+    now = catalog.read(connection, spec.schemas).fingerprint
+    if now == after == spec.fingerprint:
         return SAME
-    return {order.fingerprint: "before", after: "after"}.get(found, "neither")
+    return {spec.fingerprint: "before", after: "after"}.get(now, "neither")
 
 
-def _judge(status: str, rows: int, all_rows: int, schema: str, *, began: bool) -> Finding:
-    """The server's word has to fit the rows and must not contradict the schema, which others may change too.
+def _verdict(status: str, rows: int, all_rows: int, schema: str, *, began: bool) -> CommitOutcome:
+    """Judge by the server's status and the rows. The schema must not contradict them; others may change it.
 
-    Where there is no word, rows and schema have to say the same.
+    Without a status, rows and schema have to agree.
     """
-    said = {"neither": "neither the one before nor the one after", SAME: SAME}.get(
+    schema_text = {"neither": "neither the one before nor the one after", SAME: SAME}.get(
         schema, f"the one {schema}"
     )
     facts = (
         f"The server says of the transaction: {status or 'nothing'}; "
-        f"{rows} of {all_rows} history rows stand; the schema is {said}."
+        f"{rows} of {all_rows} history rows stand; the schema is {schema_text}."
     )
-    gone, standing = rows == 0, rows == all_rows
+    all_gone, all_there = rows == 0, rows == all_rows
     committed = {COMMITTED: schema != "before", "": schema in {"after", SAME} and began}
     undone = {
         "aborted": schema != "after",
         "": schema in {"before", SAME} or (not began and schema != "after"),
     }
-    if gone and committed.get(status):
-        return Finding(COMMITTED, status, rows, schema, f"It was committed. {facts}")
-    if standing and undone.get(status):
-        return Finding(NOT_COMMITTED, status, rows, schema, f"It was not committed. {facts}")
-    return Finding(UNKNOWN, status, rows, schema, f"The facts do not agree, or not yet. {facts}")
+    if all_gone and committed.get(status):
+        return CommitOutcome(COMMITTED, status, rows, schema, f"It was committed. {facts}")
+    if all_there and undone.get(status):
+        return CommitOutcome(NOT_COMMITTED, status, rows, schema, f"It was not committed. {facts}")
+    return CommitOutcome(UNKNOWN, status, rows, schema, f"The facts do not agree, or not yet. {facts}")

@@ -1,7 +1,10 @@
-"""Runs the one statement that PostgreSQL allows in no transaction: CREATE or DROP INDEX CONCURRENTLY.
+"""Runs CREATE or DROP INDEX CONCURRENTLY, which PostgreSQL does not allow inside a transaction.
 
-It cannot be undone together with the history row, so there are two steps: the statement, then one transaction
-that takes the row out. What happens between them is never called "nothing changed"; a person is shown it.
+The statement cannot be rolled back together with the history row, so there are two steps: the statement, then
+a transaction that deletes the row. A failure between the two is never reported as "nothing changed"; a person
+is shown what stands.
+
+Reference: https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY
 """
 
 from __future__ import annotations
@@ -12,39 +15,49 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from dbtools.execution.lock_watchdog import Lookout
+from dbtools.execution.lock_watchdog import LockWatchdog
 from dbtools.execution.run_spec import (
     PRISMA_LOCK,
     UNDONE,
     UNTOUCHED,
-    Canceled,
-    Done,
-    Escaped,
+    Blocked,
+    CommittedRun,
+    CommitUnknown,
+    ExecutedStatement,
     Identity,
     NothingChanged,
-    Occupied,
-    Order,
-    Ran,
-    Unclear,
-    Watch,
+    PartiallyApplied,
+    RunCanceled,
+    RunObserver,
+    RunSpec,
 )
 from dbtools.execution.transaction import (
     SESSION,
+    apply_settings,
     check_history,
     check_schema,
+    commit,
     delete_rows,
-    hold_history,
-    identify,
-    notice_death,
-    server,
-    settle,
-    words,
+    detect_dead_client,
+    error_text,
+    identify_transaction,
+    lock_history,
+    server_identity,
 )
 from dbtools.postgres import catalog, client
-from dbtools.postgres.client import SQL, Busy, Connection, Error, Identifier, Target, harmless, refused
+from dbtools.postgres.client import (
+    SQL,
+    Busy,
+    Connection,
+    DatabaseAddress,
+    Error,
+    Identifier,
+    redact,
+    server_refused,
+)
 
-PATIENCE = 30.0  # seconds for one lock; a CONCURRENTLY that waits keeps neither readers nor writers waiting
-PAUSE = (0.2, 0.5)  # seconds between two tries to take the history row out
+LOCK_SECONDS = 30.0  # per lock; a waiting CONCURRENTLY blocks neither readers nor writers
+PAUSE = (0.2, 0.5)  # seconds between two attempts to delete the history row
 INVALID = """
 SELECT format('%%I.%%I', n.nspname, c.relname) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -52,175 +65,171 @@ WHERE n.nspname = ANY(%s) AND NOT (i.indisvalid AND i.indisready AND i.indislive
 """
 
 
-def run_alone(where: Target, order: Order, watch: Watch) -> Done:
-    """Run it on a connection of its own, under Prisma's lock from beginning to end.
+def run_outside_transaction(address: DatabaseAddress, spec: RunSpec, observer: RunObserver) -> CommittedRun:
+    """Run it on one connection, which holds Prisma's lock throughout.
 
     Raises:
         NothingChanged: it did not run, and the database is as it was.
-        Escaped: the statement did something, but the run is not complete; it says what stands now.
-        Unclear: the connection was lost; `resolution.resolve` finds out.
-        target.Unreachable: the database did not let us in; nothing was changed.
+        PartiallyApplied: the statement had an effect, but the run is incomplete; `str()` gives details.
+        CommitUnknown: the connection was lost; `commit_outcome.find_outcome` finds out.
+        client.DatabaseUnreachable: no connection; nothing was changed.
     """
-    if len(order.statements) != 1:
+    if len(spec.statements) != 1:
         raise NothingChanged(f"Outside a transaction exactly one statement can be run. {UNTOUCHED}")
-    if watch.stop():
-        raise Canceled("Canceled before anything was changed.")
-    connection = client.connect(where, f"run {order.id}", autocommit=True, settings=SESSION)
+    if observer.stop():
+        raise RunCanceled("Canceled before anything was changed.")
+    connection = client.connect(address, f"run {spec.id}", autocommit=True, settings=SESSION)
     try:
-        with Lookout(where, order.id) as lookout:
-            lookout.watch(connection.info.backend_pid)
-            return _Alone(where, order, watch, lookout, connection).run()
+        with LockWatchdog(address, spec.id) as watchdog:
+            watchdog.start(connection.info.backend_pid)
+            return _ConcurrentIndexRun(address, spec, observer, watchdog, connection).run()
     finally:
         with suppress(Error):
             connection.close()
 
 
 @dataclass(frozen=True, slots=True)
-class _Alone:
-    where: Target
-    order: Order
-    watch: Watch
-    lookout: Lookout
+class _ConcurrentIndexRun:
+    address: DatabaseAddress
+    spec: RunSpec
+    observer: RunObserver
+    watchdog: LockWatchdog
     connection: Connection
 
-    def run(self) -> Done:
+    def run(self) -> CommittedRun:
         began = time.monotonic()
-        before, useless = self.prepare()
-        self.watch.began(before)
-        if self.watch.stop():
-            raise Canceled("Canceled before anything was changed.")
-        ran = self.statement(before, useless)
-        self.watch.ran(ran)
-        identity, deleted, tries = self.take_rows_out(before)
-        left = self.invalid_after()
-        return Done(identity, (ran,), deleted, time.monotonic() - began, tries, left)
+        before, already_invalid = self.prepare()
+        self.observer.began(before)
+        if self.observer.stop():
+            raise RunCanceled("Canceled before anything was changed.")
+        ran = self.statement(before, already_invalid)
+        self.observer.ran(ran)
+        identity, deleted, tries = self.delete_history_rows(before)
+        left = self.invalid_indexes_after()
+        return CommittedRun(identity, (ran,), deleted, time.monotonic() - began, tries, left)
 
     def prepare(self) -> tuple[Identity, tuple[str, ...]]:
-        """Prisma's lock for the session, the look at the world, and which indexes are INVALID already."""
-        connection, order = self.connection, self.order
+        """Take Prisma's lock for the session, check the preconditions, and list indexes already INVALID."""
+        connection, spec = self.connection, self.spec
         try:
-            notice_death(connection)
-            held = connection.execute("SELECT pg_try_advisory_lock(%s)", [PRISMA_LOCK]).fetchone()
-            if not held or not held[0]:
-                raise Occupied(f"A `prisma migrate` is under way: it holds Prisma's lock. {UNTOUCHED}")
+            detect_dead_client(connection)
+            row = connection.execute("SELECT pg_try_advisory_lock(%s)", [PRISMA_LOCK]).fetchone()
+            if not row or not row[0]:
+                raise Blocked(f"A `prisma migrate` is under way: it holds Prisma's lock. {UNTOUCHED}")
             with connection.transaction():
-                settle(connection, order)
-                hold_history(connection, order)
-                check_history(connection, order)
-                check_schema(connection, order)
-            self.set_session()
-            useless = invalid(connection, order.schemas)
-            return Identity("", *server(connection), connection.info.backend_pid), useless
+                apply_settings(connection, spec)
+                lock_history(connection, spec)
+                check_history(connection, spec)
+                check_schema(connection, spec)
+            self.set_session_settings()
+            already_invalid = invalid_indexes(connection, spec.schemas)
+            return Identity("", *server_identity(connection), connection.info.backend_pid), already_invalid
         except Error as error:
-            raise NothingChanged(harmless(f"{words(error)} {UNTOUCHED}", self.where)) from error
+            raise NothingChanged(redact(f"{error_text(error)} {UNTOUCHED}", self.address)) from error
 
-    def set_session(self) -> None:
-        order = self.order
-        self.connection.execute(SQL("SET search_path = {}").format(Identifier(order.schema)))
-        for name, seconds in (("lock_timeout", PATIENCE), ("statement_timeout", order.statement_seconds)):
+    def set_session_settings(self) -> None:
+        spec = self.spec
+        self.connection.execute(SQL("SET search_path = {}").format(Identifier(spec.schema)))
+        for name, seconds in (("lock_timeout", LOCK_SECONDS), ("statement_timeout", spec.statement_seconds)):
             self.connection.execute("SELECT set_config(%s, %s, false)", [name, f"{seconds * 1000:.0f}ms"])
 
-    def statement(self, identity: Identity, useless: tuple[str, ...]) -> Ran:
+    def statement(self, identity: Identity, already_invalid: tuple[str, ...]) -> ExecutedStatement:
         began = time.monotonic()
         try:
-            self.connection.execute(self.order.statements[0].encode(), binary=True)
+            self.connection.execute(self.spec.statements[0].encode(), binary=True)
         except Error as error:
-            if not refused(error):
-                raise Unclear(identity, harmless(str(error), self.where)) from error
-            raise self.what_stands(error, useless) from error
-        return Ran(1, -1, time.monotonic() - began)
+            if not server_refused(error):
+                raise CommitUnknown(identity, redact(str(error), self.address)) from error
+            raise self.explain_failure(error, already_invalid) from error
+        return ExecutedStatement(1, -1, time.monotonic() - began)
 
-    def what_stands(self, error: Error, useless: tuple[str, ...]) -> Exception:
-        """A CONCURRENTLY that fails half-way leaves an index behind that nobody can use."""
-        said = harmless(f"The statement failed: {words(error)}", self.where)
+    def explain_failure(self, error: Error, already_invalid: tuple[str, ...]) -> Exception:
+        """Say what a failed CONCURRENTLY left behind: often an INVALID index that nothing can use."""
+        message = redact(f"The statement failed: {error_text(error)}", self.address)
         try:
-            same = self.fingerprint() == self.order.fingerprint
-            now = invalid(self.connection, self.order.schemas)
+            same = self.fingerprint() == self.spec.fingerprint
+            now = invalid_indexes(self.connection, self.spec.schemas)
         except Error as second:
-            return Escaped(
-                f"{said} What it left behind could not be looked at: {harmless(str(second), self.where)}"
+            return PartiallyApplied(
+                f"{message} What it left behind could not be looked at: {redact(str(second), self.address)}"
             )
-        left = [name for name in now if name not in useless]
+        left = [name for name in now if name not in already_invalid]
         if not same or left:
             what = f"It left {', '.join(left)} INVALID" if left else "The schema is not what it was before"
-            return Escaped(
-                f"{said} {what}; the history still has its row. Drop an INVALID index with "
+            return PartiallyApplied(
+                f"{message} {what}; the history still has its row. Drop an INVALID index with "
                 "DROP INDEX CONCURRENTLY, or repair it with REINDEX INDEX CONCURRENTLY."
             )
         if isinstance(error, Busy):
-            seen = f" Last seen: {self.lookout.seen[0].message}" if self.lookout.seen else ""
-            return Occupied(harmless(f"{said} {UNTOUCHED}{seen}", self.where))
-        return NothingChanged(f"{said} {UNTOUCHED}")
+            seen = f" Last seen: {self.watchdog.seen[0].message}" if self.watchdog.seen else ""
+            return Blocked(redact(f"{message} {UNTOUCHED}{seen}", self.address))
+        return NothingChanged(f"{message} {UNTOUCHED}")
 
     def fingerprint(self) -> str:
-        return catalog.read(self.connection, self.order.schemas).fingerprint
+        return catalog.read(self.connection, self.spec.schemas).fingerprint
 
-    def take_rows_out(self, before: Identity) -> tuple[Identity, tuple[Mapping[str, object], ...], int]:
-        """One transaction. From here on the statement stays, so whatever goes wrong says so."""
-        for attempt in range(1, self.order.tries + 1):
+    def delete_history_rows(self, before: Identity) -> tuple[Identity, tuple[Mapping[str, object], ...], int]:
+        """Delete the rows in one transaction. The statement stays, so every failure from here on says so."""
+        for attempt in range(1, self.spec.tries + 1):
             try:
-                identity, deleted = self.rows_gone()
-            except (Occupied, *Busy) as error:
+                identity, deleted = self.delete_in_transaction()
+            except (Blocked, *Busy) as error:
                 self.roll_back()
-                self.watch.waits(attempt, self.lookout.seen)
-                self.watch.began(before)
+                self.observer.waits(attempt, self.watchdog.seen)
+                self.observer.began(before)
                 last: Exception = error
-                if attempt < self.order.tries:
-                    time.sleep(random.uniform(*PAUSE))  # noqa: S311 - so that two do not wait in step
+                if attempt < self.spec.tries:
+                    time.sleep(random.uniform(*PAUSE))  # noqa: S311 - two runs must not retry in step
             except (NothingChanged, Error) as error:
-                raise self.half_done(error) from error
+                raise self.partially_applied(error) from error
             else:
                 self.commit(identity)
                 return identity, deleted, attempt
-        raise self.half_done(last)
+        raise self.partially_applied(last)
 
-    def rows_gone(self) -> tuple[Identity, tuple[Mapping[str, object], ...]]:
-        connection, order, watch = self.connection, self.order, self.watch
+    def delete_in_transaction(self) -> tuple[Identity, tuple[Mapping[str, object], ...]]:
+        connection, spec, observer = self.connection, self.spec, self.observer
         connection.execute("BEGIN")
-        settle(connection, order)
-        hold_history(connection, order)
-        check_history(connection, order)
-        identity = identify(connection)
-        watch.began(identity)
-        deleted = delete_rows(connection, order)
-        watch.deleted(deleted)
-        watch.committing(connection)
+        apply_settings(connection, spec)
+        lock_history(connection, spec)
+        check_history(connection, spec)
+        identity = identify_transaction(connection)
+        observer.began(identity)
+        deleted = delete_rows(connection, spec)
+        observer.deleted(deleted)
+        observer.committing(connection)
         return identity, deleted
 
     def commit(self, identity: Identity) -> None:
         try:
-            said = self.connection.execute("COMMIT").statusmessage
-        except Error as error:
-            if not refused(error):
-                raise Unclear(identity, harmless(str(error), self.where)) from error
-            raise self.half_done(error) from error
-        if said != "COMMIT":
-            raise self.half_done(NothingChanged(f"The server answered the commit with {said}."))
+            commit(self.connection, identity, self.address)
+        except NothingChanged as error:
+            raise self.partially_applied(error) from error
 
     def roll_back(self) -> None:
         with suppress(Error):
             self.connection.execute("ROLLBACK")
 
-    def half_done(self, error: Exception) -> Escaped:
+    def partially_applied(self, error: Exception) -> PartiallyApplied:
         self.roll_back()
-        why = words(error) if isinstance(error, Error) else str(error)
-        why = why.removesuffix(UNTOUCHED).removesuffix(UNDONE).strip()
-        return Escaped(
-            harmless(
+        reason = error_text(error) if isinstance(error, Error) else str(error)
+        reason = reason.removesuffix(UNTOUCHED).removesuffix(UNDONE).strip()
+        return PartiallyApplied(
+            redact(
                 "The statement ran and stays, but the history row was not taken out: "
-                f"{why} The history still says that the migration is applied.",
-                self.where,
+                f"{reason} The history still says that the migration is applied.",
+                self.address,
             )
         )
 
-    def invalid_after(self) -> tuple[str, ...]:
-        """The run is done; that nobody could look any more does not change it."""
+    def invalid_indexes_after(self) -> tuple[str, ...]:
+        """Listing them is informative only: if it fails, the run is done all the same."""
         try:
-            return invalid(self.connection, self.order.schemas)
+            return invalid_indexes(self.connection, self.spec.schemas)
         except Error as error:
-            return (f"not known: {harmless(words(error), self.where)}",)
+            return (f"not known: {redact(error_text(error), self.address)}",)
 
 
-def invalid(connection: Connection, schemas: Sequence[str]) -> tuple[str, ...]:
-    """Indexes that a CONCURRENTLY left behind unusable."""
+def invalid_indexes(connection: Connection, schemas: Sequence[str]) -> tuple[str, ...]:
+    """Names of the indexes that a failed CONCURRENTLY left behind INVALID."""
     return tuple(name for (name,) in connection.execute(INVALID, [list(schemas)]).fetchall())

@@ -1,7 +1,8 @@
-"""Sees what happens to a run while the run itself can only wait: on a connection of its own.
+"""Watches a run from a second connection, because the run itself blocks while it waits for a lock.
 
-It notes who holds what the run needs, and it ends a statement that somebody wants to cancel, or that has made
-others wait for long enough: `lock_timeout` begins anew with every lock, and one statement can need many.
+It records which sessions block the run. It cancels the current statement when the run is to be canceled, or
+when the run has waited for locks, and so kept others waiting, for too long in total: `lock_timeout` starts
+anew with every lock, and one statement can need many.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ from contextlib import suppress
 from threading import Event, Lock, Thread
 from types import TracebackType
 
-from dbtools.execution.run_spec import READERS_WAIT, Blocker
+from dbtools.execution.run_spec import LOCK_WAIT_SECONDS, Blocker
 from dbtools.postgres import client
-from dbtools.postgres.client import Connection, Error, Target, Unreachable
+from dbtools.postgres.client import Connection, DatabaseAddress, DatabaseUnreachable, Error
 
-LOOK_EVERY = 0.05  # seconds
-WHO = """
+POLL_SECONDS = 0.05  # seconds
+BLOCKERS = """
 SELECT pid, coalesce(usename, ''), coalesce(nullif(application_name, ''), backend_type, ''),
        coalesce(state, ''),
        coalesce(extract(epoch FROM clock_timestamp() - coalesce(xact_start, query_start)), 0)::float,
@@ -30,69 +31,69 @@ FROM pg_prepared_xacts WHERE database = current_database() AND 0 = ANY(pg_blocki
 """
 
 
-class Lookout:
-    """Looks twenty times a second while it is open. Without `stop` it only looks, and ends nothing.
+class LockWatchdog:
+    """Polls twenty times a second while open. Without `stop` it only observes and cancels nothing.
 
     Attributes:
-        seen: who blocked when somebody was last seen to block.
-        ended: it has ended a statement of the run.
+        seen: the most recent blockers.
+        ended: whether it canceled a statement of the run.
     """
 
-    def __init__(self, where: Target, number: str, stop: Callable[[], bool] | None = None) -> None:
+    def __init__(self, address: DatabaseAddress, run_id: str, stop: Callable[[], bool] | None = None) -> None:
         self.seen: tuple[Blocker, ...] = ()
         self.ended = False
-        self._where, self._number, self._stop = where, number, stop
-        self._over = Event()
-        self._acting = Lock()
+        self._address, self._run_id, self._stop = address, run_id, stop
+        self._disarmed = Event()
+        self._cancel_lock = Lock()
         self._thread: Thread | None = None
 
-    def watch(self, pid: int) -> None:
-        """Begin to look at what the session with this process number waits for."""
-        self._thread = Thread(target=self._look, args=(pid,), name="lookout", daemon=True)
+    def start(self, pid: int) -> None:
+        """Start watching the session with this backend process id."""
+        self._thread = Thread(target=self._watch, args=(pid,), name="lock-watchdog", daemon=True)
         self._thread.start()
 
-    def stand_down(self) -> None:
-        """End nothing any more: a commit is not to be hit. Once this has returned, nothing comes after it."""
-        with self._acting:
-            self._over.set()
+    def disarm(self) -> None:
+        """Cancel nothing any more once this has returned, so that a commit is never hit."""
+        with self._cancel_lock:
+            self._disarmed.set()
 
-    def _look(self, pid: int) -> None:
-        with suppress(Error, Unreachable):
-            purpose = f"lookout {self._number}"
-            with client.connect(self._where, purpose, autocommit=True) as connection:
+    def _watch(self, pid: int) -> None:
+        with suppress(Error, DatabaseUnreachable):
+            purpose = f"lock watchdog {self._run_id}"
+            with client.connect(self._address, purpose, autocommit=True) as connection:
                 waited, last = 0.0, time.monotonic()
-                while not self._over.wait(LOOK_EVERY):
-                    found, now = blockers(connection, pid), time.monotonic()
-                    self.seen = found or self.seen
-                    waited += now - last if found else 0.0
+                while not self._disarmed.wait(POLL_SECONDS):
+                    blocking, now = blockers(connection, pid), time.monotonic()
+                    self.seen = blocking or self.seen
+                    waited += now - last if blocking else 0.0
                     last = now
-                    if self._stop is not None and (waited > READERS_WAIT or _says(self._stop)):
-                        self._end(connection, pid)
+                    if self._stop is not None and (waited > LOCK_WAIT_SECONDS or _stop_requested(self._stop)):
+                        self._cancel_statement(connection, pid)
 
-    def _end(self, connection: Connection, pid: int) -> None:
-        with self._acting:
-            if not self._over.is_set():
+    def _cancel_statement(self, connection: Connection, pid: int) -> None:
+        with self._cancel_lock:
+            if not self._disarmed.is_set():
                 self.ended = True
                 connection.execute("SELECT pg_cancel_backend(%s)", [pid])
 
-    def __enter__(self) -> Lookout:
+    def __enter__(self) -> LockWatchdog:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.stand_down()
+        self.disarm()
         if self._thread is not None:
             self._thread.join(timeout=client.CONNECT_SECONDS)
 
 
-def _says(stop: Callable[[], bool]) -> bool:
+def _stop_requested(stop: Callable[[], bool]) -> bool:
     try:
         return stop()
-    except Exception:  # whatever it is: the run meets it itself when it asks the same
+    except Exception:  # the run calls the same function and will handle the error itself
         return True
 
 
 def blockers(connection: Connection, pid: int) -> tuple[Blocker, ...]:
-    """The sessions that the session with this process number waits for."""
-    return tuple(Blocker(*row) for row in connection.execute(WHO, {"pid": pid}).fetchall())
+    """The sessions that the session with this backend process id is waiting for."""
+    return tuple(Blocker(*row) for row in connection.execute(BLOCKERS, {"pid": pid}).fetchall())

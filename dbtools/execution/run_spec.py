@@ -1,4 +1,4 @@
-"""What a run is told, what it tells while it works, and how it can end."""
+"""The specification of a run, the events it reports while it works, and the ways it can end."""
 
 from __future__ import annotations
 
@@ -8,53 +8,55 @@ from typing import Protocol
 
 from dbtools.postgres.client import Connection
 
-PRISMA_LOCK = 72707369  # the advisory lock that `prisma migrate deploy`, `dev` and `resolve` hold
-READERS_WAIT = 0.3  # seconds that others may be kept waiting because we wait for a lock
+# The advisory lock that `prisma migrate deploy`, `dev` and `resolve` hold while they work.
+# Reference: https://www.prisma.io/docs/orm/prisma-migrate/workflows/development-and-production#advisory-locking
+PRISMA_LOCK = 72707369
+LOCK_WAIT_SECONDS = 0.3  # a waiting lock request blocks everyone behind it, so the wait is kept short
 TRIES = 40
 UNTOUCHED = "Nothing was changed."
 UNDONE = "Everything was undone; the database is as it was."
 
 
 @dataclass(frozen=True, slots=True)
-class HistoryRow:
-    """One row of `_prisma_migrations` that goes, recognised by both."""
+class RowToDelete:
+    """A row of `_prisma_migrations` that the run deletes; both id and name have to match."""
 
     id: str
     name: str
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class RunSpec:
     """One run, exactly as it was approved.
 
     Attributes:
-        id: the database rollback's own number or name, for `pg_stat_activity`.
-        statements: what runs, one after the other, in one transaction; exactly one where `alone`.
-        alone: the one statement cannot run inside a transaction and has its own guarded path.
-        rows: the history rows that go; at least one.
-        schema: the schema that Prisma works in; `_prisma_migrations` stands there.
-        schemas: what the fingerprint covers.
+        id: number of the database rollback; part of the application name in `pg_stat_activity`.
+        statements: run one after the other in one transaction; exactly one if `outside_transaction`.
+        rows: the history rows to delete; at least one.
+        schema: the schema Prisma works in, which holds `_prisma_migrations`.
+        schemas: the schemas that the fingerprint covers.
         fingerprint: of the schema as it was rehearsed and approved.
         history: digest of all history rows as they were approved.
-        statement_seconds: the longest that one statement may take.
-        tries: how often the whole transaction is tried while others hold locks.
+        statement_seconds: timeout of one statement.
+        outside_transaction: the statement cannot run inside a transaction (CONCURRENTLY).
+        tries: how often the transaction is attempted while other sessions hold locks.
     """
 
     id: str
     statements: tuple[str, ...]
-    rows: tuple[HistoryRow, ...]
+    rows: tuple[RowToDelete, ...]
     schema: str
     schemas: tuple[str, ...]
     fingerprint: str
     history: str
     statement_seconds: float = 60.0
-    alone: bool = False
+    outside_transaction: bool = False
     tries: int = TRIES
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
-    """One statement that ran: how many rows it touched (-1: it does not say), and for how long."""
+class ExecutedStatement:
+    """One executed statement: the rows it touched (-1 if PostgreSQL does not say) and its duration."""
 
     number: int
     rows: int
@@ -63,9 +65,9 @@ class Ran:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Which transaction on which server: enough to ask later whether it was committed.
+    """Identifies a transaction and its server, so that its outcome can be looked up later.
 
-    `xid` is "" where a statement runs outside a transaction.
+    `xid` is "" for a statement that runs outside a transaction.
     """
 
     xid: str
@@ -76,7 +78,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Blocker:
-    """Another session that holds what the run waits for."""
+    """Another session that holds a lock the run is waiting for."""
 
     pid: int
     user: str
@@ -92,62 +94,62 @@ class Blocker:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class CommittedRun:
     """The run was committed.
 
     Attributes:
-        deleted: the history rows that went, whole, as they stood.
-        invalid: indexes that a statement outside a transaction left behind unusable.
+        deleted: the deleted history rows, complete.
+        invalid_indexes: indexes that a CONCURRENTLY left behind INVALID, that is, unusable.
     """
 
     identity: Identity
-    ran: tuple[Ran, ...]
+    ran: tuple[ExecutedStatement, ...]
     deleted: tuple[Mapping[str, object], ...]
     seconds: float
     tries: int
-    invalid: tuple[str, ...] = ()
+    invalid_indexes: tuple[str, ...] = ()
 
 
-class Watch(Protocol):
-    """Whoever follows a run. What these methods raise breaks the run off before anything is committed."""
+class RunObserver(Protocol):
+    """Receives the events of a run. An exception from any of these methods aborts it before the commit."""
 
     def began(self, identity: Identity) -> None:
-        """The transaction exists and has changed nothing yet. Write it down durably here."""
+        """The transaction exists and has changed nothing yet. Store its identity durably here."""
 
-    def ran(self, ran: Ran) -> None: ...
+    def ran(self, ran: ExecutedStatement) -> None: ...
 
     def deleted(self, rows: tuple[Mapping[str, object], ...]) -> None:
-        """These history rows go with the commit. Save them."""
+        """These history rows disappear with the commit. Save them."""
 
     def waits(self, attempt: int, blockers: tuple[Blocker, ...]) -> None:
-        """Others hold what we need; the transaction was undone and is tried again."""
+        """Other sessions hold a lock the run needs; the transaction was rolled back and will be retried."""
 
     def committing(self, connection: Connection) -> None:
-        """From here on nobody can stop it. Write it down durably here."""
+        """The run can no longer be canceled. Store that durably here."""
 
     def stop(self) -> bool:
-        """Whether somebody asked to cancel. Asked often, and by a second thread too."""
+        """Whether a cancel was requested. Called often, also from a second thread."""
 
 
 class NothingChanged(Exception):
-    """The run ended before its commit, for certain; `str()` says why. The database is as it was."""
+    """The run certainly ended before its commit and changed nothing; `str()` gives the reason."""
 
 
-class Occupied(NothingChanged):
-    """Others held what the run needed, every time it tried; trying later makes sense."""
+class Blocked(NothingChanged):
+    """Every attempt was blocked by other sessions' locks; a later one may succeed."""
 
 
-class Canceled(NothingChanged):
-    """Somebody asked to stop, and it was early enough."""
+class RunCanceled(NothingChanged):
+    """The run was canceled in time."""
 
 
-class Unclear(Exception):
-    """The connection was lost in the moment of the commit: look it up, never guess."""
+class CommitUnknown(Exception):
+    """The connection was lost during the commit. Look the outcome up with `commit_outcome`, never guess."""
 
     def __init__(self, identity: Identity, why: str) -> None:
         super().__init__(f"The connection was lost while the transaction was being committed: {why}")
         self.identity = identity
 
 
-class Escaped(Exception):
-    """A part of the run stays although the run did not end as it should. A person has to look."""
+class PartiallyApplied(Exception):
+    """Part of the run stayed although the run failed. A person has to look at the database."""

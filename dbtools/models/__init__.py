@@ -1,7 +1,7 @@
-"""The nouns of the wing: Database, Backup, Restore, DatabaseRollback."""
+"""Database, Backup, Restore and DatabaseRollback. The shapes of their JSON columns are in `documents`."""
 
 from dbtools.models.backup import Backup, Restore
 from dbtools.models.database import Database
-from dbtools.models.rollback import AT_WORK, ENDS, STEPS, WITHOUT_RETURN, DatabaseRollback
+from dbtools.models.rollback import ROLL_BACK, RUN_STATUSES, STEPS, DatabaseRollback
 
-__all__ = ["AT_WORK", "ENDS", "STEPS", "WITHOUT_RETURN", "Backup", "Database", "DatabaseRollback", "Restore"]
+__all__ = ["ROLL_BACK", "RUN_STATUSES", "STEPS", "Backup", "Database", "DatabaseRollback", "Restore"]

@@ -1,8 +1,8 @@
-"""A backup that was taken, read back and kept; and a restore of one into a new database."""
+"""Backups of databases, and restores of them into new databases."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
@@ -10,18 +10,19 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from dbtools.models.database import Database
+from dbtools.models.document_field import document
 from rollback_portal.jobs.models import LeasedRow
 
 
 class Backup(models.Model):
-    """One file of `pg_dump -Fc`, proven by reading it back whole. `file` is its name in the backup folder."""
+    """A file of `pg_dump -Fc` that was verified by reading it back. `file` is its name in BACKUP_FOLDER."""
 
     database = models.ForeignKey(Database, models.PROTECT, related_name="backups")
     file = models.CharField(max_length=200, unique=True)
     sha256 = models.CharField(max_length=64)
     bytes = models.BigIntegerField()
     seconds = models.FloatField()
-    rows = models.JSONField(default=dict, help_text="Rows of each table in the backup's own snapshot.")
+    rows = document(dict[str, int], help_text="Number of rows of each table in the backup's snapshot.")
     server_version = models.CharField(max_length=40)
     program_version = models.CharField(max_length=40)
     taken_at = models.DateTimeField(db_default=Now())
@@ -34,12 +35,13 @@ class Backup(models.Model):
         return f"backup of {self.database} of {self.taken_at:%b %d, %H:%M} UTC"
 
     @property
-    def kept_until(self) -> object:
+    def kept_until(self) -> datetime:
+        """When its file may be deleted."""
         return self.taken_at + timedelta(days=settings.BACKUP_DAYS)
 
 
 class Restore(LeasedRow):
-    """A backup put into a new database, beside the one it was taken of."""
+    """A restore of a backup into a new database; the original database is not touched."""
 
     WORKER_STATUSES = ("queued", "restoring")
     TRANSITIONS = {
@@ -50,7 +52,7 @@ class Restore(LeasedRow):
     }
 
     backup = models.ForeignKey(Backup, models.PROTECT, related_name="restores")
-    name = models.CharField(max_length=63, help_text="Of the new database.")
+    name = models.CharField(max_length=63, help_text="Name of the new database.")
     status = models.CharField(max_length=10, default="queued")
     message = models.TextField(blank=True)
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")

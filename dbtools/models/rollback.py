@@ -1,10 +1,9 @@
-"""One run through the wizard. The wizard is this row: its status says which step the page draws."""
+"""A database rollback: one pass through the wizard. Its status decides which step the page shows."""
 
 from __future__ import annotations
 
 import uuid
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -13,9 +12,24 @@ from django.db.models.functions import Now
 
 from dbtools.models.backup import Backup
 from dbtools.models.database import Database
+from dbtools.models.document_field import document
+from dbtools.models.documents import (
+    Justification,
+    MigrationSource,
+    Progress,
+    RunLog,
+    SqlAnalysis,
+    StoredCheckResult,
+    StoredDraft,
+    StoredMigration,
+    StoredRehearsal,
+    StoredStatement,
+    TransactionIdentity,
+    Verification,
+)
 from rollback_portal.jobs.models import LeasedRow
 
-# The nine steps, each with the statuses in which the page shows it.
+# The nine steps of the wizard, each with the statuses in which the page shows it.
 STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Is this needed?", ("deciding",)),
     ("Which migration", ("reading", "choosing")),
@@ -27,31 +41,32 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Run", ("approved", "running", "committing", "resolving")),
     ("Afterwards", ("verifying", "done", "unchanged", "abandoned", "needs_attention")),
 )
-AT_WORK = (
-    "reading", "drafting", "checking", "preflight", "backing_up", "rehearsing", "running", "committing",
-    "resolving", "verifying",
-)  # fmt: skip
-WITHOUT_RETURN = ("running", "committing", "resolving", "verifying", "needs_attention")
-ENDS = ("done", "unchanged", "abandoned")
+# From the start of the run until its outcome is known.
+RUN_STATUSES = ("running", "committing", "resolving", "verifying", "needs_attention")
+ENDED_STATUSES = ("done", "unchanged", "abandoned")
+ROLL_BACK = "dbtools.roll_back"  # the permission, see DatabaseRollback.Meta
 APPROVAL_LASTS = timedelta(minutes=15)
 
 
 class DatabaseRollbackQuerySet(models.QuerySet["DatabaseRollback"]):
     def active(self) -> DatabaseRollbackQuerySet:
-        return self.exclude(status__in=ENDS)
+        return self.exclude(status__in=ENDED_STATUSES)
 
     def shown(self) -> DatabaseRollbackQuerySet:
         return self.select_related("database", "backup")
 
 
 class DatabaseRollback(LeasedRow):
-    """From the question whether it is needed to the proof that it is done.
+    """One rollback of a database's newest migrations, from the decision to the verification.
 
-    A database has at most one that is under way; PostgreSQL keeps that rule, and the lines below. What an
-    approval is bound to stands in `approval_digest`; a worker that runs compares everything once more.
+    PostgreSQL enforces that a database has at most one active rollback, and the transitions below.
+    `approval_digest` covers everything that was approved; the worker compares it again before it runs.
     """
 
-    WORKER_STATUSES = AT_WORK
+    WORKER_STATUSES = (
+        "reading", "drafting", "checking", "preflight", "backing_up", "rehearsing", "running", "committing",
+        "resolving", "verifying",
+    )  # fmt: skip
     TRANSITIONS = {
         "deciding": frozenset({"reading", "abandoned"}),
         "reading": frozenset({"choosing", "deciding", "abandoned"}),
@@ -83,43 +98,39 @@ class DatabaseRollback(LeasedRow):
     requested_by_name = models.CharField(max_length=200)
     requested_at = models.DateTimeField(db_default=Now(), editable=False)
     incident = models.CharField(max_length=100, blank=True)
-    message = models.TextField(blank=True, help_text="What happened last, in words.")
+    message = models.TextField(blank=True, help_text="What happened last, as a sentence.")
     ended_at = models.DateTimeField(null=True)
 
-    justification = models.JSONField(
-        default=dict, help_text="Step 1: the answer, the reason, and what was live then."
-    )
-    source = models.JSONField(default=dict, help_text="Step 2: where the folder is read from.")
-    archive = models.BinaryField(null=True, help_text="Step 2: a folder that somebody uploaded.")
-    migrations = models.JSONField(default=list, help_text="Folder and history side by side.")
+    justification = document(Justification, help_text="Step 1: the reason, and which code was live then.")
+    source = document(MigrationSource, help_text="Step 2: where the migrations are read from.")
+    archive = models.BinaryField(null=True, help_text="Step 2: an uploaded migrations folder.")
+    migrations = document(list[StoredMigration], help_text="Step 2: folder and history, compared.")
     history = models.CharField(max_length=64, blank=True, help_text="Digest of the history as it was read.")
-    selected = models.JSONField(default=list, help_text="The names that go, newest first.")
-    draft = models.JSONField(default=dict)
+    selected = document(list[str], help_text="Names of the migrations to roll back, newest first.")
+    draft = document(StoredDraft, help_text="Step 3: the proposed down SQL.")
     sql = models.TextField(blank=True)
     sql_sha256 = models.CharField(max_length=64, blank=True)
-    authors = models.JSONField(default=list, help_text="User ids of everybody who wrote a part of the SQL.")
-    sql_analysis = models.JSONField(default=dict, help_text="What the SQL would do, statement by statement.")
-    preflight = models.JSONField(default=list)
-    warnings_accepted_because = models.TextField(blank=True, help_text="Why amber guards were accepted.")
+    authors = document(list[int], help_text="User ids of everybody who wrote a part of the SQL.")
+    sql_analysis = document(SqlAnalysis, help_text="What the SQL would do, statement by statement.")
+    preflight = document(list[StoredCheckResult], help_text="Step 4: the results of the preflight checks.")
+    warnings_accepted_because = models.TextField(blank=True, help_text="Step 4: why warnings are acceptable.")
     fingerprint = models.CharField(max_length=64, blank=True)
-    progress = models.JSONField(default=dict, help_text="What the worker is doing now, in numbers.")
+    progress = document(Progress, help_text="What the worker is doing now, in numbers.")
     backup = models.ForeignKey(Backup, models.PROTECT, null=True, related_name="rollbacks")
-    rehearsal = models.JSONField(default=dict)
+    rehearsal = document(StoredRehearsal, help_text="Step 6: the report of the rehearsal.")
     approval_digest = models.CharField(
-        max_length=64, blank=True, help_text="Digest of all that an approval is for."
+        max_length=64, blank=True, help_text="Digest of everything that an approval covers."
     )
-    acknowledged_losses = models.JSONField(
-        default=list, help_text="Statement numbers whose loss the approver ticked."
-    )
+    acknowledged_losses = document(list[int], help_text="Numbers of the statements whose loss was ticked.")
     approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     approved_by_name = models.CharField(max_length=200, blank=True)
     approved_at = models.DateTimeField(null=True)
     broke_glass = models.TextField(blank=True, help_text="Why nobody else approved it.")
     followed_up_at = models.DateTimeField(null=True)
     followed_up_by = models.CharField(max_length=200, blank=True)
-    identity = models.JSONField(default=dict, help_text="The transaction: xid, server, timeline.")
-    run_log = models.JSONField(default=dict, help_text="What ran, what waited, which history rows went.")
-    verification = models.JSONField(default=dict)
+    identity = document(TransactionIdentity, help_text="The transaction: xid, server, timeline.")
+    run_log = document(RunLog, help_text="What ran, and the history rows that were deleted.")
+    verification = document(Verification, help_text="Step 9: what a new connection saw after the commit.")
 
     objects = DatabaseRollbackQuerySet.as_manager()
 
@@ -128,7 +139,9 @@ class DatabaseRollback(LeasedRow):
         permissions = [("roll_back", "Can roll database migrations back")]
         constraints = [
             models.UniqueConstraint(
-                fields=["database"], condition=~Q(status__in=ENDS), name="one_active_rollback_per_database"
+                fields=["database"],
+                condition=~Q(status__in=ENDED_STATUSES),
+                name="one_active_rollback_per_database",
             ),
             models.CheckConstraint(
                 condition=Q(approved_by=None) | ~Q(approved_by=models.F("requested_by")) | ~Q(broke_glass=""),
@@ -144,33 +157,64 @@ class DatabaseRollback(LeasedRow):
 
     @property
     def title(self) -> str:
-        """What it is about, once a migration is chosen."""
+        """What is rolled back; only the database is known before a migration is selected."""
         if not self.selected:
             return f"a migration of {self.database}"
         oldest, more = self.selected[-1], len(self.selected) - 1
-        return f"{oldest} and {more} later" if more else str(oldest)
+        return f"{oldest} and {more} later" if more else oldest
 
     @property
     def phrase(self) -> str:
-        """What has to be typed before it runs."""
+        """What has to be typed to start the run."""
         return f"{self.database}/{self.selected[-1]}" if self.selected else ""
 
     @property
     def step(self) -> int:
-        """The number of the step that the page draws, from 1."""
+        """The number of the wizard's step that shows this status, from 1."""
         return next(number for number, (_, statuses) in enumerate(STEPS, 1) if self.status in statuses)
 
     @property
     def expires_at(self) -> datetime | None:
+        """When the approval ends; None while there is none."""
         return self.approved_at + APPROVAL_LASTS if self.approved_at else None
 
     @property
     def follow_up_open(self) -> bool:
+        """Whether a break-glass approval still waits for a second admin to look at it."""
         return bool(self.broke_glass) and self.followed_up_at is None
 
+    def reached_at(self, status: str) -> datetime | None:
+        """When this status was reached last; None where it never was."""
+        reached: object = self.status_times.get(status)
+        return datetime.fromisoformat(reached) if isinstance(reached, str) else None
+
     @property
-    def entry(self) -> dict[str, Any]:
-        """The entry of the oldest migration that goes."""
-        return next(
-            (each for each in self.migrations if self.selected and each["name"] == self.selected[-1]), {}
-        )
+    def oldest_selected(self) -> StoredMigration | None:
+        """The oldest of the selected migrations."""
+        names = self.selected[-1:]
+        return next((migration for migration in self.migrations if migration["name"] in names), None)
+
+    @property
+    def earlier_migrations(self) -> list[StoredMigration]:
+        """All migrations before the selected ones, oldest first."""
+        names = [migration["name"] for migration in self.migrations]
+        return self.migrations[: names.index(self.selected[-1])]
+
+    @property
+    def statements(self) -> list[StoredStatement]:
+        """The statements of the SQL; empty until it has been checked."""
+        return self.sql_analysis.get("statements", [])
+
+    @property
+    def statements_with_loss(self) -> list[StoredStatement]:
+        """The statements that destroy rows, values or objects."""
+        return [
+            statement
+            for statement in self.statements
+            if any(hazard["tone"] == "loses" for hazard in statement["hazards"])
+        ]
+
+    @property
+    def loss_numbers(self) -> list[int]:
+        """The numbers of those statements; an approver ticks each of them."""
+        return [statement["number"] for statement in self.statements_with_loss]

@@ -1,19 +1,23 @@
-"""The only place that opens somebody else's database.
+"""The only module that connects to a database the portal manages.
 
-A target is an address in Prisma's own words: what only Prisma understands (`schema`, `pgbouncer`, …) is read
-here and kept from PostgreSQL. The password never appears in an argument list, a log line or an error.
+Addresses are written as for Prisma: its own parameters (`schema`, `pgbouncer`, …) are read here and not
+passed on to PostgreSQL. The password never appears in an argument list, a log line or an error.
+
+Reference: https://www.prisma.io/docs/orm/overview/databases/postgresql#connection-url
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 import psycopg
 from psycopg import errors, pq, sql
 from psycopg.conninfo import make_conninfo
+
+from rollback_portal.text import one_line
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 Error = psycopg.Error
@@ -23,37 +27,48 @@ IDLE, INTRANS = pq.TransactionStatus.IDLE, pq.TransactionStatus.INTRANS
 Identifier, Literal, SQL = sql.Identifier, sql.Literal, sql.SQL
 
 CONNECT_SECONDS = 5
-ALWAYS = ("TimeZone=UTC", "standard_conforming_strings=on")  # what is read and what is meant stay the same
-FOR_PRISMA_ONLY = frozenset(
+# Settings of every session: results and string literals must not depend on the defaults of the role.
+SESSION_SETTINGS = ("TimeZone=UTC", "standard_conforming_strings=on")
+PRISMA_OPTIONS = frozenset(
     {"schema", "pgbouncer", "connection_limit", "pool_timeout", "socket_timeout", "statement_cache_size",
      "sslaccept", "sslidentity", "sslpassword", "max_idle_connection_lifetime", "single_use_connections"}
 )  # fmt: skip
-OURS = frozenset(
+SET_BY_PORTAL = frozenset(
     {"connect_timeout", "application_name", "fallback_application_name", "client_encoding", "keepalives",
      "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout"}
 )  # fmt: skip
-# What an address may say beyond that. PostgreSQL's programs read each from PG<NAME> without underscores.
-ALLOWED = frozenset(
+# Options an address may also have. PostgreSQL's programs read each from PG<NAME> without underscores.
+# Reference: https://www.postgresql.org/docs/current/libpq-envars.html
+ALLOWED_OPTIONS = frozenset(
     {"sslmode", "sslnegotiation", "sslcert", "sslkey", "sslcertmode", "sslrootcert", "sslcrl", "sslcrldir",
      "sslsni", "ssl_min_protocol_version", "ssl_max_protocol_version", "channel_binding", "require_auth",
      "requirepeer", "gssencmode", "krbsrvname", "target_session_attrs", "hostaddr", "options"}
 )  # fmt: skip
-POOLER_SAYS = "unsupported startup parameter"
+POOLER_ERROR = "unsupported startup parameter"
 
 
-class NotATarget(ValueError):
-    """The address cannot be used; `str()` says why, without the password."""
+def read_only(statement_seconds: int, *, lock_seconds: int = 0) -> tuple[str, ...]:
+    """Session settings of a connection that only reads. A limit of 0 s waits for ever."""
+    return (
+        "default_transaction_read_only=on",
+        f"statement_timeout={statement_seconds}s",
+        f"lock_timeout={lock_seconds}s",
+    )
 
 
-class Unreachable(Exception):
-    """PostgreSQL did not let us in; `str()` says why, without the password."""
+class InvalidAddress(ValueError):
+    """The address cannot be used; `str()` gives the reason, without the password."""
+
+
+class DatabaseUnreachable(Exception):
+    """The connection could not be opened; `str()` gives the reason, without the password."""
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """Where a database is, and as whom it is entered.
+class DatabaseAddress:
+    """The address of a database, with the role and password to connect with.
 
-    `schema` is the one that Prisma works in: `?schema=` of the address, else `public`.
+    `schema` is the schema Prisma works in: `?schema=` of the address, else `public`.
     """
 
     host: str
@@ -65,151 +80,147 @@ class Target:
     options: tuple[tuple[str, str], ...] = ()
 
     @property
-    def shown(self) -> str:
-        """The address for people: without the password."""
+    def redacted(self) -> str:
+        """The address without the password, for display."""
         return f"{self.user}@{self.host or 'local socket'}:{self.port}/{self.database}"
 
     @property
-    def wants_tls(self) -> bool:
-        """Whether the address insists on an encrypted connection."""
+    def requires_tls(self) -> bool:
+        """Whether the address requires an encrypted connection."""
         return dict(self.options).get("sslmode", "") in {"require", "verify-ca", "verify-full"}
 
-    def named(self, database: str) -> Target:
-        """Another database of the same server, entered by the same role."""
-        return Target(self.host, self.port, self.user, database, self.schema, self.password, self.options)
+    def with_database(self, database: str) -> DatabaseAddress:
+        """The address of another database on the same server, for the same role."""
+        return replace(self, database=database)
 
     def environment(self) -> dict[str, str]:
-        """How PostgreSQL's own programs are told: by variables, because argument lists are public."""
-        told = {
+        """Environment variables for PostgreSQL's own programs; other users can read argument lists."""
+        variables = {
             "PGHOST": self.host,
             "PGPORT": str(self.port),
             "PGUSER": self.user,
             "PGDATABASE": self.database,
         }
-        told |= {"PGPASSWORD": self.password, "PGCONNECT_TIMEOUT": str(CONNECT_SECONDS)}
-        told |= {f"PG{name.upper().replace('_', '')}": value for name, value in self.options}
-        return {name: value for name, value in told.items() if value}
+        variables |= {"PGPASSWORD": self.password, "PGCONNECT_TIMEOUT": str(CONNECT_SECONDS)}
+        variables |= {f"PG{name.upper().replace('_', '')}": value for name, value in self.options}
+        return {name: value for name, value in variables.items() if value}
 
 
-def parse(address: str) -> Target:
-    """Read an address as it stands in DATABASE_URL.
+def parse(address: str) -> DatabaseAddress:
+    """Parse an address as written in DATABASE_URL.
 
     Raises:
-        NotATarget: it is not one of PostgreSQL; nothing was opened.
+        InvalidAddress: it is not a valid PostgreSQL address; nothing was opened.
     """
     try:
         parts = urlsplit(address.strip())
-        given = _given(parts.query)
-        port = int(given.pop("port", "") or parts.port or 5432)
+        parameters = _query_parameters(parts.query)
+        port = int(parameters.pop("port", "") or parts.port or 5432)
     except ValueError:
-        raise NotATarget("The database's address cannot be read: its port is not a number.") from None
+        raise InvalidAddress("The database's address cannot be read: its port is not a number.") from None
     if parts.scheme not in {"postgres", "postgresql"}:
-        raise NotATarget("The database's address has to begin with postgresql://. Nothing was opened.")
+        raise InvalidAddress("The database's address has to begin with postgresql://. Nothing was opened.")
     database = unquote(parts.path.lstrip("/"))
     if not database:
-        raise NotATarget("The database's address names no database. Nothing was opened.")
-    found = Target(
-        host=given.pop("host", "") or _host(parts.netloc),
+        raise InvalidAddress("The database's address names no database. Nothing was opened.")
+    parsed = DatabaseAddress(
+        host=parameters.pop("host", "") or _host(parts.netloc),
         port=port,
-        user=unquote(parts.username or "") or given.pop("user", ""),
+        user=unquote(parts.username or "") or parameters.pop("user", ""),
         database=database,
-        schema=given.pop("schema", "") or "public",
-        password=unquote(parts.password or "") or given.pop("password", ""),
-        options=tuple(sorted(_options(given).items())),
+        schema=parameters.pop("schema", "") or "public",
+        password=unquote(parts.password or "") or parameters.pop("password", ""),
+        options=tuple(sorted(_options(parameters).items())),
     )
-    told = (
-        found.host,
-        found.user,
-        found.database,
-        found.schema,
-        found.password,
-        "".join(dict(found.options).values()),
-    )
-    if not all(text.isprintable() for text in told):
-        raise NotATarget("The database's address has a control character in it. Nothing was opened.")
-    return found
+    texts = (parsed.host, parsed.user, parsed.database, parsed.schema, parsed.password)
+    if not all(text.isprintable() for text in (*texts, *dict(parsed.options).values())):
+        raise InvalidAddress("The database's address has a control character in it. Nothing was opened.")
+    return parsed
 
 
-def _given(query: str) -> dict[str, str]:
-    """What stands behind the question mark; of two with the same name the last one counts, as for Prisma."""
+def _query_parameters(query: str) -> dict[str, str]:
+    """The query string; the last of two equal names wins, as in Prisma."""
     return dict(parse_qsl(query, keep_blank_values=True))
 
 
 def _host(netloc: str) -> str:
-    """As it is written: a socket's folder (%2F…) has capital letters that a host name would lose."""
+    """The host as written: `urlsplit().hostname` would lower-case the path of a socket folder (%2F…)."""
     host = netloc.rpartition("@")[2]
     if host.startswith("["):
         return host[1:].partition("]")[0]
     return unquote(host.partition(":")[0])
 
 
-def _options(given: dict[str, str]) -> dict[str, str]:
-    """What PostgreSQL's client is told besides. Prisma's `sslcert` is the authority's certificate."""
-    kept = {name: value for name, value in given.items() if name not in FOR_PRISMA_ONLY | OURS and value}
-    strange = sorted(kept.keys() - ALLOWED - {"user", "password"})
-    if strange:
-        raise NotATarget(f"The database's address has an unknown option, {strange[0]}. Nothing was opened.")
+def _options(parameters: dict[str, str]) -> dict[str, str]:
+    """The further options for libpq. Prisma's `sslcert` is the certificate of the authority."""
+    ignored = PRISMA_OPTIONS | SET_BY_PORTAL
+    kept = {name: value for name, value in parameters.items() if name not in ignored and value}
+    unknown = sorted(kept.keys() - ALLOWED_OPTIONS - {"user", "password"})
+    if unknown:
+        raise InvalidAddress(
+            f"The database's address has an unknown option, {unknown[0]}. Nothing was opened."
+        )
     if "sslcert" in kept and "sslkey" not in kept:
         kept.setdefault("sslrootcert", kept.pop("sslcert"))
-    return {name: value for name, value in kept.items() if name in ALLOWED}
+    return {name: value for name, value in kept.items() if name in ALLOWED_OPTIONS}
 
 
 def connect(
-    target: Target, purpose: str, *, autocommit: bool = False, settings: Sequence[str] = ()
+    address: DatabaseAddress, purpose: str, *, autocommit: bool = False, settings: Sequence[str] = ()
 ) -> Connection:
-    """Open a connection of its own, with UTF-8 and a name that the server's own views show.
+    """Open a connection with UTF-8 and an application name.
 
     Args:
-        purpose: what for, such as "rollback 17"; seen in `pg_stat_activity`.
-        settings: further settings of the session, such as "default_transaction_read_only=on".
+        purpose: such as "rollback 17"; part of the application name in `pg_stat_activity`.
+        settings: further settings of the session, such as "statement_timeout=30s".
 
     Raises:
-        Unreachable: with PostgreSQL's words, without the password.
+        DatabaseUnreachable: with PostgreSQL's message, without the password.
     """
-    told: dict[str, str | int | None] = {
-        **dict(target.options),
-        "host": target.host or None,
-        "port": target.port,
-        "user": target.user or None,
-        "dbname": target.database,
-        "password": target.password or None,
+    parameters: dict[str, str | int | None] = {
+        **dict(address.options),
+        "host": address.host or None,
+        "port": address.port,
+        "user": address.user or None,
+        "dbname": address.database,
+        "password": address.password or None,
         "connect_timeout": CONNECT_SECONDS,
         "application_name": session_name(purpose),
         "client_encoding": "UTF8",
-        "options": _settings(target, settings),
+        "options": _settings(address, settings),
         "keepalives_idle": 5,
         "keepalives_interval": 2,
         "keepalives_count": 3,
         "tcp_user_timeout": 15_000,
     }
     try:
-        return psycopg.connect(make_conninfo("", **told), autocommit=autocommit)
+        return psycopg.connect(make_conninfo("", **parameters), autocommit=autocommit)
     except psycopg.Error as error:
-        said = (
-            "the address leads to a pooler; configure the direct one." if POOLER_SAYS in str(error) else error
-        )
-        raise Unreachable(harmless(f"{target.shown} cannot be opened: {said}", target)) from None
+        reason = str(error)
+        if POOLER_ERROR in reason:
+            reason = "the address leads to a pooler; configure the direct one."
+        raise DatabaseUnreachable(redact(f"{address.redacted} cannot be opened: {reason}", address)) from None
 
 
 def session_name(purpose: str) -> str:
-    """How `pg_stat_activity` calls a connection that was opened for this purpose."""
+    """The application name, shown by `pg_stat_activity`, of a connection opened for this purpose."""
     return f"rollback-portal {purpose}"[:63]
 
 
-def _settings(target: Target, settings: Sequence[str]) -> str:
-    """The address's own first: of two settings with the same name the server takes the last."""
-    ours = (f"-c {setting}" for setting in (*ALWAYS, *settings))
-    return " ".join((dict(target.options).get("options", ""), *ours)).strip()
+def _settings(address: DatabaseAddress, settings: Sequence[str]) -> str:
+    """The options of the address come first: of two equal settings the server uses the last."""
+    ours = (f"-c {setting}" for setting in (*SESSION_SETTINGS, *settings))
+    return " ".join((dict(address.options).get("options", ""), *ours)).strip()
 
 
-def refused(error: Error) -> bool:
-    """Whether the server itself said no and lives on. Anything else leaves open what it did."""
+def server_refused(error: Error) -> bool:
+    """Whether the server itself reported an error. After any other failure its state is unknown."""
     return error.diag.severity_nonlocalized == "ERROR"
 
 
-def harmless(message: str, target: Target) -> str:
-    """The sentence without the target's password, on one line."""
-    if target.password:
-        for written in (target.password, quote(target.password, safe=""), quote(target.password)):
+def redact(message: str, address: DatabaseAddress) -> str:
+    """The message on one line, without the password of the address."""
+    if password := address.password:
+        for written in (password, quote(password, safe=""), quote(password)):
             message = message.replace(written, "…")
-    return " ".join(message.split())
+    return one_line(message)

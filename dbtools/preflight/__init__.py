@@ -1,36 +1,43 @@
-"""The preflight: named questions that have to be answered well before anything is taken or run.
+"""The preflight: named checks that have to pass before a backup is taken or anything is run.
 
-All of them only read. Each answer is a sentence: "ok", "warn" (somebody has to say why it is acceptable) or
-"stop" (nobody can say so). What cannot be seen is never "ok".
+All of them only read. Each result is "ok", "warn" (somebody has to say why it is acceptable) or "stop". What
+cannot be determined is never "ok".
 """
 
 from __future__ import annotations
 
 from dbtools.postgres import client
 from dbtools.postgres.client import SQL, Identifier
-from dbtools.preflight.activity import others, prisma, replicas, the_history
-from dbtools.preflight.backup_needs import client_programs, space
-from dbtools.preflight.check import Answer, Guard, Question
-from dbtools.preflight.privileges import readable, role
-from dbtools.preflight.server import direct, not_the_portal, primary, server
+from dbtools.preflight.activity import check_history, check_other_sessions, check_prisma_lock, check_replicas
+from dbtools.preflight.backup_needs import check_client_programs, check_disk_space
+from dbtools.preflight.check import CheckInput, CheckResult, PreflightCheck
+from dbtools.preflight.privileges import check_readable, check_role
+from dbtools.preflight.server import (
+    check_direct_connection,
+    check_not_the_portal,
+    check_primary,
+    check_server,
+)
 
-__all__ = ["GUARDS", "Answer", "Question", "preflight"]
+__all__ = ["CHECKS", "CheckInput", "CheckResult", "run_checks"]
 
-GUARDS: tuple[Guard, ...] = (
-    direct, primary, server, not_the_portal, role, readable, prisma, the_history, others, replicas, space,
-    client_programs,
+CHECKS: tuple[PreflightCheck, ...] = (
+    check_direct_connection, check_primary, check_server, check_not_the_portal, check_role, check_readable,
+    check_prisma_lock, check_history, check_other_sessions, check_replicas, check_disk_space,
+    check_client_programs,
 )  # fmt: skip
-READ_ONLY = ("default_transaction_read_only=on", "statement_timeout=30s")
 
 
-def preflight(asked: Question) -> tuple[Answer, ...]:
-    """Ask them all, on a connection that can only read.
+def run_checks(check_input: CheckInput) -> tuple[CheckResult, ...]:
+    """Run all checks on a read-only connection.
 
     Raises:
-        target.Unreachable: the database did not let us in.
-        target.Error: it did not answer one of the questions.
-        history.NoHistory: there is no history of Prisma's to edit.
+        client.DatabaseUnreachable: no connection.
+        client.Error: a query failed.
+        history.HistoryNotFound: there is no history of Prisma to edit.
     """
-    with client.connect(asked.where, "preflight", autocommit=True, settings=READ_ONLY) as connection:
-        connection.execute(SQL("SET search_path = {}").format(Identifier(asked.where.schema)))
-        return tuple(answer for guard in GUARDS for answer in guard(connection, asked))
+    with client.connect(
+        check_input.address, "preflight", autocommit=True, settings=client.read_only(30)
+    ) as connection:
+        connection.execute(SQL("SET search_path = {}").format(Identifier(check_input.address.schema)))
+        return tuple(result for check in CHECKS for result in check(connection, check_input))

@@ -1,4 +1,4 @@
-"""Who else works on the database now: Prisma, other sessions, replicas."""
+"""Checks for others who use the database now: Prisma, other sessions, replicas."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from dbtools.execution.run_spec import PRISMA_LOCK
 from dbtools.postgres.client import Connection
-from dbtools.preflight.check import Answer, Question, one
+from dbtools.preflight.check import CheckInput, CheckResult, first_value
 from dbtools.prisma import history
 
 LONG_TRANSACTION, LONG_HOLD, LONG_LAG = 300, 10, 10  # seconds
@@ -40,44 +40,46 @@ SLOTS = (
 )
 
 
-def prisma(connection: Connection, asked: Question) -> Iterator[Answer]:
+def check_prisma_lock(connection: Connection, check_input: CheckInput) -> Iterator[CheckResult]:
     row = connection.execute(PRISMA_HOLDS.encode(), [PRISMA_LOCK]).fetchone()
     if row is None or row[0]:
-        said = f"A `prisma migrate` is under way: it holds lock {PRISMA_LOCK}."
-        yield Answer("Prisma's lock", "stop", said)
+        message = f"A `prisma migrate` is under way: it holds lock {PRISMA_LOCK}."
+        yield CheckResult("Prisma's lock", "stop", message)
     else:
-        yield Answer("Prisma's lock", "ok", "No `prisma migrate` is under way.")
+        yield CheckResult("Prisma's lock", "ok", "No `prisma migrate` is under way.")
 
 
-def the_history(connection: Connection, asked: Question) -> Iterator[Answer]:
-    rows = history.read(connection, asked.where.schema)
+def check_history(connection: Connection, check_input: CheckInput) -> Iterator[CheckResult]:
+    rows = history.read(connection, check_input.address.schema)
     unfinished = [row.name for row in rows if row.state == "unfinished"]
     if unfinished:
-        yield Answer("History", "stop", f"{unfinished[0]} has failed or is being applied at this moment.")
-    elif history.digest(rows) != asked.history:
-        yield Answer("History", "stop", "The history has changed since it was read. Choose again.")
+        yield CheckResult(
+            "History", "stop", f"{unfinished[0]} has failed or is being applied at this moment."
+        )
+    elif history.digest(rows) != check_input.history:
+        yield CheckResult("History", "stop", "The history has changed since it was read. Choose again.")
     else:
-        said = f"{len(rows)} rows, none of them failed, the same as when they were read."
-        yield Answer("History", "ok", said)
+        message = f"{len(rows)} rows, none of them failed, the same as when they were read."
+        yield CheckResult("History", "ok", message)
 
 
-def others(connection: Connection, asked: Question) -> Iterator[Answer]:
-    """Who holds the tables now, and which transactions are old."""
-    yield _holders(connection, asked.tables)
+def check_other_sessions(connection: Connection, check_input: CheckInput) -> Iterator[CheckResult]:
+    """Check which sessions hold locks on the tables, and whether there are long transactions."""
+    yield _holders(connection, check_input.tables)
     yield _oldest(connection)
 
 
-def _holders(connection: Connection, tables: Sequence[str]) -> Answer:
+def _holders(connection: Connection, tables: Sequence[str]) -> CheckResult:
     name = "Other sessions"
     held = connection.execute(HOLDERS.encode(), [_existing(connection, tables)]).fetchall()
     if not held:
-        return Answer(name, "ok", "Nobody holds the tables at this moment.")
+        return CheckResult(name, "ok", "Nobody holds the tables at this moment.")
     table, sessions, seconds, unseen = held[0]
-    said = f"{sessions} {'session holds' if sessions == 1 else 'sessions hold'} {table}"
+    message = f"{sessions} {'session holds' if sessions == 1 else 'sessions hold'} {table}"
     if unseen:
-        return Answer(name, "warn", f"{said}; since when cannot be seen. {UNSEEN}")
+        return CheckResult(name, "warn", f"{message}; since when cannot be seen. {UNSEEN}")
     tone = "warn" if seconds > LONG_HOLD else "ok"
-    return Answer(name, tone, f"{said}, for up to {seconds:.0f} s. The run waits and tries again.")
+    return CheckResult(name, tone, f"{message}, for up to {seconds:.0f} s. The run waits and tries again.")
 
 
 def _existing(connection: Connection, tables: Sequence[str]) -> list[str]:
@@ -87,29 +89,33 @@ def _existing(connection: Connection, tables: Sequence[str]) -> list[str]:
     return [name for (name,) in rows]
 
 
-def _oldest(connection: Connection) -> Answer:
+def _oldest(connection: Connection) -> CheckResult:
     name = "Long transactions"
     seconds, unseen = connection.execute(OLDEST.encode()).fetchone() or (0.0, 1)
-    if one(connection, PREPARED):
-        return Answer(name, "warn", "A prepared transaction is open; its locks stay until somebody ends it.")
+    if first_value(connection, PREPARED):
+        return CheckResult(
+            name, "warn", "A prepared transaction is open; its locks stay until somebody ends it."
+        )
     if seconds > LONG_TRANSACTION:
-        return Answer(name, "warn", f"The oldest open transaction is {seconds / 60:.0f} min old.")
+        return CheckResult(name, "warn", f"The oldest open transaction is {seconds / 60:.0f} min old.")
     if unseen:
-        return Answer(name, "warn", f"The transactions of {unseen} other sessions cannot be seen. {UNSEEN}")
-    return Answer(name, "ok", "No transaction is older than 5 min.")
+        return CheckResult(
+            name, "warn", f"The transactions of {unseen} other sessions cannot be seen. {UNSEEN}"
+        )
+    return CheckResult(name, "ok", "No transaction is older than 5 min.")
 
 
-def replicas(connection: Connection, asked: Question) -> Iterator[Answer]:
+def check_replicas(connection: Connection, check_input: CheckInput) -> Iterator[CheckResult]:
     count, unseen, lag = connection.execute(LAG.encode()).fetchone() or (0, 1, 0.0)
-    slots = one(connection, SLOTS)
+    slots = first_value(connection, SLOTS)
     if unseen:
-        said = f"How far {unseen} replicas are behind cannot be seen. {UNSEEN}"
-        yield Answer("Replicas", "warn", said)
+        message = f"How far {unseen} replicas are behind cannot be seen. {UNSEEN}"
+        yield CheckResult("Replicas", "warn", message)
     elif lag > LONG_LAG:
-        said = f"A replica is {lag:.0f} s behind; the change cancels queries there."
-        yield Answer("Replicas", "warn", said)
+        message = f"A replica is {lag:.0f} s behind; the change cancels queries there."
+        yield CheckResult("Replicas", "warn", message)
     elif slots:
-        said = f"{slots} logical slots read this database: a change of tables can break them."
-        yield Answer("Replicas", "warn", said)
+        message = f"{slots} logical slots read this database: a change of tables can break them."
+        yield CheckResult("Replicas", "warn", message)
     else:
-        yield Answer("Replicas", "ok", f"{count} replicas, none more than {LONG_LAG} s behind.")
+        yield CheckResult("Replicas", "ok", f"{count} replicas, none more than {LONG_LAG} s behind.")

@@ -1,4 +1,4 @@
-"""What a backup needs on our side: room and programs."""
+"""Checks for what a backup needs on this machine: disk space and client programs."""
 
 from __future__ import annotations
 
@@ -7,24 +7,26 @@ from collections.abc import Iterator
 from dbtools.postgres import programs
 from dbtools.postgres.backups import why_no_space
 from dbtools.postgres.client import Connection
-from dbtools.preflight.check import Answer, Question
+from dbtools.preflight.check import CheckInput, CheckResult
 
 
-def space(connection: Connection, asked: Question) -> Iterator[Answer]:
+def check_disk_space(connection: Connection, check_input: CheckInput) -> Iterator[CheckResult]:
     row = connection.execute("SELECT pg_database_size(current_database())").fetchone()
     size = int(row[0]) if row else 0
-    why = why_no_space(asked.backup_folder, size)
+    why = why_no_space(check_input.backup_folder, size)
     if why:
-        yield Answer("Space", "stop", why)
+        yield CheckResult("Space", "stop", why)
     else:
-        yield Answer("Space", "ok", f"There is room for the backup of {size / 1e6:,.0f} MB of data.")
+        yield CheckResult("Space", "ok", f"There is room for the backup of {size / 1e6:,.0f} MB of data.")
 
 
-def client_programs(connection: Connection, asked: Question) -> Iterator[Answer]:
+def check_client_programs(connection: Connection, check_input: CheckInput) -> Iterator[CheckResult]:
     major = connection.info.server_version // 10_000
     try:
-        found = programs.find(major, wants_tls=asked.where.wants_tls, named=asked.programs)
-    except programs.NoProgram as error:
-        yield Answer("pg_dump", "stop", str(error))
+        located = programs.find(
+            major, requires_tls=check_input.address.requires_tls, folder=check_input.programs
+        )
+    except programs.ProgramNotFound as error:
+        yield CheckResult("pg_dump", "stop", str(error))
     else:
-        yield Answer("pg_dump", "ok", found.message)
+        yield CheckResult("pg_dump", "ok", located.message)

@@ -1,4 +1,4 @@
-"""What the guards are asked about, and what they answer."""
+"""The input and the result of preflight checks."""
 
 from __future__ import annotations
 
@@ -6,32 +6,32 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from dbtools.postgres.client import Connection, Target
+from dbtools.postgres.client import Connection, DatabaseAddress
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What one guard says: its name, "ok", "warn" or "stop", and why."""
+class CheckResult:
+    """The result of one check: its name, "ok", "warn" or "stop", and the reason."""
 
-    guard: str
+    check: str
     tone: str
     message: str
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """What the guards are asked about.
+class CheckInput:
+    """What the checks examine.
 
     Attributes:
-        tables: that the SQL names, as one writes them.
-        schemas: that the SQL may touch.
-        history: digest of the history as it was read when the migration was chosen.
-        backup_folder: where the backup goes.
-        programs: the folder of pg_dump and pg_restore; "" where they are looked for.
+        tables: the tables in the SQL, as written there.
+        schemas: the schemas that the SQL may change.
+        history: digest of the history when the migration was selected.
+        backup_folder: where the backup will be written.
+        programs: folder of pg_dump and pg_restore; "" to search for them.
         portal: system identifier and name of the portal's own database.
     """
 
-    where: Target
+    address: DatabaseAddress
     tables: tuple[str, ...]
     schemas: tuple[str, ...]
     history: str
@@ -40,10 +40,10 @@ class Question:
     portal: tuple[str, str]
 
 
-Guard = Callable[[Connection, Question], Iterator[Answer]]
+PreflightCheck = Callable[[Connection, CheckInput], Iterator[CheckResult]]
 
 
-def one(connection: Connection, query: str) -> object:
+def first_value(connection: Connection, query: str) -> object:
     """The first column of the first row."""
     row = connection.execute(query.encode()).fetchone()
     return row[0] if row else None

@@ -1,11 +1,11 @@
-"""What the role may do: neither so much that a slip reaches other databases, nor too little."""
+"""Checks of the role's privileges: not so many that a mistake can reach other databases, and not too few."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from dbtools.postgres.client import Connection
-from dbtools.preflight.check import Answer, Question
+from dbtools.preflight.check import CheckInput, CheckResult
 
 ATTRIBUTES = ("superuser", "replication", "bypass row security")
 HELD = """
@@ -36,31 +36,33 @@ ORDER BY 1
 """
 
 
-def role(connection: Connection, asked: Question) -> Iterator[Answer]:
+def check_role(connection: Connection, check_input: CheckInput) -> Iterator[CheckResult]:
     name = connection.info.user
     strong = connection.execute(HELD.encode()).fetchall()
-    weak = connection.execute(NOT_OWNED.encode(), {"schemas": list(asked.schemas)}).fetchall()
-    barred = connection.execute(NOT_CREATING.encode(), {"schemas": list(asked.schemas)}).fetchall()
+    weak = connection.execute(NOT_OWNED.encode(), {"schemas": list(check_input.schemas)}).fetchall()
+    barred = connection.execute(NOT_CREATING.encode(), {"schemas": list(check_input.schemas)}).fetchall()
     if strong:
         other, *has = strong[0]
         held = ", ".join(word for word, held in zip(ATTRIBUTES, has, strict=True) if held)
         why = (held or "the server's files") if other == name else f"a member of {other}"
-        yield Answer("Role", "stop", f"The role {name} is too strong ({why}). Configure the tables' owner.")
+        yield CheckResult(
+            "Role", "stop", f"The role {name} is too strong ({why}). Configure the tables' owner."
+        )
     elif weak:
         names = ", ".join(table for (table,) in weak[:3])
-        yield Answer("Role", "stop", f"The role {name} is too weak: it does not own {names}.")
+        yield CheckResult("Role", "stop", f"The role {name} is too weak: it does not own {names}.")
     elif barred:
-        said = f"The role {name} may not create anything in the schema {barred[0][0]}, nor rename there."
-        yield Answer("Role", "warn", said)
+        message = f"The role {name} may not create anything in the schema {barred[0][0]}, nor rename there."
+        yield CheckResult("Role", "warn", message)
     else:
-        yield Answer("Role", "ok", f"The role {name} owns the tables and is no superuser.")
+        yield CheckResult("Role", "ok", f"The role {name} owns the tables and is no superuser.")
 
 
-def readable(connection: Connection, asked: Question) -> Iterator[Answer]:
-    """A backup that leaves out what the role cannot read is no backup."""
+def check_readable(connection: Connection, check_input: CheckInput) -> Iterator[CheckResult]:
+    """Check that the role can read every table, as a backup lacks what it cannot read."""
     hidden = connection.execute(HIDDEN.encode()).fetchone()
     if hidden:
-        said = f"The role cannot read all of {hidden[0]}: a backup would not be whole."
-        yield Answer("Readable", "stop", said)
+        message = f"The role cannot read all of {hidden[0]}: a backup would not be whole."
+        yield CheckResult("Readable", "stop", message)
     else:
-        yield Answer("Readable", "ok", "The role can read every table, so the backup is whole.")
+        yield CheckResult("Readable", "ok", "The role can read every table, so the backup is whole.")

@@ -1,4 +1,4 @@
-"""What Prisma keeps: a folder of migrations in a repository, and a history in the database.
+"""Prisma's migrations: the folder in a repository, and the history in the database.
 
-Reference: https://www.prisma.io/docs/orm/prisma-migrate (behaviour run against Prisma 6 and 7 in the tests)
+Reference: https://www.prisma.io/docs/orm/prisma-migrate (`tests/prisma` runs Prisma 6 and 7 themselves)
 """

@@ -1,28 +1,31 @@
-"""The folder and the history side by side, and which migrations can be chosen for a rollback."""
+"""Compares the migrations folder with the history, and decides which migrations can be rolled back."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from dbtools.prisma.folder import Folder, Migration
-from dbtools.prisma.history import Row
-from dbtools.prisma.names import in_order
+from dbtools.prisma.folder import Migration, MigrationsFolder
+from dbtools.prisma.history import HistoryRow
+from dbtools.prisma.names import sort_names
 
 APPLIED, FAILED, ROLLED_BACK, PENDING = "applied", "failed", "rolled back", "pending"
 UNKNOWN, BASELINE, EDITED, EMPTY = "unknown to the folder", "squashed baseline", "edited since", "no SQL"
 
 
-class NotChoosable(Exception):
-    """This migration cannot be rolled back from here; `str()` says why."""
+class NotSelectable(Exception):
+    """This migration cannot be selected for a rollback; `str()` gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One migration, in Prisma's own order.
+class MigrationEntry:
+    """One migration of the folder or the history.
 
-    `row` is the history row that a rollback would take out, "" where there is none; `why_not` is why it
-    cannot be the oldest one of a rollback, "" where it can; `warning` deserves a look and stops nothing.
+    Attributes:
+        row: id of the history row that a rollback would delete; "" if there is none.
+        at: when it was applied.
+        why_not: why it cannot be the oldest migration of a rollback; "" if it can.
+        warning: for the user's attention; it does not prevent a rollback.
     """
 
     name: str
@@ -36,52 +39,52 @@ class Entry:
     warning: str = ""
 
 
-def arrange(folder: Folder, rows: Sequence[Row], version: str) -> tuple[Entry, ...]:
-    """All migrations of either side, oldest first.
+def compare(folder: MigrationsFolder, rows: Sequence[HistoryRow], version: str) -> tuple[MigrationEntry, ...]:
+    """All migrations of the folder and the history in Prisma's order, oldest first.
 
     Args:
-        version: of Prisma, such as "6.19.3"; "" where it is unknown.
+        version: of Prisma, such as "6.19.3"; "" if unknown.
 
     Raises:
-        names.UnknownOrder: the order cannot be told, so nothing can be chosen.
+        names.UnknownOrder: the order depends on the unknown version.
     """
-    names = in_order({*folder.migrations, *(row.name for row in rows)}, version)
+    names = sort_names({*folder.migrations, *(row.name for row in rows)}, version)
     entries = [_entry(name, folder.migrations.get(name), rows) for name in names]
     blocked = _blocks_everything(rows)
-    later = ""
-    arranged: list[Entry] = []
+    blocked_by_later = ""
+    newest_first: list[MigrationEntry] = []
     for entry in reversed(entries):
-        why_not = entry.why_not or blocked or later
-        arranged.append(replace(entry, why_not=why_not))
+        why_not = entry.why_not or blocked or blocked_by_later
+        newest_first.append(replace(entry, why_not=why_not))
         if entry.why_not and entry.row:
-            later = f"{entry.name} is later and cannot be rolled back: {entry.why_not}"
-    return _warned(tuple(reversed(arranged)))
+            blocked_by_later = f"{entry.name} is later and cannot be rolled back: {entry.why_not}"
+    return _with_warnings(tuple(reversed(newest_first)))
 
 
-def chosen(entries: Sequence[Entry], name: str) -> tuple[Entry, ...]:
-    """The migrations that go when `name` goes: it and every later applied one, newest first.
+def select(entries: Sequence[MigrationEntry], name: str) -> tuple[MigrationEntry, ...]:
+    """The migrations to roll back together with `name`: it and every later applied one, newest first.
 
     Raises:
-        NotChoosable: with the reason.
+        NotSelectable: with the reason.
     """
-    found = next((number for number, entry in enumerate(entries) if entry.name == name), None)
-    if found is None:
-        raise NotChoosable(f"There is no migration {name!r} here.")
-    if entries[found].why_not:
-        raise NotChoosable(f"{name} cannot be rolled back: {entries[found].why_not}")
-    return tuple(entry for entry in reversed(entries[found:]) if entry.row)
+    index = next((number for number, entry in enumerate(entries) if entry.name == name), None)
+    if index is None:
+        raise NotSelectable(f"There is no migration {name!r} here.")
+    if entries[index].why_not:
+        raise NotSelectable(f"{name} cannot be rolled back: {entries[index].why_not}")
+    return tuple(entry for entry in reversed(entries[index:]) if entry.row)
 
 
-def _entry(name: str, migration: Migration | None, rows: Sequence[Row]) -> Entry:
-    mine = [row for row in rows if row.name == name]
-    applied = [row for row in mine if row.state == APPLIED]
-    state, why_not = _judge(migration, mine, applied)
+def _entry(name: str, migration: Migration | None, rows: Sequence[HistoryRow]) -> MigrationEntry:
+    own_rows = [row for row in rows if row.name == name]
+    applied = [row for row in own_rows if row.state == APPLIED]
+    state, why_not = _state(migration, own_rows, applied)
     row = applied[-1] if applied else None
-    return Entry(
+    return MigrationEntry(
         name=name,
         state=state,
         row=row.id if row else "",
-        at=(row or mine[-1]).started_at if mine else "",
+        at=(row or own_rows[-1]).started_at if own_rows else "",
         checksum=row.checksum if row else "",
         sql=(migration.sql or "") if migration else "",
         down=(migration.down or "") if migration else "",
@@ -89,10 +92,12 @@ def _entry(name: str, migration: Migration | None, rows: Sequence[Row]) -> Entry
     )
 
 
-def _judge(migration: Migration | None, mine: Sequence[Row], applied: Sequence[Row]) -> tuple[str, str]:
-    """The state of one name, and why it cannot be rolled back by itself."""
+def _state(
+    migration: Migration | None, own_rows: Sequence[HistoryRow], applied: Sequence[HistoryRow]
+) -> tuple[str, str]:
+    """The state of one migration, and why it cannot be rolled back by itself; "" if it can."""
     if not applied:
-        return _not_applied(migration, mine)
+        return _not_applied(migration, own_rows)
     row = applied[-1]
     if len(applied) > 1:
         return (
@@ -115,17 +120,17 @@ def _judge(migration: Migration | None, mine: Sequence[Row], applied: Sequence[R
     return APPLIED, ""
 
 
-def _not_applied(migration: Migration | None, mine: Sequence[Row]) -> tuple[str, str]:
-    if any(row.state == "unfinished" for row in mine):
+def _not_applied(migration: Migration | None, own_rows: Sequence[HistoryRow]) -> tuple[str, str]:
+    if any(row.state == "unfinished" for row in own_rows):
         return FAILED, "it has not finished: it failed, or is being applied at this moment."
-    if mine:
+    if own_rows:
         return ROLLED_BACK, "it is not applied: there is nothing to roll back."
     if migration is not None and migration.sql is None:
         return EMPTY, "its directory has no migration.sql, and it is not applied."
     return PENDING, "it is not applied: there is nothing to roll back."
 
 
-def _blocks_everything(rows: Sequence[Row]) -> str:
+def _blocks_everything(rows: Sequence[HistoryRow]) -> str:
     unfinished = [row.name for row in rows if row.state == "unfinished"]
     if not unfinished:
         return ""
@@ -135,10 +140,10 @@ def _blocks_everything(rows: Sequence[Row]) -> str:
     )
 
 
-def _warned(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
-    """Say where the order of the names and the order of time disagree."""
+def _with_warnings(entries: tuple[MigrationEntry, ...]) -> tuple[MigrationEntry, ...]:
+    """Add a warning where the order of names and the order of application differ."""
     latest, name = "", ""
-    told: list[Entry] = []
+    warned: list[MigrationEntry] = []
     for entry in entries:
         warning = ""
         if entry.row and entry.at < latest:
@@ -147,5 +152,5 @@ def _warned(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
             warning = f"It was applied in the same moment as {name}."
         if entry.row and entry.at >= latest:
             latest, name = entry.at, entry.name
-        told.append(replace(entry, warning=warning))
-    return tuple(told)
+        warned.append(replace(entry, warning=warning))
+    return tuple(warned)

@@ -1,4 +1,4 @@
-"""A migrations folder, wherever its files come from: which migrations it holds, and what each one says."""
+"""A migrations folder, read from disk, a git mirror or an upload."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ UP_AND_DOWN = re.compile(r"^--\s*Migration:\s*Down\b", re.MULTILINE | re.IGNOREC
 PROVIDER = re.compile(r'^\s*provider\s*=\s*"([^"]*)"', re.MULTILINE)
 
 
-class NotAFolder(Exception):
-    """This is no folder of Prisma migrations; `str()` says why."""
+class InvalidMigrationsFolder(Exception):
+    """This is not a folder of Prisma migrations; `str()` gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One directory. `sql` is None where its migration.sql is missing; `down` is a down.sql beside it."""
+    """One directory of the folder. `sql` is None if it has no migration.sql, `down` if it has no down.sql."""
 
     name: str
     sql: str | None
     down: str | None = None
-    digest: str = ""  # SHA-256 of the file, byte by byte
+    digest: str = ""  # SHA-256 of the file's bytes
 
     @property
     def holds_its_own_down(self) -> bool:
-        """An Up/Down file of npm's prisma-migrations: plain Prisma executes it whole, Down included."""
+        """Whether it is an Up/Down file of npm's prisma-migrations; Prisma executes both parts."""
         return self.sql is not None and UP_AND_DOWN.search(self.sql) is not None
 
     def is_of(self, checksum: str) -> bool:
-        """Whether a history row's checksum is of this text; line ends do not count, nor leading zeros."""
+        """Whether a history row's checksum is of this text, ignoring line endings and lost leading zeros."""
         if self.sql is None:
             return False
         unix = self.sql.replace("\r\n", "\n")
@@ -41,10 +41,10 @@ class Migration:
 
 
 @dataclass(frozen=True, slots=True)
-class Folder:
+class MigrationsFolder:
     """All migrations by name.
 
-    `source` says where they were read, for people; `commit` is the commit they are of, or "".
+    `source` says where they were read, for display; `commit` is their commit, or "".
     """
 
     source: str
@@ -53,30 +53,34 @@ class Folder:
     provider: str
 
 
-def from_files(files: Mapping[str, bytes], source: str, commit: str = "") -> Folder:
-    """Make a folder from the paths below it and their bytes.
+def from_files(files: Mapping[str, bytes], source: str, commit: str = "") -> MigrationsFolder:
+    """Create a folder from relative paths and the bytes of the files.
 
     Raises:
-        NotAFolder: there is no migration in it, a file is not UTF-8 or too long, or it is not PostgreSQL's.
+        InvalidMigrationsFolder: no migration, a file that is not UTF-8 or too long, or another provider.
     """
     names = {path.split("/")[0] for path in files if "/" in path}
     if not names:
-        raise NotAFolder(f"{source} holds no migrations: there is no directory in it.")
+        raise InvalidMigrationsFolder(f"{source} holds no migrations: there is no directory in it.")
     lock = _text(files.get("migration_lock.toml", b""), "migration_lock.toml")
-    found = PROVIDER.search(lock)
-    provider = found[1] if found else ""
+    match = PROVIDER.search(lock)
+    provider = match[1] if match else ""
     if provider not in {"", "postgresql", "postgres"}:
-        raise NotAFolder(f"{source} is for {provider}; this wizard works with PostgreSQL only.")
+        raise InvalidMigrationsFolder(f"{source} is for {provider}; this wizard works with PostgreSQL only.")
     migrations = {name: _migration(name, files) for name in sorted(names)}
     if all(migration.sql is None for migration in migrations.values()):
-        raise NotAFolder(f"{source} holds no migrations: no directory has a migration.sql.")
-    return Folder(source, commit, migrations, provider)
+        raise InvalidMigrationsFolder(f"{source} holds no migrations: no directory has a migration.sql.")
+    return MigrationsFolder(source, commit, migrations, provider)
 
 
-def from_disk(path: Path, source: str) -> Folder:
-    """Read a mounted folder."""
+def from_disk(path: Path, source: str) -> MigrationsFolder:
+    """Read a folder on disk.
+
+    Raises:
+        InvalidMigrationsFolder: as `from_files`.
+    """
     if not path.is_dir():
-        raise NotAFolder(f"{source} is not a folder.")
+        raise InvalidMigrationsFolder(f"{source} is not a folder.")
     return from_files(dict(_on_disk(path)), source)
 
 
@@ -104,11 +108,11 @@ def _migration(name: str, files: Mapping[str, bytes]) -> Migration:
 
 def _text(raw: bytes, path: str) -> str:
     if len(raw) > LONGEST:
-        raise NotAFolder(f"{path} is longer than {LONGEST // 1024 // 1024} MB.")
+        raise InvalidMigrationsFolder(f"{path} is longer than {LONGEST // 1024 // 1024} MB.")
     try:
         return raw.decode()
     except UnicodeDecodeError as error:
-        raise NotAFolder(f"{path} is not UTF-8 (byte {error.start}).") from None
+        raise InvalidMigrationsFolder(f"{path} is not UTF-8 (byte {error.start}).") from None
 
 
 def _sha256(text: str) -> str:
@@ -116,5 +120,5 @@ def _sha256(text: str) -> str:
 
 
 def _unpadded(digest: str) -> str:
-    """How very old versions wrote a digest: each byte without its leading zero."""
+    """The digest as very old versions of Prisma wrote it: each byte without its leading zero."""
     return "".join(f"{byte:x}" for byte in bytes.fromhex(digest))

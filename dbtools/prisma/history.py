@@ -1,4 +1,4 @@
-"""The history that Prisma keeps in `_prisma_migrations`: read whole, judged by its own rules."""
+"""Prisma's migration history, the table `_prisma_migrations`."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from dbtools.postgres.client import SQL, Connection, Identifier
 TABLE = "_prisma_migrations"
 
 
-class NoHistory(Exception):
-    """There is nothing here that the wizard could edit; `str()` says what there is instead."""
+class HistoryNotFound(Exception):
+    """There is no history that the wizard could edit; `str()` says what there is instead."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One row. `whole` is all of it as JSON, to be put back word for word."""
+class HistoryRow:
+    """One row. `whole` is the complete row as JSON, from which it can be restored exactly."""
 
     id: str
     name: str
     checksum: str
-    state: str  # "applied", "unfinished" (failed, or being applied at this moment) or "rolled back"
+    state: str  # "applied", "unfinished" (failed, or being applied now) or "rolled back"
     steps: int
     logs: str | None
     started_at: str
@@ -32,18 +32,18 @@ class Row:
 
     @property
     def never_ran(self) -> bool:
-        """Recorded by `migrate resolve --applied`: its SQL was not executed here."""
+        """Whether it was only recorded, by `migrate resolve --applied`, and its SQL was not executed."""
         return self.state == "applied" and self.steps == 0 and self.logs == ""
 
 
-def read(connection: Connection, schema: str) -> tuple[Row, ...]:
-    """All rows in the order in which Prisma lists them.
+def read(connection: Connection, schema: str) -> tuple[HistoryRow, ...]:
+    """All rows, in Prisma's order.
 
     Raises:
-        NoHistory: the table is not in this schema; Prisma 8 and `db push` are recognised.
+        HistoryNotFound: the schema has no such table; Prisma 8 and `db push` are recognised.
     """
-    if not _is_there(connection, schema, TABLE):
-        raise NoHistory(_what_there_is(connection, schema))
+    if not _table_exists(connection, schema, TABLE):
+        raise HistoryNotFound(_explain_missing(connection, schema))
     rows = connection.execute(
         SQL("SELECT to_jsonb(row)::text FROM {}.{} AS row ORDER BY started_at, id").format(
             Identifier(schema), Identifier(TABLE)
@@ -52,17 +52,17 @@ def read(connection: Connection, schema: str) -> tuple[Row, ...]:
     return tuple(_row(text) for (text,) in rows)
 
 
-def _is_there(connection: Connection, schema: str, table: str) -> bool:
-    found = connection.execute(
+def _table_exists(connection: Connection, schema: str, table: str) -> bool:
+    row = connection.execute(
         "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
         " WHERE n.nspname = %s AND c.relname = %s AND c.relkind = 'r'",
         [schema, table],
     ).fetchone()
-    return found is not None
+    return row is not None
 
 
-def _what_there_is(connection: Connection, schema: str) -> str:
-    if _is_there(connection, "prisma_contract", "marker"):
+def _explain_missing(connection: Connection, schema: str) -> str:
+    if _table_exists(connection, "prisma_contract", "marker"):
         return (
             "Prisma 8 keeps this database: its state is in prisma_contract, not in _prisma_migrations. "
             "There a rollback is a further migration; this wizard does not touch it."
@@ -78,9 +78,9 @@ def _what_there_is(connection: Connection, schema: str) -> str:
     return f"The schema {schema} has no {TABLE}: Prisma Migrate was never used here (perhaps `db push`)."
 
 
-def _row(text: str) -> Row:
+def _row(text: str) -> HistoryRow:
     whole: dict[str, Any] = json.loads(text)
-    return Row(
+    return HistoryRow(
         id=whole["id"],
         name=whole["migration_name"],
         checksum=whole["checksum"],
@@ -98,7 +98,7 @@ def _state(whole: dict[str, Any]) -> str:
     return "applied" if whole["finished_at"] is not None else "unfinished"
 
 
-def digest(rows: Iterable[Row]) -> str:
-    """SHA-256 of the whole history: any row that is added, changed or gone makes another one."""
+def digest(rows: Iterable[HistoryRow]) -> str:
+    """SHA-256 of the whole history; it changes with every row that is added, changed or deleted."""
     lines = sorted(json.dumps(json.loads(row.whole), sort_keys=True) for row in rows)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -1,6 +1,6 @@
-"""A git mirror of the repository, so that migrations can be read as they stand at any commit.
+"""A git mirror of a repository, to read migrations at any commit.
 
-The only place that runs git. A token travels in the environment, never in an argument list or an address.
+The only module that runs git. A token is passed in the environment, never in an argument list or an address.
 """
 
 from __future__ import annotations
@@ -12,31 +12,32 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dbtools.prisma.folder import Folder, NotAFolder, from_files
+from dbtools.prisma.folder import InvalidMigrationsFolder, MigrationsFolder, from_files
 from rollback_portal import env
+from rollback_portal.text import one_line
 
 COMMIT = re.compile(r"[0-9a-f]{7,40}")
 FETCH_SECONDS, READ_SECONDS = 120, 30
 MOST_FILES = 20_000
 
 
-class NoMirror(Exception):
-    """The repository cannot be read; `str()` says why, without a token."""
+class MirrorUnavailable(Exception):
+    """The repository cannot be read; `str()` gives the reason, without the token."""
 
 
 @dataclass(frozen=True, slots=True)
-class Mirror:
-    """A bare copy of `repository` in `path`; `token` opens it over HTTPS, "" where it is open."""
+class GitMirror:
+    """A bare clone of `repository` in `path`; `token` gives access over HTTPS, "" for a public one."""
 
     repository: str
     path: Path
     token: str = field(default="", repr=False)
 
     def fetch(self) -> None:
-        """Bring the copy up to date.
+        """Create or update the clone.
 
         Raises:
-            NoMirror: in git's words. A copy that is there already stays as it was.
+            MirrorUnavailable: with git's message. An existing clone stays as it was.
         """
         if (self.path / "HEAD").exists():
             self._git("remote", "update", "--prune", seconds=FETCH_SECONDS)
@@ -46,53 +47,57 @@ class Mirror:
         _run(clone, self._environment(), FETCH_SECONDS, self.token)
 
     def newest(self) -> str:
-        """The commit at the head of the repository's own branch."""
+        """The newest commit of the default branch."""
         return self._git("rev-parse", "HEAD").decode().strip()
 
-    def commit(self, named: str) -> str:
-        """The whole name of a commit.
+    def commit(self, abbreviated: str) -> str:
+        """The full id of a commit.
 
         Raises:
-            NoMirror: it is not there, or not a commit's name.
+            MirrorUnavailable: it does not exist, or is not a commit id.
         """
-        if not COMMIT.fullmatch(named):
-            raise NoMirror(f"{named[:60]!r} is not a commit: give 7 to 40 digits from 0-9 and a-f.")
+        if not COMMIT.fullmatch(abbreviated):
+            raise MirrorUnavailable(
+                f"{abbreviated[:60]!r} is not a commit: give 7 to 40 digits from 0-9 and a-f."
+            )
         try:
             return (
-                self._git("rev-parse", "--verify", "--end-of-options", f"{named}^{{commit}}").decode().strip()
+                self._git("rev-parse", "--verify", "--end-of-options", f"{abbreviated}^{{commit}}")
+                .decode()
+                .strip()
             )
-        except NoMirror:
-            raise NoMirror(f"The repository has no commit {named}.") from None
+        except MirrorUnavailable:
+            raise MirrorUnavailable(f"The repository has no commit {abbreviated}.") from None
 
-    def folder(self, commit: str, path: str) -> Folder:
-        """The migrations folder `path` as it stands at `commit`.
+    def folder(self, commit: str, path: str) -> MigrationsFolder:
+        """The migrations folder `path` at `commit`.
 
         Raises:
-            NotAFolder, NoMirror.
+            InvalidMigrationsFolder, MirrorUnavailable.
         """
-        whole = self.commit(commit)
+        full = self.commit(commit)
         inside = path.strip("/")
-        listed = self._git("ls-tree", "-r", "-z", whole, "--", f"{inside}/" if inside else ".").split(b"\0")
+        listed = self._git("ls-tree", "-r", "-z", full, "--", f"{inside}/" if inside else ".").split(b"\0")
         blobs = dict(_wanted(listed, inside))
         if not blobs:
-            raise NotAFolder(f"There is no folder {path} at commit {whole[:7]}.")
+            raise InvalidMigrationsFolder(f"There is no folder {path} at commit {full[:7]}.")
         if len(blobs) > MOST_FILES:
-            raise NotAFolder(f"{path} has more than {MOST_FILES} files.")
-        return from_files(self._read(blobs), f"{path} at commit {whole[:7]}", whole)
+            raise InvalidMigrationsFolder(f"{path} has more than {MOST_FILES} files.")
+        return from_files(self._read(blobs), f"{path} at commit {full[:7]}", full)
 
     def _read(self, blobs: dict[str, str]) -> dict[str, bytes]:
-        """All files with one process; directories without any of ours stay as empty names."""
+        """Read all files with one process. Directories without a file of ours are kept with empty content."""
         wanted = {path: blob for path, blob in blobs.items() if blob}
-        asked = "".join(f"{blob}\n" for blob in wanted.values()).encode()
-        told = self._git("cat-file", "--batch", stdin=asked)
+        request = "".join(f"{blob}\n" for blob in wanted.values()).encode()
+        output = self._git("cat-file", "--batch", stdin=request)
         files: dict[str, bytes] = dict.fromkeys(blobs, b"")
-        at = 0
+        offset = 0
         for path in wanted:
-            line, _, _ = told[at : at + 200].partition(b"\n")
+            line, _, _ = output[offset : offset + 200].partition(b"\n")
             size = int(line.split()[2])
-            begin = at + len(line) + 1
-            files[path] = told[begin : begin + size]
-            at = begin + size + 1
+            begin = offset + len(line) + 1
+            files[path] = output[begin : begin + size]
+            offset = begin + size + 1
         return files
 
     def _git(self, *words: str, seconds: int = READ_SECONDS, stdin: bytes = b"") -> bytes:
@@ -104,18 +109,18 @@ class Mirror:
         if self.token:
             basic = base64.b64encode(f"x-access-token:{self.token}".encode()).decode()
             settings["http.extraHeader"] = f"Authorization: Basic {basic}"
-        told = {
+        variables = {
             "GIT_TERMINAL_PROMPT": "0",
             "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_CONFIG_COUNT": str(len(settings)),
         }
         for number, (key, value) in enumerate(settings.items()):
-            told |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
-        return env.for_child(**told)
+            variables |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+        return env.for_child(**variables)
 
 
 def _wanted(listed: list[bytes], inside: str) -> Iterator[tuple[str, str]]:
-    """Our files with their blobs; other files only say that their directory is there."""
+    """Paths and blobs of the files to read; other files only show that their directory exists."""
     prefix = f"{inside}/" if inside else ""
     for line in listed:
         facts, _, raw = line.partition(b"\t")
@@ -138,10 +143,10 @@ def _run(
             ["git", *words], env=environment, input=stdin, capture_output=True, timeout=seconds, check=False
         )
     except FileNotFoundError:
-        raise NoMirror("There is no git on this machine.") from None
+        raise MirrorUnavailable("There is no git on this machine.") from None
     except subprocess.TimeoutExpired:
-        raise NoMirror(f"git did not answer within {seconds} s.") from None
+        raise MirrorUnavailable(f"git did not answer within {seconds} s.") from None
     if done.returncode:
-        said = " ".join(done.stderr.decode(errors="replace").split())
-        raise NoMirror(f"git says: {said.replace(token, '…') if token else said}"[:500])
+        message = one_line(done.stderr.decode(errors="replace"))
+        raise MirrorUnavailable(f"git says: {message.replace(token, '…') if token else message}"[:500])
     return done.stdout

@@ -1,7 +1,7 @@
-"""The order in which Prisma applies migrations: by name, but by which alphabet depends on its version.
+"""The order in which Prisma applies migrations: by name, with a collation that depends on its version.
 
-Until 6.5 names were compared byte by byte, since 6.6 as JavaScript's `localeCompare` does: by Unicode's own
-order, in which `_` comes before digits and `a` before `A`. For usual names both are the same.
+Up to 6.5 names are compared byte by byte, since 6.6 with JavaScript's `localeCompare`: by Unicode's root
+collation, in which `_` comes before digits and `a` before `A`. For usual names both are the same.
 """
 
 from __future__ import annotations
@@ -9,37 +9,38 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-# Unicode's root order of ASCII: space, punctuation, symbols, currency, digits, letters (CLDR root collation).
+# ASCII in the CLDR root collation: space, punctuation, symbols, currency, digits, letters.
+# Reference: https://www.unicode.org/charts/collation/
 PUNCTUATION = " _-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$"
 RANK = {sign: rank for rank, sign in enumerate(PUNCTUATION)}
 DIGITS, LETTERS = 100, 200
-SINCE = (6, 6)
+COLLATES_SINCE = (6, 6)
 
 
 class UnknownOrder(Exception):
-    """The order of these names cannot be told; `str()` says why."""
+    """The order of these names is not known; `str()` gives the reason."""
 
 
-def in_order(names: Iterable[str], version: str) -> tuple[str, ...]:
-    """The names as this version of Prisma lists them.
+def sort_names(names: Iterable[str], version: str) -> tuple[str, ...]:
+    """Sort the names as this version of Prisma does.
 
     Args:
-        version: such as "6.19.3"; "" where it is unknown.
+        version: such as "6.19.3"; "" if unknown.
 
     Raises:
-        UnknownOrder: it depends on the version, which is unknown; or a name is not in ASCII.
+        UnknownOrder: the order depends on the unknown version, or a name is not ASCII.
     """
-    found = tuple(names)
-    by_bytes = tuple(sorted(found, key=lambda name: name.encode()))
+    unsorted = tuple(names)
+    by_bytes = tuple(sorted(unsorted, key=lambda name: name.encode()))
     known = _version(version)
-    if known is not None and known < SINCE:
+    if known is not None and known < COLLATES_SINCE:
         return by_bytes
-    foreign = [name for name in found if not name.isascii()]
+    foreign = [name for name in unsorted if not name.isascii()]
     if foreign:
         raise UnknownOrder(
             f"The migration {foreign[0]!r} has a name outside ASCII: its place is not certain."
         )
-    by_locale = tuple(sorted(found, key=_locale_key))
+    by_locale = tuple(sorted(unsorted, key=_locale_key))
     if known is None and by_locale != by_bytes:
         raise UnknownOrder(
             "The order of these migrations depends on Prisma's version (it changed in 6.6). "
@@ -49,12 +50,12 @@ def in_order(names: Iterable[str], version: str) -> tuple[str, ...]:
 
 
 def _version(version: str) -> tuple[int, int] | None:
-    found = re.match(r"(\d+)\.(\d+)", version)
-    return (int(found[1]), int(found[2])) if found else None
+    match = re.match(r"(\d+)\.(\d+)", version)
+    return (int(match[1]), int(match[2])) if match else None
 
 
 def _locale_key(name: str) -> tuple[tuple[int, ...], tuple[bool, ...], str]:
-    """First without regard to case; where that is equal, small letters first."""
+    """Ignore case first; among equal names, lower case comes first."""
     return tuple(_rank(sign) for sign in name), tuple(sign.isupper() for sign in name), name
 
 

@@ -1,4 +1,4 @@
-"""A migrations folder that a person brings along as an archive. Nothing of it is written to disk."""
+"""Reads a migrations folder from an uploaded archive, in memory only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from dbtools.prisma.folder import LONGEST, Folder, NotAFolder, from_files
+from dbtools.prisma.folder import LONGEST, InvalidMigrationsFolder, MigrationsFolder, from_files
 
 MOST_BYTES, MOST_FILES = 50 * 1024 * 1024, 20_000
 UNREADABLE = (
@@ -19,18 +19,20 @@ UNREADABLE = (
 )  # fmt: skip
 
 
-def from_archive(raw: bytes, name: str) -> Folder:
+def from_archive(raw: bytes, name: str) -> MigrationsFolder:
     """Read a .zip, .tar or .tar.gz.
 
     Raises:
-        NotAFolder: it cannot be read, is too large once unpacked, or holds no migrations.
+        InvalidMigrationsFolder: unreadable, too large when unpacked, or without migrations.
     """
     source = f"the upload {PurePosixPath(name).name[:80]}"
     try:
         files = dict(_members(raw))
     except UNREADABLE as error:
-        why = str(error).partition("\n")[0].rstrip(":.")
-        raise NotAFolder(f"{source} cannot be read as .zip, .tar or .tar.gz: {why}.") from None
+        reason = str(error).partition("\n")[0].rstrip(":.")
+        raise InvalidMigrationsFolder(
+            f"{source} cannot be read as .zip, .tar or .tar.gz: {reason}."
+        ) from None
     return from_files(_below_root(files), source)
 
 
@@ -69,14 +71,14 @@ def _is_ours(path: str) -> bool:
 
 
 def _below_root(files: dict[str, bytes]) -> dict[str, bytes]:
-    """The paths below the folder that holds the migrations, wherever it stands in the archive."""
+    """The paths relative to the migrations folder, which may be anywhere in the archive."""
     roots = {PurePosixPath(path).parent.parent for path in files if path.endswith("migration.sql")}
     if len(roots) != 1:
-        found = f"{len(roots)} folders of migrations" if roots else "no migration.sql"
-        raise NotAFolder(f"The upload holds {found}; it has to hold exactly one folder.")
+        content = f"{len(roots)} folders of migrations" if roots else "no migration.sql"
+        raise InvalidMigrationsFolder(f"The upload holds {content}; it has to hold exactly one folder.")
     root = roots.pop()
     return {
-        str(PurePosixPath(path).relative_to(root)): content
-        for path, content in files.items()
+        str(PurePosixPath(path).relative_to(root)): data
+        for path, data in files.items()
         if PurePosixPath(path).is_relative_to(root)
     }

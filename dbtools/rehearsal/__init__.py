@@ -1,12 +1,34 @@
-"""The rehearsal: this very backup, exactly these bytes, down, up and down, on a database of our own."""
+"""The rehearsal: runs the exact SQL on a restored copy of the backup: down, up and down again."""
 
 from __future__ import annotations
 
 from dbtools.rehearsal.rehearse import rehearse
-from dbtools.rehearsal.report import OK, STOP, WARN, Check, Counted, Held, Loss, Report, Step
-from dbtools.rehearsal.request import Execute, Fingerprint, Migration, Task
+from dbtools.rehearsal.report import (
+    OK,
+    STOP,
+    WARN,
+    CountChange,
+    Loss,
+    RehearsalCheck,
+    RehearsalReport,
+    RehearsedStatement,
+    TableLock,
+)
+from dbtools.rehearsal.request import Execute, Fingerprint, MigrationSql, RehearsalRequest
 
 __all__ = [
-    "OK", "STOP", "WARN", "Check", "Counted", "Execute", "Fingerprint", "Held", "Loss", "Migration", "Report",
-    "Step", "Task", "rehearse",
+    "OK",
+    "STOP",
+    "WARN",
+    "CountChange",
+    "Execute",
+    "Fingerprint",
+    "Loss",
+    "MigrationSql",
+    "RehearsalCheck",
+    "RehearsalReport",
+    "RehearsalRequest",
+    "RehearsedStatement",
+    "TableLock",
+    "rehearse",
 ]  # fmt: skip

@@ -1,4 +1,7 @@
-"""Applies migrations as Prisma does: each script as one batch, on one connection, in Prisma's schema."""
+"""Applies migrations as Prisma does: each script as one batch, on one connection, in Prisma's schema.
+
+Reference: https://www.prisma.io/docs/orm/prisma-migrate (verified with Prisma 6 and 7 in `tests/prisma`)
+"""
 
 from __future__ import annotations
 
@@ -6,89 +9,105 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 
 from dbtools.postgres import client
-from dbtools.postgres.client import SQL, Connection, Error, Identifier, Target, Unreachable, harmless
-from dbtools.postgres.programs import Stopped
-from dbtools.rehearsal.request import Migration
-from dbtools.sql import LIMITS, NotSql
+from dbtools.postgres.client import (
+    SQL,
+    Connection,
+    DatabaseAddress,
+    DatabaseUnreachable,
+    Error,
+    Identifier,
+    redact,
+)
+from dbtools.postgres.programs import ProgramStopped
+from dbtools.rehearsal.request import MigrationSql
+from dbtools.sql import LIMITS, InvalidSql
 from dbtools.sql.isolated import split
+from rollback_portal.text import one_line
 
-# What a batch cannot hold and Prisma from 7.4 on sends alone: CONCURRENTLY, or the use of a new enum value.
-ALONE = {"25001", "55P04"}
+# Errors of statements that cannot run in a batch, which Prisma sends separately since 7.4: CONCURRENTLY
+# (active_sql_transaction), and the use of a new enum value (unsafe_new_enum_value_usage).
+NEEDS_OWN_TRANSACTION = {"25001", "55P04"}
 
 
-class NotReplayed(Exception):
-    """A migration did not apply; `str()` names it and says why."""
+class MigrationFailed(Exception):
+    """A migration could not be applied; `str()` names it and gives the reason."""
 
 
 def apply(
-    where: Target, migrations: Sequence[Migration], schema: str, *, stop: Callable[[], bool] = lambda: False
+    address: DatabaseAddress,
+    migrations: Sequence[MigrationSql],
+    schema: str,
+    *,
+    stop: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Apply them all, in their order.
+    """Apply the migrations in the given order.
 
     Raises:
-        NotReplayed: one of them failed.
-        programs.Stopped: `stop` said so.
+        MigrationFailed: one of them failed.
+        programs.ProgramStopped: `stop` returned true.
     """
     try:
         with client.connect(
-            where, "rehearsal", autocommit=True, settings=("client_min_messages=error",)
+            address, "rehearsal", autocommit=True, settings=("client_min_messages=error",)
         ) as connection:
-            enter(connection, schema)
+            use_schema(connection, schema)
             for migration in migrations:
                 if stop():
-                    raise Stopped
+                    raise ProgramStopped
                 _apply(connection, migration)
-    except Unreachable as error:
-        raise NotReplayed(str(error)) from None
+    except DatabaseUnreachable as error:
+        raise MigrationFailed(str(error)) from None
     except Error as error:
-        raise NotReplayed(harmless(str(error), where)) from None
+        raise MigrationFailed(redact(str(error), address)) from None
 
 
-def enter(connection: Connection, schema: str) -> None:
-    """Prisma makes the schema of its address where there is none, and looks in it alone."""
+def use_schema(connection: Connection, schema: str) -> None:
+    """Like Prisma, create the schema of the address if necessary, and use only that."""
     connection.execute(SQL("CREATE SCHEMA IF NOT EXISTS {}").format(Identifier(schema)))
     connection.execute(SQL("SET search_path = {}").format(Identifier(schema)))
 
 
-def _apply(connection: Connection, migration: Migration) -> None:
+def _apply(connection: Connection, migration: MigrationSql) -> None:
     try:
         _batch(connection, migration.sql)
     except Error as error:
-        if error.sqlstate not in ALONE or not _one_by_one(connection, migration):
-            said = " ".join(str(error).split())
-            raise NotReplayed(f"{migration.name} does not apply: {said}") from None
+        if error.sqlstate not in NEEDS_OWN_TRANSACTION or not _one_by_one(connection, migration):
+            message = one_line(error)
+            raise MigrationFailed(f"{migration.name} does not apply: {message}") from None
     if connection.info.transaction_status != client.IDLE:
         connection.execute("ROLLBACK")
-        raise NotReplayed(f"{migration.name} leaves its own transaction open.")
+        raise MigrationFailed(f"{migration.name} leaves its own transaction open.")
 
 
 def _batch(connection: Connection, text: str) -> None:
-    """As one simple query, which PostgreSQL runs as one transaction where the text has none of its own."""
+    """Run the text as one simple query, which is one transaction unless it has transactions of its own."""
     connection.execute(text.encode())
 
 
-def _one_by_one(connection: Connection, migration: Migration) -> bool:
-    """Each statement by itself. The batch has left nothing behind, unless it had a transaction of its own."""
+def _one_by_one(connection: Connection, migration: MigrationSql) -> bool:
+    """Run each statement separately: the failed batch changed nothing unless it had its own transactions."""
     try:
-        found = split(migration.sql, most=LIMITS.statements)
-    except NotSql:
+        statements = split(migration.sql, limit=LIMITS.statements)
+    except InvalidSql:
         return False
-    if any(part.kind == "TransactionStmt" for part in found):
+    if any(part.kind == "TransactionStmt" for part in statements):
         return False
-    for part in found:
+    for part in statements:
         try:
             connection.execute(part.text.encode())
         except Error as error:
-            raise NotReplayed(f"{migration.name} does not apply: {' '.join(str(error).split())}") from None
+            raise MigrationFailed(
+                f"{migration.name} does not apply: {' '.join(str(error).split())}"
+            ) from None
     return True
 
 
-def put_back(where: Target, schema: str, rows: Sequence[Mapping[str, object]]) -> None:
-    """Put history rows back as they stood."""
+def restore_history_rows(address: DatabaseAddress, schema: str, rows: Sequence[Mapping[str, object]]) -> None:
+    """Insert deleted history rows again, exactly as they were."""
     query = SQL(
         "INSERT INTO {0}._prisma_migrations"
         " SELECT * FROM jsonb_populate_record(NULL::{0}._prisma_migrations, %s::jsonb)"
     ).format(Identifier(schema))
-    with client.connect(where, "rehearsal", autocommit=True) as connection:
+    with client.connect(address, "rehearsal", autocommit=True) as connection:
         for row in rows:
             connection.execute(query, [json.dumps(dict(row))])

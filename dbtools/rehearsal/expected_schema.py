@@ -1,4 +1,4 @@
-"""What the schema should be afterwards: what the migrations before produce on an empty database."""
+"""Determines the expected schema: what the migrations before produce on an empty database."""
 
 from __future__ import annotations
 
@@ -6,17 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from dbtools.postgres.dump import Comparison, dump_schema
-from dbtools.postgres.scratch import Scratch
-from dbtools.rehearsal.apply_migrations import NotReplayed, apply
-from dbtools.rehearsal.request import Task
-from dbtools.rehearsal.verdicts import Judge
+from dbtools.postgres.scratch import ScratchServer
+from dbtools.rehearsal.apply_migrations import MigrationFailed, apply
+from dbtools.rehearsal.request import RehearsalRequest
+from dbtools.rehearsal.verdicts import SchemaJudge
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What the migrations produce without those that go, and with them.
+    """The expected schemas; None if unknown.
 
-    `drift` is how the database differed from the latter before anything ran; None where that is not known.
+    Attributes:
+        before: produced by the migrations without those to be rolled back.
+        produced: produced by all migrations.
+        drift: how the database differed from `produced` before the run.
     """
 
     before: str | None
@@ -25,23 +28,29 @@ class Expected:
     why_unknown: str = ""
 
 
-def expect(task: Task, scratch: Scratch, judge: Judge, backup: str, stop: Callable[[], bool]) -> Expected:
-    """Replay the folder.
+def expect(
+    request: RehearsalRequest,
+    scratch: ScratchServer,
+    judge: SchemaJudge,
+    backup: str,
+    stop: Callable[[], bool],
+) -> Expected:
+    """Apply the folder's migrations to an empty database.
 
     Args:
-        backup: the schema of the restored backup, before anything ran.
+        backup: the schema of the restored backup before the run.
     """
-    if task.why_not_replayed:
-        return Expected(None, None, None, task.why_not_replayed)
+    if request.why_not_replayed:
+        return Expected(None, None, None, request.why_not_replayed)
     with scratch.database() as empty:
         try:
-            apply(empty, task.before, task.schema, stop=stop)
-        except NotReplayed as error:
+            apply(empty, request.before, request.schema, stop=stop)
+        except MigrationFailed as error:
             return Expected(None, None, None, str(error))
         before = dump_schema(empty, scratch.programs)
         try:
-            apply(empty, task.going, task.schema, stop=stop)
-        except NotReplayed:  # on an empty database; on the restored one it is asked for later
+            apply(empty, request.going, request.schema, stop=stop)
+        except MigrationFailed:  # on the empty database; the restored one is tried later
             return Expected(before, None, None)
         produced = dump_schema(empty, scratch.programs)
-        return Expected(before, produced, judge.alike(produced, backup))
+        return Expected(before, produced, judge.compare(produced, backup))

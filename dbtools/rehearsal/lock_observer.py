@@ -1,4 +1,4 @@
-"""Follows a rehearsed run from a second connection: which tables it locks, how strongly and for how long."""
+"""Observes on a second connection which tables a rehearsed run locks, how strongly and for how long."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 
-from dbtools.execution.run_spec import Blocker, Identity, Ran
+from dbtools.execution.run_spec import Blocker, ExecutedStatement, Identity
 from dbtools.postgres import client
-from dbtools.postgres.client import Connection, Error, Target
-from dbtools.rehearsal.report import Held
+from dbtools.postgres.client import Connection, DatabaseAddress, Error
+from dbtools.rehearsal.report import TableLock
 from dbtools.rehearsal.row_digests import HISTORY
 
 MODES = (
@@ -25,11 +25,11 @@ WHERE c.relkind IN ('r', 'p', 'v', 'm') AND n.nspname <> 'information_schema' AN
 LOCKS = "SELECT relation::bigint, mode FROM pg_locks WHERE pid = %s AND locktype = 'relation' AND granted"
 
 
-class Observer:
-    """A run's watch (`orders.Watch`). It only looks; nothing that it does can end the run."""
+class LockObserver:
+    """A `run_spec.RunObserver` that records locks and never ends the run."""
 
-    def __init__(self, where: Target) -> None:
-        self._connection = client.connect(where, "rehearsal", autocommit=True)
+    def __init__(self, address: DatabaseAddress) -> None:
+        self._connection = client.connect(address, "rehearsal", autocommit=True)
         rows = self._connection.execute(RELATIONS.encode()).fetchall()
         self._names = {oid: name for oid, name in rows if name.rpartition(".")[2] != HISTORY}
         self._backend = 0
@@ -39,34 +39,34 @@ class Observer:
         self._connection.close()
 
     def began(self, identity: Identity) -> None:
-        self._since.clear()  # an earlier try was undone
+        self._since.clear()  # an earlier attempt was rolled back
         self._backend = identity.backend
-        self._look(time.monotonic())
+        self._record_locks(time.monotonic())
 
-    def ran(self, ran: Ran) -> None:
-        """The statement has just ended, so whatever is held now for the first time was taken while it ran."""
-        self._look(time.monotonic() - ran.seconds)
+    def ran(self, ran: ExecutedStatement) -> None:
+        """The statement has just ended, so every lock that is new was taken while it ran."""
+        self._record_locks(time.monotonic() - ran.seconds)
 
     def deleted(self, rows: tuple[Mapping[str, object], ...]) -> None: ...
 
     def waits(self, attempt: int, blockers: tuple[Blocker, ...]) -> None: ...
 
     def committing(self, connection: Connection) -> None:
-        self._look(time.monotonic())
+        self._record_locks(time.monotonic())
 
     def stop(self) -> bool:
         return False
 
-    def held(self) -> tuple[Held, ...]:
-        """The strongest lock on each table that stood before; called right after the commit."""
+    def held(self) -> tuple[TableLock, ...]:
+        """The strongest lock on each table that existed before. To be called right after the commit."""
         now = time.monotonic()
         strongest: dict[str, str] = {}
         for name, mode in self._since:
             strongest[name] = max(mode, strongest.get(name, mode), key=MODES.index)
-        locks = [Held(name, mode, now - self._since[name, mode]) for name, mode in strongest.items()]
+        locks = [TableLock(name, mode, now - self._since[name, mode]) for name, mode in strongest.items()]
         return tuple(sorted(locks, key=lambda lock: (-MODES.index(lock.mode), -lock.seconds, lock.table)))
 
-    def _look(self, since: float) -> None:
+    def _record_locks(self, since: float) -> None:
         with suppress(Error):
             for relation, mode in self._connection.execute(LOCKS, [self._backend]).fetchall():
                 name = self._names.get(relation)

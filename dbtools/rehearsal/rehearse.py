@@ -1,7 +1,7 @@
-"""Down, up, down: the walk of a rehearsal, on the restored backup.
+"""Runs a rehearsal on the restored backup: down, up again, and down a second time.
 
-What does not hold ends the walk with a report that says so; only what keeps the rehearsal from being held at
-all (no server, a damaged backup, somebody who stops it) is raised.
+A failed check ends the rehearsal with a report that says so. Exceptions are raised only if the rehearsal
+cannot take place: no server, a damaged backup, or a cancel.
 """
 
 from __future__ import annotations
@@ -10,85 +10,103 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from dbtools.execution.run_spec import Done, Escaped, NothingChanged, Ran, Unclear
+from dbtools.execution.run_spec import (
+    CommittedRun,
+    CommitUnknown,
+    ExecutedStatement,
+    NothingChanged,
+    PartiallyApplied,
+)
 from dbtools.postgres import backups, client
 from dbtools.postgres.backups.required_extensions import extensions
-from dbtools.postgres.client import Error, Target, Unreachable
-from dbtools.postgres.dump import NotDumped, dump_schema
-from dbtools.postgres.programs import Stopped
-from dbtools.postgres.scratch import NoScratch, Scratch
+from dbtools.postgres.client import DatabaseAddress, DatabaseUnreachable, Error
+from dbtools.postgres.dump import DumpFailed, dump_schema
+from dbtools.postgres.programs import ProgramStopped
+from dbtools.postgres.scratch import ScratchServer, ScratchUnavailable
 from dbtools.rehearsal import row_checks, verdicts
-from dbtools.rehearsal.apply_migrations import NotReplayed, apply, put_back
+from dbtools.rehearsal.apply_migrations import MigrationFailed, apply, restore_history_rows
 from dbtools.rehearsal.expected_schema import Expected, expect
-from dbtools.rehearsal.lock_observer import Observer
-from dbtools.rehearsal.report import OK, STOP, WARN, Check, Counted, Held, Loss, Report, Step
-from dbtools.rehearsal.request import Execute, Fingerprint, Task
-from dbtools.rehearsal.row_digests import Table, counted, lost, measure
-from dbtools.rehearsal.verdicts import UNKNOWN, Judge
+from dbtools.rehearsal.lock_observer import LockObserver
+from dbtools.rehearsal.report import (
+    OK,
+    STOP,
+    WARN,
+    CountChange,
+    Loss,
+    RehearsalCheck,
+    RehearsalReport,
+    RehearsedStatement,
+    TableLock,
+)
+from dbtools.rehearsal.request import Execute, Fingerprint, RehearsalRequest
+from dbtools.rehearsal.row_digests import TableDigest, counted, lost, measure
+from dbtools.rehearsal.verdicts import UNKNOWN, SchemaJudge
+from rollback_portal.text import one_line
 
-BROKE_OFF = (NothingChanged, Escaped, Unclear, Unreachable, Error)
+RUN_ERRORS = (NothingChanged, PartiallyApplied, CommitUnknown, DatabaseUnreachable, Error)
 
 
 def rehearse(
-    task: Task,
-    scratch: Scratch,
+    request: RehearsalRequest,
+    scratch: ScratchServer,
     execute: Execute,
     fingerprint: Fingerprint,
     *,
     progress: Callable[[str], None] = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
-) -> Report:
-    """Hold the rehearsal.
+) -> RehearsalReport:
+    """Run the rehearsal.
 
     Args:
-        execute: runs the script exactly as the run itself will.
-        fingerprint: of the application's schema in a database.
-        progress: told what is being done, in words.
+        execute: runs the script exactly as the real run does.
+        fingerprint: returns the fingerprint of the application's schema in a database.
+        progress: called with a sentence at the beginning of each step.
 
     Raises:
-        backups.NotUsable: the backup is damaged or cannot be restored.
-        NoScratch: the server for rehearsals does not serve.
-        programs.Stopped: `stop` said so.
+        backups.BackupUnusable: the backup is damaged or cannot be restored.
+        ScratchUnavailable: the server for rehearsals cannot be used.
+        programs.ProgramStopped: `stop` returned true.
     """
-    path = Path(task.backup)
-    backups.verify(path, task.sha256, task.bytes)
-    why = scratch.lacks(extensions(path, scratch.programs))
-    if why:
-        raise NoScratch(why)
-    with scratch.database() as where:
+    path = Path(request.backup)
+    backups.verify(path, request.sha256, request.bytes)
+    missing = scratch.lacks(extensions(path, scratch.programs))
+    if missing:
+        raise ScratchUnavailable(missing)
+    with scratch.database() as address:
         try:
-            return _Walk(task, scratch, where, execute, fingerprint, progress, stop).report()
-        except NotDumped as error:
-            raise NoScratch(str(error)) from None
+            return _Rehearsal(request, scratch, address, execute, fingerprint, progress, stop).report()
+        except DumpFailed as error:
+            raise ScratchUnavailable(str(error)) from None
 
 
-class _Walk:
-    """One rehearsal on one restored database; collects what it finds."""
+class _Rehearsal:
+    """One rehearsal on one restored database; collects the results."""
 
     def __init__(
-        self, task: Task, scratch: Scratch, where: Target, execute: Execute, fingerprint: Fingerprint,
-        progress: Callable[[str], None], stop: Callable[[], bool],
+        self, request: RehearsalRequest, scratch: ScratchServer, address: DatabaseAddress,
+        execute: Execute, fingerprint: Fingerprint, progress: Callable[[str], None], stop: Callable[[], bool],
     ) -> None:  # fmt: skip
-        self.task, self.scratch, self.where = task, scratch, where
+        self.request, self.scratch, self.address = request, scratch, address
         self.execute, self.fingerprint, self.progress, self.stop = execute, fingerprint, progress, stop
-        self.judge = Judge(scratch)
-        self.checks: list[Check] = []
+        self.judge = SchemaJudge(scratch)
+        self.checks: list[RehearsalCheck] = []
         self.verdict, self.fingerprint_after = UNKNOWN, ""
-        self.done: Done | None = None
-        self.counts: tuple[Counted, ...] = ()
+        self.done: CommittedRun | None = None
+        self.counts: tuple[CountChange, ...] = ()
         self.losses: tuple[Loss, ...] = ()
-        self.locks: tuple[Held, ...] = ()
+        self.locks: tuple[TableLock, ...] = ()
         self.restore_seconds = 0.0
 
-    def report(self) -> Report:
+    def report(self) -> RehearsalReport:
         began = time.monotonic()
-        self.walk()
+        self.run_steps()
         passed = all(check.tone != STOP for check in self.checks)
-        task, done = self.task, self.done
+        request, done = self.request, self.done
         steps = (
-            Step(ran.number, task.statements[ran.number - 1], ran.rows, ran.seconds) for ran in _ran(done)
+            RehearsedStatement(ran.number, request.statements[ran.number - 1], ran.rows, ran.seconds)
+            for ran in _executed(done)
         )
-        return Report(
+        return RehearsalReport(
             passed=passed,
             message=_sentence(self.checks),
             verdict=self.verdict,
@@ -102,13 +120,13 @@ class _Walk:
             restore_seconds=self.restore_seconds,
             total_seconds=time.monotonic() - began,
             fingerprint_after=self.fingerprint_after,
-            backup_sha256=task.sha256,
-            script_sha256=task.script_sha256,
+            backup_sha256=request.sha256,
+            script_sha256=request.script_sha256,
             server=f"PostgreSQL {self.scratch.major}",
         ).sealed()
 
-    def walk(self) -> None:
-        """Every step as long as the one before held."""
+    def run_steps(self) -> None:
+        """Run the steps until one fails."""
         values = self.restore()
         if self.checks[-1].tone == STOP:
             return
@@ -117,117 +135,125 @@ class _Walk:
             return
         after = self.schema("The schema afterwards is read.")
         expected = self.expected(before)
-        self.verdict, check = self.judge.afterwards(
+        self.verdict, check = self.judge.after_down(
             after, expected.before, expected.drift, expected.why_unknown
         )
         self.checks.append(check)
         if check.tone != STOP and self.up(before, expected.produced):
-            self.at("What came back is counted.")
-            self.checks.append(row_checks.round_trip(values, measure(self.where)))
+            self.begin("What came back is counted.")
+            self.checks.append(row_checks.round_trip(values, measure(self.address)))
             self.down_again(after)
 
-    def restore(self) -> dict[int, Table]:
-        """Restore this very backup and compare every table's rows with those of its snapshot."""
-        self.at("The backup is restored.")
+    def restore(self) -> dict[int, TableDigest]:
+        """Restore the backup and compare the number of rows of each table with the snapshot's."""
+        self.begin("The backup is restored.")
         self.restore_seconds = backups.restore(
-            self.where, Path(self.task.backup), self.scratch.programs, stop=self.stop
+            self.address, Path(self.request.backup), self.scratch.programs, stop=self.stop
         )
-        self.at("The restored rows are counted.")
-        with client.connect(self.where, "rehearsal", autocommit=True) as connection:
-            connection.execute("ANALYZE")  # as on the real one, else its plans are others
-        values = measure(self.where)
-        self.checks.append(self.restored({table.name: table.rows for table in values.values()}))
+        self.begin("The restored rows are counted.")
+        with client.connect(self.address, "rehearsal", autocommit=True) as connection:
+            connection.execute("ANALYZE")  # otherwise its query plans differ from the real database
+        values = measure(self.address)
+        self.checks.append(self.check_row_counts({table.name: table.rows for table in values.values()}))
         return values
 
-    def restored(self, rows: dict[str, int]) -> Check:
-        taken = dict(self.task.rows)
+    def check_row_counts(self, rows: dict[str, int]) -> RehearsalCheck:
+        taken = dict(self.request.rows)
         wrong = sorted(name for name in {*taken, *rows} if taken.get(name) != rows.get(name))
         if wrong:
             name = wrong[0]
-            there, then = rows.get(name, 0), taken.get(name, 0)
-            said = f"{name} has {there:,} rows after the restore and had {then:,} in the backup's snapshot."
-            return Check("Restore", STOP, said)
-        said = f"The backup restores completely: {sum(rows.values()):,} rows in {len(rows)} tables"
-        return Check("Restore", OK, f"{said}, {self.restore_seconds:.1f} s.")
+            now, before = rows.get(name, 0), taken.get(name, 0)
+            message = (
+                f"{name} has {now:,} rows after the restore and had {before:,} in the backup's snapshot."
+            )
+            return RehearsalCheck("Restore", STOP, message)
+        message = f"The backup restores completely: {sum(rows.values()):,} rows in {len(rows)} tables"
+        return RehearsalCheck("Restore", OK, f"{message}, {self.restore_seconds:.1f} s.")
 
-    def down(self, values: dict[int, Table]) -> bool:
-        """The first time: watched, timed and counted."""
-        self.at("The SQL runs.")
-        observer = Observer(self.where)
+    def down(self, values: dict[int, TableDigest]) -> bool:
+        """Run the SQL for the first time; measure its locks, its duration and what is lost."""
+        self.begin("The SQL runs.")
+        observer = LockObserver(self.address)
         try:
-            self.done = self.execute(self.where, observer, self.fingerprint(self.where))
+            self.done = self.execute(self.address, observer, self.fingerprint(self.address))
             self.locks = observer.held()
-        except BROKE_OFF as error:
+        except RUN_ERRORS as error:
             self.checks.append(
-                Check("Down", STOP, f"The SQL does not run on the restored backup: {_words(error)}")
+                RehearsalCheck(
+                    "Down", STOP, f"The SQL does not run on the restored backup: {one_line(error)}"
+                )
             )
             return False
         finally:
             observer.close()
         self.checks.append(
-            Check("Down", OK, f"The SQL runs: {len(self.done.ran)} statements in {self.done.seconds:.1f} s.")
+            RehearsalCheck(
+                "Down", OK, f"The SQL runs: {len(self.done.ran)} statements in {self.done.seconds:.1f} s."
+            )
         )
-        self.fingerprint_after = self.fingerprint(self.where)
-        self.at("What is lost is counted.")
-        left = measure(self.where)
-        self.counts = counted(values, left)
-        self.losses = lost(values, left, self.task.since)
-        self.checks += row_checks.changed(values, left)
+        self.fingerprint_after = self.fingerprint(self.address)
+        self.begin("What is lost is counted.")
+        remaining = measure(self.address)
+        self.counts = counted(values, remaining)
+        self.losses = lost(values, remaining, self.request.since)
+        self.checks += row_checks.changed(values, remaining)
         return True
 
-    def schema(self, said: str) -> str:
-        self.at(said)
-        return dump_schema(self.where, self.scratch.programs)
+    def schema(self, message: str) -> str:
+        self.begin(message)
+        return dump_schema(self.address, self.scratch.programs)
 
     def expected(self, before: str) -> Expected:
-        self.at("The migrations are replayed on an empty database.")
-        return expect(self.task, self.scratch, self.judge, before, self.stop)
+        self.begin("The migrations are replayed on an empty database.")
+        return expect(self.request, self.scratch, self.judge, before, self.stop)
 
     def up(self, before: str, produced: str | None) -> bool:
-        """The migrations that went apply again, and the schema is the one of the backup."""
-        self.at("The migrations are applied again.")
+        """Apply the migrations again and compare the schema with the backup's."""
+        self.begin("The migrations are applied again.")
         try:
-            apply(self.where, self.task.going, self.task.schema, stop=self.stop)
-        except NotReplayed as error:
-            self.checks.append(Check(verdicts.AGAIN, STOP, f"The migrations do not apply again: {error}"))
+            apply(self.address, self.request.going, self.request.schema, stop=self.stop)
+        except MigrationFailed as error:
+            self.checks.append(
+                RehearsalCheck(verdicts.AFTER_UP, STOP, f"The migrations do not apply again: {error}")
+            )
             return False
-        check = self.judge.again(self.schema("The schema is read again."), before, produced)
+        check = self.judge.after_up(self.schema("The schema is read again."), before, produced)
         self.checks.append(check)
         return check.tone != STOP
 
     def down_again(self, first: str) -> None:
-        self.at("The SQL runs a second time.")
-        observer = Observer(self.where)
+        self.begin("The SQL runs a second time.")
+        observer = LockObserver(self.address)
         try:
-            put_back(self.where, self.task.schema, self.done.deleted if self.done else ())
-            self.execute(self.where, observer, self.fingerprint(self.where))
-        except BROKE_OFF as error:
+            restore_history_rows(self.address, self.request.schema, self.done.deleted if self.done else ())
+            self.execute(self.address, observer, self.fingerprint(self.address))
+        except RUN_ERRORS as error:
             self.checks.append(
-                Check(verdicts.TWICE, STOP, f"The SQL does not run a second time: {_words(error)}")
+                RehearsalCheck(
+                    verdicts.AFTER_SECOND_DOWN, STOP, f"The SQL does not run a second time: {one_line(error)}"
+                )
             )
             return
         finally:
             observer.close()
-        self.checks.append(self.judge.twice(self.schema("The schema is read a last time."), first))
+        self.checks.append(
+            self.judge.after_second_down(self.schema("The schema is read a last time."), first)
+        )
 
-    def at(self, said: str) -> None:
+    def begin(self, message: str) -> None:
         if self.stop():
-            raise Stopped
-        self.progress(said)
+            raise ProgramStopped
+        self.progress(message)
 
 
-def _ran(done: Done | None) -> tuple[Ran, ...]:
+def _executed(done: CommittedRun | None) -> tuple[ExecutedStatement, ...]:
     return done.ran if done else ()
 
 
-def _sentence(checks: Sequence[Check]) -> str:
-    """What stops it; else that it works, and what was left open."""
+def _sentence(checks: Sequence[RehearsalCheck]) -> str:
+    """The first failure; otherwise that it works, and what was left open."""
     stops = [check.message for check in checks if check.tone == STOP]
     left_open = [check.message for check in checks if check.tone == WARN]
     return (
         stops[0] if stops else " ".join(["Down, up and down again work on the restored backup.", *left_open])
     )
-
-
-def _words(error: Exception) -> str:
-    return " ".join(str(error).split())

@@ -1,4 +1,4 @@
-"""What a rehearsal found, in plain values that can be stored, drawn and bound to an approval."""
+"""The report of a rehearsal, as plain values that can be stored, displayed and bound to an approval."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ OK, WARN, STOP = "ok", "warn", "stop"
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was proven, left open ("warn") or refuted ("stop"); `lines` is a diff for people."""
+class RehearsalCheck:
+    """One check: passed, left open ("warn") or failed ("stop"); `lines` is a diff for display."""
 
     name: str
     tone: str
@@ -20,8 +20,8 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One statement as it ran: rows it touched (-1: it does not say) and seconds."""
+class RehearsedStatement:
+    """One executed statement: the rows it touched (-1 if PostgreSQL does not say) and the seconds."""
 
     number: int
     text: str
@@ -30,8 +30,8 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """The strongest lock on one table, and how many seconds before the end of the commit it was taken."""
+class TableLock:
+    """The strongest lock on a table, and how many seconds it was held until the commit."""
 
     table: str
     mode: str
@@ -40,7 +40,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """What is gone afterwards: rows of a table, or values of a column. `kept` is always the backup."""
+    """Lost rows of a table, or values of a column. The backup still has them."""
 
     table: str
     column: str
@@ -49,8 +49,8 @@ class Loss:
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
-    """Rows of a table (`column` is ""), or values of a column that changed; None: it is not there."""
+class CountChange:
+    """The number of rows of a table (`column` is ""), or of values of a column; None if it is absent."""
 
     table: str
     column: str
@@ -59,29 +59,29 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class RehearsalReport:
     """The whole rehearsal.
 
     Attributes:
-        passed: whether nothing stops the approval.
-        verdict: of the schema afterwards: "same", "same but for column order", "different" or "unknown".
-        counts: every table's rows, and the values of each column that the run has touched.
-        lose: the data-loss statement, a sentence for each loss.
-        seconds: of the first run, which the real one is expected to take.
-        total_seconds: of the whole rehearsal; `restore_seconds` of them for the restore.
-        fingerprint_after: of the schema after the run; the real one has to end with it.
-        sha256: of everything else in this report.
+        passed: whether no check failed.
+        verdict: on the schema after the run: "same", "same but for column order", "different" or "unknown".
+        counts: the rows of every table, and the values of every column that the run changed.
+        lose: a sentence for each loss.
+        seconds: of the first run, as an estimate for the real one.
+        total_seconds: of the whole rehearsal, of which `restore_seconds` for the restore.
+        fingerprint_after: of the schema after the run; the real run has to end with the same.
+        sha256: of all other fields.
     """
 
     passed: bool
     message: str
     verdict: str
-    checks: tuple[Check, ...]
-    ran: tuple[Step, ...]
-    counts: tuple[Counted, ...]
+    checks: tuple[RehearsalCheck, ...]
+    ran: tuple[RehearsedStatement, ...]
+    counts: tuple[CountChange, ...]
     losses: tuple[Loss, ...]
     lose: tuple[str, ...]
-    locks: tuple[Held, ...]
+    locks: tuple[TableLock, ...]
     seconds: float
     restore_seconds: float
     total_seconds: float
@@ -91,10 +91,10 @@ class Report:
     server: str
     sha256: str = ""
 
-    def sealed(self) -> Report:
-        """The same with its digest."""
+    def sealed(self) -> RehearsalReport:
+        """The same report with its digest."""
         return replace(self, sha256=self.digest())
 
     def digest(self) -> str:
-        told = {name: value for name, value in asdict(self).items() if name != "sha256"}
-        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+        fields = {name: value for name, value in asdict(self).items() if name != "sha256"}
+        return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()

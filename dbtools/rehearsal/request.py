@@ -1,39 +1,40 @@
-"""What a rehearsal is told."""
+"""The input of a rehearsal."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dbtools.execution.run_spec import Done, Watch
-from dbtools.postgres.client import Target
+from dbtools.execution.run_spec import CommittedRun, RunObserver
+from dbtools.postgres.client import DatabaseAddress
 
-# Runs the script as the run itself does. The last one is the fingerprint that the copy has at that moment:
-# PostgreSQL rewrites some expressions when it restores them, so it need not be that of the real database.
-Execute = Callable[[Target, Watch, str], Done]
-Fingerprint = Callable[[Target], str]
+# Runs the script as the real run does. The last argument is the current fingerprint of the copy, which may
+# differ from that of the real database, because PostgreSQL rewrites some expressions during a restore.
+Execute = Callable[[DatabaseAddress, RunObserver, str], CommittedRun]
+Fingerprint = Callable[[DatabaseAddress], str]
 
 
 @dataclass(frozen=True, slots=True)
-class Migration:
-    """One migration of the folder: its name and its SQL."""
+class MigrationSql:
+    """The name and the SQL of a migration."""
 
     name: str
     sql: str
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """What is to be rehearsed.
+class RehearsalRequest:
+    """What to rehearse.
 
     Attributes:
-        backup, sha256, bytes, rows: the backup as it was recorded, with the rows of each table.
-        statements: the script's statements, for the report; `script_sha256` is of its exact bytes.
-        going: the migrations that are rolled back, oldest first.
+        backup, sha256, bytes, rows: the backup as recorded, with the number of rows of each table.
+        script_sha256: of the exact bytes of the script.
+        statements: the statements of the script, for the report.
+        going: the migrations to roll back, oldest first.
         before: all migrations before them in the folder, oldest first.
-        why_not_replayed: why `before` cannot stand for the schema before; "" where it can.
+        why_not_replayed: why `before` does not show what the schema should be; "" if it does.
         schema: the schema that Prisma works in.
-        since: when the oldest of `going` was applied, in words; "" where it is not known.
+        since: when the oldest of `going` was applied, as text; "" if unknown.
     """
 
     backup: str
@@ -42,8 +43,8 @@ class Task:
     rows: tuple[tuple[str, int], ...]
     script_sha256: str
     statements: tuple[str, ...]
-    going: tuple[Migration, ...]
-    before: tuple[Migration, ...]
+    going: tuple[MigrationSql, ...]
+    before: tuple[MigrationSql, ...]
     why_not_replayed: str = ""
     schema: str = "public"
     since: str = ""

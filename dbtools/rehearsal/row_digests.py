@@ -1,7 +1,6 @@
-"""What is in a database: rows of each table, values of each column and a digest of them, before and after.
+"""Counts and digests the rows of a database, to compare its content before and after a run.
 
-Tables and columns are known by their numbers in the catalog, so that one which was only renamed is not
-mistaken for one that is gone.
+Tables and columns are identified by their numbers in the catalog, so that a renamed one does not look lost.
 """
 
 from __future__ import annotations
@@ -10,12 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dbtools.postgres import client
-from dbtools.postgres.backups.snapshot import TABLES, named
-from dbtools.postgres.client import SQL, Connection, Identifier, Target
-from dbtools.rehearsal.report import Counted, Loss
+from dbtools.postgres.backups.snapshot import TABLES, display_name
+from dbtools.postgres.client import SQL, Connection, DatabaseAddress, Identifier
+from dbtools.rehearsal.report import CountChange, Loss
 
 HISTORY = "_prisma_migrations"
-# In one expression: a table may have as many columns as a SELECT may have expressions.
+# One expression per column: a table may have as many columns as a SELECT may have expressions.
 MEASURED = SQL("concat(count({0}), ' ', sum(hashtextextended({0}::text, 0)))")
 COLUMNS = """
 SELECT c.oid::bigint, n.nspname, c.relname, a.attnum, a.attname FROM pg_class c
@@ -26,8 +25,8 @@ WHERE (n.nspname, c.relname) IN (SELECT nspname, relname FROM ({tables}) AS tabl
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """One column: how many of its values are not NULL, and a digest of them in any order."""
+class ColumnDigest:
+    """One column: the number of its values that are not NULL, and a digest independent of their order."""
 
     name: str
     values: int
@@ -35,45 +34,47 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """One table: its rows, and its columns by their number in the catalog."""
+class TableDigest:
+    """One table: the number of its rows, and its columns by number."""
 
     name: str
     rows: int
-    columns: dict[int, Column]
+    columns: dict[int, ColumnDigest]
 
     @property
     def is_history(self) -> bool:
         return self.name.rpartition(".")[2] == HISTORY
 
 
-def measure(where: Target) -> dict[int, Table]:
-    """Count everything, one pass over each table."""
-    with client.connect(where, "rehearsal", autocommit=True) as connection:
-        found: dict[int, tuple[str, str, dict[int, str]]] = {}
+def measure(address: DatabaseAddress) -> dict[int, TableDigest]:
+    """Count and digest everything, with one pass over each table."""
+    with client.connect(address, "rehearsal", autocommit=True) as connection:
+        tables: dict[int, tuple[str, str, dict[int, str]]] = {}
         query = COLUMNS.replace("{tables}", TABLES.replace("ORDER BY 1, 2", ""))
         for oid, schema, table, number, column in connection.execute(query.encode()).fetchall():
-            columns = found.setdefault(oid, (schema, table, {}))[2]
+            columns = tables.setdefault(oid, (schema, table, {}))[2]
             if column is not None:
                 columns[number] = column
-        return {oid: _count(connection, *each) for oid, each in found.items()}
+        return {oid: _count(connection, *table) for oid, table in tables.items()}
 
 
-def _count(connection: Connection, schema: str, table: str, columns: dict[int, str]) -> Table:
-    asked = [SQL("count(*)"), *(MEASURED.format(Identifier(name)) for name in columns.values())]
-    query = SQL("SELECT {} FROM ONLY {}").format(SQL(", ").join(asked), Identifier(schema, table))
+def _count(connection: Connection, schema: str, table: str, columns: dict[int, str]) -> TableDigest:
+    expressions = [SQL("count(*)"), *(MEASURED.format(Identifier(name)) for name in columns.values())]
+    query = SQL("SELECT {} FROM ONLY {}").format(SQL(", ").join(expressions), Identifier(schema, table))
     rows, *measured = connection.execute(query).fetchone() or (0,)
-    found = zip(columns.items(), measured, strict=True)
-    return Table(named(schema, table), rows, {number: _column(name, told) for (number, name), told in found})
+    digests = {
+        number: _column(name, text) for (number, name), text in zip(columns.items(), measured, strict=True)
+    }
+    return TableDigest(display_name(schema, table), rows, digests)
 
 
-def _column(name: str, told: str) -> Column:
-    values, digest = told.split(" ")
-    return Column(name, int(values), digest)
+def _column(name: str, text: str) -> ColumnDigest:
+    values, digest = text.split(" ")
+    return ColumnDigest(name, int(values), digest)
 
 
-def counted(before: dict[int, Table], after: dict[int, Table]) -> tuple[Counted, ...]:
-    """Every table's rows before and after, and the columns whose values are not what they were."""
+def counted(before: dict[int, TableDigest], after: dict[int, TableDigest]) -> tuple[CountChange, ...]:
+    """The rows of every table before and after, and the columns whose number of values changed."""
     return tuple(
         row
         for oid in sorted({**before, **after}, key=lambda oid: (after.get(oid) or before[oid]).name)
@@ -81,19 +82,19 @@ def counted(before: dict[int, Table], after: dict[int, Table]) -> tuple[Counted,
     )
 
 
-def _counted(before: Table | None, after: Table | None) -> Iterator[Counted]:
+def _counted(before: TableDigest | None, after: TableDigest | None) -> Iterator[CountChange]:
     table = after or before
     if table is None or table.is_history:
         return
     name = table.name
-    yield Counted(name, "", before.rows if before else None, after.rows if after else None)
+    yield CountChange(name, "", before.rows if before else None, after.rows if after else None)
     if before is None or after is None:
         return
     for number in sorted({*before.columns, *after.columns}):
         then, now = before.columns.get(number), after.columns.get(number)
         if then is None or now is None or then.values != now.values:
             column = now or then
-            yield Counted(
+            yield CountChange(
                 name,
                 column.name if column else "",
                 then.values if then else None,
@@ -101,17 +102,17 @@ def _counted(before: Table | None, after: Table | None) -> Iterator[Counted]:
             )
 
 
-def lost(before: dict[int, Table], after: dict[int, Table], since: str = "") -> tuple[Loss, ...]:
-    """What was there before and is not there afterwards, the largest first.
+def lost(before: dict[int, TableDigest], after: dict[int, TableDigest], since: str = "") -> tuple[Loss, ...]:
+    """What existed before and does not exist any more, the largest loss first.
 
     Args:
-        since: when what is dropped came into being, in words; "" where that is not known.
+        since: when the dropped tables and columns were created, as text; "" if unknown.
     """
-    found = [loss for oid, table in before.items() for loss in _lost(table, after.get(oid), since)]
-    return tuple(sorted(found, key=lambda loss: (-loss.number, loss.table, loss.column)))
+    losses = [loss for oid, table in before.items() for loss in _lost(table, after.get(oid), since)]
+    return tuple(sorted(losses, key=lambda loss: (-loss.number, loss.table, loss.column)))
 
 
-def _lost(table: Table, after: Table | None, since: str) -> Iterator[Loss]:
+def _lost(table: TableDigest, after: TableDigest | None, since: str) -> Iterator[Loss]:
     if table.is_history:
         return
     written = f" written since {since}" if since else ""
@@ -136,8 +137,8 @@ def _lost(table: Table, after: Table | None, since: str) -> Iterator[Loss]:
 
 
 def _loss(table: str, column: str, number: int, what: str) -> Loss:
-    they = "It stays" if number == 1 else "They stay"
-    return Loss(table, column, number, f"YOU LOSE {what.rstrip(',')}. {they} in the backup.")
+    stays = "It stays" if number == 1 else "They stay"
+    return Loss(table, column, number, f"YOU LOSE {what.rstrip(',')}. {stays} in the backup.")
 
 
 def _rows(number: int) -> str:

@@ -1,1 +1,1 @@
-"""The database of the sandbox's company: a real repository, a real PostgreSQL, and one migration too many."""
+"""The example company's repository with Prisma migrations, and its database."""

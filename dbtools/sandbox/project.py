@@ -1,4 +1,4 @@
-"""The company's repository: its story as git commits, with Prisma migrations as they came along."""
+"""Creates the example company's git repository, authorse commits add the Prisma migrations one by one."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ generator client {
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """One commit of the story; `at` in seconds since 1970."""
+class PlannedCommit:
+    """A commit to create; `at` is in seconds since 1970."""
 
     author: str
     email: str
@@ -36,55 +36,55 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One migration under the name that it has in the repository."""
+class PlannedMigration:
+    """A migration under its name in the repository; `at` is in seconds since 1970."""
 
     name: str
     sql: str
     at: float
 
 
-def steps(story: Sequence[Told]) -> list[tuple[int, Step]]:
-    """Which commit brought which migration: spread over the story, the newest with its last commit."""
+def plan_migrations(commits: Sequence[PlannedCommit]) -> list[tuple[int, PlannedMigration]]:
+    """Pairs of a commit's number and the migration that it adds; the last commit adds the newest one."""
     files = sorted(SOURCE.glob("*.sql"))
-    last = len(story) - 1
-    places = [round(number * (last - 5) / (len(files) - 1)) for number in range(len(files) - 1)] + [last]
-    found: list[tuple[int, Step]] = []
+    last = len(commits) - 1
+    positions = [round(number * (last - 5) / (len(files) - 1)) for number in range(len(files) - 1)] + [last]
+    planned: list[tuple[int, PlannedMigration]] = []
     latest = 0.0
-    for place, file in zip(places, files, strict=True):
-        latest = max(story[place].at - 600, latest + 60)
+    for position, file in zip(positions, files, strict=True):
+        latest = max(commits[position].at - 600, latest + 60)
         stamp = datetime.fromtimestamp(latest, UTC).strftime("%Y%m%d%H%M%S")
         name = f"{stamp}_{file.stem.partition('_')[2]}"
-        found.append((place, Step(name, file.read_text(), latest)))
-    return found
+        planned.append((position, PlannedMigration(name, file.read_text(), latest)))
+    return planned
 
 
-def build(path: Path, story: Sequence[Told]) -> list[str]:
-    """Make a bare repository of the story; the commits' names, oldest first."""
+def build(path: Path, commits: Sequence[PlannedCommit]) -> list[str]:
+    """Create a bare repository and return the SHAs of its commits, oldest first."""
     subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", str(path)], check=True)
-    stream = b"".join(_stream(story))
+    stream = b"".join(_stream(commits))
     marks = path / "marks"
-    importing = ["git", "--git-dir", str(path), "fast-import", "--quiet", f"--export-marks={marks}"]
-    subprocess.run(importing, input=stream, check=True)
+    command = ["git", "--git-dir", str(path), "fast-import", "--quiet", f"--export-marks={marks}"]
+    subprocess.run(command, input=stream, check=True)
     lines = (line.split() for line in marks.read_text().splitlines())
-    named = {int(mark.lstrip(":")): sha for mark, sha in lines}
-    return [named[number] for number in range(1, len(story) + 1)]
+    shas = {int(mark.lstrip(":")): sha for mark, sha in lines}
+    return [shas[number] for number in range(1, len(commits) + 1)]
 
 
-def _stream(story: Sequence[Told]) -> Iterator[bytes]:
-    """The story in the words of git fast-import."""
-    brought: dict[int, list[Step]] = {}
-    for place, step in steps(story):
-        brought.setdefault(place, []).append(step)
-    for number, told in enumerate(story):
-        who = f"{told.author} <{told.email}> {int(told.at)} +0000"
-        yield f"commit refs/heads/main\nmark :{number + 1}\nauthor {who}\ncommitter {who}\n".encode()
-        yield _data(told.subject)
+def _stream(commits: Sequence[PlannedCommit]) -> Iterator[bytes]:
+    """The commits in the format of `git fast-import`."""
+    migrations: dict[int, list[PlannedMigration]] = {}
+    for position, migration in plan_migrations(commits):
+        migrations.setdefault(position, []).append(migration)
+    for number, commit in enumerate(commits):
+        author = f"{commit.author} <{commit.email}> {int(commit.at)} +0000"
+        yield f"commit refs/heads/main\nmark :{number + 1}\nauthor {author}\ncommitter {author}\n".encode()
+        yield _data(commit.subject)
         if number == 0:
             yield _file(f"{FOLDER}/migration_lock.toml", LOCK)
             yield _file("prisma/schema.prisma", SCHEMA)
-        for step in brought.get(number, []):
-            yield _file(f"{FOLDER}/{step.name}/migration.sql", step.sql)
+        for migration in migrations.get(number, []):
+            yield _file(f"{FOLDER}/{migration.name}/migration.sql", migration.sql)
         yield b"\n"
 
 

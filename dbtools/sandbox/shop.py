@@ -1,4 +1,4 @@
-"""The company's database: migrations applied as Prisma applies them, with rows in between."""
+"""Creates the example company's database: migrations applied as Prisma does, and many rows."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from dbtools.postgres import client
-from dbtools.postgres.client import SQL, Connection, Identifier, Target
-from dbtools.sandbox.project import Step
+from dbtools.postgres.client import SQL, Connection, DatabaseAddress, Identifier
+from dbtools.sandbox.project import PlannedMigration
 
 NAME, ROLE = "shop", "shop"
-ROWS_BEFORE_LAST = 8  # the rows are there before the last migrations come
+ROWS_BEFORE_LAST = 8  # the rows are inserted before the last migrations
 ORDERS = 184_201
 HISTORY = """
 CREATE TABLE "_prisma_migrations" (
@@ -43,11 +43,12 @@ ANALYZE;
 """
 
 
-def make(server: Target, password: str) -> Target:
-    """A database for a role that owns it and may make others beside it, as a restore does; its address.
+def make(server: DatabaseAddress, password: str) -> DatabaseAddress:
+    """Create the database and its owner, who may create databases as a restore does; return its address.
 
     Args:
-        server: entered by a role that may create both.
+        server: its role must be allowed to create databases and roles.
+        password: of the new role.
     """
     with client.connect(server, "sandbox", autocommit=True) as connection:
         connection.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(NAME)))
@@ -58,31 +59,31 @@ def make(server: Target, password: str) -> Target:
         connection.execute(create)
         connection.execute(SQL("CREATE DATABASE {} OWNER {}").format(Identifier(NAME), Identifier(ROLE)))
         connection.execute(SQL("GRANT pg_read_all_stats TO {}").format(Identifier(ROLE)))
-    with client.connect(server.named(NAME), "sandbox", autocommit=True) as connection:
+    with client.connect(server.with_database(NAME), "sandbox", autocommit=True) as connection:
         connection.execute(SQL("ALTER SCHEMA public OWNER TO {}").format(Identifier(ROLE)))
-    return Target(server.host, server.port, ROLE, NAME, "public", password, server.options)
+    return DatabaseAddress(server.host, server.port, ROLE, NAME, "public", password, server.options)
 
 
-def fill(where: Target, steps: Sequence[Step], *, orders: int = ORDERS) -> None:
-    """Apply all migrations, and put the rows in before the last of them."""
-    with client.connect(where, "sandbox", autocommit=True) as connection:
+def fill(address: DatabaseAddress, migrations: Sequence[PlannedMigration], *, orders: int = ORDERS) -> None:
+    """Apply all migrations, and insert the rows before the last eight; `orders` is how many orders."""
+    with client.connect(address, "sandbox", autocommit=True) as connection:
         connection.execute(HISTORY.encode())
-        for number, step in enumerate(steps):
-            if number == len(steps) - ROWS_BEFORE_LAST:
+        for number, migration in enumerate(migrations):
+            if number == len(migrations) - ROWS_BEFORE_LAST:
                 connection.execute(ROWS.replace(":orders", str(orders)).encode())
-            apply(connection, step)
+            apply(connection, migration)
         connection.execute("ANALYZE")
 
 
-def apply(connection: Connection, step: Step) -> None:
-    """As `prisma migrate deploy` does: the script at once, its row before and after it."""
-    started = datetime.fromtimestamp(step.at, UTC) + timedelta(minutes=9)
+def apply(connection: Connection, migration: PlannedMigration) -> None:
+    """Apply one migration as `prisma migrate deploy` does: insert its history row, run it, finish the row."""
+    started = datetime.fromtimestamp(migration.at, UTC) + timedelta(minutes=9)
     number = str(uuid.uuid4())
     connection.execute(
         "INSERT INTO _prisma_migrations (id, checksum, migration_name, started_at) VALUES (%s, %s, %s, %s)",
-        [number, hashlib.sha256(step.sql.encode()).hexdigest(), step.name, started],
+        [number, hashlib.sha256(migration.sql.encode()).hexdigest(), migration.name, started],
     )
-    connection.execute(step.sql.encode())
+    connection.execute(migration.sql.encode())
     connection.execute(
         "UPDATE _prisma_migrations SET finished_at = %s, applied_steps_count = 1 WHERE id = %s",
         [started + timedelta(seconds=1), number],

@@ -1,8 +1,8 @@
-"""The list of what a down script may do. Whatever is not on it is refused.
+"""The allowlist of statements in a down script. Everything else is refused.
 
-Two decisions that one could take differently. Creating triggers and policies is allowed: they only bind
-code and roles that exist already, and their conditions are checked like any expression. Dropping functions,
-triggers and policies is allowed: it runs no code, and PostgreSQL refuses where something still needs them.
+Two decisions are debatable. Creating triggers and policies is allowed: they only refer to existing code and
+roles, and their conditions are checked like any expression. Dropping functions, triggers and policies is
+allowed: it runs no code, and PostgreSQL refuses to drop what something else depends on.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ ALLOWED = frozenset(
 WITHIN = (ast.SelectStmt, ast.InsertStmt, ast.UpdateStmt, ast.DeleteStmt, ast.ReplicaIdentityStmt)
 CASCADING = (ast.DropStmt, ast.AlterTableCmd, ast.RenameStmt)
 TABLESPACE = ("tablespacename", "tableSpace", "tableSpaceName", "indexspace")
-# Most nodes are constants of an INSERT: what can carry nothing of what is looked for is passed over.
-LOOKED_INTO = frozenset(
+# Only these node types can contain what `refused_inside` looks for; most nodes are constants of an INSERT.
+INSPECTED = frozenset(
     kind
     for name, kind in vars(ast).items()
     if name.endswith("Stmt") or name in {"ParamRef", "IntoClause"} or {*TABLESPACE} & {*dir(kind)}
@@ -74,16 +74,16 @@ NOT_ALTERED = {
 
 
 def refused(statement: ast.Node, *, allow_opaque: bool) -> Iterator[str]:
-    """A sentence for each reason why this statement may not run, whatever its names and functions are."""
+    """The reasons to refuse this statement, apart from its names and functions, as sentences."""
     kind = type(statement).__name__
     if allow_opaque and (kind in refused_statements.OPAQUE_TYPES or is_drop_extension(statement)):
-        yield from cascades(statement)
+        yield from refused_cascades(statement)
         return
     if kind not in ALLOWED:
         yield refused_statements.by_type(statement)
         return
-    yield from cascades(statement)
-    yield from inside(statement)
+    yield from refused_cascades(statement)
+    yield from refused_inside(statement)
     if isinstance(statement, ast.AlterTableStmt):
         yield from refused_alter(statement)
     if isinstance(statement, ast.DropStmt):
@@ -98,17 +98,17 @@ def is_drop_extension(statement: ast.Node) -> bool:
     return isinstance(statement, ast.DropStmt) and statement.removeType == ObjectType.OBJECT_EXTENSION
 
 
-def cascades(statement: ast.Node) -> Iterator[str]:
-    """CASCADE destroys what is not named in the script, so nobody could have approved it."""
+def refused_cascades(statement: ast.Node) -> Iterator[str]:
+    """CASCADE drops objects that the script does not name, so nobody could approve them."""
     for node in walk(statement):
         if isinstance(node, CASCADING) and node.behavior == DropBehavior.DROP_CASCADE:
             yield "CASCADE destroys whatever depends on it, unseen: name each dependent yourself, before it."
 
 
-def inside(statement: ast.Node) -> Iterator[str]:
-    """What an allowed statement must not carry within it."""
+def refused_inside(statement: ast.Node) -> Iterator[str]:
+    """The reasons to refuse something inside an allowed statement."""
     for node in walk(statement):
-        if type(node) not in LOOKED_INTO:
+        if type(node) not in INSPECTED:
             continue
         if node is not statement and type(node).__name__.endswith("Stmt") and not isinstance(node, WITHIN):
             yield f"Inside another statement: {refused_statements.by_type(node)}"
@@ -148,7 +148,7 @@ def refused_drop(statement: ast.DropStmt) -> Iterator[str]:
 
 
 def needs_no_transaction(statement: ast.Node) -> bool:
-    """Whether it is one of the two statements that have the path of their own: an index, CONCURRENTLY."""
+    """Whether it has to run outside a transaction: CREATE or DROP INDEX CONCURRENTLY."""
     return isinstance(statement, ast.IndexStmt | ast.DropStmt) and bool(statement.concurrent)
 
 

@@ -1,7 +1,7 @@
-"""The static check: is this text one that the wizard may run, and what would each statement do?
+"""The static check: whether the wizard may run a script, and what each statement would do.
 
-It is a help, not the wall: the wall is the role, one transaction, the check of the transaction after every
-statement, and the rehearsal.
+It helps the author and is not the protection. That consists of the role's privileges, the single transaction,
+the check after every statement that it is still the same one, and the rehearsal.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from hashlib import sha256
 from pglast import ast
 
 from dbtools.sql import allowlist
-from dbtools.sql.effects.hazard_counts import Sofar
+from dbtools.sql.effects.hazard_counts import EarlierStatements
 from dbtools.sql.effects.hazards import hazards
 from dbtools.sql.effects.locks import lock
-from dbtools.sql.result import Hazard, Problem, Script, Statement
+from dbtools.sql.result import CheckedScript, Hazard, SqlProblem, Statement
 from dbtools.sql.syntax import decoding, functions, name_scope
-from dbtools.sql.syntax.parsing import NotSql, Piece, split, walk
+from dbtools.sql.syntax.parsing import InvalidSql, ParsedStatement, split, walk
 
 EMPTY = (
     "There is no statement in the text. If the migration left nothing to undo, say so by the one statement "
@@ -37,78 +37,81 @@ KINDS = {
 }  # fmt: skip
 
 
-def check(raw: str | bytes, *, schemas: Sequence[str] = ("public",), allow_opaque: bool = False) -> Script:
-    """Read a down script, refuse what may not run, and say what the rest would do.
+def check(
+    raw: str | bytes, *, schemas: Sequence[str] = ("public",), allow_opaque: bool = False
+) -> CheckedScript:
+    """Check a down script: refuse what may not run, and describe the effects of the rest.
 
-    A worker has it called in a process of its own (`dbtools.sql.isolated`): 1 MB is work of seconds.
+    Workers call it in a child process (`dbtools.sql.isolated`), because 1 MB takes seconds.
 
     Args:
-        raw: as it was stored or pasted; up to `LIMITS.bytes`.
-        schemas: the only ones that its names may lead into.
+        raw: as stored or pasted; up to `LIMITS.bytes`.
+        schemas: the schemas that its names may refer to.
         allow_opaque: whether this database allows DO, CALL, CREATE FUNCTION, extensions and own functions.
     """
-    text, problems = decoding.read(raw)
+    text, unreadable = decoding.read(raw)
     digest = sha256(raw if isinstance(raw, bytes) else raw.encode(errors="surrogatepass")).hexdigest()
-    if problems:
-        return Script(text, digest, problems=problems)
+    if unreadable:
+        return CheckedScript(text, digest, problems=unreadable)
     try:
         pieces = split(text)
-    except NotSql as error:
-        return Script(text, digest, problems=(error.problem,))
+    except InvalidSql as error:
+        return CheckedScript(text, digest, problems=(error.problem,))
     if not pieces:
-        return Script(text, digest, problems=(Problem(0, EMPTY),))
-    found, statements = looked_through(pieces, schemas, allow_opaque=allow_opaque)
-    if found:
-        return Script(text, digest, undescribed(pieces), tuple(sorted(found, key=lambda one: one.line)))
+        return CheckedScript(text, digest, problems=(SqlProblem(0, EMPTY),))
+    problems, statements = check_statements(pieces, schemas, allow_opaque=allow_opaque)
+    if problems:
+        problems = sorted(problems, key=lambda problem: problem.line)
+        return CheckedScript(text, digest, without_effects(pieces), tuple(problems))
     note = NOTHING_TO_UNDO if len(pieces) == 1 and pieces[0].text.lower() == "select 1" else ""
-    return Script(text, digest, statements, note=note)
+    return CheckedScript(text, digest, statements, note=note)
 
 
-def looked_through(
-    pieces: Sequence[Piece], schemas: Sequence[str], *, allow_opaque: bool
-) -> tuple[list[Problem], tuple[Statement, ...]]:
-    """What is against the statements, and while nothing is, what each would do.
+def check_statements(
+    pieces: Sequence[ParsedStatement], schemas: Sequence[str], *, allow_opaque: bool
+) -> tuple[list[SqlProblem], tuple[Statement, ...]]:
+    """The problems of the statements, and the effects of each as long as there is no problem.
 
-    Everything is asked about one statement before the next: a walk through a large one takes seconds.
+    One statement is examined completely before the next, because walking a large one takes seconds.
     """
-    problems: list[Problem] = []
+    problems: list[SqlProblem] = []
     statements: list[Statement] = []
     added: dict[str, int] = {}
-    sofar = Sofar()
+    earlier = EarlierStatements()
     for number, piece in enumerate(pieces, start=1):
-        against = refused(piece.tree, schemas, allow_opaque=allow_opaque)
-        problems += [Problem(piece.line, message) for message in against]
-        problems += refused_beside(piece, added, alone=len(pieces) == 1)
+        reasons = refused(piece.tree, schemas, allow_opaque=allow_opaque)
+        problems += [SqlProblem(piece.line, message) for message in reasons]
+        problems += refused_in_context(piece, added, alone=len(pieces) == 1)
         if not problems:
-            statements.append(described(number, piece, sofar, alone=len(pieces) == 1))
+            statements.append(with_effects(number, piece, earlier, alone=len(pieces) == 1))
     return problems, tuple(statements)
 
 
 def refused(tree: ast.Node, schemas: Sequence[str], *, allow_opaque: bool) -> Iterator[str]:
-    """Each sentence against one statement, once."""
-    found = [
+    """The reasons to refuse a statement by itself, each once."""
+    reasons = [
         *allowlist.refused(tree, allow_opaque=allow_opaque),
         *([HISTORY_IS_OURS] if name_scope.touches_history(tree) else ()),
-        *name_scope.astray(tree, schemas),
+        *name_scope.outside_schemas(tree, schemas),
         *functions.forbidden(tree, schemas, allow_opaque=allow_opaque),
     ]
-    yield from dict.fromkeys(found)
+    yield from dict.fromkeys(reasons)
 
 
-def refused_beside(piece: Piece, added: dict[str, int], *, alone: bool) -> Iterator[Problem]:
-    """What is refused because of the other statements beside it.
+def refused_in_context(piece: ParsedStatement, added: dict[str, int], *, alone: bool) -> Iterator[SqlProblem]:
+    """The reasons to refuse a statement because of the other ones.
 
     Args:
-        added: the enum values that earlier statements add, with their lines; those of this one are put in.
+        added: the enum values that earlier statements add, with their lines; this one's are added to it.
     """
     if not alone and allowlist.needs_no_transaction(piece.tree):
-        yield Problem(
+        yield SqlProblem(
             piece.line,
             "CONCURRENTLY cannot run inside a transaction: take the word out, or put this statement "
             "alone into a script, which has a path of its own.",
         )
     for value in constants(piece.tree) & added.keys() if added else ():
-        yield Problem(
+        yield SqlProblem(
             piece.line,
             f"'{value}' was only added to its type in line {added[value]}, and PostgreSQL does not let a "
             "new enum value be used before the commit: create the type anew instead.",
@@ -126,23 +129,29 @@ def constants(tree: ast.Node) -> set[str]:
     }
 
 
-def described(number: int, piece: Piece, sofar: Sofar, *, alone: bool) -> Statement:
-    """One statement with its lock and hazards; what it makes is known to later ones."""
-    dangers = tuple(hazards(piece.tree, sofar))
-    takes = lock(piece.tree)
+def with_effects(
+    number: int, piece: ParsedStatement, earlier: EarlierStatements, *, alone: bool
+) -> Statement:
+    """Describe a statement with its lock and hazards, and record what it creates in `earlier`."""
+    found_hazards = tuple(hazards(piece.tree, earlier))
     alone = alone and allowlist.needs_no_transaction(piece.tree)
-    found = statement(number, piece, takes, dangers, alone=alone)
-    sofar.see(piece.tree)
-    return found
+    result = statement(number, piece, lock(piece.tree), found_hazards, alone=alone)
+    earlier.record(piece.tree)
+    return result
 
 
-def undescribed(pieces: Sequence[Piece]) -> tuple[Statement, ...]:
-    """The statements of a refused script: what they would do is not looked at any more."""
+def without_effects(pieces: Sequence[ParsedStatement]) -> tuple[Statement, ...]:
+    """Describe the statements of a refused script, without their effects."""
     return tuple(statement(number, piece) for number, piece in enumerate(pieces, start=1))
 
 
 def statement(
-    number: int, piece: Piece, lock: str = "", hazards: tuple[Hazard, ...] = (), *, alone: bool = False
+    number: int,
+    piece: ParsedStatement,
+    lock: str = "",
+    hazards: tuple[Hazard, ...] = (),
+    *,
+    alone: bool = False,
 ) -> Statement:
     tables = name_scope.tables(piece.tree)
     return Statement(
@@ -150,7 +159,7 @@ def statement(
     )
 
 
-def kind(piece: Piece) -> str:
+def kind(piece: ParsedStatement) -> str:
     """The statement's first words, such as DROP INDEX."""
     tree = piece.tree
     if isinstance(tree, ast.DropStmt) and tree.removeType in allowlist.OBJECTS:

@@ -1,8 +1,8 @@
-"""SQL is read in a process of its own: bounded in time and memory, and nothing that it does can harm us.
+"""Analyzes SQL in a child process with limited time and memory.
 
-PostgreSQL's parser is C that recurses over what people write, and the tree of 1 MB takes seconds of a
-processor and hundreds of megabytes. A script that is to run is always read apart. Texts from the repository
-are read here up to `LIMITS.in_request` bytes, because a history has hundreds of them; larger ones apart.
+PostgreSQL's parser is C code that recurses over the input, and parsing 1 MB takes seconds of CPU and hundreds
+of megabytes. A script that is to be run is always parsed in a child process. Migrations from the repository
+are parsed in this process if they are at most `LIMITS.in_request` bytes, because there may be hundreds.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from dataclasses import dataclass
 from tempfile import TemporaryFile
 from typing import Any
 
-from dbtools.postgres.programs import Child, Failed, Stopped
-from dbtools.sql import LIMITS, NotSql, Problem
+from dbtools.postgres.programs import Child, ProgramFailed, ProgramStopped
+from dbtools.sql import LIMITS, InvalidSql, SqlProblem
 from dbtools.sql.effects.row_effects import RowChange
-from dbtools.sql.effects.side_effects import Unseen
-from dbtools.sql.isolated_child import NO_MEMORY, answer
+from dbtools.sql.effects.side_effects import SideEffect
+from dbtools.sql.isolated_child import NO_MEMORY, run_operation
 from rollback_portal.env import ROOT
 
 log = logging.getLogger(__name__)
 
-# Isolated: neither the environment nor the folder that we stand in says what is imported.
+# Isolated mode: neither the environment nor the working directory affects what is imported.
 START = "import sys; sys.path.insert(0, sys.argv[1]); from dbtools.sql.isolated_child import main; main()"
 COMMAND = (sys.executable, "-I", "-c", START, str(ROOT))
 
-LATE = (
+TOO_SLOW = (
     "The SQL was not understood within {seconds} s: it is too large for one rollback, or this machine is too "
     "busy. Nothing was run. Write it shorter, or split the rollback up."
 )
@@ -38,23 +38,23 @@ TOO_MUCH = (
     "The SQL needs more than {megabytes:,} MB of memory to be understood: it is too large for one rollback. "
     "Nothing was run. Write it shorter, or split the rollback up."
 )
-BROKE = (
+CRASHED = (
     "PostgreSQL's parser broke down over the SQL ({how}), so nobody can say what it would do. Nothing was "
     "run. Write it shorter and simpler."
 )
-ANOTHER = "What was read is not the text that was written. Nothing was run. Write the SQL once more."
+OTHER_TEXT = "What was read is not the text that was written. Nothing was run. Write the SQL once more."
 
 
-class NotRead(NotSql):
-    """The text was not understood within its bounds; `str()` says why, what is still true and what to do."""
+class AnalysisFailed(InvalidSql):
+    """The text could not be analyzed within the limits; `str()` says why and what to do."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(Problem(0, message))
+        super().__init__(SqlProblem(0, message))
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One statement: its exact text, and what the parser calls its kind, such as TransactionStmt."""
+class SplitStatement:
+    """The exact text of a statement, and the parser's name of its kind, such as TransactionStmt."""
 
     text: str
     kind: str
@@ -72,100 +72,106 @@ def check(
     allow_opaque: bool,
     stop: Callable[[], bool] = _never,
 ) -> dict[str, Any]:
-    """What `sql.check` says of exactly the text with this SHA-256, as it is stored.
+    """Run `sql.check` on the text in a child process, and return the result to be stored.
+
+    Args:
+        sha256: of the stored text, which has to be the same as the analyzed one.
 
     Raises:
-        NotRead: it took too long or too much, or the parser broke down over it.
-        Stopped: `stop` said so; nothing is left running.
+        AnalysisFailed: it exceeded a limit, or the parser crashed.
+        ProgramStopped: `stop` returned true, and the child was ended.
     """
-    found = _apart("check", text, stop, schemas=list(schemas), allow_opaque=allow_opaque)
-    stored: dict[str, Any] = _answered(found)
+    response = _run_in_child("check", text, stop=stop, schemas=list(schemas), allow_opaque=allow_opaque)
+    stored: dict[str, Any] = _result(response)
     if stored["sha256"] != sha256:
-        raise NotRead(ANOTHER)
+        raise AnalysisFailed(OTHER_TEXT)
     del stored["text"]
     return stored
 
 
-def split(text: str, *, most: int) -> tuple[Part, ...]:
-    """The statements of a text, of which there may be so many.
+def split(text: str, *, limit: int) -> tuple[SplitStatement, ...]:
+    """Split a text into at most `limit` statements.
 
     Raises:
-        NotSql: PostgreSQL cannot read it; as NotRead, it was not understood within its bounds.
+        InvalidSql: PostgreSQL cannot parse it; as `AnalysisFailed`, it exceeded a limit.
     """
-    return tuple(Part(*each) for each in _ask("parts", text, most=most))
+    return tuple(SplitStatement(*fields) for fields in _analyze("split", text, limit=limit))
 
 
 def row_changes(text: str) -> tuple[RowChange, ...]:
-    """Everything in a migration that may have changed rows, in its order."""
+    """Everything in a migration that may have changed rows, in order."""
     try:
-        return tuple(RowChange(**each) for each in _ask("row changes", text))
-    except NotRead:
+        return tuple(RowChange(**fields) for fields in _analyze("row changes", text))
+    except AnalysisFailed:
         return (RowChange(0, "What it does to rows", "the text is too large to be read."),)
 
 
-def unseen(text: str) -> tuple[Unseen, ...]:
-    """What a migration changes beside schema and rows; of one that is too large, `row_changes` tells."""
+def side_effects(text: str) -> tuple[SideEffect, ...]:
+    """What a migration changes besides schema and rows; for one that is too large see `row_changes`."""
     try:
-        return tuple(Unseen(**each) for each in _ask("unseen", text))
-    except NotRead:
+        return tuple(SideEffect(**fields) for fields in _analyze("side effects", text))
+    except AnalysisFailed:
         return ()
 
 
 def ends_transactions(text: str) -> bool:
-    """Whether a migration has a BEGIN or COMMIT of its own, or nobody knows."""
+    """Whether a migration has its own BEGIN or COMMIT; also true if it could not be analyzed."""
     try:
-        return bool(_ask("ends transactions", text))
-    except NotRead:
+        return bool(_analyze("ends transactions", text))
+    except AnalysisFailed:
         return True
 
 
-def _ask(ask: str, text: str, **named: Any) -> Any:
+def _analyze(operation: str, text: str, **named: Any) -> Any:
     small = len(text.encode(errors="surrogatepass")) <= LIMITS.in_request
-    return _answered(answer(ask, text, **named) if small else _apart(ask, text, _never, **named))
+    run = run_operation if small else _run_in_child
+    return _result(run(operation, text, **named))
 
 
-def _answered(found: dict[str, Any]) -> Any:
-    if "not_sql" in found:
-        raise NotSql(Problem(**found["not_sql"]))
-    return found["answer"]
+def _result(response: dict[str, Any]) -> Any:
+    if "not_sql" in response:
+        raise InvalidSql(SqlProblem(**response["not_sql"]))
+    return response["result"]
 
 
-def _apart(ask: str, text: str, stop: Callable[[], bool], **named: Any) -> dict[str, Any]:
-    """Ask a new process. Files carry question and answer: no pipe can fill up while nobody reads it."""
+def _run_in_child(
+    operation: str, text: str, *, stop: Callable[[], bool] = _never, **named: Any
+) -> dict[str, Any]:
+    """Run the operation in a new process, with files as input and output: a pipe could fill up and block."""
     until = time.monotonic() + LIMITS.seconds
-    with TemporaryFile() as asked, TemporaryFile() as answered:
-        asked.write(json.dumps({"ask": ask, "text": text, **named}).encode())
-        asked.seek(0)
-        with Child(COMMAND, None, source=asked.fileno(), output=answered.fileno()) as child:
+    with TemporaryFile() as request, TemporaryFile() as output:
+        request.write(json.dumps({"operation": operation, "text": text, **named}).encode())
+        request.seek(0)
+        with Child(COMMAND, None, source=request.fileno(), output=output.fileno()) as child:
             _wait(child, until, stop)
-        answered.seek(0)
-        return _read(answered.read())
+        output.seek(0)
+        return _parse_output(output.read())
 
 
-def _read(answered: bytes) -> dict[str, Any]:
+def _parse_output(output: bytes) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = json.loads(answered)
+        response: dict[str, Any] = json.loads(output)
     except ValueError:
-        raise NotRead(BROKE.format(how="no answer came")) from None
-    return found
+        raise AnalysisFailed(CRASHED.format(how="no answer came")) from None
+    return response
 
 
 def _wait(child: Child, until: float, stop: Callable[[], bool]) -> None:
     try:
         child.wait(stop=lambda: time.monotonic() > until or stop())
-    except Stopped:
+    except ProgramStopped:
         if stop():
             raise
-        raise NotRead(LATE.format(seconds=LIMITS.seconds)) from None
-    except Failed as error:
-        log.warning("the process that reads SQL ended with %s: %s", child.process.returncode, error)
-        raise NotRead(_why(child.process.returncode)) from None
+        raise AnalysisFailed(TOO_SLOW.format(seconds=LIMITS.seconds)) from None
+    except ProgramFailed as error:
+        log.warning("the process that parses SQL ended with %s: %s", child.process.returncode, error)
+        raise AnalysisFailed(_why(child.process.returncode)) from None
 
 
 def _why(code: int) -> str:
-    """What an exit code means for whoever wrote the SQL."""
+    """What the exit code means for the author of the SQL."""
     if code == -signal.SIGXCPU:
-        return LATE.format(seconds=LIMITS.seconds)
+        return TOO_SLOW.format(seconds=LIMITS.seconds)
     if code == NO_MEMORY:
         return TOO_MUCH.format(megabytes=LIMITS.memory // 1024**2)
-    return BROKE.format(how=f"signal {-code}" if code < 0 else f"code {code}")
+    return CRASHED.format(how=f"signal {-code}" if code < 0 else f"code {code}")

@@ -1,6 +1,6 @@
-"""What is refused by its kind of statement, each with a sentence that says what to do instead.
+"""The kinds of statements that are refused, each with a sentence that says what to do instead.
 
-A kind that is neither here nor on the list in `allowed.py` is refused too, with the last sentence.
+A kind that is neither here nor in `allowlist` is refused too, with the last sentence.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ OUTSIDE = (
 )
 REPLICATION = "changes what is replicated to other servers: an administrator does that by hand."
 
-# Node type -> what it is called, and why it is refused.
+# Node type -> the statement's name, and why it is refused.
 BY_TYPE: dict[str, tuple[str, str]] = {
     "VariableSetStmt": ("SET or RESET", SESSION),
     "VariableShowStmt": ("SHOW", "changes nothing and its answer is not kept: take it out."),
@@ -112,12 +112,12 @@ BY_TYPE: dict[str, tuple[str, str]] = {
     "ClusterStmt": ("CLUSTER", "rewrites the whole table and changes no schema: run it by hand afterwards."),
     "ExplainStmt": ("EXPLAIN", "may run the statement it explains, and its answer is not kept: take it out."),
 }
-# What only the switch `allow_opaque` of a database lets pass.
+# Allowed only by the setting `allow_opaque` of a database.
 OPAQUE_TYPES = frozenset({"DoStmt", "CallStmt", "CreateFunctionStmt", "CreateExtensionStmt"})
 
 
 def transaction(statement: ast.TransactionStmt) -> str:
-    """Transaction control has its own sentence: Prisma wraps the rebuild of an enum into BEGIN and COMMIT."""
+    """The sentence for transaction control, which Prisma uses when it rebuilds an enum."""
     if statement.kind in PREPARED:
         return "A prepared transaction would outlive this one: take it out."
     if statement.kind in SAVEPOINTS:
@@ -129,8 +129,8 @@ def by_type(statement: ast.Node) -> str:
     """Why this kind of statement is refused."""
     if isinstance(statement, ast.TransactionStmt):
         return transaction(statement)
-    called, why = BY_TYPE.get(type(statement).__name__, ("This statement", UNKNOWN))
-    return f"{called} {why}"
+    name, reason = BY_TYPE.get(type(statement).__name__, ("This statement", UNKNOWN))
+    return f"{name} {reason}"
 
 
 UNKNOWN = (

@@ -1,4 +1,4 @@
-"""What the static check says about a script, in plain values that can be stored and drawn."""
+"""The result of the static analysis, as plain values that can be stored and displayed."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ Tone = Literal["loses", "blocks", "rewrites", "fails"]
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """How large a script may be, and what reading it may cost.
+class ParserLimits:
+    """How large a script may be, and how much time and memory the parser may use.
 
-    `in_request` is how many bytes may be parsed in the process that asks: at worst 0.2 s per KB were measured
-    on a busy machine. What is larger has a process of its own (`dbtools.sql.isolated`), which ends after `seconds`
-    and has no more than `memory` bytes. Measured: 1 MB of INSERT takes 1.5 to 3.5 s of a processor and 0.3
-    GB; 1 MB of chained expressions takes more than 10 s, and is refused.
-    `depth` bounds how many parts one expression may chain: the parser recurses over them and, measured with
-    pglast 8.8, ends the whole process at about 15,000 on a stack of 8 MB.
+    Attributes:
+        in_request: bytes that may be parsed in the calling process: at worst 0.2 s per KB were measured on a
+            busy machine. Larger texts are parsed in a child process (`dbtools.sql.isolated`).
+        seconds, memory: limits of the child process, memory in bytes. Measured: 1 MB of INSERT takes 1.5 to
+            3.5 s of CPU and 0.3 GB; 1 MB of chained expressions takes more than 10 s and is refused.
+        depth: parts that one expression may chain. The parser recurses over them and, measured with pglast
+            8.8 on a stack of 8 MB, crashes the process at about 15,000.
     """
 
     in_request: int = 16 * 1024
@@ -29,12 +30,12 @@ class Limits:
     nested_comments: int = 100
 
 
-LIMITS = Limits()
+LIMITS = ParserLimits()
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
-    """A hard stop. `line` counts from 1; 0 is the whole text."""
+class SqlProblem:
+    """A reason to refuse the script. `line` counts from 1; 0 is the whole text."""
 
     line: int
     message: str
@@ -42,7 +43,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """A question to the database whose answer is a number of `noun`: one read-only SELECT."""
+    """A read-only SELECT that returns a number of `noun`."""
 
     noun: str
     query: str
@@ -50,7 +51,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Hazard:
-    """What a statement would destroy or block: what, why, what to do instead."""
+    """Something that a statement destroys, blocks, rewrites or fails on, why, and what to do instead."""
 
     tone: Tone
     what: str
@@ -63,7 +64,7 @@ class Hazard:
 class Statement:
     """One statement, exactly as written, without its final semicolon.
 
-    `lock` is the strongest table lock that it takes, "" where it takes none.
+    `lock` is its strongest table lock, or ""; `alone` is whether it has to run outside a transaction.
     """
 
     number: int
@@ -78,24 +79,19 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True)
-class Script:
-    """A checked script. Only the text with this SHA-256 was checked, and only while it `runs`.
+class CheckedScript:
+    """A checked script. Only the text with this SHA-256 was checked, and it may run if it has no `problems`.
 
-    `note` says what is particular about a script that has no hazard.
+    `note` is a remark on a script without hazards.
     """
 
     text: str
     sha256: str
     statements: tuple[Statement, ...] = ()
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[SqlProblem, ...] = ()
     note: str = ""
 
     @property
-    def runs(self) -> bool:
-        """Whether there is something to run and nothing against it."""
-        return bool(self.statements) and not self.problems
-
-    @property
     def path(self) -> Literal["transaction", "alone"]:
-        """Whether it runs in the wizard's transaction, or by itself on the path of its own."""
+        """Whether it runs in a transaction, or as a single statement outside of one."""
         return "alone" if any(statement.alone for statement in self.statements) else "transaction"

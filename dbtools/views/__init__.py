@@ -1,1 +1,1 @@
-"""The wizard's pages. They read the portal's own database only; the worker looks at the outside."""
+"""The wizard's pages. They only read the portal's own database; only the worker connects to other ones."""

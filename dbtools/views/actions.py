@@ -1,55 +1,97 @@
-"""What people press in the wizard. Each act is one form; a refused one draws the page with what was typed."""
+"""What people press in the wizard. A refused action draws the page again, with what was typed."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from allauth.account.decorators import reauthentication_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 
-from dbtools.views.forms import ACTS, GRAVE, Act
-from dbtools.views.wizard import draw, found
-from dbtools.wizard.transitions import NotPossible
+from dbtools import forms
+from dbtools.models import ROLL_BACK
+from dbtools.views.wizard import draw, load
+from dbtools.wizard import actions, approval, closing
+from dbtools.wizard.transitions import StepRefused, refuse
 from rollback_portal.accounts.permissions import actor_of, requires
-from rollback_portal.accounts.roles import DATABASE
+
+
+@dataclass(frozen=True, slots=True)
+class WizardAction:
+    """The function that an action calls, and the form whose values are its arguments."""
+
+    perform: Callable[..., None]
+    form: type[forms.WizardForm] = forms.WizardForm
+
+
+# The last part of each address, in the order of the steps.
+ACTIONS = {
+    "need": WizardAction(actions.justify, forms.NeedForm),
+    "read": WizardAction(actions.reread_migrations, forms.SourceForm),
+    "choice": WizardAction(actions.select_migrations, forms.SelectionForm),
+    "sql": WizardAction(actions.submit_sql, forms.SqlForm),
+    "edit": WizardAction(actions.reopen_sql),
+    "preflight": WizardAction(actions.rerun_preflight),
+    "backup": WizardAction(actions.request_backup, forms.BackupForm),
+    "ask": WizardAction(approval.request_approval),
+    "decline": WizardAction(approval.decline, forms.DeclineForm),
+    "follow-up": WizardAction(approval.follow_up),
+    "cancel": WizardAction(actions.request_cancel),
+    "settle": WizardAction(closing.settle, forms.SettleForm),
+    "abandon": WizardAction(actions.abandon),
+}
+# These ask for the password again.
+PASSWORD_ACTIONS = {
+    "approve": WizardAction(approval.approve, forms.ApprovalForm),
+    "break-glass": WizardAction(approval.break_glass, forms.BreakGlassForm),
+    "run": WizardAction(approval.start_run, forms.RunForm),
+    "restore": WizardAction(closing.request_restore, forms.RestoreForm),
+}
 
 
 def act(request: HttpRequest, pk: int, name: str) -> HttpResponse:
-    """One act by its name in the address."""
-    if name not in ACTS:
+    """One action, named in the address."""
+    if name not in ACTIONS:
         raise Http404(f"The wizard knows no act {name!r}. Nothing was changed.")
-    return back_to_the_page(pk) if request.method != "POST" else _act(request, pk, name, ACTS[name])
+    return redirect_to_page(pk) if request.method != "POST" else _perform(request, pk, name, ACTIONS[name])
 
 
-def grave_act(request: HttpRequest, pk: int, name: str) -> HttpResponse:
-    """An act before which the password is asked for again."""
-    return back_to_the_page(pk) if request.method != "POST" else _grave_act(request, pk, name, GRAVE[name])
+def act_with_password(request: HttpRequest, pk: int, name: str) -> HttpResponse:
+    """An action that asks for the password again."""
+    if request.method != "POST":
+        return redirect_to_page(pk)
+    return _perform_with_password(request, pk, name, PASSWORD_ACTIONS[name])
 
 
-def back_to_the_page(pk: int) -> HttpResponse:
-    """An act's address that is only looked at, as after a reload or a late password, leads to the page."""
-    return HttpResponseRedirect(found(pk).get_absolute_url(), status=303)
+def redirect_to_page(pk: int) -> HttpResponse:
+    """To the rollback's page, such as when the address of an action is reloaded."""
+    return HttpResponseRedirect(load(pk).get_absolute_url(), status=303)
 
 
-@requires(DATABASE)
-def _act(request: HttpRequest, pk: int, name: str, chosen: Act) -> HttpResponse:
-    rollback = found(pk)
+@requires(ROLL_BACK)
+def _perform(request: HttpRequest, pk: int, name: str, action: WizardAction) -> HttpResponse:
+    rollback, actor = load(pk), actor_of(request)
     try:
         _refuse_nul(request.POST)
-        chosen(actor_of(request), rollback, request.POST)
-    except NotPossible as error:
+        form = action.form(request.POST, rollback)
+        if not form.is_valid():
+            refuse(actor, rollback, *form.refusal)
+        action.perform(actor, rollback, **form.values)
+    except StepRefused as error:
         typed = {key: str(value) for key, value in request.POST.items()}
-        return draw(request, found(pk), trouble=str(error), act=name, typed=typed, status=409)
+        return draw(request, load(pk), trouble=str(error), act=name, typed=typed, status=409)
     return HttpResponseRedirect(rollback.get_absolute_url(), status=303)
 
 
-def _refuse_nul(given: QueryDict) -> None:
-    """PostgreSQL stores no NUL, so what holds one is not even written down."""
-    for _, values in given.lists():
+def _refuse_nul(data: QueryDict) -> None:
+    """PostgreSQL cannot store NUL characters, not even in the audit entry of a refusal."""
+    for _, values in data.lists():
         for value in values:
             if "\0" in value:
                 line = value.count("\n", 0, value.index("\0")) + 1
-                raise NotPossible(
+                raise StepRefused(
                     f"A NUL character stands in line {line} of what was sent. Nothing was changed."
                 )
 
 
-_grave_act = requires(DATABASE)(reauthentication_required(_act))
+_perform_with_password = requires(ROLL_BACK)(reauthentication_required(_perform))

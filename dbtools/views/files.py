@@ -1,4 +1,4 @@
-"""A folder that is brought along, a backup that is taken away: only by database admins, and on record."""
+"""Uploading a migrations folder and downloading a backup: for database admins, and in the audit log."""
 
 from __future__ import annotations
 
@@ -11,86 +11,64 @@ from django.db import transaction
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 
-from dbtools.prisma.folder import NotAFolder
-from dbtools.prisma.upload import from_archive
-from dbtools.views.actions import back_to_the_page
-from dbtools.views.wizard import draw, found
+from dbtools.forms import UploadForm
+from dbtools.models import ROLL_BACK
+from dbtools.views.actions import redirect_to_page
+from dbtools.views.wizard import draw, load
 from dbtools.wizard import actions
-from dbtools.wizard.transitions import NotPossible, record_step, refuse
+from dbtools.wizard.transitions import StepRefused, record_step, refuse
 from rollback_portal.accounts.permissions import actor_of, requires
-from rollback_portal.accounts.roles import DATABASE
 from rollback_portal.audit.models import Outcome
-
-LONGEST = 5 * 1024 * 1024  # bytes of an archive
 
 
 def upload(request: HttpRequest, pk: int) -> HttpResponse:
     """Read the migrations from an archive instead of the repository."""
-    return back_to_the_page(pk) if request.method != "POST" else _upload(request, pk)
+    return redirect_to_page(pk) if request.method != "POST" else _upload(request, pk)
 
 
-@requires(DATABASE)
+@requires(ROLL_BACK)
 def _upload(request: HttpRequest, pk: int) -> HttpResponse:
-    rollback, actor = found(pk), actor_of(request)
+    rollback, actor = load(pk), actor_of(request)
+    form = UploadForm(request.POST, rollback, files=request.FILES)
     try:
-        raw, name = _archive(request)
-        from_archive(raw, name)  # what cannot be read is refused here, not later
-    except NotAFolder as error:
-        return _refused(request, pk, str(error))
-    rollback.archive = raw
-    try:
+        if not form.is_valid():
+            refuse(actor, rollback, *form.refusal)
+        rollback.archive = form.cleaned_data["archive"]
         with transaction.atomic():
             rollback.save(update_fields=["archive"])
-            actions.read_again(actor, rollback, {"kind": "upload", "name": name})
-    except NotPossible as error:
-        return draw(request, found(pk), trouble=str(error), status=409)
+            actions.reread_migrations(actor, rollback, **form.values)
+    except StepRefused as error:
+        return draw(request, load(pk), trouble=str(error), act="upload", status=409)
     return HttpResponseRedirect(rollback.get_absolute_url(), status=303)
 
 
-def _archive(request: HttpRequest) -> tuple[bytes, str]:
-    given = request.FILES.get("archive")
-    if given is None or given.size is None:
-        raise NotAFolder("No file was chosen.")
-    if given.size > LONGEST:
-        raise NotAFolder(f"The archive is larger than {LONGEST // 1024**2} MB.")
-    return given.read(), (given.name or "archive")[:80]
-
-
-def _refused(request: HttpRequest, pk: int, why: str) -> HttpResponse:
-    """The refusal stands in the audit log and on the page."""
-    rollback = found(pk)
-    try:
-        refuse(actor_of(request), rollback, "upload refused", why)
-    except NotPossible as error:
-        why = str(error)
-    return draw(request, rollback, trouble=why, act="upload", status=409)
-
-
 def download(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """The backup's file. Who took it away stands in the audit log before the first byte leaves."""
-    return back_to_the_page(pk) if request.method != "POST" else _download(request, pk)
+    """The backup's file. The audit log names the person before the first byte is sent."""
+    return redirect_to_page(pk) if request.method != "POST" else _download(request, pk)
 
 
 def _send(request: HttpRequest, pk: int) -> HttpResponseBase:
-    rollback = found(pk)
+    rollback = load(pk)
     if _came_from_the_password(request):
         messages.info(request, "Your password is accepted. Press “Download the backup” once more.")
-        return back_to_the_page(pk)
+        return redirect_to_page(pk)
     backup = rollback.backup
     path = Path(settings.BACKUP_FOLDER) / backup.file if backup else None
     if backup is None or path is None or backup.deleted_at is not None or not path.is_file():
         raise Http404("There is no backup here, or its time was over and it was deleted.")
     with transaction.atomic():
         actor = actor_of(request)
-        said = f"{actor.name} downloaded the backup ({backup.bytes:,} bytes, SHA-256 {backup.sha256[:12]})."
-        record_step(actor, rollback, "backup downloaded", Outcome.DONE, said)
+        message = (
+            f"{actor.name} downloaded the backup ({backup.bytes:,} bytes, SHA-256 {backup.sha256[:12]})."
+        )
+        record_step(actor, rollback, "backup downloaded", Outcome.DONE, message)
     return FileResponse(path.open("rb"), as_attachment=True, filename=backup.file)
 
 
-_download = requires(DATABASE)(reauthentication_required(_send))
+_download = requires(ROLL_BACK)(reauthentication_required(_send))
 
 
 def _came_from_the_password(request: HttpRequest) -> bool:
-    """allauth goes on with the form itself; a file sent now would leave the password's page standing."""
+    """allauth repeats the request itself. A file sent as its answer would leave the password page open."""
     match = request.resolver_match
     return match is not None and match.url_name != "database_backup"

@@ -1,4 +1,4 @@
-"""Who the page waits for: how soon it asks again, and since when a worker should have come."""
+"""How often the page polls, and since when it has been waiting for a worker in vain."""
 
 from __future__ import annotations
 
@@ -8,32 +8,33 @@ from django.utils import timezone
 
 from dbtools.models import DatabaseRollback
 
-PATIENCE = timedelta(seconds=10)  # for a worker to take it up
+STALLED_AFTER = timedelta(seconds=10)  # without a worker that has taken it up
 
 
-def ask_again(rollback: DatabaseRollback, *, watches: bool) -> str:
-    """How soon the page asks again; "" where the person in front of it is the one to move it.
+def poll_every(rollback: DatabaseRollback, *, only_waits: bool) -> str:
+    """The interval of htmx, such as "1s"; "" where it is this person's turn.
 
     Args:
-        watches: the person can only wait for somebody else's approval.
+        only_waits: the person cannot approve it, so they wait for somebody who can.
     """
     if rollback.waits_for_worker:
         return "1s"
-    if rollback.status == "awaiting_approval" and watches:
+    if rollback.status == "awaiting_approval" and only_waits:
         return "3s"
     return "2s" if rollback.ended and _is_being_restored(rollback) else ""
 
 
 def _is_being_restored(rollback: DatabaseRollback) -> bool:
-    return rollback.backup is not None and any(not each.ended for each in rollback.backup.restores.all())
+    backup = rollback.backup
+    return backup is not None and any(not restore.ended for restore in backup.restores.all())
 
 
 def stalled_since(rollback: DatabaseRollback) -> datetime | None:
-    """Since when nobody has been working on it, although it is a worker's turn; None while all is well."""
+    """Since when no worker has been at work on it, although it is a worker's turn; None while one is."""
     now = timezone.now()
-    held = (
+    leased = (
         rollback.lease_owner is not None and rollback.lease_until is not None and rollback.lease_until > now
     )
-    if not rollback.waits_for_worker or held or now - rollback.due_since < PATIENCE:
+    if not rollback.waits_for_worker or leased or now - rollback.due_since < STALLED_AFTER:
         return None
     return rollback.due_since

@@ -1,61 +1,65 @@
-"""The rehearsal's report as a page shows it: checks with their tones, the diff, what is lost."""
+"""The rehearsal's report as a page shows it: the checks, the differences, and what is lost."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from dbtools.models import DatabaseRollback
+from dbtools.models.documents import StoredLock, StoredRehearsal
+from dbtools.views.statements import statement_list
+from rollback_portal.web.badges import Badge
 
 TONES = {"ok": "good", "warn": "warn", "stop": "bad"}
 VERDICTS = {
-    "same": ("good", "disc", "SAME SCHEMA"),
-    "same but for column order": ("good", "disc", "SAME BUT FOR COLUMN ORDER"),
-    "different": ("bad", "square", "OTHER SCHEMA"),
+    "same": Badge("SAME SCHEMA", "good"),
+    "same but for column order": Badge("SAME BUT FOR COLUMN ORDER", "good"),
+    "different": Badge("OTHER SCHEMA", "bad", "square"),
 }
+NOT_COMPARED = Badge("SCHEMA NOT COMPARED", "warn", "ring")
+PASSED, NOT_PASSED = Badge("PASSED", "good"), Badge("NOT PASSED", "bad", "square")
 MOST_LOCKS = 3
 
 
-def report(rollback: DatabaseRollback) -> dict[str, Any]:
-    """All that a page shows of a rehearsal; empty lists where there was none."""
-    found = rollback.rehearsal
-    tone, shape, word = VERDICTS.get(found.get("verdict", ""), ("warn", "ring", "SCHEMA NOT COMPARED"))
-    statements = rollback.sql_analysis.get("statements", [])
+def rehearsal_context(rollback: DatabaseRollback) -> dict[str, Any]:
+    """The report and the SQL that was rehearsed; empty lists where there was no rehearsal."""
+    rehearsal = rollback.rehearsal
+    verdict = VERDICTS.get(rehearsal.get("verdict", ""), NOT_COMPARED)
     return {
-        "checks": checks(found),
-        "verdict": {"tone": tone, "shape": shape, "word": word} if found else {},
-        "differences": [
-            {"message": each["message"], "lines": each["lines"]}
-            for each in found.get("checks", [])
-            if each["lines"]
-        ],
-        "losses": [str(message).removeprefix("YOU LOSE ") for message in found.get("lose", [])],
-        "losing_statements": [each for each in statements if _loses(each)],
-        "declined": "awaiting_approval" in rollback.status_times,
+        "report": rehearsal,
+        "rehearsal_badges": [PASSED if rehearsal.get("passed") else NOT_PASSED, verdict] if rehearsal else [],
+        "checks": check_lines(rehearsal),
+        "differences": [check for check in rehearsal.get("checks", []) if check["lines"]],
+        "losses": [message.removeprefix("YOU LOSE ") for message in rehearsal.get("lose", [])],
+        "losing_statements": rollback.statements_with_loss,
+        "declined": rollback.reached_at("awaiting_approval") is not None,
+        "sql_heading": "The SQL that will run",
+        "sql_statements": statement_list(rollback),
     }
 
 
-def checks(found: dict[str, Any]) -> list[dict[str, str]]:
-    """One line for each thing that was proven, left open or refuted, then locks and time."""
-    if not found:
+def check_lines(rehearsal: StoredRehearsal) -> list[dict[str, str]]:
+    """One line for each thing that was proven, left open or refuted; locks and time come last."""
+    if not rehearsal:
         return []
     lines = [
-        {"tone": TONES.get(each["tone"], "warn"), "message": each["message"]} for each in found["checks"]
+        {"tone": TONES.get(check["tone"], "warn"), "message": check["message"]}
+        for check in rehearsal.get("checks", [])
     ]
-    return [*lines, {"tone": "plain", "message": _locks(found)}]
+    return [
+        *lines,
+        {
+            "tone": "plain",
+            "message": lock_summary(rehearsal.get("locks", []), rehearsal.get("seconds", 0.0)),
+        },
+    ]
 
 
-def _locks(found: dict[str, Any]) -> str:
-    took = f"The run took {found['seconds']:.1f} s."
-    if not found["locks"]:
+def lock_summary(locks: list[StoredLock], seconds: float) -> str:
+    """The strongest locks of the run and for how long they were held, as sentences."""
+    took = f"The run took {seconds:.1f} s."
+    if not locks:
         return f"No lock on a table was seen. {took}"
-    held = [
-        f"{each['mode']} on {each['table']} for {each['seconds']:.1f} s"
-        for each in found["locks"][:MOST_LOCKS]
-    ]
-    more = len(found["locks"]) - MOST_LOCKS
+    held = [f"{lock['mode']} on {lock['table']} for {lock['seconds']:.1f} s" for lock in locks[:MOST_LOCKS]]
+    more = len(locks) - MOST_LOCKS
     others = f", and {more} more" if more > 0 else ""
     return f"Locks: {', '.join(held)}{others}. {took}"
-
-
-def _loses(statement: dict[str, Any]) -> bool:
-    return any(hazard["tone"] == "loses" for hazard in statement["hazards"])

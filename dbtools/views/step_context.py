@@ -1,4 +1,4 @@
-"""What each step of the wizard shows, worked out from the row: plain values for the templates."""
+"""What the template of each step needs, computed from the rollback."""
 
 from __future__ import annotations
 
@@ -6,148 +6,201 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from dbtools.models import DatabaseRollback
-from dbtools.views.closing_context import afterwards
-from dbtools.views.figures import figures
-from dbtools.views.rehearsal_context import report
-from dbtools.wizard import approval, code_side
+from django.template.defaultfilters import filesizeformat
 
+from dbtools.models import DatabaseRollback
+from dbtools.models.documents import LiveService, Progress
+from dbtools.views.badges import migration_badge, working_badge
+from dbtools.views.buttons import (
+    Viewer,
+    abandon_button,
+    approve_button,
+    cancel_button,
+    follow_up_button,
+    request_approval_button,
+    run_button,
+)
+from dbtools.views.closing_context import closing_context
+from dbtools.views.polling import stalled_since
+from dbtools.views.rehearsal_context import TONES, rehearsal_context
+from dbtools.views.statements import blocker_list, run_list, statement_list
+from dbtools.wizard import approval, code_side
+from rollback_portal.text import clean_line
+
+WORKING = "_working"
 TEMPLATES = {
-    "deciding": "_need", "choosing": "_choice", "writing": "_sql", "ready": "_preflight",
-    "rehearsed": "_rehearsed", "awaiting_approval": "_approval", "approved": "_run", "running": "_running",
-    "committing": "_running", "resolving": "_running", "done": "_after", "unchanged": "_after",
-    "abandoned": "_after", "needs_attention": "_after",
+    "deciding": "_1_need", "choosing": "_2_migration", "writing": "_3_sql", "ready": "_4_preflight",
+    "rehearsed": "_6_rehearsal", "awaiting_approval": "_7_approval", "approved": "_8_run",
+    "running": "_8_running", "committing": "_8_running", "resolving": "_8_running", "done": "_9_afterwards",
+    "unchanged": "_9_afterwards", "abandoned": "_9_afterwards", "needs_attention": "_9_afterwards",
 }  # fmt: skip
 DOING = {
     "reading": "reading folder and history", "drafting": "working out a draft",
-    "checking": "checking the SQL", "preflight": "asking the guards",
+    "checking": "checking the SQL", "preflight": "running the preflight checks",
     "backing_up": "taking the backup", "rehearsing": "rehearsing",
     "running": "running", "committing": "committing", "resolving": "finding out what became of the commit",
     "verifying": "looking at the result",
 }  # fmt: skip
-FIELDS = {
-    "_need": "reason",
-    "_sql": "sql",
-    "_preflight": "accepted",
-    "_approval": "reason",
-    "_after": "words",
+# The field of each template's form that a person types into.
+TYPED_FIELDS = {
+    "_1_need": "reason",
+    "_3_sql": "sql",
+    "_4_preflight": "accepted",
+    "_7_approval": "reason",
+    "_9_afterwards": "words",
 }
-MARKS = {
-    "applied": ("good", "disc"), "failed": ("bad", "square"), "pending": ("busy", "ring"),
-    "rolled back": ("", "ring"), "edited since": ("warn", "diamond"), "no SQL": ("warn", "ring"),
-    "unknown to the folder": ("warn", "diamond"), "squashed baseline": ("", "square"),
-}  # fmt: skip
-TONES = {"exact": "good", "old definition": "good", "loses data": "warn", "cannot": "bad"}
+DRAFT_TONES = {"exact": "good", "old definition": "good", "loses data": "warn", "cannot": "bad"}
 
 Typed = Mapping[str, str]
-Part = Callable[[DatabaseRollback, Typed], dict[str, Any]]
 
 
-def shown(rollback: DatabaseRollback, typed: Typed) -> dict[str, Any]:
-    """The parts of the page that need more than a field of the row.
+def step_context(rollback: DatabaseRollback, viewer: Viewer, typed: Typed) -> dict[str, Any]:
+    """Everything that the page of this step needs beside the row.
 
     Args:
-        typed: what came with a refused act; it is shown again, whatever step the page has come to.
+        typed: what came with a refused action; it is shown again, whatever step the page is at by now.
     """
-    template = TEMPLATES.get(rollback.status, "_working")
+    template = TEMPLATES.get(rollback.status, WORKING)
+    stalled = stalled_since(rollback)
     common = {
         "step_template": f"dbtools/{template}.html",
-        "can_abandon": rollback.status in DatabaseRollback.sources("abandoned"),
-        "doing": DOING.get(rollback.status, ""),
-        "since": _since(rollback),
-        "report": rollback.rehearsal,
-        "figures": figures(rollback.progress),
-        "not_taken": _not_taken(template, typed),
+        "admin_button": viewer.button(),
+        "abandon_button": (
+            abandon_button(viewer, rollback)
+            if rollback.status in DatabaseRollback.sources("abandoned")
+            else None
+        ),
+        "follow_up_button": follow_up_button(viewer),
+        "working_badge": working_badge(DOING.get(rollback.status, ""), stalled=stalled is not None),
+        "stalled": stalled,
+        "since": rollback.reached_at(rollback.status) or rollback.requested_at,
+        "figures": progress_figures(rollback.progress),
+        "not_taken": not_taken(template, typed),
     }
-    part = PARTS.get(rollback.status)
-    return common | (part(rollback, typed) if part else {})
+    context = CONTEXTS.get(rollback.status)
+    return common | (context(rollback, viewer, typed) if context else {})
 
 
-def _since(rollback: DatabaseRollback) -> datetime:
-    reached = rollback.status_times.get(rollback.status)
-    return datetime.fromisoformat(reached) if reached else rollback.requested_at
-
-
-def _not_taken(template: str, typed: Typed) -> str:
+def not_taken(template: str, typed: Typed) -> str:
     """What was typed into a form that is not on the page any more."""
-    return next(
-        (typed[name] for name in FIELDS.values() if typed.get(name) and FIELDS.get(template) != name), ""
-    )
+    fields = [field for field in TYPED_FIELDS.values() if field != TYPED_FIELDS.get(template)]
+    return next((typed[field] for field in fields if typed.get(field)), "")
 
 
-def _deciding(rollback: DatabaseRollback, typed: Typed) -> dict[str, Any]:
+def progress_figures(progress: Progress) -> list[tuple[str, str]]:
+    """What the worker counts, each number with its unit."""
+    figures: list[tuple[str, str]] = []
+    if progress.get("phase"):
+        figures.append(("Now", progress["phase"][:120]))
+    if "bytes" in progress:
+        figures.append(("Written", filesizeformat(progress["bytes"])))
+    if progress.get("rate"):
+        figures.append(("Rate", f"{filesizeformat(progress['rate'])}/s"))
+    if progress.get("table"):
+        figures.append(("Table", progress["table"][:80]))
+    return figures
+
+
+def _need_context(rollback: DatabaseRollback, viewer: Viewer, typed: Typed) -> dict[str, Any]:
     services = rollback.database.services
     live = code_side.live_code(services)
-    return {"live": live, "moving": code_side.code_under_way(services), "left": _left(live)}
+    code_operation = code_side.code_under_way(services)
+    return {"live": live, "code_operation": code_operation, **_source_context(live, typed)}
 
 
-def _left(live: Sequence[Mapping[str, Any]]) -> str:
-    """What code was rolled back from, in words: that commit still has the migration in its folder."""
-    return next((str(each["left"]["said"]) for each in live if each.get("left")), "")
+def _source_context(live: Sequence[LiveService], typed: Typed) -> dict[str, Any]:
+    """The commit that code was rolled back from still has the migration, so it is offered first."""
+    left = next((service["left"]["description"] for service in live if service["left"]), "")
+    return {"left": left, "source": typed.get("source") or ("left" if left else "live")}
 
 
-def _choosing(rollback: DatabaseRollback, typed: Typed) -> dict[str, Any]:
+def _migration_context(rollback: DatabaseRollback, viewer: Viewer, typed: Typed) -> dict[str, Any]:
     later, entries = 0, []
-    for entry in reversed(rollback.migrations):
-        tone, shape = MARKS.get(entry["state"], ("warn", "ring"))
-        at = datetime.fromisoformat(entry["at"]) if entry["at"] else None
-        entries.append({**entry, "tone": tone, "shape": shape, "when": at, "later": later})
-        later += bool(entry["row"])
-    left = _left(rollback.justification.get("live", []))
-    return {"entries": entries, "any": any(not entry["why_not"] for entry in entries), "left": left}
+    for migration in reversed(rollback.migrations):
+        at = datetime.fromisoformat(migration["at"]) if migration["at"] else None
+        badge = migration_badge(migration["state"])
+        entries.append({**migration, "badge": badge, "applied_at": at, "later": later})
+        later += bool(migration["row"])
+    selectable = any(not migration["why_not"] for migration in rollback.migrations)
+    return {
+        "entries": entries,
+        "select_button": viewer.button(
+            even_before="" if selectable else "none of them can go; each says why"
+        ),
+        **_source_context(rollback.justification.get("live", []), typed),
+    }
 
 
-def _writing(rollback: DatabaseRollback, typed: Typed) -> dict[str, Any]:
-    draft = dict(rollback.draft)
-    lines = [{**line, "tone": TONES.get(line["mark"], "warn")} for line in draft.get("lines", [])]
-    problems = [str(each["line"]) for each in rollback.sql_analysis.get("problems", []) if each["line"]]
-    sql = rollback.sql or draft.get("down", "")
-    theirs = rollback.sql if "sql" in typed and rollback.sql not in ("", typed["sql"]) else ""
+def _sql_context(rollback: DatabaseRollback, viewer: Viewer, typed: Typed) -> dict[str, Any]:
+    draft = rollback.draft
+    lines = [{**line, "tone": DRAFT_TONES.get(line["mark"], "warn")} for line in draft.get("lines", [])]
+    problems = rollback.sql_analysis.get("problems", [])
+    problem_lines = [str(problem["line"]) for problem in problems if problem["line"]]
+    sql = draft.get("text", "") if "draft" in typed else rollback.sql or draft.get("down", "")
+    overwritten = "sql" in typed and rollback.sql not in ("", typed["sql"])
     return {
         "draft": {**draft, "lines": lines} if lines or draft.get("message") else {},
-        "prefilled": bool(draft.get("down")) and not rollback.sql,
-        "up": draft.get("up", []),
-        "sql": typed.get("sql", draft.get("text", "") if "draft" in typed else sql),
-        "theirs": theirs,
-        "problem_lines": "" if typed else ",".join(problems),
+        "prefilled": bool(draft.get("down")) and not rollback.sql and not typed,
+        # HTML ignores the first line break of a textarea; without it an empty first line would get lost.
+        "sql_in_editor": "\n" + typed.get("sql", sql),
+        "others_sql": rollback.sql if overwritten else "",
+        "problems": problems,
+        "problem_lines": "" if typed else ",".join(problem_lines),
     }
 
 
-def _ready(rollback: DatabaseRollback, typed: Typed) -> dict[str, Any]:
-    stops = [guard["guard"] for guard in rollback.preflight if guard["tone"] == "stop"]
-    warns = any(guard["tone"] == "warn" for guard in rollback.preflight)
-    back = "backing_up" in rollback.status_times  # it was further already, and came back with a reason
-    return {"stops": stops, "warns": warns, "back": back}
-
-
-def _report(rollback: DatabaseRollback, typed: Typed) -> dict[str, Any]:
-    return report(rollback)
-
-
-def _approved(rollback: DatabaseRollback, typed: Typed) -> dict[str, Any]:
+def _preflight_context(rollback: DatabaseRollback, viewer: Viewer, typed: Typed) -> dict[str, Any]:
+    tones = [result["tone"] for result in rollback.preflight]
+    stops = ", ".join(result["check"] for result in rollback.preflight if result["tone"] == "stop")
+    stop = f"a preflight check stands in the way: {clean_line(stops, 200)}" if stops else ""
+    came_back = rollback.reached_at("backing_up") is not None  # the message says why
     return {
-        **report(rollback),
-        "why_not_run": approval.why_not_run(rollback),
-        "moving": code_side.code_under_way(rollback.database.services),
-        "was_run": "running" in rollback.status_times,
+        "results": [{**result, "tone": TONES.get(result["tone"], "warn")} for result in rollback.preflight],
+        "needs_reason": "warn" in tones and not stops,
+        "backup_button": viewer.button(even_before=stop),
+        "came_back": rollback.message if came_back else "",
+        "sql_heading": "The SQL that will run",
+        "sql_statements": statement_list(rollback),
     }
 
 
-def _running(rollback: DatabaseRollback, typed: Typed) -> dict[str, Any]:
-    ran = {each["number"]: each for each in rollback.progress.get("ran", [])}
-    statements = [
-        {**each, "ran": ran.get(each["number"])} for each in rollback.sql_analysis.get("statements", [])
-    ]
-    return {"statements": statements, "blockers": rollback.progress.get("blockers", [])}
+def _rehearsal_context(rollback: DatabaseRollback, viewer: Viewer, typed: Typed) -> dict[str, Any]:
+    button = request_approval_button(viewer, rollback)
+    return {**rehearsal_context(rollback), "request_approval_button": button}
 
 
-def _after(rollback: DatabaseRollback, typed: Typed) -> dict[str, Any]:
-    return {**report(rollback), **afterwards(rollback)}
+def _approval_context(rollback: DatabaseRollback, viewer: Viewer, typed: Typed) -> dict[str, Any]:
+    return {**rehearsal_context(rollback), "approve_button": approve_button(viewer)}
 
 
-PARTS: dict[str, Part] = {
-    "deciding": _deciding, "choosing": _choosing, "writing": _writing, "ready": _ready, "rehearsed": _report,
-    "awaiting_approval": _report, "approved": _approved, "running": _running, "committing": _running,
-    "resolving": _running, "done": _after, "unchanged": _after, "abandoned": _after,
-    "needs_attention": _after,
+def _run_context(rollback: DatabaseRollback, viewer: Viewer, typed: Typed) -> dict[str, Any]:
+    void_reason = approval.void_reason(rollback)
+    code_operation = code_side.code_under_way(rollback.database.services)
+    return {
+        **rehearsal_context(rollback),
+        "void_reason": void_reason,
+        "code_operation": code_operation,
+        "run_button": run_button(viewer, void_reason=void_reason, code_operation=code_operation),
+        "was_run": rollback.reached_at("running") is not None,
+    }
+
+
+def _running_context(rollback: DatabaseRollback, viewer: Viewer, typed: Typed) -> dict[str, Any]:
+    return {
+        "running_statements": run_list(rollback),
+        "blockers": blocker_list(rollback),
+        "cancel_button": cancel_button(viewer, rollback),
+    }
+
+
+def _closing_context(rollback: DatabaseRollback, viewer: Viewer, typed: Typed) -> dict[str, Any]:
+    return closing_context(rollback, viewer)
+
+
+CONTEXTS: dict[str, Callable[[DatabaseRollback, Viewer, Typed], dict[str, Any]]] = {
+    "deciding": _need_context, "choosing": _migration_context, "writing": _sql_context,
+    "ready": _preflight_context, "rehearsed": _rehearsal_context, "awaiting_approval": _approval_context,
+    "approved": _run_context, "running": _running_context, "committing": _running_context,
+    "resolving": _running_context, "done": _closing_context, "unchanged": _closing_context,
+    "abandoned": _closing_context, "needs_attention": _closing_context,
 }  # fmt: skip

@@ -1,14 +1,13 @@
-"""The wizard: one address per database rollback. GET draws the step that its status says.
+"""The wizard: one page per database rollback, drawn at the step of its status.
 
-While a worker is at work the page asks its own address again and gets the fragment; it stops by itself,
-because the answer in which a person's turn has come asks for nothing more.
+While a worker is at work the page polls its own address and gets the fragment. Polling ends by itself: once
+it is a person's turn, the fragment does not ask for more.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from zlib import crc32
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
@@ -16,25 +15,27 @@ from django.views.decorators.http import require_safe
 
 from dbtools.models import STEPS, DatabaseRollback
 from dbtools.views import polling
-from dbtools.views.step_context import shown
+from dbtools.views.buttons import Viewer
+from dbtools.views.step_context import step_context
 from rollback_portal.accounts.permissions import actor_user
-from rollback_portal.accounts.roles import DATABASE, roles_that_may
 from rollback_portal.web.pages import page
+from rollback_portal.web.unchanged import fingerprint, is_unchanged, nothing_new
 
-RUN = 8  # the step in which the database is changed
+RUN_STEP = 8  # the first one that changes the database
 ICONS = {"done": "done", "unchanged": "warn", "needs_attention": "bad", "abandoned": "plain"}
 
 
 @require_safe
 def wizard(request: HttpRequest, pk: int) -> HttpResponse:
-    """`?seen=` is the mark of what the asking page shows already; the same mark is answered with nothing."""
-    rollback = found(pk)
-    if request.htmx and request.GET.get("seen") == mark_of(rollback):  # type: ignore[attr-defined]
-        return HttpResponse(status=204)
+    """The page at its step; 204 for a polling page that shows it already."""
+    rollback = load(pk)
+    if request.htmx and is_unchanged(request, version_of(rollback)):  # type: ignore[attr-defined]
+        return nothing_new()
     return draw(request, rollback, typed={"draft": "yes"} if "draft" in request.GET else None)
 
 
-def found(pk: int) -> DatabaseRollback:
+def load(pk: int) -> DatabaseRollback:
+    """The rollback with everything that its page shows, or 404."""
     rows = DatabaseRollback.objects.shown().defer("archive").select_related("approved_by")
     rollback = rows.prefetch_related("backup__restores").filter(pk=pk).first()
     if rollback is None:
@@ -54,63 +55,63 @@ def draw(
     """The page at its step.
 
     Args:
-        trouble: why the last act was refused; what was typed with it comes back in `typed`.
-        act: the name of the refused act.
+        trouble: why the last action was refused.
+        act: the name of the refused action.
+        typed: what was sent with it; it stays on the page.
+        status: of the HTTP response.
     """
-    user = actor_user(request)
-    typed = typed or {}
-    own = user.pk == rollback.requested_by_id or user.pk in rollback.authors
-    may = user.has_perm(DATABASE)
+    viewer = Viewer.of(actor_user(request), rollback)
+    waiting = "busy" if rollback.waits_for_worker else "warn"
     context: dict[str, Any] = {
         "rollback": rollback,
         "own_address": rollback.get_absolute_url(),
         "steps": _steps(rollback),
         "step_name": STEPS[rollback.step - 1][0],
-        "mark": mark_of(rollback),
+        "version": version_of(rollback),
+        "poll_every": polling.poll_every(rollback, only_waits=viewer.own or not viewer.may),
         "trouble": trouble,
         "act": act,
-        "typed": typed,
-        "may": may,
-        "needed": " or ".join(roles_that_may(DATABASE)),
-        "own": own,
-        "broke_it": user.pk == rollback.approved_by_id,
-        "stalled": polling.stalled_since(rollback),
-        "ask_again": polling.ask_again(rollback, watches=own or not may),
-        "icon": f"icons/{ICONS.get(rollback.status, 'busy' if rollback.waits_for_worker else 'warn')}.svg",
+        "typed": typed or {},
+        "may": viewer.may,
+        "own": viewer.own,
+        "icon": f"icons/{ICONS.get(rollback.status, waiting)}.svg",
         "now": timezone.now(),
-        **shown(rollback, typed),
+        **step_context(rollback, viewer, typed or {}),
     }
     fragment = "dbtools/_wizard.html"
     return page(request, "dbtools/wizard.html", context, fragment=fragment, status=status)
 
 
 def _steps(rollback: DatabaseRollback) -> list[dict[str, Any]]:
-    now, taken = rollback.step, _steps_taken(rollback)
+    current, taken = rollback.step, _steps_taken(rollback)
     return [
-        {"number": number, "name": name, "done": number <= taken, "current": number == now}
+        {"number": number, "name": name, "done": number <= taken, "current": number == current}
         for number, (name, _) in enumerate(STEPS, 1)
     ]
 
 
 def _steps_taken(rollback: DatabaseRollback) -> int:
-    """How many steps are behind it; one that was abandoned has taken those before its furthest one."""
+    """How many steps are done; an abandoned rollback has done those before the furthest that it reached."""
     if rollback.status == "done":
         return len(STEPS)
     if rollback.status in ("unchanged", "needs_attention"):
-        return RUN - 1  # what became of the run is not known to be good
+        return RUN_STEP - 1  # the run did not end well, or nobody knows
     if rollback.status != "abandoned":
         return rollback.step - 1
     reached = [
-        number for number, (_, group) in enumerate(STEPS[:RUN], 1) if {*group} & {*rollback.status_times}
+        number
+        for number, (_, statuses) in enumerate(STEPS[:RUN_STEP], 1)
+        if {*statuses} & {*rollback.status_times}
     ]
     return max(reached, default=1) - 1
 
 
-def mark_of(rollback: DatabaseRollback) -> str:
-    """Short, and another one whenever the page would be drawn differently."""
+def version_of(rollback: DatabaseRollback) -> str:
+    """A fingerprint of everything that the page shows."""
+    restores = rollback.backup.restores.all() if rollback.backup else ()
     parts = (
         rollback.status, rollback.message, rollback.progress, rollback.status_times, rollback.approval_digest,
         rollback.cancel_requested_by, rollback.followed_up_by, polling.stalled_since(rollback),
-        [(each.pk, each.status) for each in rollback.backup.restores.all()] if rollback.backup else [],
+        [(restore.pk, restore.status) for restore in restores],
     )  # fmt: skip
-    return f"{crc32(repr(parts).encode()):08x}"
+    return fingerprint(*parts)

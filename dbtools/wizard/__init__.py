@@ -1,0 +1,1 @@
+"""The wizard: what people can do with a database rollback, and the worker's jobs in `worker`."""

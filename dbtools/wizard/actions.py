@@ -1,98 +1,119 @@
-"""What people ask of the wizard, step by step. The work itself is in `work/`; the approval in `approvals.py`.
+"""What a person can do in steps 1 to 5, and to stop or abandon a rollback. Approvals are in `approval`.
 
-These verbs know no queue and no request. Each one is a single transaction with its audit entry, and each is
-refused with a sentence where the row is not at the step that it belongs to.
+Each action is one transaction with its audit entry, and is refused with a sentence where the rollback is not
+at its step. The work itself is done by `wizard.worker`.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from dbtools.models import Database, DatabaseRollback
-from dbtools.prisma.compare import Entry, NotChoosable, chosen
+from dbtools.models.documents import Justification, MigrationSource, StoredMigration
+from dbtools.prisma.compare import MigrationEntry, NotSelectable, select
 from dbtools.wizard import code_side
-from dbtools.wizard.transitions import NotPossible, record_step, refuse, step
+from dbtools.wizard.transitions import StepRefused, record_step, refuse, step
 from rollback_portal.audit.models import Outcome
 from rollback_portal.audit.record import Actor
 
 LONGEST_SQL = 1_000_000  # bytes
+# What is discarded when the SQL or the preflight starts over.
+DISCARDED: dict[str, Any] = {
+    "approval_digest": "", "approved_by_id": None, "approved_by_name": "", "approved_at": None,
+    "acknowledged_losses": [], "rehearsal": {}, "preflight": [], "warnings_accepted_because": "",
+    "progress": {},
+}  # fmt: skip
 
 
 def start(actor: Actor, database: Database, *, incident: str = "") -> DatabaseRollback:
-    """Begin at the first step.
+    """Open the wizard for a database.
 
     Raises:
-        NotPossible: one is under way on this database already, or it is not configured any more.
+        StepRefused: a rollback of this database is active already, or it is not configured any more.
     """
-    if actor.user is None:
-        raise NotPossible("Only a person can ask for it. Nothing was started.")
+    if actor.user_id is None:
+        raise StepRefused("Only a person can ask for it. Nothing was started.")
     if database.missing_since is not None:
-        raise NotPossible(f"{database} is not configured any more. Nothing was started.")
+        raise StepRefused(f"{database} is not configured any more. Nothing was started.")
     try:
         with transaction.atomic():
             rollback = DatabaseRollback.objects.create(
                 database=database,
-                requested_by=actor.user,
+                requested_by_id=actor.user_id,
                 requested_by_name=actor.name,
                 incident=incident,
                 status_times={"deciding": timezone.now().isoformat()},
             )
-            record_step(
-                actor, rollback, "started", Outcome.ASKED, f"{actor.name} opened the wizard for {database}."
-            )
+            message = f"{actor.name} opened the wizard for {database}."
+            record_step(actor, rollback, "started", Outcome.ASKED, message)
             return rollback
     except IntegrityError:
         other = DatabaseRollback.objects.active().get(database=database)
-        raise NotPossible(
+        raise StepRefused(
             f"{other.requested_by_name} has database rollback {other.pk} under way on {database}. "
             "Nothing was started."
         ) from None
 
 
-def decide(actor: Actor, rollback: DatabaseRollback, *, reason: str, source: Mapping[str, str]) -> None:
-    """Step 1: it is needed, for this reason; the code that is live at this moment is recorded with it.
-
-    Args:
-        source: where the folder is read from: {"kind": "live" | "left" | "commit" | "folder", "commit": …}.
-    """
+def justify(actor: Actor, rollback: DatabaseRollback, *, reason: str, source: MigrationSource) -> None:
+    """Step 1: record why it is needed, together with the code that is live now."""
     live = code_side.live_code(rollback.database.services)
-    need = {"reason": reason, "by": actor.name, "live": live}
-    said = f"{actor.name} decided that it is needed: {reason}"
-    step(actor, rollback, "reading", said, action="need recorded", justification=need, source=dict(source))
+    justification: Justification = {"reason": reason, "by": actor.name, "live": live}
+    step(
+        actor, rollback, "reading", f"{actor.name} decided that it is needed: {reason}",
+        action="need recorded", justification=justification, source=source,
+    )  # fmt: skip
 
 
-def read_again(actor: Actor, rollback: DatabaseRollback, source: Mapping[str, Any]) -> None:
-    """Step 2: read folder and history once more, perhaps from another commit or from an upload."""
-    where = source.get("commit") or source.get("kind")
-    said = f"{actor.name} has the migrations read again ({where})."
-    step(actor, rollback, "reading", said, action="migrations read", source=dict(source), selected=[])
+def reread_migrations(actor: Actor, rollback: DatabaseRollback, *, source: MigrationSource) -> None:
+    """Step 2: read folder and history again, possibly from another commit or an upload."""
+    described = source.get("commit") or source.get("kind")
+    step(
+        actor, rollback, "reading", f"{actor.name} has the migrations read again ({described}).",
+        action="migrations read", source=source, selected=[],
+    )  # fmt: skip
 
 
-def choose(actor: Actor, rollback: DatabaseRollback, name: str) -> None:
-    """Step 2: this migration and every later one go.
+def select_migrations(actor: Actor, rollback: DatabaseRollback, *, name: str) -> None:
+    """Step 2: select this migration and every later one.
 
     Raises:
-        NotPossible: only the newest ones can go, and the reason names what is in the way.
+        StepRefused: it cannot be rolled back; the sentence names what is in the way.
     """
-    entries = [Entry(**each) for each in rollback.migrations]
+    entries = [_entry(migration) for migration in rollback.migrations]
     try:
-        names = [entry.name for entry in chosen(entries, name)]
-    except NotChoosable as error:
+        names = [entry.name for entry in select(entries, name)]
+    except NotSelectable as error:
         refuse(actor, rollback, "choice refused", str(error))
-    said = f"{actor.name} chose {', '.join(names)}."
-    step(actor, rollback, "drafting", said, action="migrations chosen", selected=names, draft={})
+    step(
+        actor, rollback, "drafting", f"{actor.name} chose {', '.join(names)}.",
+        action="migrations chosen", selected=names, draft={},
+    )  # fmt: skip
 
 
-def write(actor: Actor, rollback: DatabaseRollback, sql: str) -> None:
-    """Step 3: this is the SQL. Whatever was approved or rehearsed before is void.
+def _entry(stored: StoredMigration) -> MigrationEntry:
+    return MigrationEntry(
+        name=stored["name"],
+        state=stored["state"],
+        row=stored["row"],
+        at=stored["at"],
+        checksum=stored["checksum"],
+        sql=stored["sql"],
+        down=stored["down"],
+        why_not=stored["why_not"],
+        warning=stored["warning"],
+    )
+
+
+def submit_sql(actor: Actor, rollback: DatabaseRollback, *, sql: str) -> None:
+    """Step 3: submit the SQL. Any earlier preflight, rehearsal and approval is void.
 
     Raises:
-        NotPossible: it is empty or too long, or the row is past the point where it can be written.
+        StepRefused: it is empty or too long, or the rollback is past the step where it can be changed.
     """
     raw = sql.encode(errors="surrogatepass")
     if not sql.strip():
@@ -105,78 +126,72 @@ def write(actor: Actor, rollback: DatabaseRollback, sql: str) -> None:
     if len(raw) > LONGEST_SQL:
         refuse(actor, rollback, "SQL refused", f"The SQL is longer than {LONGEST_SQL // 1_000_000} MB.")
     if rollback.status != "writing":
-        back_to_writing(actor, rollback)
+        reopen_sql(actor, rollback)
     digest = hashlib.sha256(raw).hexdigest()
-    authors = sorted({*rollback.authors, actor.user.pk if actor.user else 0})
-    said = f"{actor.name} wrote the SQL ({len(raw):,} bytes, SHA-256 {digest[:12]})."
+    authors = sorted({*rollback.authors, actor.user_id or 0})
+    message = f"{actor.name} wrote the SQL ({len(raw):,} bytes, SHA-256 {digest[:12]})."
     step(
-        actor, rollback, "checking", said, action="SQL written",
+        actor, rollback, "checking", message, action="SQL written",
         sql=sql, sql_sha256=digest, authors=authors, sql_analysis={},
     )  # fmt: skip
 
 
-def back_to_writing(actor: Actor, rollback: DatabaseRollback) -> None:
-    """Change the SQL once more: preflight, rehearsal and approval start over."""
-    said = f"{actor.name} changes the SQL: what was rehearsed and approved is void."
-    step(actor, rollback, "writing", said, action="approval void", **VOID)
+def reopen_sql(actor: Actor, rollback: DatabaseRollback) -> None:
+    """Go back to step 3: preflight, rehearsal and approval start over."""
+    message = f"{actor.name} changes the SQL: what was rehearsed and approved is void."
+    step(actor, rollback, "writing", message, action="approval void", **DISCARDED)
 
 
-VOID: dict[str, Any] = {
-    "approval_digest": "", "approved_by": None, "approved_by_name": "", "approved_at": None, "acknowledged_losses": [],
-    "rehearsal": {}, "preflight": [], "warnings_accepted_because": "", "progress": {},
-}  # fmt: skip
+def rerun_preflight(actor: Actor, rollback: DatabaseRollback) -> None:
+    """Step 4: run the preflight checks again."""
+    message = f"{actor.name} has the preflight asked again."
+    step(actor, rollback, "preflight", message, action="preflight asked again", **DISCARDED)
 
 
-def check_again(actor: Actor, rollback: DatabaseRollback) -> None:
-    """Step 4: ask the guards once more."""
-    said = f"{actor.name} has the preflight asked again."
-    step(actor, rollback, "preflight", said, action="preflight asked again", **VOID)
-
-
-def back_up(actor: Actor, rollback: DatabaseRollback, *, accepted: str = "") -> None:
-    """Step 5: take the backup, then rehearse on it.
+def request_backup(actor: Actor, rollback: DatabaseRollback, *, accepted: str = "") -> None:
+    """Step 5: have the backup taken, then the rehearsal run on it.
 
     Args:
-        accepted: why what the guards warn of is accepted; needed where one warns.
+        accepted: why the warnings of the preflight are acceptable; needed where there are any.
 
     Raises:
-        NotPossible: a guard says stop, or one warns and nobody said why that is accepted.
+        StepRefused: a preflight check stops it, or one warns and no reason was given.
     """
-    tones = [guard["tone"] for guard in rollback.preflight]
-    if "stop" in tones:
-        stop = next(guard for guard in rollback.preflight if guard["tone"] == "stop")
-        refuse(actor, rollback, "backup refused", f"A guard stands in the way: {stop['message']}")
-    if "warn" in tones and not accepted.strip():
-        refuse(actor, rollback, "backup refused", "A guard warns. Say why that is acceptable.")
-    said = f"{actor.name} has the backup taken and the rehearsal run."
-    said += f" Warnings accepted: {accepted.strip()}" if accepted.strip() else ""
+    accepted = accepted.strip()
+    stop = next((result for result in rollback.preflight if result["tone"] == "stop"), None)
+    if stop is not None:
+        refuse(actor, rollback, "backup refused", f"A preflight check stands in the way: {stop['message']}")
+    if not accepted and any(result["tone"] == "warn" for result in rollback.preflight):
+        refuse(actor, rollback, "backup refused", "A preflight check warns. Say why that is acceptable.")
+    message = f"{actor.name} has the backup taken and the rehearsal run."
+    message += f" Warnings accepted: {accepted}" if accepted else ""
     step(
-        actor, rollback, "backing_up", said, action="backup asked for",
-        warnings_accepted_because=accepted.strip(), backup=None, rehearsal={}, progress={}, cancel_requested_at=None,
+        actor, rollback, "backing_up", message, action="backup asked for",
+        warnings_accepted_because=accepted, backup=None, rehearsal={}, progress={}, cancel_requested_at=None,
         cancel_requested_by="",
     )  # fmt: skip
 
 
 def abandon(actor: Actor, rollback: DatabaseRollback) -> None:
-    """Give it up. What is under way is stopped; nothing stays but the record and the backup."""
-    said = f"{actor.name} abandoned it. The database was not changed."
-    now = timezone.now()
-    step(actor, rollback, "abandoned", said, action="abandoned", outcome=Outcome.DONE, ended_at=now)
+    """Give it up. A worker that is at it stops; the record and the backup are kept."""
+    step(
+        actor, rollback, "abandoned", f"{actor.name} abandoned it. The database was not changed.",
+        action="abandoned", outcome=Outcome.DONE, ended_at=timezone.now(),
+    )  # fmt: skip
 
 
-def ask_to_cancel(actor: Actor, rollback: DatabaseRollback) -> None:
-    """Step 8: stop the run, if it has not reached its commit.
+def request_cancel(actor: Actor, rollback: DatabaseRollback) -> None:
+    """Step 8: stop the run before its commit.
 
     Raises:
-        NotPossible: it has.
+        StepRefused: it has reached its commit, has ended, or is being stopped already.
     """
     if rollback.status != "running":
         refuse(actor, rollback, "cancel refused", "The run cannot be stopped any more.")
     with transaction.atomic():
         now = timezone.now()
-        asked = DatabaseRollback.objects.filter(pk=rollback.pk, status="running", cancel_requested_at=None)
-        if not asked.update(cancel_requested_at=now, cancel_requested_by=actor.name):
-            raise NotPossible("The run has ended or reached its commit already, or cancel was asked for.")
-        record_step(
-            actor, rollback, "cancel asked for", Outcome.ASKED, f"{actor.name} asked to stop the run."
-        )
+        running = DatabaseRollback.objects.filter(pk=rollback.pk, status="running", cancel_requested_at=None)
+        if not running.update(cancel_requested_at=now, cancel_requested_by=actor.name):
+            raise StepRefused("The run has ended or reached its commit already, or cancel was asked for.")
+        message = f"{actor.name} asked to stop the run."
+        record_step(actor, rollback, "cancel asked for", Outcome.ASKED, message)

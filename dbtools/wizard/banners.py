@@ -1,34 +1,38 @@
-"""What every page says about databases: a run under way, and a break-glass that nobody has looked at."""
+"""The banners about databases on every page: a run under way, and a break-glass that nobody has reviewed."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db.models import Q
 
-from dbtools.models import WITHOUT_RETURN, DatabaseRollback
+from dbtools.models import RUN_STATUSES, DatabaseRollback
+
+MOST_ROLLBACKS = 5
 
 
-def for_everybody() -> list[dict[str, Any]]:
-    """The bars, in plain values: tone, word, sentence and where it leads. One query."""
+def banners_for_every_page() -> list[dict[str, str]]:
+    """Each banner with its tone, its word, its message and the page that it links to. One query."""
     rows = DatabaseRollback.objects.select_related("database").filter(
-        Q(status__in=WITHOUT_RETURN) | (~Q(broke_glass="") & Q(followed_up_at=None))
+        Q(status__in=RUN_STATUSES) | (~Q(broke_glass="") & Q(followed_up_at=None))
     )
     fields = ("status", "database__name", "selected", "broke_glass", "approved_by_name", "followed_up_at")
-    return [bar for row in rows.only(*fields)[:5] for bar in _bars(row)]
+    return [banner for row in rows.only(*fields)[:MOST_ROLLBACKS] for banner in _banners(row)]
 
 
-def _bars(row: DatabaseRollback) -> list[dict[str, Any]]:
-    where, bars = row.get_absolute_url(), []
+def _banners(row: DatabaseRollback) -> list[dict[str, str]]:
+    banners = []
     if row.status == "needs_attention":
-        said = f"{row.title} on {row.database}: it is not known what became of the run."
-        said += " A database admin has to look."
-        bars.append({"tone": "bad", "word": "DATABASE NEEDS ATTENTION", "message": said, "where": where})
-    elif row.status in WITHOUT_RETURN:
-        said = f"{row.title} is being rolled back on {row.database}. Code operations there wait."
-        bars.append({"tone": "busy", "word": "DATABASE ROLLBACK", "message": said, "where": where})
+        message = f"{row.title} on {row.database}: it is not known what became of the run."
+        message += " A database admin has to look."
+        banners.append(_banner(row, "bad", "DATABASE NEEDS ATTENTION", message))
+    elif row.status in RUN_STATUSES:
+        message = f"{row.title} is being rolled back on {row.database}. Code operations there wait."
+        banners.append(_banner(row, "busy", "DATABASE ROLLBACK", message))
     if row.follow_up_open:
-        said = f"{row.approved_by_name} approved {row.title} on {row.database} alone: “{row.broke_glass}”"
-        said += " A second database admin has to look at it."
-        bars.append({"tone": "bad", "word": "BREAK-GLASS", "message": said, "where": where})
-    return bars
+        message = f"{row.approved_by_name} approved {row.title} on {row.database} alone: “{row.broke_glass}”"
+        message += " A second database admin has to look at it."
+        banners.append(_banner(row, "bad", "BREAK-GLASS", message))
+    return banners
+
+
+def _banner(row: DatabaseRollback, tone: str, word: str, message: str) -> dict[str, str]:
+    return {"tone": tone, "word": word, "message": message, "url": row.get_absolute_url()}

@@ -1,4 +1,4 @@
-"""Keeps the rows true to the configuration and to the databases, and the backup folder within its time."""
+"""Keeps the rows of databases in step with the configuration, and deletes backups that have expired."""
 
 from __future__ import annotations
 
@@ -11,53 +11,53 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from dbtools import config
-from dbtools.config import Configured, NotConfigured
+from dbtools.config import DatabaseConfig, NotConfigured, load_databases
 from dbtools.models import Backup, Database, DatabaseRollback
+from dbtools.models.documents import DatabaseFacts
 from dbtools.postgres import client
-from dbtools.postgres.client import Connection, Error, Unreachable
+from dbtools.postgres.client import Connection, DatabaseUnreachable, Error
 from dbtools.prisma import history
-from dbtools.prisma.history import NoHistory
+from dbtools.prisma.history import HistoryNotFound
 from rollback_portal.audit.models import Outcome
 from rollback_portal.audit.record import PORTAL, record
 
 log = logging.getLogger(__name__)
 
-READ_ONLY = ("default_transaction_read_only=on", "statement_timeout=5s")
 
-
-def follow() -> None:
-    """One row per configured database, with what was seen of it just now. None is ever deleted."""
+def sync_databases() -> None:
+    """Keep one row per configured database, with what can be read from it now. Rows are never deleted."""
     try:
-        found = config.databases()
+        configs = load_databases()
     except NotConfigured as error:
         log.error("%s", error)
         return
-    for each in found.values():
+    for config in configs.values():
         Database.objects.update_or_create(
-            name=each.name,
+            name=config.name,
             defaults={
-                "environment": each.environment,
-                "services": list(each.services),
+                "environment": config.environment,
+                "services": list(config.services),
                 "missing_since": None,
-                **_seen(each),
+                **_read_facts(config),
             },
         )
-    Database.objects.filter(missing_since=None).exclude(name__in=found).update(missing_since=timezone.now())
+    missing = Database.objects.filter(missing_since=None).exclude(name__in=configs)
+    missing.update(missing_since=timezone.now())
 
 
-def _seen(each: Configured) -> dict[str, Any]:
-    """What a look at it shows; where it cannot be read the older facts stay, with the reason beside them."""
+def _read_facts(config: DatabaseConfig) -> dict[str, Any]:
+    """The columns that change; where the database cannot be read only the error does."""
     try:
-        where = each.target()
-        with client.connect(where, "reading", autocommit=True, settings=READ_ONLY) as connection:
-            facts = _facts(connection, where.schema)
-    except (NotConfigured, NoHistory, Unreachable, Error) as error:
+        address = config.address()
+        session = client.read_only(5)
+        with client.connect(address, "reading", autocommit=True, settings=session) as connection:
+            facts = _query_facts(connection, address.schema)
+    except (NotConfigured, HistoryNotFound, DatabaseUnreachable, Error) as error:
         return {"error": " ".join(str(error).split())[:500]}
     return {"facts": facts, "read_at": timezone.now(), "error": ""}
 
 
-def _facts(connection: Connection, schema: str) -> dict[str, Any]:
+def _query_facts(connection: Connection, schema: str) -> DatabaseFacts:
     rows = history.read(connection, schema)
     applied = [row for row in rows if row.state == "applied"]
     unfinished = [row.name for row in rows if row.state == "unfinished"]
@@ -73,13 +73,13 @@ def _facts(connection: Connection, schema: str) -> dict[str, Any]:
     }
 
 
-def tidy() -> None:
-    """Delete backups whose time is over; those that an open rollback needs stay."""
-    over = timezone.now() - timedelta(days=settings.BACKUP_DAYS)
+def delete_expired_backups() -> None:
+    """Delete backups that are older than BACKUP_DAYS, unless an active rollback needs them."""
+    oldest = timezone.now() - timedelta(days=settings.BACKUP_DAYS)
     needed = DatabaseRollback.objects.active().exclude(backup=None).values("backup")
-    for backup in Backup.objects.filter(deleted_at=None, taken_at__lt=over).exclude(pk__in=needed):
+    for backup in Backup.objects.filter(deleted_at=None, taken_at__lt=oldest).exclude(pk__in=needed):
         (Path(settings.BACKUP_FOLDER) / backup.file).unlink(missing_ok=True)
         with transaction.atomic():
             Backup.objects.filter(pk=backup.pk).update(deleted_at=timezone.now())
-            said = f"The {backup} was deleted: its {settings.BACKUP_DAYS} days are over."
-            record(PORTAL, "backup deleted", Outcome.DONE, backup.database.name, said)
+            message = f"The {backup} was deleted: its {settings.BACKUP_DAYS} days are over."
+            record(PORTAL, "backup deleted", Outcome.DONE, backup.database.name, message)

@@ -1,4 +1,4 @@
-"""How a person's step moves a database rollback: one transaction with its audit entry, or a refusal with its reason."""
+"""How a person moves a database rollback: one transaction with its audit entry, or a refusal."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from rollback_portal.jobs.notify import notify_dispatchers
 FREE: dict[str, Any] = {**RELEASED, "not_before": None}
 
 
-class NotPossible(Exception):
-    """The verb cannot be done; `str()` says why and what is still true. Nothing was changed."""
+class StepRefused(Exception):
+    """The step cannot be taken and nothing was changed; `str()` says why, as a sentence for the page."""
 
 
 def step(
@@ -31,10 +31,10 @@ def step(
     outcome: str = Outcome.STEP,
     **fields: Any,
 ) -> None:
-    """Move the row with its audit entry, and wake a worker where the new step is one's work.
+    """Move the row, write the audit entry, and notify the dispatchers if a worker is next.
 
     Raises:
-        NotPossible: the row is not where this step begins.
+        StepRefused: `to` cannot be reached from the row's status.
     """
     now = timezone.now()
     with transaction.atomic():
@@ -42,7 +42,7 @@ def step(
             to, message=message, status_times=rollback.times_with(to, now), **{**FREE, **fields}
         ):
             rollback.refresh_from_db()
-            raise NotPossible(
+            raise StepRefused(
                 f"This rollback is at the step “{rollback.status.replace('_', ' ')}” by now; "
                 "that step cannot be taken from there. Nothing was changed."
             )
@@ -51,15 +51,15 @@ def step(
             notify_dispatchers()
 
 
-def refuse(actor: Actor, rollback: DatabaseRollback, action: str, why: str) -> NoReturn:
-    """Record a refusal and raise it.
+def refuse(actor: Actor, rollback: DatabaseRollback, action: str, reason: str) -> NoReturn:
+    """Write the refusal to the audit log and raise it.
 
     Raises:
-        NotPossible: always.
+        StepRefused: always.
     """
     with transaction.atomic():
-        record_step(actor, rollback, action, Outcome.REFUSED, f"{actor.name} was refused: {why}")
-    raise NotPossible(f"{why} Nothing was changed.")
+        record_step(actor, rollback, action, Outcome.REFUSED, f"{actor.name} was refused: {reason}")
+    raise StepRefused(f"{reason} Nothing was changed.")
 
 
 def record_step(
@@ -72,7 +72,7 @@ def record_step(
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
 ) -> None:
-    """The audit entry of one step."""
+    """Write the audit entry of one step."""
     record(
         actor,
         f"database rollback: {action}",
@@ -80,7 +80,7 @@ def record_step(
         f"{rollback.database.name} · database rollback {rollback.pk}",
         f"{rollback.title}: {message}" if rollback.selected else message,
         operation=rollback.key,
-        reason=str(rollback.justification.get("reason", "")),
+        reason=rollback.justification.get("reason", ""),
         incident=rollback.incident,
         before=before,
         after={"sql": rollback.sql_sha256, "selected": rollback.selected, **(after or {})},

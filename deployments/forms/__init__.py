@@ -1,1 +1,1 @@
-"""What people may type, and the sentence they get where it cannot be used."""
+"""What people may enter, and the message they get where it cannot be used."""

@@ -1,4 +1,4 @@
-"""The reason for an operation, in a chosen word and in the person's own."""
+"""The confirm form: one of the reasons, the person's own words and an incident reference."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from typing import Any
 
 from django import forms
 
-from deployments.models import Kind, Reason
-from rollback_portal.templatetags.text import harmless
+from deployments.models import OperationKind, Reason
+from rollback_portal.text import clean_line
 
 LONGEST_REASON = 2_000
 LONGEST_INCIDENT = 100
 
 
 class PlainText(forms.CharField):
-    """Text for the record: visible characters and line ends, nothing that hides or turns text around."""
+    """Text for the record: without invisible characters and those that change the direction of text."""
 
     def to_python(self, value: object) -> str:
-        typed = str(value or "")
-        lines = [harmless(line, len(line) + 1) for line in typed.splitlines()]
+        text = str(value or "")
+        lines = [clean_line(line, len(line) + 1) for line in text.splitlines()]
         return "\n".join(lines).strip()
 
 
 class ConfirmForm(forms.Form):
-    """Why, and for which incident. Leaving a rollback may go without a reason."""
+    """Why, and for which incident. Leaving a rollback needs no reason."""
 
     reason = forms.ChoiceField(
         choices=Reason,
@@ -37,22 +37,22 @@ class ConfirmForm(forms.Form):
     incident = PlainText(required=False)
     cancel_builds_first = forms.BooleanField(required=False)
 
-    def __init__(self, *args: Any, kind: Kind, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, kind: OperationKind, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["reason"].required = kind != Kind.LEAVE
+        self.fields["reason"].required = kind != OperationKind.LEAVE
 
     def clean_words(self) -> str:
-        return _fitting(self.cleaned_data["words"], "The reason", LONGEST_REASON)
+        return _check_length(self.cleaned_data["words"], "The reason", LONGEST_REASON)
 
     def clean_incident(self) -> str:
         reference = " ".join(self.cleaned_data["incident"].split())
-        return _fitting(reference, "The incident reference", LONGEST_INCIDENT)
+        return _check_length(reference, "The incident reference", LONGEST_INCIDENT)
 
 
-def _fitting(text: str, what: str, longest: int) -> str:
+def _check_length(text: str, label: str, longest: int) -> str:
     if len(text) > longest:
         raise forms.ValidationError(
-            f"{what} is {len(text):,} characters long and {longest:,} fit. Shorten it: nothing was started, "
+            f"{label} is {len(text):,} characters long and {longest:,} fit. Shorten it: nothing was started, "
             "and the rest of the form is kept.",
             code="max_length",
         )

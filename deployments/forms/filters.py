@@ -1,4 +1,4 @@
-"""The filters above a list of deployments. They live in the address, so that a link shows the same list."""
+"""The filters above a list of deployments. They are part of the URL, so that a link shows the same list."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 from django import forms
 from django.db.models import Q, QuerySet
 
+from deployments.forms.cursor import LONGEST_CURSOR, Cursor
 from deployments.models import Deployment, Service
 from deployments.models.deployment import RUNNING, SERVABLE
-from deployments.pages.timeline import LONGEST_CURSOR, Cursor
 from deployments.providers.base import DeploymentStatus
 
 STATUSES = {
@@ -22,7 +22,7 @@ STATUSES = {
 
 
 class Filters(forms.Form):
-    """What a list shows. A value that cannot be used is left out, and `complaints` says so."""
+    """What a list shows. An invalid value is ignored, and `complaints` says so."""
 
     text = forms.CharField(
         label="Commit, branch or pull request",
@@ -70,39 +70,39 @@ class Filters(forms.Form):
 
     @property
     def chosen(self) -> bool:
-        """Whether any filter hides something; paging is no filter."""
+        """Whether any filter is set; paging is no filter."""
         return any(self.value(name) for name in ("text", "author", "status", "show", "service"))
 
     @property
     def complaints(self) -> list[str]:
-        """What was wrong with the address, in sentences; the list shows the rest."""
-        found = [
+        """What is invalid in the URL, in sentences for the page."""
+        complaints = [
             f"The filter “{field.label}” was left out: {' '.join(map(str, self.errors[field.name]))}"
             for field in self
             if field.name in self.errors
         ]
         if self.value("before") and self.cursor is None:
-            found.append("The address names no place in this list; it begins with the newest.")
-        return found
+            complaints.append("The address names no place in this list; it begins with the newest.")
+        return complaints
 
     def apply(self, rows: QuerySet[Deployment]) -> QuerySet[Deployment]:
-        """The rows that the filters and the cursor leave."""
-        rows = rows.filter(service__in=[found.pk for found in self._chosen_services()])
+        """The rows that match the filters and come after the cursor."""
+        rows = rows.filter(service__in=[service.pk for service in self._chosen_services()])
         if self.value("show") != "all":
             rows = rows.filter(production=self.value("show") != "previews")
         if status := self.value("status"):
             rows = rows.filter(status__in=STATUSES[status])
         if author := self.value("author"):
-            rows = rows.filter(_by(author))
+            rows = rows.filter(_written_or_started_by(author))
         if text := self.value("text"):
             rows = rows.filter(_mentions(text))
-        return self._below(rows)
+        return self._after_cursor(rows)
 
     def _chosen_services(self) -> list[Service]:
         slug = self.value("service")
         return [service for service in self.services if slug in ("", service.slug)]
 
-    def _below(self, rows: QuerySet[Deployment]) -> QuerySet[Deployment]:
+    def _after_cursor(self, rows: QuerySet[Deployment]) -> QuerySet[Deployment]:
         cursor = self.cursor
         if cursor is None:
             return rows
@@ -110,10 +110,10 @@ class Filters(forms.Form):
         return rows.filter(older, created_at__lte=cursor.at).exclude(pk__in=cursor.shown)
 
 
-def _by(author: str) -> Q:
-    """Written or started by them; Render names no author, another service with the same commit may."""
-    theirs = Deployment.objects.filter(author__icontains=author).exclude(commit_sha="").values("commit_sha")
-    return Q(author__icontains=author) | Q(started_by__icontains=author) | Q(commit_sha__in=theirs)
+def _written_or_started_by(author: str) -> Q:
+    """Written or started by this person; where a row has no author, one with the same commit may have it."""
+    commits = Deployment.objects.filter(author__icontains=author).exclude(commit_sha="").values("commit_sha")
+    return Q(author__icontains=author) | Q(started_by__icontains=author) | Q(commit_sha__in=commits)
 
 
 def _mentions(text: str) -> Q:

@@ -1,4 +1,4 @@
-"""Which services are followed, in which order, under which name, and where they answer."""
+"""The forms of the services page: which services are followed, their order, name, group and addresses."""
 
 from __future__ import annotations
 
@@ -9,18 +9,17 @@ from urllib.parse import urlsplit
 from django import forms
 
 from deployments.models import Service
-from rollback_portal.templatetags.text import harmless
+from deployments.models.service import LONGEST_ADDRESS, MOST_ADDRESSES
+from rollback_portal.text import clean_line
 
-MOST_ADDRESSES = 5
-LONGEST_ADDRESS = 300
 LAST_POSITION = 9_999
 
 
-class Place(forms.Form):
-    """One line of the list of services: followed or not, and where it stands.
+class ServiceRowForm(forms.Form):
+    """One row of the list of services: whether it is followed, and its position.
 
-    The values that the page showed travel along. Only what the person changed is applied, so that a page
-    opened an hour ago undoes nobody's later choice.
+    The form carries the values that the page showed. Only what the person changed is saved, so that a page
+    opened an hour ago does not undo what others have changed since.
     """
 
     followed = forms.BooleanField(label="Follow", required=False, show_hidden_initial=True)
@@ -47,12 +46,12 @@ class Place(forms.Form):
         self.service = service
 
     def choices(self) -> dict[str, Any]:
-        """What the person changed."""
+        """The values that the person changed, by field name."""
         return {name: self.cleaned_data[name] for name in self.changed_data}
 
 
-class Arrangement(forms.Form):
-    """Everything that people choose about one service."""
+class ServiceForm(forms.Form):
+    """All settings of one service."""
 
     followed = forms.BooleanField(label="Follow this service", required=False)
     position = forms.IntegerField(
@@ -60,7 +59,7 @@ class Arrangement(forms.Form):
         min_value=0,
         max_value=LAST_POSITION,
         help_text="0 stands first.",
-        error_messages=Place.base_fields["position"].error_messages,
+        error_messages=ServiceRowForm.base_fields["position"].error_messages,
     )
     display_name = forms.CharField(
         label="Display name",
@@ -93,31 +92,31 @@ class Arrangement(forms.Form):
         self.service = service
 
     def clean_display_name(self) -> str:
-        return harmless(self.cleaned_data["display_name"])
+        return clean_line(self.cleaned_data["display_name"])
 
     def clean_group(self) -> str:
-        return harmless(self.cleaned_data["group"])
+        return clean_line(self.cleaned_data["group"])
 
     def clean_addresses(self) -> list[str]:
         lines = [line.strip() for line in self.cleaned_data["addresses"].splitlines()]
-        found = list(dict.fromkeys(line for line in lines if line))
-        if len(found) > MOST_ADDRESSES:
+        addresses = list(dict.fromkeys(line for line in lines if line))
+        if len(addresses) > MOST_ADDRESSES:
             raise forms.ValidationError(
-                f"These are {len(found)} addresses; five at most are asked. Leave some out."
+                f"These are {len(addresses)} addresses; five at most are asked. Leave some out."
             )
         known = set(self.service.addresses)
-        complaints = [_complaint(address) for address in found if address not in known]
+        complaints = [_complaint(address) for address in addresses if address not in known]
         if any(complaints):
             raise forms.ValidationError([complaint for complaint in complaints if complaint])
-        return found
+        return addresses
 
     def choices(self) -> dict[str, Any]:
         return dict(self.cleaned_data)
 
 
 def _complaint(address: str) -> str:
-    """Why this cannot be a production address; "" where it can."""
-    shown = harmless(address, 80)
+    """Why this is not a valid production address; "" where it is."""
+    shown = clean_line(address, 80)
     if len(address) > LONGEST_ADDRESS:
         return f"“{shown}” is longer than {LONGEST_ADDRESS} characters."
     try:

@@ -202,8 +202,8 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('since', models.DateTimeField()),
-                ('deployment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='servings', to='deployments.deployment')),
-                ('service', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='servings', to='deployments.service')),
+                ('deployment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='live_periods', to='deployments.deployment')),
+                ('service', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='live_periods', to='deployments.service')),
             ],
             options={
                 'ordering': ['since', 'id'],

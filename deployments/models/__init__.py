@@ -1,19 +1,21 @@
-"""The nouns of the wing: Service, Deployment, Operation, Change, Pin; and how fresh the data is."""
+"""The tables: Service, Deployment, LivePeriod, Operation, Change, Pin and ProviderStatus."""
 
 from deployments.models.deployment import Deployment
 from deployments.models.live_period import LivePeriod
-from deployments.models.operation import ACTIVE, Change, Kind, Operation, Reason
+from deployments.models.operation import ACTIVE, ARRANGE, OPERATE, Change, Operation, OperationKind, Reason
 from deployments.models.pin import Pin
 from deployments.models.provider_status import ProviderStatus
 from deployments.models.service import Service
 
 __all__ = [
     "ACTIVE",
+    "ARRANGE",
+    "OPERATE",
     "Change",
     "Deployment",
-    "Kind",
     "LivePeriod",
     "Operation",
+    "OperationKind",
     "Pin",
     "ProviderStatus",
     "Reason",

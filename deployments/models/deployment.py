@@ -1,4 +1,4 @@
-"""A deployment: one build of a service that can serve traffic."""
+"""A deployment: one build of a service that can be put in front of users."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ RUNNING = (DeploymentStatus.QUEUED, DeploymentStatus.BUILDING, DeploymentStatus.
 
 class DeploymentQuerySet(models.QuerySet["Deployment"]):
     def shown(self) -> DeploymentQuerySet:
-        """What a list shows, newest first, without a query per row."""
+        """Newest first, with what a list needs, so that it needs no query per row."""
         return self.select_related("service", "restores").order_by("-created_at", "-id")
 
 
 class Deployment(models.Model):
     """One build, as its provider described it last.
 
-    `live_since` is set while it serves; `live_seconds` adds up the earlier times. On Render a rollback
-    is a deployment of its own, and `restores` names the one whose build it put back.
+    `live_since` is set while it is live; `live_seconds` is the total of the earlier periods. On Render a
+    rollback is a deployment of its own, and `restores` is the one whose build it restored.
     """
 
     service = models.ForeignKey("Service", models.CASCADE, related_name="deployments")
@@ -80,9 +80,9 @@ class Deployment(models.Model):
 
     @property
     def subject(self) -> str:
-        """The commit's first line, without the pull request number that follows it."""
-        first = self.commit_message.strip().splitlines()[0] if self.commit_message.strip() else ""
-        return re.sub(r"\s*\(#\d+\)$", "", first)[:200] or self.image or "no commit message"
+        """The first line of the commit message, without the pull request number at its end."""
+        first_line = self.commit_message.strip().splitlines()[0] if self.commit_message.strip() else ""
+        return re.sub(r"\s*\(#\d+\)$", "", first_line)[:200] or self.image or "no commit message"
 
     @property
     def running(self) -> bool:

@@ -1,4 +1,4 @@
-"""When a deployment began to stand in front of users. The next one's beginning is its end."""
+"""When a deployment went live. It stays live until the start of the service's next period."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from django.db import models
 
 
 class LivePeriod(models.Model):
-    """One beginning. A deployment that is rolled back to begins again."""
+    """The start of one period of being live. A deployment that is rolled back to gets another one."""
 
-    service = models.ForeignKey("Service", models.CASCADE, related_name="servings")
-    deployment = models.ForeignKey("Deployment", models.CASCADE, related_name="servings")
+    service = models.ForeignKey("Service", models.CASCADE, related_name="live_periods")
+    deployment = models.ForeignKey("Deployment", models.CASCADE, related_name="live_periods")
     since = models.DateTimeField()
 
     class Meta:

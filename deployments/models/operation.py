@@ -1,4 +1,4 @@
-"""What a person asked for (Operation) and one service's part of it (Change)."""
+"""An operation that a person requested, and its change to one service."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rollback_portal.jobs.models import LeasedRow
 
 
 class Reason(models.TextChoices):
-    """The rollback plan's own reasons."""
+    """The reasons that the rollback plan allows."""
 
     ERRORS = "errors", "Error rate up"
     BROKEN = "broken", "Major feature broken"
@@ -22,21 +22,25 @@ class Reason(models.TextChoices):
     UNSTABLE = "unstable", "Unstable or unavailable"
 
 
-class Kind(models.TextChoices):
+class OperationKind(models.TextChoices):
     ROLL_BACK = "roll_back", "roll back"
     PROMOTE = "promote", "promote"
     LEAVE = "leave", "leave the rollback"
 
 
-class Operation(models.Model):
-    """What a person asked for, with the reason. Its id is the page's address.
+OPERATE = "deployments.operate"  # permissions, see Operation.Meta
+ARRANGE = "deployments.arrange"
 
-    `idempotency_key` is a hidden field of the confirm form: the same form sent twice is the same operation.
+
+class Operation(models.Model):
+    """What a person requested, and why. Its id is part of the page's address.
+
+    `idempotency_key` is a hidden field of the confirm form, so that a form sent twice starts one operation.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     idempotency_key = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
-    kind = models.CharField(max_length=10, choices=Kind)
+    kind = models.CharField(max_length=10, choices=OperationKind)
     reason = models.CharField(max_length=10, choices=Reason, blank=True)
     reason_detail = models.TextField(blank=True, help_text="The reason in the person's own words.")
     incident = models.CharField(max_length=100, blank=True)
@@ -55,9 +59,12 @@ class Operation(models.Model):
             ("arrange", "Can choose which services are followed, and how"),
         ]
         constraints = [
-            models.CheckConstraint(condition=Q(kind__in=Kind.values), name="operation_kind_is_known"),
             models.CheckConstraint(
-                condition=Q(kind=Kind.LEAVE) | Q(reason__in=Reason.values), name="operation_has_a_reason"
+                condition=Q(kind__in=OperationKind.values), name="operation_kind_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind=OperationKind.LEAVE) | Q(reason__in=Reason.values),
+                name="operation_has_a_reason",
             ),
         ]
 
@@ -69,16 +76,16 @@ class Operation(models.Model):
 
     @property
     def why(self) -> str:
-        """The reason as people read it: the chosen one, then their own words."""
+        """The reason as people read it: the chosen one, then the person's own words."""
         return ": ".join(part for part in (self.get_reason_display(), self.reason_detail) if part)
 
     @property
     def change(self) -> Change:
-        """Its first change; an operation of this wing has one per service."""
+        """The first change; operations on code have one per service."""
         return self.changes.all()[0]
 
 
-UNCHECKED = "not checked from outside"  # the evidence of a success that only the provider vouches for
+UNCHECKED = "not checked from outside"  # key in `evidence` where only the provider confirms the success
 ACTIVE = ("queued", "clearing", "pinning", "sending", "unclear", "accepted", "serving", "restoring")
 
 
@@ -93,11 +100,11 @@ class ChangeQuerySet(models.QuerySet["Change"]):
 
 
 class Change(LeasedRow):
-    """One service's part of an operation: from this deployment to that one.
+    """An operation's change to one service: from one deployment to another.
 
-    A service has at most one active change; PostgreSQL keeps that rule. `order_intent_at` is committed before
-    the provider is called, so a row in `sending` that nobody holds may or may not have been applied:
-    it is read back, never sent again blindly.
+    A service has at most one active change; a unique index enforces it. `order_intent_at` is committed before
+    the provider is called. A row in `sending` without a lease may therefore have been applied or not: it is
+    looked up at the provider and never sent again blindly.
     """
 
     TRANSITIONS = {
@@ -188,5 +195,5 @@ class Change(LeasedRow):
 
     @property
     def unchecked(self) -> bool:
-        """It succeeded by the provider's word only; that is not green."""
+        """It succeeded according to the provider only, which is not enough for green."""
         return UNCHECKED in self.evidence

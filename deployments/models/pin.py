@@ -1,4 +1,4 @@
-"""A pin: after a rollback, automatic deployments are off until somebody leaves the rollback."""
+"""A pin: after a rollback, automatic deployments stay off until somebody leaves the rollback."""
 
 from __future__ import annotations
 
@@ -6,10 +6,16 @@ from django.db import models
 from django.db.models import Q
 
 
-class Pin(models.Model):
-    """Who pinned a service, when, why, and what its automatic deployments were before.
+class PinQuerySet(models.QuerySet["Pin"]):
+    def standing(self) -> PinQuerySet:
+        """Pins that nobody has released yet; a service has at most one."""
+        return self.filter(released_at=None)
 
-    A pin that was made outside the portal has no change; `by` is then the actor the provider names.
+
+class Pin(models.Model):
+    """Who pinned a service, when and why, and what its automatic deployments were set to before.
+
+    A pin set outside the portal has no change; `pinned_by` is then the actor that the provider names.
     """
 
     service = models.ForeignKey("Service", models.CASCADE, related_name="pins")
@@ -24,6 +30,8 @@ class Pin(models.Model):
     auto_deploy_before = models.CharField(max_length=20, blank=True)
     released_at = models.DateTimeField(null=True)
     released_by = models.CharField(max_length=200, blank=True)
+
+    objects = PinQuerySet.as_manager()
 
     class Meta:
         ordering = ["-pinned_at"]

@@ -1,4 +1,4 @@
-"""How fresh the portal's rows of one provider are, and what stands in the way of fresher ones."""
+"""How fresh the rows of one provider are, and the state of its circuit breaker."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from django.db.models import Value
 
 from deployments.providers.base import NotAllowed
 
-AMBER, RED = timedelta(seconds=60), timedelta(minutes=5)
+WARN_AFTER, BAD_AFTER = timedelta(seconds=60), timedelta(minutes=5)
 
 
 class ProviderStatus(models.Model):
-    """The last time a provider was read with success, and the error since, if any.
+    """When a provider was last read successfully, and the error since then, if any.
 
-    `retry_at` is when the next question is allowed, by the provider (Retry-After) or by our own circuit;
-    until then nothing but an operation asks. `opened_at` is set while the circuit is open; `results` counts
-    how questions ended, by outcome, for ever.
+    Until `retry_at`, set by the provider's Retry-After or by our circuit breaker, only operations ask it.
+    `opened_at` is set while the circuit is open. `results` counts requests by outcome and is never reset.
     """
 
     provider = models.CharField(max_length=10, primary_key=True)
@@ -38,13 +37,13 @@ class ProviderStatus(models.Model):
 
     @property
     def key_refused(self) -> bool:
-        """The provider answers, but not to our key: a person has to change it."""
+        """The provider answers but refuses our API key: a person has to replace it."""
         return NotAllowed.SAYS in self.error
 
     def tone(self, now: datetime) -> str:
-        """ "good" only for fresh rows; unknown is never good."""
-        if self.synced_at is None or now - self.synced_at > RED:
+        """ "good", "warn" or "bad". Only fresh rows are good; unknown is bad."""
+        if self.synced_at is None or now - self.synced_at > BAD_AFTER:
             return "bad"
-        if self.error or now - self.synced_at > AMBER:
+        if self.error or now - self.synced_at > WARN_AFTER:
             return "warn"
         return "good"

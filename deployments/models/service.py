@@ -1,4 +1,4 @@
-"""A service: a thing a provider runs. Vercel calls it a project."""
+"""A service that a provider runs. Vercel calls it a project."""
 
 from __future__ import annotations
 
@@ -11,39 +11,42 @@ from django.db.models import Q
 if TYPE_CHECKING:
     from deployments.models.pin import Pin
 
+MOST_ADDRESSES = 5  # production addresses of one service that the version check asks
+LONGEST_ADDRESS = 300  # characters
+
 
 class ServiceQuerySet(models.QuerySet["Service"]):
     def followed(self) -> ServiceQuerySet:
         return self.filter(followed=True, missing_since=None)
 
     def for_dashboard(self) -> ServiceQuerySet:
-        """Followed services with the deployment that is live, in the order that people chose."""
+        """Followed services with their live deployment, in the order that people chose."""
         return self.followed().select_related("live").order_by("position", "group", "kind", "name")
 
     def named(self, name: str) -> Service | None:
-        """The one service that a person means by a slug, a provider's name or a provider's id."""
-        found = list(self.filter(Q(slug=name) | Q(provider_id=name) | Q(name=name))[:2])
-        return found[0] if len(found) == 1 else None
+        """The service with this slug, provider's name or provider's id; None where none or several match."""
+        matches = list(self.filter(Q(slug=name) | Q(provider_id=name) | Q(name=name))[:2])
+        return matches[0] if len(matches) == 1 else None
 
 
 class Service(models.Model):
-    """One service, with what people chose for it and what its provider said last.
+    """One service, with the settings that people chose and what its provider said last.
 
-    `live` is judged by what serves; null is unknown. `live_conflict` says in a sentence where the
-    provider contradicts itself. `automatic` is the provider's own setting for automatic deployments
-    (`commit`, `checksPass`, `off`; `on`, `off`), "" where it is unknown.
+    `live` is the deployment that serves users; null is unknown. `live_conflict` says in a sentence where the
+    provider contradicts itself. `auto_deploy` is the provider's own setting for automatic deployments
+    (Render: `commit`, `checksPass`, `off`; Vercel: `on`, `off`), "" where it is unknown.
     """
 
     class Kind(models.TextChoices):
         API = "api", "API"
         WEB = "web", "Web"
 
-    class Provider(models.TextChoices):
+    class ProviderChoice(models.TextChoices):
         RENDER = "render", "Render"
         VERCEL = "vercel", "Vercel"
 
     slug = models.SlugField(max_length=120, unique=True)
-    provider = models.CharField(max_length=10, choices=Provider)
+    provider = models.CharField(max_length=10, choices=ProviderChoice)
     provider_id = models.CharField(max_length=80)
     owner_id = models.CharField(max_length=80, blank=True)
     name = models.CharField(max_length=120)
@@ -60,7 +63,7 @@ class Service(models.Model):
     customized = models.BooleanField(
         default=False, help_text="Somebody has chosen: discovery leaves the choice alone."
     )
-    addresses = ArrayField(models.CharField(max_length=300), default=list, blank=True)
+    addresses = ArrayField(models.CharField(max_length=LONGEST_ADDRESS), default=list, blank=True)
     addresses_customized = models.BooleanField(default=False)
 
     live = models.ForeignKey("Deployment", models.SET_NULL, null=True, related_name="+")
@@ -92,7 +95,7 @@ class Service(models.Model):
 
     @property
     def short(self) -> str:
-        """What people call it; discovery calls an only API "API" and an only web "Web"."""
+        """What people call it. By default a single API is called "API" and a single web service "Web"."""
         return self.display_name or self.name
 
     @property
@@ -101,9 +104,8 @@ class Service(models.Model):
 
     @property
     def standing_pin(self) -> Pin | None:
-        """The pin that holds it now, if any; a list reads them once by prefetching `pins`."""
-        pins = [pin for pin in self.pins.all() if pin.released_at is None]
-        return pins[0] if pins else None
+        """The pin that nobody has released yet, if any. Each access is one query."""
+        return self.pins.standing().select_related("deployment", "rolled_back_from").first()
 
     @property
     def live_is_disputed(self) -> bool:

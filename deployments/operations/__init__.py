@@ -1,1 +1,1 @@
-"""What people ask for and what workers do: from the click to the order at the provider."""
+"""Operations: from the click to the order at the provider. `requests` is for people, `worker` for workers."""

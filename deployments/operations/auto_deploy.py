@@ -1,6 +1,6 @@
-"""The providers' settings for automatic deployments, in words."""
+"""What the providers' settings for automatic deployments mean, as people read it."""
 
-AUTOMATIC = {
+AUTO_DEPLOY_TEXT = {
     "commit": "on every commit",
     "checksPass": "after checks pass",
     "on": "on",

@@ -1,41 +1,47 @@
-"""Which deployments can be put in front of users, by which act, and if not, why not.
+"""Which deployments can be put in front of users, by which kind of operation, and if not, why not.
 
-Every row of a list and every request asks here. An empty reason is the only thing that makes a button.
+Lists and requests use the same functions. A button is shown only where the reason against it is empty.
 """
 
 from __future__ import annotations
 
-from deployments.models import Change, Deployment, Kind, Pin, Service
+from deployments.models import Change, Deployment, OperationKind, Pin, Service
 from deployments.models.deployment import RUNNING
 from deployments.providers.base import DeploymentStatus
 
-RENDER, VERCEL = Service.Provider.RENDER, Service.Provider.VERCEL
+RENDER, VERCEL = Service.ProviderChoice.RENDER, Service.ProviderChoice.VERCEL
 
 
-def act_for(deployment: Deployment) -> Kind:
-    """A build that never had production traffic is promoted; everything else is rolled back to."""
-    return Kind.PROMOTE if deployment.staged else Kind.ROLL_BACK
+def operation_kind_for(deployment: Deployment) -> OperationKind:
+    """PROMOTE for a build that never had production traffic, ROLL_BACK for everything else."""
+    return OperationKind.PROMOTE if deployment.staged else OperationKind.ROLL_BACK
 
 
-def button_words(deployment: Deployment) -> str:
-    return "Promote to production" if act_for(deployment) == Kind.PROMOTE else "Roll back to this"
-
-
-def why_not_again(deployment: Deployment, service: Service) -> str:
-    """The reason that leaving a rollback cannot bring this deployment back; "" where it can.
-
-    Vercel promotes it, so whether Vercel would roll back to it does not matter here.
-    """
+def button_text(deployment: Deployment) -> str:
     return (
-        _never_a_candidate(deployment, service)
-        or _unbuilt(deployment)
-        or _preview(deployment)
-        or _already_there(deployment, service)
+        "Promote to production"
+        if operation_kind_for(deployment) == OperationKind.PROMOTE
+        else "Roll back to this"
     )
 
 
-def why_not(deployment: Deployment, service: Service, active: Change | None, pin: Pin | None) -> str:
-    """The reason that this deployment cannot be put in front of users now; "" where it can.
+def cannot_return_reason(deployment: Deployment, service: Service) -> str:
+    """Why leaving a rollback cannot bring this deployment back; "" where it can.
+
+    On Vercel it is promoted, so it does not matter here whether Vercel offers it for a rollback.
+    """
+    return (
+        _not_available(deployment, service)
+        or _not_built(deployment)
+        or _is_preview(deployment)
+        or _same_commit(deployment, service)
+    )
+
+
+def ineligible_reason(
+    deployment: Deployment, service: Service, active: Change | None, pin: Pin | None
+) -> str:
+    """Why this deployment cannot be put in front of users now; "" where it can.
 
     Args:
         deployment: the candidate.
@@ -44,16 +50,16 @@ def why_not(deployment: Deployment, service: Service, active: Change | None, pin
         pin: the service's standing pin, if any.
     """
     return (
-        _never_a_candidate(deployment, service)
-        or _unbuilt(deployment)
-        or _preview(deployment)
+        _not_available(deployment, service)
+        or _not_built(deployment)
+        or _is_preview(deployment)
         or _not_offered(deployment, service)
-        or _already_there(deployment, service)
-        or _held(deployment, service, active, pin)
+        or _same_commit(deployment, service)
+        or _blocked(deployment, service, active, pin)
     )
 
 
-def _never_a_candidate(deployment: Deployment, service: Service) -> str:
+def _not_available(deployment: Deployment, service: Service) -> str:
     if deployment.service_id != service.pk:
         return f"belongs to another service than {service.label}"
     if deployment.missing_since is not None:
@@ -67,7 +73,7 @@ def _never_a_candidate(deployment: Deployment, service: Service) -> str:
     return ""
 
 
-def _unbuilt(deployment: Deployment) -> str:
+def _not_built(deployment: Deployment) -> str:
     if deployment.status == DeploymentStatus.FAILED:
         return "failed, never served"
     if deployment.status == DeploymentStatus.CANCELED:
@@ -79,7 +85,7 @@ def _unbuilt(deployment: Deployment) -> str:
     return ""
 
 
-def _preview(deployment: Deployment) -> str:
+def _is_preview(deployment: Deployment) -> str:
     if not deployment.production:
         return "a preview: putting it into production would rebuild it, which the portal refuses"
     return ""
@@ -95,14 +101,14 @@ def _not_offered(deployment: Deployment, service: Service) -> str:
     return ""
 
 
-def _already_there(deployment: Deployment, service: Service) -> str:
+def _same_commit(deployment: Deployment, service: Service) -> str:
     live = service.live
     if live is not None and live.commit_sha and live.commit_sha == deployment.commit_sha:
         return "the same commit is live"
     return ""
 
 
-def _held(deployment: Deployment, service: Service, active: Change | None, pin: Pin | None) -> str:
+def _blocked(deployment: Deployment, service: Service, active: Change | None, pin: Pin | None) -> str:
     if active is not None:
         return f"{active.operation.requested_by_name} has an operation under way on {service.short}"
     if pin is not None and pin.rolled_back_from_id == deployment.pk:

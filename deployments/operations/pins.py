@@ -1,22 +1,22 @@
-"""Pins are set, carried over, dropped and closed here, always inside the transaction of a change's move."""
+"""Sets, reverts and releases pins, always inside the transaction that moves the change."""
 
 from __future__ import annotations
 
-from django.db.models import F
 from django.utils import timezone
 
 from deployments.models import Change, Pin, Service
 
 
 def set_pin(change: Change) -> None:
-    """Hold the service on the change's target.
+    """Pin the service to the change's target; a change that has pinned already does nothing.
 
-    A service that was pinned already keeps what its automatic deployments were before the first pin.
+    Where the service is pinned already, the new pin replaces the standing one and takes over the setting that
+    automatic deployments had before the first of them.
     """
     if Pin.objects.filter(change=change).exists():
         return
     now = timezone.now()
-    older = Pin.objects.filter(service=change.service, released_at=None).first()
+    older = change.service.standing_pin
     if older is not None:
         older.released_at, older.released_by = now, change.operation.requested_by_name
         older.save(update_fields=["released_at", "released_by"])
@@ -34,9 +34,9 @@ def set_pin(change: Change) -> None:
     )
 
 
-def drop_pin(change: Change) -> None:
-    """The change had no effect: its pin goes, and the one that it replaced stands again."""
-    pin = Pin.objects.filter(change=change, released_at=None).first()
+def revert_pin(change: Change) -> None:
+    """The change had no effect: release its pin, and let the one that it replaced stand again."""
+    pin = Pin.objects.standing().filter(change=change).first()
     if pin is None:
         return
     pin.released_at, pin.released_by = timezone.now(), "undone: the rollback had no effect"
@@ -45,17 +45,14 @@ def drop_pin(change: Change) -> None:
         Pin.objects.filter(pk=pin.replaces_id).update(released_at=None, released_by="")
 
 
-def close_pin(change: Change) -> None:
-    """Somebody left the rollback."""
-    standing = Pin.objects.filter(service=change.service, released_at=None)
-    standing.update(released_at=timezone.now(), released_by=change.operation.requested_by_name)
-
-
-def setting_to_leave_with(service: Service) -> str:
-    """What automatic deployments were before the first rollback of the standing pin; "" if unknown."""
-    found = (
-        Pin.objects.filter(service=service, released_at=None)
-        .values_list(F("auto_deploy_before"), flat=True)
-        .first()
+def release_pin(change: Change) -> None:
+    """Release the standing pin, because the rollback was left."""
+    change.service.pins.standing().update(
+        released_at=timezone.now(), released_by=change.operation.requested_by_name
     )
-    return found or ""
+
+
+def auto_deploy_to_restore(service: Service) -> str:
+    """The setting that automatic deployments had before the standing pin; "" where it is unknown."""
+    pin = service.standing_pin
+    return pin.auto_deploy_before if pin else ""

@@ -1,14 +1,16 @@
-"""What else changes, besides the code: said before anybody confirms."""
+"""What else changes besides the code, shown before anybody confirms."""
 
 from __future__ import annotations
 
-from deployments.models import Deployment, Kind, Pin, Service
-from deployments.operations.auto_deploy import AUTOMATIC
+from deployments.models import Deployment, OperationKind, Pin, Service
+from deployments.operations.auto_deploy import AUTO_DEPLOY_TEXT
 
 
-def consequences(kind: Kind, service: Service, target: Deployment | None, pin: Pin | None) -> tuple[str, ...]:
-    render = service.provider == Service.Provider.RENDER
-    if kind == Kind.LEAVE:
+def consequences(
+    kind: OperationKind, service: Service, target: Deployment | None, pin: Pin | None
+) -> tuple[str, ...]:
+    render = service.provider == Service.ProviderChoice.RENDER
+    if kind == OperationKind.LEAVE:
         return _also_leave(service, target, pin)
     if render:
         return (
@@ -25,13 +27,13 @@ def consequences(kind: Kind, service: Service, target: Deployment | None, pin: P
         f"Domains that move: {domains}.",
         "Environment variables are those of that build; cron jobs follow it.",
     )
-    if kind == Kind.PROMOTE:
+    if kind == OperationKind.PROMOTE:
         return (*moved, "Automatic assignment of domains goes on again, which ends a rollback.")
     return (*moved, "New pushes build but stay staged until somebody leaves the rollback.")
 
 
 def _also_leave(service: Service, target: Deployment | None, pin: Pin | None) -> tuple[str, ...]:
-    before = AUTOMATIC.get(pin.auto_deploy_before if pin else "", "unknown")
+    before = AUTO_DEPLOY_TEXT.get(pin.auto_deploy_before if pin else "", "unknown")
     if target is None:
         return (
             f"Traffic does not move: {service.live or 'the live deployment'} stays in front of users.",

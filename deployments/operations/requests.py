@@ -1,6 +1,6 @@
-"""What people ask for: start an operation, stop it. The work itself is in `changes.py`.
+"""What people can do: request an operation, cancel it, settle an unclear one. The worker does the rest.
 
-These verbs know no queue and no request. Each one is a single transaction with its audit entry.
+Each function is a single transaction together with its audit entry, and notifies the dispatchers.
 """
 
 from __future__ import annotations
@@ -11,25 +11,25 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from deployments.models import Change, Kind, Operation, Pin, Service
+from deployments.models import Change, Operation, OperationKind, Service
 from deployments.operations.plan import Plan
 from rollback_portal.audit.models import Outcome
 from rollback_portal.audit.record import Actor, record
 from rollback_portal.jobs.notify import notify_dispatchers
 
 ACTIONS: dict[str, str] = {
-    Kind.ROLL_BACK: "rollback",
-    Kind.PROMOTE: "promotion",
-    Kind.LEAVE: "leaving the rollback",
+    OperationKind.ROLL_BACK: "rollback",
+    OperationKind.PROMOTE: "promotion",
+    OperationKind.LEAVE: "leaving the rollback",
 }
 
 
-class NotPossible(Exception):
-    """The verb cannot be done; `str()` says why and what is still true. Nothing was started."""
+class OperationRefused(Exception):
+    """The action is not possible; `str()` says why. Nothing was changed."""
 
 
-class UnderWay(Exception):
-    """Another operation already runs on that service."""
+class OperationUnderWay(Exception):
+    """Another operation is under way on the service: `change`."""
 
     def __init__(self, change: Change) -> None:
         super().__init__(f"{change.operation.requested_by_name} was faster: an operation is under way.")
@@ -37,54 +37,60 @@ class UnderWay(Exception):
 
 
 def active_change(service: Service) -> Change | None:
+    """The change that is under way on the service, with what a page shows of it loaded."""
     return Change.objects.shown().active().filter(service=service).first()
 
 
-def standing_pin(service: Service) -> Pin | None:
-    return (
-        Pin.objects.select_related("deployment", "rolled_back_from")
-        .filter(service=service, released_at=None)
-        .first()
-    )
-
-
-def request(actor: Actor, plan: Plan, *, key: UUID, reason: str, words: str, incident: str) -> Operation:
-    """Start what the plan says, at most once.
+def request_operation(
+    actor: Actor, plan: Plan, *, idempotency_key: UUID, reason: str, reason_detail: str, incident: str
+) -> Operation:
+    """Queue the operation that the plan describes, at most once for each key.
 
     Args:
-        actor: who asks; the policy has let them through already.
-        plan: drawn from the rows as they are now.
-        key: the form's own key: the same form sent twice is the same operation.
+        actor: who requests it; the caller has checked the permission.
+        plan: made from the rows as they are now.
+        idempotency_key: the form's key. Where an operation has it already, that one is returned.
         reason: one of `Reason`; may be empty only for leaving a rollback.
-        words: the reason in the person's own words.
+        reason_detail: the reason in the person's own words.
         incident: a reference, may be empty.
 
     Raises:
-        NotPossible: the plan says why not; recorded as refused.
-        UnderWay: somebody's operation already runs on that service; recorded as refused.
+        OperationRefused: the plan says why it is not possible; recorded in the audit log.
+        OperationUnderWay: another operation is active on the service; recorded in the audit log.
     """
-    earlier = Operation.objects.filter(idempotency_key=key).first()
+    earlier = Operation.objects.filter(idempotency_key=idempotency_key).first()
     if earlier is not None:
         return earlier
     running = active_change(plan.service)
-    if running is None and plan.why_not:
-        _record_refusal(actor, plan, plan.why_not, reason=words, incident=incident)
-        raise NotPossible(f"{plan.title}: {plan.why_not}. Nothing was started.")
+    if running is None and plan.ineligible_reason:
+        _record_refusal(actor, plan, plan.ineligible_reason, reason=reason_detail, incident=incident)
+        raise OperationRefused(f"{plan.title}: {plan.ineligible_reason}. Nothing was started.")
     try:
         with transaction.atomic():
-            return _create(actor, plan, key=key, reason=reason, words=words, incident=incident)
+            return _create_operation(
+                actor,
+                plan,
+                idempotency_key=idempotency_key,
+                reason=reason,
+                reason_detail=reason_detail,
+                incident=incident,
+            )
     except IntegrityError:
-        return _second(actor, plan, key=key, words=words, incident=incident)
+        return _existing_or_refused(
+            actor, plan, idempotency_key=idempotency_key, reason_detail=reason_detail, incident=incident
+        )
 
 
-def _create(actor: Actor, plan: Plan, *, key: UUID, reason: str, words: str, incident: str) -> Operation:
+def _create_operation(
+    actor: Actor, plan: Plan, *, idempotency_key: UUID, reason: str, reason_detail: str, incident: str
+) -> Operation:
     operation = Operation.objects.create(
-        idempotency_key=key,
+        idempotency_key=idempotency_key,
         kind=plan.kind,
         reason=reason,
-        reason_detail=words,
+        reason_detail=reason_detail,
         incident=incident,
-        requested_by=actor.user,
+        requested_by_id=actor.user_id,
         requested_by_name=actor.name,
         requested_by_role=actor.role,
         plan=plan.stored(),
@@ -107,97 +113,106 @@ def _create(actor: Actor, plan: Plan, *, key: UUID, reason: str, words: str, inc
         operation=operation.pk,
         reason=operation.why,
         incident=incident,
-        before={"live": str(plan.live) if plan.live else None, "automatic": plan.service.auto_deploy},
+        before={"live": str(plan.live) if plan.live else None, "auto_deploy": plan.service.auto_deploy},
         after={"live": str(plan.target) if plan.target else None},
     )
     return operation
 
 
-def _second(actor: Actor, plan: Plan, *, key: UUID, words: str, incident: str) -> Operation:
-    """The unique constraints let one through; this is the other one."""
-    earlier = Operation.objects.filter(idempotency_key=key).first()
+def _existing_or_refused(
+    actor: Actor, plan: Plan, *, idempotency_key: UUID, reason_detail: str, incident: str
+) -> Operation:
+    """A unique constraint refused the row: the same form was sent twice, or somebody else was faster."""
+    earlier = Operation.objects.filter(idempotency_key=idempotency_key).first()
     if earlier is not None:
         return earlier
     running = active_change(plan.service)
     if running is None:
-        raise NotPossible(
+        raise OperationRefused(
             f"{plan.title}: another operation has just ended. Look at the plan again; nothing was started."
         )
     message = f"{running.operation.requested_by_name} has an operation under way on {plan.service.short}"
-    _record_refusal(actor, plan, message, reason=words, incident=incident)
-    raise UnderWay(running)
+    _record_refusal(actor, plan, message, reason=reason_detail, incident=incident)
+    raise OperationUnderWay(running)
 
 
-def _record_refusal(actor: Actor, plan: Plan, why_not: str, *, reason: str, incident: str) -> None:
+def _record_refusal(actor: Actor, plan: Plan, ineligible_reason: str, *, reason: str, incident: str) -> None:
     with transaction.atomic():
         record(
             actor,
             f"{ACTIONS[plan.kind]} refused",
             Outcome.REFUSED,
             plan.service.label,
-            f"{actor.name} was refused: {plan.title}, because: {why_not}.",
+            f"{actor.name} was refused: {plan.title}, because: {ineligible_reason}.",
             reason=reason,
             incident=incident,
         )
 
 
-def settle(actor: Actor, change: Change, *, applied: bool) -> None:
-    """A person has looked at the provider and says what became of an order, where the portal cannot tell.
+def settle_by_hand(actor: Actor, change: Change, *, applied: bool) -> None:
+    """Record what a person found at the provider, where the portal cannot tell whether an order was applied.
 
     Args:
-        applied: True has the portal check from outside who serves, and end as that check says; False ends it
-            as failed. Sending again is a new operation, with a plan drawn anew.
+        actor: who looked.
+        change: the change, in needs_attention.
+        applied: True makes the portal check the public addresses and end accordingly. False ends the change
+            as failed; sending again takes a new operation with a new plan.
 
     Raises:
-        NotPossible: it does not need a person (any more), or another operation runs on the service.
+        OperationRefused: the change is not in needs_attention, or another one is active on the service.
     """
     now = timezone.now()
     to = "serving" if applied else "failed"
-    said = f"{actor.name} looked at {change.service.get_provider_display()}: "
-    said += "the order was applied." if applied else "the order was not applied."
-    fields: dict[str, Any] = {"status_times": {**change.status_times, to: now.isoformat()}, "message": said}
+    message = f"{actor.name} looked at {change.service.get_provider_display()}: "
+    message += "the order was applied." if applied else "the order was not applied."
+    fields: dict[str, Any] = {
+        "status_times": {**change.status_times, to: now.isoformat()},
+        "message": message,
+    }
     fields |= {"ended_at": None, "not_before": None, "published_at": None} if applied else {"ended_at": now}
     try:
         with transaction.atomic():
             if change.status != "needs_attention" or not change.move(to, **fields):
-                raise NotPossible("This operation does not wait for a person any more. Nothing was changed.")
+                raise OperationRefused(
+                    "This operation does not wait for a person any more. Nothing was changed."
+                )
             notify_dispatchers()
             record(
                 actor,
                 "settled by hand",
                 Outcome.DONE,
                 change.service.label,
-                f"{change.operation.plan['title']}: {said}",
+                f"{change.operation.plan['title']}: {message}",
                 operation=change.operation_id,
                 reason=change.operation.why,
             )
     except IntegrityError:
-        raise NotPossible(
+        raise OperationRefused(
             f"Another operation runs on {change.service.short}. Wait until it has ended; nothing was changed."
         ) from None
 
 
 def can_cancel(change: Change) -> str:
-    """What cancel can still stop, in words; "" where it can stop nothing any more."""
+    """What canceling would still stop, in a sentence; "" where it is too late."""
     if change.cancel_requested_at is not None:
         return ""
     if change.status in {"queued", "clearing", "pinning"}:
         return "Nothing has been asked of the provider yet: cancel stops it completely."
-    if change.status == "accepted" and change.service.provider == Service.Provider.RENDER:
+    if change.status == "accepted" and change.service.provider == Service.ProviderChoice.RENDER:
         return "Render can still cancel the deployment until the new instances take over."
     return ""
 
 
-def ask_to_cancel(actor: Actor, change: Change) -> str:
-    """Ask the worker to stop the change at its next step.
+def request_cancel(actor: Actor, change: Change) -> str:
+    """Make the worker stop the change at its next step. Returns what that still stops, in a sentence.
 
     Raises:
-        NotPossible: it has gone too far; recorded as refused.
+        OperationRefused: it is too late; recorded in the audit log.
     """
     with transaction.atomic():
         change = Change.objects.select_for_update(of=("self",)).shown().get(pk=change.pk)
-        still = can_cancel(change)
-        if still:
+        still_stops = can_cancel(change)
+        if still_stops:
             change.cancel_requested_at, change.cancel_requested_by = timezone.now(), actor.name
             change.not_before = None
             change.save(update_fields=["cancel_requested_at", "cancel_requested_by", "not_before"])
@@ -205,15 +220,15 @@ def ask_to_cancel(actor: Actor, change: Change) -> str:
         message = f"{actor.name} asked to cancel: {change.operation.plan['title']}."
         record(
             actor,
-            "cancel asked for" if still else "cancel refused",
-            Outcome.ASKED if still else Outcome.REFUSED,
+            "cancel asked for" if still_stops else "cancel refused",
+            Outcome.ASKED if still_stops else Outcome.REFUSED,
             change.service.label,
             message,
             operation=change.operation_id,
         )
-    if not still:
-        raise NotPossible(_too_late(change))
-    return still
+    if not still_stops:
+        raise OperationRefused(_too_late(change))
+    return still_stops
 
 
 def _too_late(change: Change) -> str:

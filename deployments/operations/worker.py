@@ -1,7 +1,7 @@
-"""What a worker does with one change: one step after the other, each of which may be cut off anywhere.
+"""Executes one change step by step. The worker may die at any point.
 
-The intent to call a provider is committed before the call, so whatever dies, the row says what may have
-happened, and nothing is sent twice. The steps themselves are in `steps/`.
+The intent to call a provider is committed before the call. Wherever a worker dies, the row therefore tells
+what may have happened, and nothing is sent twice. The steps themselves are in `steps/`.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from rollback_portal.jobs.process import shutdown
 
 log = logging.getLogger(__name__)
 
-SLICE = 40.0  # seconds that one message keeps a worker, well below Celery's time limit
-LONGEST_WAIT = 5.0  # seconds that a worker waits itself; for longer it hands the change back
+SECONDS_PER_MESSAGE = 40.0  # that a Celery message keeps a worker busy, well below the task time limit
+LONGEST_WAIT = 5.0  # seconds that a worker sleeps between two steps; for longer it hands the change back
 
 Observer = Callable[[Change], None]
 
@@ -36,20 +36,23 @@ Observer = Callable[[Change], None]
 def run(
     pk: int,
     *,
-    seconds: float = SLICE,
+    seconds: float = SECONDS_PER_MESSAGE,
     longest_wait: float = LONGEST_WAIT,
     observe: Observer = lambda change: None,
 ) -> bool:
-    """Work on one change until it ends, has to wait for long, or the time is up.
+    """Lease one change and work on it until it ends, has to wait for long, or the time is up.
+
+    Errors of the provider are saved in the change and never raised. Where another worker takes the change
+    over, this one stops writing and returns.
 
     Args:
-        pk: the change.
-        seconds: how long to stay with it.
-        longest_wait: seconds; before a longer wait the change is handed back.
-        observe: called after each step.
+        pk: primary key of the change.
+        seconds: how long to work on it.
+        longest_wait: seconds; the change is handed back before a longer wait.
+        observe: called with the change after each step.
 
     Returns:
-        True where the change is still active and due at once.
+        True where the change is still active and due at once; also False where another worker has it.
     """
     deadline = time.monotonic() + seconds
 
@@ -77,18 +80,18 @@ def _work(change: Change, deadline: float, longest_wait: float, observe: Observe
 
 
 def step(context: ChangeContext) -> float | None:
-    """Do the next step; return the seconds until the one after it, None where the change has ended."""
+    """Do the next step. Returns the seconds until the one after it, None where the change has ended."""
     change = context.change
     try:
         pause = STEPS[change.status](context)
-    except ProviderError as error:  # a read that failed: nothing was changed by it, so ask again
+    except ProviderError as error:  # a read failed: that changed nothing, so try again
         log.info("change %s, %s: %s", change.pk, change.status, error)
-        circuit_breaker.failed_in_operation(change.service.provider, error)
-        pause = context.stumble(error)
+        circuit_breaker.record_operation_failure(change.service.provider, error)
+        pause = context.retry_read(error)
     return None if not change.active else pause
 
 
 def wait_until_due(pk: int) -> None:
-    """Sleep until a change that was handed back may be taken up again, a second at a time."""
+    """Sleep, a second at a time, until a change that was handed back is due again or has ended."""
     while pk not in queue.due(Change, timezone.now()) and Change.objects.active().filter(pk=pk).exists():
         time.sleep(1.0)

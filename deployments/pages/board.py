@@ -1,6 +1,6 @@
-"""A page of deployments as people read it: cards above, then rows on one time axis.
+"""A page of deployments: live cards at the top, below them the rows of a shared timeline.
 
-Reads the portal's own rows only, with a number of queries that does not grow with them.
+Only the portal's own rows are read, and the number of queries does not grow with them.
 """
 
 from __future__ import annotations
@@ -8,28 +8,37 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Any
 
 from django.db.models import Model
 from django.urls import reverse
 from django.utils import timezone
 
-from deployments.commit_authors import with_credit
 from deployments.forms.filters import Filters
-from deployments.history import previous_of
-from deployments.models import Change, Deployment, Kind, Service
+from deployments.history import previous_of, with_commit_authors
+from deployments.models import OPERATE, Change, Deployment, OperationKind, Service
 from deployments.operations import eligibility
-from deployments.pages.badges import Mark, Past, marks_for
+from deployments.pages.badges import BadgeContext, badges_for
 from deployments.pages.cards import Card, cards_for
-from deployments.pages.current_state import Standing
-from deployments.pages.timeline import ROWS, Column, Entry, Moment, columns_of, lay_out
-from rollback_portal.accounts.roles import OPERATE, roles_that_may
-from rollback_portal.templatetags.text import clock
+from deployments.pages.current_state import CurrentState
+from deployments.pages.deployment_text import row_facts
+from deployments.pages.sentence import Sentence
+from deployments.pages.timeline import (
+    ROWS,
+    TimelineColumn,
+    TimelineEntry,
+    TimelineRow,
+    build_timeline,
+    columns_of,
+)
+from rollback_portal.accounts.roles import weakest_role
+from rollback_portal.text import time_of_day
+from rollback_portal.web.badges import Badge
+from rollback_portal.web.unchanged import fingerprint
 
-MOST_READ = 200
-NOTABLE = timedelta(minutes=1)  # a twin that is this much older than its row says its own time
-NOT_PART_OF_THE_PICTURE = {
+MAX_DEPLOYMENTS = 200
+OWN_TIME_AFTER = timedelta(minutes=1)  # how much older than its row a deployment must be to show its own time
+NOT_SHOWN = {  # columns that may change without a change of the page
     "synced_at",
     "version_checked_at",
     "provider_answered_at",
@@ -40,17 +49,24 @@ NOT_PART_OF_THE_PICTURE = {
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """One deployment in its cell: its marks, and either its button or the reason why not."""
+class BoardItem:
+    """One deployment in its cell.
+
+    Args:
+        rebuilds: older builds of the same commit, folded under this one.
+        live: whether it is live now.
+        url: the confirm dialog that `button` opens; "" if there is no button, for the `ineligible_reason`.
+        facts: commit, author, pull request and times, on one line.
+    """
 
     deployment: Deployment
-    again: Sequence[Deployment]
-    marks: tuple[Mark, ...]
+    rebuilds: Sequence[Deployment]
+    badges: tuple[Badge, ...]
     live: bool
     button: str
     url: str
-    why_not: str
-    own_time: bool = False
+    ineligible_reason: str
+    facts: Sentence
 
     @property
     def dim(self) -> bool:
@@ -58,7 +74,7 @@ class Item:
 
     @property
     def comparable(self) -> bool:
-        """Whether something can lie between it and the live one."""
+        """Whether commits can lie between it and the live one."""
         live = self.deployment.service.live
         if live is None or self.live or not self.deployment.production:
             return False
@@ -66,16 +82,16 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    column: Column
-    items: tuple[Item, ...]
+class BoardCell:
+    column: TimelineColumn
+    items: tuple[BoardItem, ...]
     note: str
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class BoardRow:
     at: datetime
-    cells: tuple[Cell, ...]
+    cells: tuple[BoardCell, ...]
 
     @property
     def day(self) -> str:
@@ -89,168 +105,175 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """Cards and rows of some services. `version` stays the same while the picture does."""
+    """Cards and rows of some services. `version` changes whenever the page would look different."""
 
     cards: tuple[Card, ...]
-    columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
+    columns: tuple[TimelineColumn, ...]
+    rows: tuple[BoardRow, ...]
     older: str
     version: str
 
 
-def draw_board(
-    services: tuple[Service, ...], standing: Standing, filters: Filters, *, may_operate: bool
+def build_board(
+    services: tuple[Service, ...], state: CurrentState, filters: Filters, *, may_operate: bool
 ) -> Board:
-    """Read and arrange what a page shows.
+    """Load one page of deployments.
 
     Args:
         services: whose deployments; each with `live` loaded.
-        standing: what holds now, for at least these services.
+        state: the current state of at least these services.
         filters: which deployments, and which page of them.
-        may_operate: whether the reader may put a deployment in front of users.
+        may_operate: whether the person may put a deployment in front of users.
     """
-    cards, columns = cards_for(services, standing), columns_of(services)
-    deployments, complete = _read(services, filters)
-    axis = lay_out(deployments, columns, complete=complete, start=filters.cursor)
-    known = _Known(services, cards, deployments, axis.moments, may_operate)
-    rows = tuple(_row(moment, columns, known) for moment in axis.moments)
-    version = _version(standing, deployments, known.moves, filters.data, may_operate)
-    return Board(cards, columns, rows, axis.older, version)
+    cards, columns = cards_for(services, state), columns_of(services)
+    deployments, complete = _load_deployments(services, filters)
+    timeline = build_timeline(deployments, columns, complete=complete, start=filters.cursor)
+    data = _BoardData(services, cards, deployments, timeline.rows, may_operate)
+    rows = tuple(_board_row(row, columns, data) for row in timeline.rows)
+    version = _version(state, deployments, data.rollbacks, filters.data, may_operate)
+    return Board(cards, columns, rows, timeline.older, version)
 
 
-def draw_one(deployment: Deployment, standing: Standing, *, may_operate: bool) -> Item:
+def build_item(deployment: Deployment, state: CurrentState, *, may_operate: bool) -> BoardItem:
     """One deployment as its row would show it."""
     services = (deployment.service,)
-    known = _Known(services, cards_for(services, standing), [deployment], [], may_operate)
-    return _item(Entry(deployment), known, deployment.created_at)
+    data = _BoardData(services, cards_for(services, state), [deployment], [], may_operate)
+    column = TimelineColumn(deployment.service.kind, "", services)
+    return _item(TimelineEntry(deployment), column, data, deployment.created_at)
 
 
-def _read(services: Sequence[Service], filters: Filters) -> tuple[list[Deployment], bool]:
-    """Enough rows for one page, newest first, and whether these are all."""
-    most = min(MOST_READ, 2 * ROWS * max(1, len(services)))
+def _load_deployments(services: Sequence[Service], filters: Filters) -> tuple[list[Deployment], bool]:
+    """Enough deployments for one page, newest first, and whether there are no more."""
+    limit = min(MAX_DEPLOYMENTS, 2 * ROWS * max(1, len(services)))
     rows = filters.apply(Deployment.objects.select_related("restores").order_by("-created_at", "-id"))
-    found = list(rows[: most + 1])
+    deployments = list(rows[: limit + 1])
     by_id = {service.pk: service for service in services}
-    for deployment in found:
+    for deployment in deployments:
         deployment.service = by_id[deployment.service_id]
-    with_credit([*found, *(service.live for service in services if service.live is not None)])
-    return found[:most], len(found) <= most
+    with_commit_authors([*deployments, *(service.live for service in services if service.live is not None)])
+    return deployments[:limit], len(deployments) <= limit
 
 
-class _Known:
-    """What is read beside the rows themselves, each in one query for all of them."""
+class _BoardData:
+    """What the rows need beside the deployments: one query each, for all rows together."""
 
     def __init__(
         self,
         services: Sequence[Service],
         cards: Sequence[Card],
         deployments: Sequence[Deployment],
-        moments: Sequence[Moment],
+        rows: Sequence[TimelineRow],
         may_operate: bool,
     ) -> None:
         self.cards = {card.service.pk: card for card in cards}
         self.may_operate = may_operate
         self.previous = previous_of(services)
-        self.moves = _moves(deployments)
-        self.elsewhere = _elsewhere(services, moments)
+        self.rollbacks = _rollbacks_from(deployments)
+        self.built_elsewhere = _built_elsewhere(services, rows)
 
-    def past(self, deployment: Deployment) -> Past:
-        card = self.cards[deployment.service_id]
-        moves = [move for move in self.moves if move.from_deployment_id == deployment.pk]
-        return Past(card.service, card.sure, self.previous.get(deployment.service_id), card.pin, moves)
+    def badge_context(self, deployment: Deployment) -> BadgeContext:
+        card, previous = self.cards[deployment.service_id], self.previous.get(deployment.service_id)
+        rollbacks = [change for change in self.rollbacks if change.from_deployment_id == deployment.pk]
+        return BadgeContext(card.service, card.sure, previous, card.pin, rollbacks)
 
 
-def _moves(deployments: Sequence[Deployment]) -> list[Change]:
+def _rollbacks_from(deployments: Sequence[Deployment]) -> list[Change]:
     """Finished rollbacks away from these deployments, newest first."""
-    away = Change.objects.filter(
+    changes = Change.objects.filter(
         from_deployment__in=[deployment.pk for deployment in deployments],
         status="succeeded",
-        operation__kind=Kind.ROLL_BACK,
+        operation__kind=OperationKind.ROLL_BACK,
     )
-    return list(away.select_related("operation").order_by("-id")[:MOST_READ])
+    return list(changes.select_related("operation").order_by("-id")[:MAX_DEPLOYMENTS])
 
 
-def _elsewhere(services: Sequence[Service], moments: Sequence[Moment]) -> dict[tuple[int, str], datetime]:
-    """When each service last built a commit that stands alone on its row."""
-    lonely = {
-        entry.deployment.commit_sha for moment in moments if not all(moment.cells) for entry in moment.entries
-    } - {""}
-    rows = (
+def _built_elsewhere(
+    services: Sequence[Service], rows: Sequence[TimelineRow]
+) -> dict[tuple[int, str], datetime]:
+    """When each service last built the commits that are missing from a cell, by service and commit."""
+    commits = {entry.deployment.commit_sha for row in rows if not all(row.cells) for entry in row.entries} - {
+        ""
+    }
+    builds = (
         Deployment.objects.filter(
-            service__in=[service.pk for service in services], commit_sha__in=lonely, production=True
+            service__in=[service.pk for service in services], commit_sha__in=commits, production=True
         )
         .order_by("created_at")
         .values_list("service_id", "commit_sha", "created_at")
     )
-    return {(service, sha): at for service, sha, at in rows}
+    return {(service, sha): at for service, sha, at in builds}
 
 
-def _row(moment: Moment, columns: Sequence[Column], known: _Known) -> Row:
+def _board_row(row: TimelineRow, columns: Sequence[TimelineColumn], data: _BoardData) -> BoardRow:
     cells = []
-    for column, entries in zip(columns, moment.cells, strict=True):
-        items = tuple(_item(entry, known, moment.at) for entry in entries)
-        cells.append(Cell(column, items, "" if items else _note(column, moment, known)))
-    return Row(moment.at, tuple(cells))
+    for column, entries in zip(columns, row.cells, strict=True):
+        items = tuple(_item(entry, column, data, row.at) for entry in entries)
+        cells.append(BoardCell(column, items, "" if items else _empty_cell_note(column, row, data)))
+    return BoardRow(row.at, tuple(cells))
 
 
-def _note(column: Column, moment: Moment, known: _Known) -> str:
-    """Why a cell is empty: the commit was never built there, or stands on another row."""
-    deployment = moment.entries[0].deployment
+def _empty_cell_note(column: TimelineColumn, row: TimelineRow, data: _BoardData) -> str:
+    """Why a cell is empty: the commit was never built there, or is on another row."""
+    deployment = row.entries[0].deployment
     if not deployment.commit_sha or not deployment.production:
         return ""
-    times = [known.elsewhere.get((service.pk, deployment.commit_sha)) for service in column.services]
+    times = [data.built_elsewhere.get((service.pk, deployment.commit_sha)) for service in column.services]
     built = max((at for at in times if at is not None), default=None)
     name = column.title if column.title != column.label else column.kind.replace("api", "API")
     if built is None:
         return f"no {name} deployment of this commit"
-    return f"{name} built this commit {clock(built)} UTC"
+    return f"{name} built this commit {time_of_day(built)} UTC"
 
 
-def _item(entry: Entry, known: _Known, row_at: datetime) -> Item:
+def _item(entry: TimelineEntry, column: TimelineColumn, data: _BoardData, row_at: datetime) -> BoardItem:
     deployment = entry.deployment
-    card = known.cards[deployment.service_id]
-    reason = eligibility.why_not(deployment, card.service, card.change, card.pin)
-    if not reason and not known.may_operate:
-        reason = f"needs the role {roles_that_may(OPERATE)[0]}"
-    name = "promote" if eligibility.act_for(deployment) == Kind.PROMOTE else "roll_back"
-    return Item(
+    card = data.cards[deployment.service_id]
+    live = card.service.live_id == deployment.pk
+    reason = eligibility.ineligible_reason(deployment, card.service, card.change, card.pin)
+    if not reason and not data.may_operate:
+        reason = f"needs the role {weakest_role(OPERATE)}"
+    name = "promote" if eligibility.operation_kind_for(deployment) == OperationKind.PROMOTE else "roll_back"
+    return BoardItem(
         deployment=deployment,
-        again=entry.again,
-        marks=marks_for(deployment, known.past(deployment)),
-        live=card.service.live_id == deployment.pk,
-        button=eligibility.button_words(deployment),
+        rebuilds=entry.rebuilds,
+        badges=badges_for(deployment, data.badge_context(deployment)),
+        live=live,
+        button=eligibility.button_text(deployment),
         url="" if reason else reverse(name, args=[card.service.slug, deployment.provider_id]),
-        why_not=reason,
-        own_time=row_at - deployment.created_at >= NOTABLE,
+        ineligible_reason=reason,
+        facts=row_facts(
+            deployment,
+            name_service=len(column.services) > 1,
+            own_time=row_at - deployment.created_at >= OWN_TIME_AFTER,
+            live=live,
+        ),
     )
 
 
 def _version(
-    standing: Standing,
+    state: CurrentState,
     deployments: Iterable[Deployment],
-    moves: Iterable[Change],
-    chosen: Any,
+    rollbacks: Iterable[Change],
+    filters: Any,
     may_operate: bool,
 ) -> str:
-    """A fingerprint of everything that is drawn but the ages, which the page counts on by itself."""
-    seen: list[Any] = [timezone.now().date(), may_operate, sorted(dict(chosen).items())]
-    seen += [
-        _values(row) for row in (*standing.services, *standing.pins.values(), *standing.changes.values())
-    ]
-    seen += [change.pk for change in standing.doubtful]
-    seen += [_values(service.live) for service in standing.services if service.live is not None]
+    """A fingerprint of everything on the page but the ages, which it counts on by itself."""
+    seen: list[Any] = [timezone.now().date(), may_operate, sorted(dict(filters).items())]
+    seen += [_values(row) for row in (*state.services, *state.pins.values(), *state.changes.values())]
+    seen += [change.pk for change in state.undecided]
+    seen += [_values(service.live) for service in state.services if service.live is not None]
     seen += [
         (fresh.provider, fresh.tone, fresh.error, fresh.retry_at, fresh.left_alone)
-        for fresh in standing.freshness
+        for fresh in state.freshness
     ]
-    seen += [(role.name, role.alive) for role in standing.process_status.roles]
-    seen.append(standing.process_status.broker_is_away)
-    seen += [_values(row) for row in (*deployments, *moves)]
-    for card in cards_for(standing.services, standing):
+    seen += [(role.name, role.alive) for role in state.process_status.roles]
+    seen.append(state.process_status.broker_is_away)
+    seen += [_values(row) for row in (*deployments, *rollbacks)]
+    for card in cards_for(state.services, state):
         seen.append((card.stale, card.confirmed, card.check_is_old, card.service.synced_at is None))
-    return sha256(repr(seen).encode()).hexdigest()[:20]
+    return fingerprint(*seen)
 
 
 def _values(row: Model) -> tuple[Any, ...]:
     fields = row._meta.concrete_fields
-    return tuple(getattr(row, field.attname) for field in fields if field.name not in NOT_PART_OF_THE_PICTURE)
+    return tuple(getattr(row, field.attname) for field in fields if field.name not in NOT_SHOWN)

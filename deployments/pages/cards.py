@@ -1,4 +1,4 @@
-"""What the top of a page says about each service: its live card, and the bars for what holds right now."""
+"""The live card of each service, the page's icon and title, and its footer."""
 
 from __future__ import annotations
 
@@ -8,18 +8,21 @@ from datetime import timedelta
 from django.utils import timezone
 
 from deployments.models import Change, Deployment, Pin, Service
-from deployments.models.provider_status import RED
-from deployments.operations.auto_deploy import AUTOMATIC
-from deployments.pages.badges import Mark
-from deployments.pages.current_state import Freshness, Standing
-from deployments.pages.status_text import headline
+from deployments.models.provider_status import BAD_AFTER
+from deployments.operations.auto_deploy import AUTO_DEPLOY_TEXT
+from deployments.pages.current_state import CurrentState, Freshness
+from deployments.pages.deployment_text import pull_request
+from deployments.pages.sentence import Sentence, age_of, code, joined, moment, sentence
+from rollback_portal.jobs.process.heartbeats import RoleStatus
+from rollback_portal.text import clean_line
+from rollback_portal.web.badges import Badge
 
 OLD_CHECK = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One service as it is now, as far as the portal knows."""
+    """One service as it is now, as far as the portal knows. `service` has `live` loaded."""
 
     service: Service
     fresh: Freshness
@@ -32,7 +35,7 @@ class Card:
 
     @property
     def disputed(self) -> str:
-        """What the public address answers with, where the provider says something else."""
+        """Which commit the public address serves, if the provider calls another one live; else ""."""
         if not self.service.live_is_disputed or self.live is None:
             return ""
         says = f"{self.service.get_provider_display().upper()} SAYS {self.live.short_sha}"
@@ -40,164 +43,165 @@ class Card:
 
     @property
     def stale(self) -> bool:
-        """The rows are so old that they are only a snapshot."""
-        read_at = self.service.synced_at
-        return self.fresh.tone == "bad" or read_at is None or timezone.now() - read_at > RED
+        """The provider was last read so long ago that its rows are only a snapshot."""
+        synced_at = self.service.synced_at
+        return self.fresh.tone == "bad" or synced_at is None or timezone.now() - synced_at > BAD_AFTER
 
     @property
     def sure(self) -> bool:
-        """Whether anything on this card may be drawn as good."""
+        """Whether anything on this card may be green."""
         return not (self.disputed or self.service.live_conflict or self.stale or self.live is None)
 
     @property
     def confirmed(self) -> bool:
-        """The outside check asked lately, and every answer was the live commit."""
+        """The version check ran lately, and every answer named the live commit."""
         service = self.service
         agrees = (
             service.version_check_total > 0
             and service.version_check_agree == service.version_check_total
             and bool(service.version_check_sha)
         )
-        known = self.live is not None and bool(self.live.commit_sha)
-        return self.sure and agrees and known and not self.check_is_old
+        commit_is_known = self.live is not None and bool(self.live.commit_sha)
+        return self.sure and agrees and commit_is_known and not self.check_is_old
 
     @property
     def check_is_old(self) -> bool:
-        asked = self.service.version_checked_at
-        return asked is None or timezone.now() - asked > OLD_CHECK
+        checked_at = self.service.version_checked_at
+        return checked_at is None or timezone.now() - checked_at > OLD_CHECK
 
     @property
     def tone(self) -> str:
         return "bad" if self.disputed else "warn" if self.service.live_conflict else ""
 
     @property
-    def headline(self) -> Mark:
-        """The one word in the corner of the card."""
+    def badge(self) -> Badge:
+        """The one badge in the corner of the card."""
         if self.disputed:
-            return Mark("SERVES SOMETHING ELSE", "bad", "square")
+            return Badge("SERVES SOMETHING ELSE", "bad", "square")
         if self.service.live_conflict:
-            return Mark("IN DOUBT", "warn", "diamond")
+            return Badge("IN DOUBT", "warn", "diamond")
         if self.change is not None:
-            return Mark("OPERATION UNDER WAY", "busy", "turn")
+            return Badge("OPERATION UNDER WAY", "busy", "turn")
         if self.live is None:
-            return Mark("LIVE UNKNOWN", "warn", "ring")
+            return Badge("LIVE UNKNOWN", "warn", "ring")
         if self.stale:
-            return Mark("SNAPSHOT", "warn", "square")
+            return Badge("SNAPSHOT", "warn", "square")
         if self.service.suspended:
-            return Mark("SUSPENDED", "warn", "square")
+            return Badge("SUSPENDED", "warn", "square")
         if self.pin is not None or self.service.pinned:
-            return Mark("PINNED", "warn", "diamond")
-        return Mark("SERVED AS LIVE", "good") if self.confirmed else Mark("NOT CONFIRMED", "", "ring")
+            return Badge("PINNED", "warn", "diamond")
+        return Badge("SERVED AS LIVE", "good") if self.confirmed else Badge("NOT CONFIRMED", "", "ring")
 
     @property
-    def automatic(self) -> str:
+    def auto_deploy(self) -> str:
         setting = self.service.auto_deploy
-        return AUTOMATIC.get(setting, f"“{setting}”")
-
-
-@dataclass(frozen=True, slots=True)
-class Pinned:
-    """A standing pin, as a bar says it."""
-
-    service: Service
-    pin: Pin
-    before: str
+        return AUTO_DEPLOY_TEXT.get(setting, f"“{setting}”")
 
     @property
-    def stays_on(self) -> Deployment | None:
-        """What is live; until the provider was read once more, what the rollback put there."""
-        return self.service.live if self.read_since or not self.pin.deployment else self.pin.deployment
+    def live_badge(self) -> Badge:
+        if self.sure:
+            return Badge("LIVE", "good")
+        return Badge("LIVE", shape="ring", detail="when last read" if self.stale else "not certain")
 
     @property
-    def astray(self) -> bool:
-        """Whether something else is live than what was to stay, as after a rollback that failed."""
-        on, meant = self.stays_on, self.pin.deployment
-        return on is not None and meant is not None and on.commit_sha != meant.commit_sha
+    def live_facts(self) -> Sentence:
+        """ "since 13:51, 4 min · Bo Lind · #412 · rolled back from 77ab0e1"."""
+        live = self.live
+        if live is None:
+            return ()
+        since = sentence("since when is unknown")
+        if live.live_since:
+            since = sentence("since ", moment(live.live_since), ", ", age_of(live.live_since))
+        author = sentence(clean_line(live.author, 60))
+        number = pull_request(live.pull_request, self.service.repository)
+        return joined((since, author, number, self._rolled_back_from(live)))
+
+    def _rolled_back_from(self, live: Deployment) -> Sentence:
+        left = self.pin.rolled_back_from if self.pin else None
+        return sentence("rolled back from ", code(left.short_sha)) if left and left != live else ()
 
     @property
-    def read_since(self) -> bool:
-        set_at = self.pin.change.ended_at if self.pin.change else self.pin.pinned_at
-        return bool(set_at and self.service.synced_at and self.service.synced_at > set_at)
+    def version_check(self) -> Sentence:
+        """ "77ab0e1, 5 of 5": the commit that the public addresses serve, and how many answers agreed."""
+        service = self.service
+        if not service.version_check_total:
+            return sentence("not asked yet" if service.addresses else "no address known")
+        if not service.version_check_sha:
+            return sentence(f"unknown after {service.version_check_total} questions")
+        agreement = f", {service.version_check_agree} of {service.version_check_total}"
+        return sentence(code(service.version_check_sha[:7]), agreement)
+
+    @property
+    def version_check_problem(self) -> str:
+        """What the version check could not find out; "" where every answer agreed."""
+        service = self.service
+        agrees = service.version_check_agree == service.version_check_total
+        return "" if agrees else clean_line(service.version_check_message, 160)
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
-    """A running operation, as a bar says it."""
-
-    change: Change
-    service: Service
-    words: str
-    step: int
-    steps: int
-    doing: str
-
-
-def cards_for(services: tuple[Service, ...], standing: Standing) -> tuple[Card, ...]:
+def cards_for(services: tuple[Service, ...], state: CurrentState) -> tuple[Card, ...]:
     return tuple(
-        Card(
-            service, standing.fresh(service), standing.pins.get(service.pk), standing.changes.get(service.pk)
-        )
+        Card(service, state.freshness_of(service), state.pins.get(service.pk), state.changes.get(service.pk))
         for service in services
     )
 
 
-def pinned_for(standing: Standing) -> tuple[Pinned, ...]:
-    found = [(standing.named(pk), pin) for pk, pin in standing.pins.items()]
-    return tuple(
-        Pinned(service, pin, AUTOMATIC.get(pin.auto_deploy_before, f"“{pin.auto_deploy_before}”"))
-        for service, pin in found
-    )
-
-
-def running_for(standing: Standing) -> tuple[Running, ...]:
-    return tuple(_running(change, standing.named(pk)) for pk, change in standing.changes.items())
-
-
-def _running(change: Change, service: Service) -> Running:
-    change.service = service
-    steps = change.operation.plan.get("steps", [])
-    status = "sending" if change.status == "unclear" else change.status
-    at = next((number for number, step in enumerate(steps, 1) if step["status"] == status), None)
-    if change.status == "queued":
-        doing = "waiting for a worker"
-    elif change.status == "unclear":
-        doing = "the provider's answer was lost; looking whether it was applied"
-    else:
-        doing = steps[at - 1]["message"] if at else "putting the settings back"
-    step = at or (0 if change.status == "queued" else len(steps))
-    return Running(change, service, headline(change), step, len(steps), doing)
-
-
-def doubtful_for(standing: Standing) -> tuple[tuple[Change, str], ...]:
-    """The operations that wait for a person, each with its headline."""
-    for change in standing.doubtful:
-        change.service = standing.named(change.service_id)
-    return tuple((change, headline(change)) for change in standing.doubtful)
-
-
-def outside_pins(standing: Standing) -> tuple[Service, ...]:
-    """Services that their provider calls pinned while the portal knows of no pin."""
-    known = standing.pins.keys() | standing.changes.keys()
-    return tuple(found for found in standing.services if found.pinned and found.pk not in known)
-
-
-def page_state(standing: Standing) -> tuple[str, str]:
-    """The icon's tone and the title's words: what is to be known while the tab is in the background."""
-    disputed = [service.short for service in standing.services if service.live_is_disputed]
+def page_state(state: CurrentState) -> tuple[str, str]:
+    """The tone of the page's icon and the words in its title, for a tab in the background."""
+    disputed = [service.short for service in state.services if service.live_is_disputed]
     if disputed:
         return "bad", f"{', '.join(disputed)} serves something else"
-    if standing.doubtful:
-        waiting = [standing.named(change.service_id).short for change in standing.doubtful]
+    if state.undecided:
+        waiting = [state.service(change.service_id).short for change in state.undecided]
         return "bad", f"{', '.join(waiting)} needs a person"
-    if standing.changes:
-        return "busy", f"{len(standing.changes)} under way"
-    pinned = [service.short for service in standing.services if service.pk in standing.pins or service.pinned]
+    if state.changes:
+        return "busy", f"{len(state.changes)} under way"
+    pinned = [service.short for service in state.services if service.pk in state.pins or service.pinned]
     if pinned:
         return "warn", f"{', '.join(pinned)} pinned"
-    if any(fresh.down for fresh in standing.freshness):
+    if any(fresh.down for fresh in state.freshness):
         return "warn", "old data"
-    if not standing.process_status.complete:
-        return "warn", "no worker" if standing.process_status.can_execute else "no dispatcher"
-    if standing.process_status.broker_is_away:
+    if not state.process_status.complete:
+        return "warn", "no worker" if state.process_status.can_execute else "no dispatcher"
+    if state.process_status.broker_is_away:
         return "warn", "no queue"
     return "calm", ""
+
+
+def footer_notes(state: CurrentState) -> tuple[tuple[Badge, Sentence], ...]:
+    """For each provider the age of its data, for each kind of process how many are alive."""
+    providers = [(_freshness_badge(fresh), _freshness_note(fresh)) for fresh in state.freshness]
+    processes = [(_role_badge(role), _role_note(role)) for role in state.process_status.roles]
+    return (*providers, *processes)
+
+
+def _freshness_badge(fresh: Freshness) -> Badge:
+    match fresh.tone:
+        case "good":
+            return Badge(fresh.name.upper(), "good", "dot")
+        case "warn":
+            return Badge(fresh.name.upper(), "warn", "diamond")
+        case _:
+            return Badge(fresh.name.upper(), "bad", "square")
+
+
+def _freshness_note(fresh: Freshness) -> Sentence:
+    error = ", last attempt failed" if fresh.error else ""
+    if fresh.read_at is None:
+        return sentence("never read", error)
+    return sentence(age_of(fresh.read_at, f"read-{fresh.provider}"), " old", error)
+
+
+def _role_badge(role: RoleStatus) -> Badge:
+    name = f"{role.name.upper()}S"
+    return Badge(name, "good", "dot") if role.alive else Badge(name, "bad", "square")
+
+
+def _role_note(role: RoleStatus) -> Sentence:
+    if role.alive:
+        return sentence(f"{role.alive} alive")
+    return (
+        sentence("none heard for ", age_of(role.last_heard_at))
+        if role.last_heard_at
+        else sentence("never heard")
+    )

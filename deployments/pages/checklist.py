@@ -1,7 +1,7 @@
-"""The plan that somebody confirmed, as a checklist: what is done, what runs, what never happened.
+"""The confirmed plan as a checklist: what is done, what runs, what never happened.
 
-The steps are those the operation stored when it was asked for; where they stand follows from the moments
-at which its change reached each status. Nothing here asks the database.
+The steps are stored with the operation; the state of each follows from the times at which its change reached
+each status. Nothing is read from the database.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from datetime import datetime, timedelta
 from django.utils.dateparse import parse_datetime
 
 from deployments.models import Change
+from deployments.pages.sentence import Part, Sentence, sentence
+from rollback_portal.text import elapsed
 
 ORDER = ("queued", "clearing", "pinning", "sending", "unclear", "accepted", "serving", "restoring")
-BEFORE_QUEUED_AGAIN = ("clearing",)  # leads back to the start, and is done then
-ALSO_COVERS = {"sending": ("unclear",)}  # a lost answer is read back within the step that asked
+BEFORE_QUEUED_AGAIN = ("clearing",)  # the change is queued again when this step is done
+ALSO_COVERS = {"sending": ("unclear",)}  # a lost answer is looked up within the step that sent the order
 PUT_BACK = {
     "status": "restoring",
     "message": "Put automatic deploys back to what they were",
@@ -35,8 +37,8 @@ WORDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One step of the checklist. `took` runs on until the step has ended."""
+class ChecklistStep:
+    """One step. `took` grows until the step has ended; `usually` is how long it takes, as text."""
 
     message: str
     state: str
@@ -49,30 +51,34 @@ class Line:
         return WORDS[self.state]
 
     @property
-    def clock(self) -> str:
-        return clock(self.took)
+    def timing(self) -> Sentence:
+        """ "0:38, usually 70 s" once it has started, before that only how long it usually takes."""
+        if self.took is not None:
+            usually = Part("faint", f", usually {self.usually}") if self.usually else ""
+            return sentence(elapsed(self.took), usually)
+        return sentence(f"usually {self.usually}") if self.state == "waiting" and self.usually else ()
 
 
-def checklist(change: Change, now: datetime, *, still_pinned: bool) -> Sequence[Line]:
+def checklist(change: Change, now: datetime, *, still_pinned: bool) -> Sequence[ChecklistStep]:
     """The steps of a change in the order of its plan.
 
     Args:
         change: with its operation loaded.
         now: the server's time, to which a running step has lasted.
-        still_pinned: whether the service's automatic deploys are still held off; only that tells whether
-            putting them back has worked.
+        still_pinned: whether the service still has a pin: only that tells whether automatic deploys have been
+            restored.
     """
     steps = list(change.operation.plan.get("steps", []))
     reached = status_times(change)
     if "restoring" in reached and all(step["status"] != "restoring" for step in steps):
         steps.append(PUT_BACK)
-    return [_line(step, change, reached, now, still_pinned) for step in steps]
+    return [_checklist_step(step, change, reached, now, still_pinned) for step in steps]
 
 
 def status_times(change: Change) -> dict[str, datetime]:
-    """When each status was reached; what lies before it was queued again came to nothing."""
-    read = {status: parse_datetime(at) for status, at in change.status_times.items() if isinstance(at, str)}
-    known = {status: at for status, at in read.items() if at is not None}
+    """When each status was reached. What happened before the change was queued again does not count."""
+    times = {status: parse_datetime(at) for status, at in change.status_times.items() if isinstance(at, str)}
+    known = {status: at for status, at in times.items() if at is not None}
     began = known.get("queued")
     return {
         status: at
@@ -81,19 +87,19 @@ def status_times(change: Change) -> dict[str, datetime]:
     }
 
 
-def _line(
+def _checklist_step(
     step: dict[str, str], change: Change, reached: dict[str, datetime], now: datetime, still_pinned: bool
-) -> Line:
+) -> ChecklistStep:
     covered = (step["status"], *ALSO_COVERS.get(step["status"], ()))
     began = min((reached[status] for status in covered if status in reached), default=None)
-    ended = _left(covered, change, reached)
+    ended = _left_at(covered, change, reached)
     state = _state(covered, change, reached, still_pinned)
     took = max((ended or now) - began, timedelta()) if began else None
-    return Line(step["message"], state, began, took, step.get("usually", ""))
+    return ChecklistStep(step["message"], state, began, took, step.get("usually", ""))
 
 
-def _left(covered: Sequence[str], change: Change, reached: dict[str, datetime]) -> datetime | None:
-    """When the change went on from this step; None while it is there."""
+def _left_at(covered: Sequence[str], change: Change, reached: dict[str, datetime]) -> datetime | None:
+    """When the change left this step; None while it is there."""
     if change.status in covered:
         return None
     last = max(ORDER.index(status) for status in covered)
@@ -108,8 +114,8 @@ def _state(covered: Sequence[str], change: Change, reached: dict[str, datetime],
         return "skipped" if change.ended or _is_past(covered, reached) else "waiting"
     if "restoring" in covered:
         return "failed" if still_pinned else "done"
-    if _broke_at(reached) in covered:
-        return _how_it_broke(change)
+    if _last_status(reached) in covered:
+        return _ending(change)
     return "done"
 
 
@@ -118,27 +124,13 @@ def _is_past(covered: Sequence[str], reached: dict[str, datetime]) -> bool:
     return any(status in ORDER and ORDER.index(status) > last for status in reached)
 
 
-def _broke_at(reached: dict[str, datetime]) -> str:
-    """The furthest status before settings were put back: where it broke, if it broke."""
+def _last_status(reached: dict[str, datetime]) -> str:
+    """The last status before the settings were restored: where it failed, if it failed."""
     went_through = (status for status in ORDER if status in reached and status != "restoring")
     return max(went_through, key=ORDER.index, default="")
 
 
-def _how_it_broke(change: Change) -> str:
-    """The verdict, which is known before the settings are back; a leave that only failed to put them back
-    has moved the traffic as asked.
-    """
+def _ending(change: Change) -> str:
+    """How the step ended; a change that only failed to restore the settings has moved the traffic."""
     final_status = change.final_status or change.status
     return "done" if final_status not in {"failed", "canceled", "needs_attention"} else final_status
-
-
-def clock(length: timedelta | None) -> str:
-    """What ticks is told to the second: "0.8 s", "0:38", "1:02:09"."""
-    if length is None:
-        return ""
-    seconds = length.total_seconds()
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    hours, rest = divmod(int(seconds), 3600)
-    minutes, seconds = divmod(rest, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

@@ -1,4 +1,4 @@
-"""What holds right now, read once for a page: pins, running changes, how old the data is, who is at work."""
+"""The current state, loaded once for a page: pins, running changes, age of the data, live processes."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from deployments.models import Change, Pin, ProviderStatus, Service
 from deployments.pages.manual_commands import KEYS
 from rollback_portal.jobs.process.heartbeats import ProcessStatus, process_status
 
-RANK = {"good": 0, "warn": 1, "bad": 2}
-
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """One provider's data: how old, how far to be trusted, and when the portal asks again.
+    """How old one provider's data is, and when the portal asks again.
 
-    `left_alone`: it failed so often, or refuses our key, that readings pause until `retry_at`.
-    `key`: the variable that holds the key, where the provider refuses it.
+    Args:
+        tone: good, warn or bad, by age and error.
+        services: what people call the services of this provider.
+        left_alone: it failed so often, or refuses the key, that syncs pause until `retry_at`.
+        key: the environment variable of the key, if the provider refuses it.
     """
 
     provider: str
@@ -36,15 +37,19 @@ class Freshness:
 
     @property
     def down(self) -> bool:
-        """The provider does not answer, or has not for so long that its rows are a snapshot."""
+        """Whether the provider fails, or has not answered for so long that its rows are a snapshot."""
         return bool(self.error) or self.tone == "bad"
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """What holds for the followed services, by service and by provider.
+class CurrentState:
+    """What a page needs to know beside its services' deployments.
 
-    `doubtful` are the operations that wait for a person, unless somebody started another one since.
+    Args:
+        pins: the pin that is in force, by the primary key of its service.
+        changes: the running change, by the primary key of its service.
+        freshness: one for each provider that a service needs.
+        undecided: operations that wait for a person, unless somebody has started another one since.
     """
 
     services: tuple[Service, ...]
@@ -52,26 +57,30 @@ class Standing:
     changes: dict[int, Change]
     freshness: tuple[Freshness, ...]
     process_status: ProcessStatus
-    doubtful: tuple[Change, ...] = ()
+    undecided: tuple[Change, ...] = ()
 
-    def fresh(self, service: Service) -> Freshness:
-        return next(found for found in self.freshness if found.provider == service.provider)
+    def freshness_of(self, service: Service) -> Freshness:
+        return next(fresh for fresh in self.freshness if fresh.provider == service.provider)
 
-    def named(self, pk: int) -> Service:
+    def service(self, pk: int) -> Service:
         return next(service for service in self.services if service.pk == pk)
 
 
-def what_holds(services: Iterable[Service]) -> Standing:
-    """Read what holds for `services` in five queries, however many there are."""
-    chosen = tuple(services)
-    ids = [service.pk for service in chosen]
-    pins = Pin.objects.filter(service__in=ids, released_at=None).select_related(
-        "deployment",
-        "rolled_back_from",
-        "change",
-        "replaces__deployment",
-        "replaces__rolled_back_from",
-        "replaces__change",
+def load_current_state(services: Iterable[Service]) -> CurrentState:
+    """The state of these services, in five queries however many there are."""
+    services = tuple(services)
+    ids = [service.pk for service in services]
+    pins = (
+        Pin.objects.standing()
+        .filter(service__in=ids)
+        .select_related(
+            "deployment",
+            "rolled_back_from",
+            "change",
+            "replaces__deployment",
+            "replaces__rolled_back_from",
+            "replaces__change",
+        )
     )
     changes = (
         Change.objects.active()
@@ -79,47 +88,47 @@ def what_holds(services: Iterable[Service]) -> Standing:
         .select_related("operation", "to_deployment", "from_deployment")
     )
     running = {change.service_id: change for change in changes}
-    holding = {pin.service_id: _holding(pin, running.get(pin.service_id)) for pin in pins}
-    return Standing(
-        services=chosen,
-        pins={pk: pin for pk, pin in holding.items() if pin is not None},
+    in_force = {pin.service_id: _pin_in_force(pin, running.get(pin.service_id)) for pin in pins}
+    return CurrentState(
+        services=services,
+        pins={pk: pin for pk, pin in in_force.items() if pin is not None},
         changes=running,
-        freshness=_freshness(chosen),
+        freshness=_freshness(services),
         process_status=process_status(),
-        doubtful=_doubtful(ids),
+        undecided=_undecided(ids),
     )
 
 
-def _doubtful(ids: list[int]) -> tuple[Change, ...]:
+def _undecided(ids: list[int]) -> tuple[Change, ...]:
     newer = Change.objects.filter(service=OuterRef("service"), pk__gt=OuterRef("pk"))
     waiting = Change.objects.filter(~Exists(newer), service__in=ids, status="needs_attention")
     return tuple(waiting.select_related("operation", "to_deployment").order_by("pk"))
 
 
-def _holding(pin: Pin, running: Change | None) -> Pin | None:
-    """While a rollback is on its way it holds nothing yet: what held before does, if anything did."""
+def _pin_in_force(pin: Pin, running: Change | None) -> Pin | None:
+    """The pin of a rollback that still runs is not in force yet: the one that it replaces is, if any."""
     return pin.replaces if running is not None and pin.change_id == running.pk else pin
 
 
 def _freshness(services: tuple[Service, ...]) -> tuple[Freshness, ...]:
-    """One per provider that a service needs; a provider that was never read is unknown, not fresh."""
-    readings = {reading.provider: reading for reading in ProviderStatus.objects.all()}
-    now, found = timezone.now(), []
-    for provider in Service.Provider:
+    """One for each provider that a service needs; one that was never read is not fresh."""
+    statuses = {status.provider: status for status in ProviderStatus.objects.all()}
+    now, freshness = timezone.now(), []
+    for provider in Service.ProviderChoice:
         names = tuple(service.short for service in services if service.provider == provider)
         if names:
-            reading = readings.get(provider) or ProviderStatus(provider=provider)
-            found.append(
+            status = statuses.get(provider) or ProviderStatus(provider=provider)
+            freshness.append(
                 Freshness(
                     provider=provider.value,
                     name=provider.label,
-                    tone=reading.tone(now),
-                    read_at=reading.synced_at,
-                    error=reading.error,
-                    retry_at=reading.retry_at if reading.retry_at and reading.retry_at > now else None,
+                    tone=status.tone(now),
+                    read_at=status.synced_at,
+                    error=status.error,
+                    retry_at=status.retry_at if status.retry_at and status.retry_at > now else None,
                     services=names,
-                    left_alone=reading.opened_at is not None,
-                    key=KEYS[provider] if reading.key_refused else "",
+                    left_alone=status.opened_at is not None,
+                    key=KEYS[provider] if status.key_refused else "",
                 )
             )
-    return tuple(found)
+    return tuple(freshness)

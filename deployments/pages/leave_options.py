@@ -1,4 +1,4 @@
-"""The ways to leave a rollback: keep what is live, bring back what was left, or take something newer."""
+"""The options when leaving a rollback: keep what is live, return to what was left, or go to a newer build."""
 
 from __future__ import annotations
 
@@ -13,43 +13,49 @@ from deployments.models import Deployment
 from deployments.operations import eligibility
 from deployments.operations.plan import Plan
 
-MOST = 10
+MOST_OPTIONS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """One way; `why_not` stands beside it where it cannot be taken."""
+class LeaveOption:
+    """One option.
+
+    Args:
+        deployment: what goes in front of users; None keeps what is live.
+        url: the confirm dialog with this option chosen.
+        ineligible_reason: why it cannot be chosen, "" where it can.
+    """
 
     deployment: Deployment | None
-    words: str
-    address: str
+    label: str
+    url: str
     chosen: bool
-    why_not: str = ""
+    ineligible_reason: str = ""
 
 
-def ways_to_leave(plan: Plan) -> Sequence[Way]:
-    """Keeping what is live comes first: it moves no traffic."""
+def leave_options(plan: Plan) -> Sequence[LeaveOption]:
+    """Keeping what is live comes first: it moves no traffic. Empty without a pin."""
     if plan.pin is None:
         return ()
-    address = reverse("leave", args=[plan.service.slug])
-    stay = Way(None, "Keep what is live; only automatic deploys come back", address, plan.target is None)
-    return (stay, *(_way(plan, deployment, address) for deployment in _offered(plan)))
+    url = reverse("leave", args=[plan.service.slug])
+    stay = LeaveOption(None, "Keep what is live; only automatic deploys come back", url, plan.target is None)
+    return (stay, *(_option(plan, deployment, url) for deployment in _offered(plan)))
 
 
 def _offered(plan: Plan) -> Iterable[Deployment]:
-    """What was rolled back from, what was built and staged since, and what somebody already chose."""
+    """What was rolled back from, what was built and staged since, and the target of the plan."""
     left = plan.pin.rolled_back_from if plan.pin else None
-    asked = Q(pk__in=[row.pk for row in (left, plan.target) if row is not None])
+    named = Q(pk__in=[row.pk for row in (left, plan.target) if row is not None])
     newer = Q(staged=True, created_at__gt=left.created_at) if left else Q(staged=True)
-    return plan.service.deployments.filter(asked | newer).order_by("-created_at", "-id")[:MOST]
+    return plan.service.deployments.filter(named | newer).order_by("-created_at", "-id")[:MOST_OPTIONS]
 
 
-def _way(plan: Plan, deployment: Deployment, address: str) -> Way:
+def _option(plan: Plan, deployment: Deployment, url: str) -> LeaveOption:
     left = plan.pin is not None and plan.pin.rolled_back_from_id == deployment.pk
-    return Way(
+    return LeaveOption(
         deployment,
         "Back to what was rolled back from" if left else "Built since, never served",
-        f"{address}?{urlencode({'to': deployment.provider_id})}",
+        f"{url}?{urlencode({'to': deployment.provider_id})}",
         plan.target is not None and plan.target.pk == deployment.pk,
-        eligibility.why_not(deployment, plan.service, None, None),
+        eligibility.ineligible_reason(deployment, plan.service, None, None),
     )

@@ -1,7 +1,7 @@
-"""What to type when the portal cannot act: the exact commands for one service, as text.
+"""The exact shell commands for one service, for when the portal cannot act.
 
-Nothing here asks the database, the settings or for a key. Keys appear only as the names of shell variables;
-ids are checked, and everything else that came from outside is quoted, before it becomes part of a command.
+Nothing is read from the database or the settings. Keys appear only as the names of shell variables. Before
+they become part of a command, ids are checked and all other text from outside is quoted.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from deployments.providers.ids import RENDER_DEPLOY, RENDER_SERVICE, VERCEL_DEPL
 VERCEL_API = "https://api.vercel.com"
 CURL = "curl --fail-with-body --silent --show-error --max-time 30"
 KEYS = {"render": "RENDER_API_KEY", "vercel": "VERCEL_TOKEN"}
-FORMS = {"render": (RENDER_SERVICE, RENDER_DEPLOY), "vercel": (VERCEL_PROJECT, VERCEL_DEPLOYMENT)}
+ID_PATTERNS = {"render": (RENDER_SERVICE, RENDER_DEPLOY), "vercel": (VERCEL_PROJECT, VERCEL_DEPLOYMENT)}
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
-    """Where a provider's interface is and whose account is meant; no key."""
+class ProviderAccount:
+    """The address of a provider's API and the team that owns the service; no key."""
 
     url: str
     team: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ManualStep:
     """One thing to do, and the command that does it."""
 
     message: str
@@ -38,127 +38,147 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class ByHand:
-    """The card of one service. `why_not` says why it holds no commands for moving traffic."""
+class ManualCommands:
+    """The commands for one service.
+
+    Args:
+        target: what they put in front of users.
+        key: the environment variable that holds the key.
+        steps: how to move traffic to `target`.
+        leave: how to leave the rollback again.
+        unavailable_reason: why there are no `steps`, "" if there are.
+    """
 
     service: Service
     target: Deployment | None
     key: str
-    steps: Sequence[Step] = ()
-    leave: Sequence[Step] = ()
-    why_not: str = ""
+    steps: Sequence[ManualStep] = ()
+    leave: Sequence[ManualStep] = ()
+    unavailable_reason: str = ""
 
 
-def card(
-    service: Service, target: Deployment | None, account: Account, *, before: str, promote: bool = False
-) -> ByHand:
+def commands_for(
+    service: Service,
+    target: Deployment | None,
+    account: ProviderAccount,
+    *,
+    before: str,
+    promote: bool = False,
+) -> ManualCommands:
     """How to put `target` in front of the users of `service` without the portal.
 
     Args:
-        service: as the portal knows it last.
-        target: what is to serve; None where only leaving a rollback is meant.
-        account: where the provider's interface is.
-        before: the setting for automatic deploys that leaving has to bring back; "" where it is unknown.
-        promote: promote instead of rolling back; only Vercel knows the difference.
+        service: as the portal knows it.
+        target: what is to be live; None if only leaving a rollback is meant.
+        before: the setting for automatic deploys that leaving has to restore; "" if it is unknown.
+        promote: promote instead of rolling back; only Vercel tells them apart.
     """
-    key, (service_form, deployment_form) = KEYS[service.provider], FORMS[service.provider]
-    if not service_form.fullmatch(service.provider_id):
-        return ByHand(service, target, key, why_not="the id of the service has no form that we know")
+    key, (service_id, deployment_id) = KEYS[service.provider], ID_PATTERNS[service.provider]
+    if not service_id.fullmatch(service.provider_id):
+        return ManualCommands(
+            service, target, key, unavailable_reason="the id of the service has no form that we know"
+        )
     writer = _Render(service, account) if service.provider == "render" else _Vercel(service, account)
     leave = writer.leave(before)
     if target is None:
-        return ByHand(service, None, key, leave=leave, why_not="no earlier deployment is known to the portal")
-    if not deployment_form.fullmatch(target.provider_id):
-        return ByHand(service, target, key, why_not="the id of the deployment has no form that we know")
-    return ByHand(service, target, key, writer.move(target, promote=promote), leave)
+        return ManualCommands(
+            service, None, key, leave=leave, unavailable_reason="no earlier deployment is known to the portal"
+        )
+    if not deployment_id.fullmatch(target.provider_id):
+        return ManualCommands(
+            service, target, key, unavailable_reason="the id of the deployment has no form that we know"
+        )
+    return ManualCommands(service, target, key, writer.move(target, promote=promote), leave)
 
 
 class _Render:
     """Reference: https://api-docs.render.com/reference/rollback-deploy"""
 
-    def __init__(self, service: Service, account: Account) -> None:
-        self.address = f"{account.url.rstrip('/')}/services/{service.provider_id}"
+    def __init__(self, service: Service, account: ProviderAccount) -> None:
+        self.service_url = f"{account.url.rstrip('/')}/services/{service.provider_id}"
 
-    def move(self, target: Deployment, *, promote: bool) -> Sequence[Step]:
-        order = {"deployId": target.provider_id}
+    def move(self, target: Deployment, *, promote: bool) -> Sequence[ManualStep]:
+        body = {"deployId": target.provider_id}
         return (
-            Step("Look what serves now.", self._curl("GET", "/deploys?status=live&limit=1")),
-            Step(
+            ManualStep("Look what serves now.", self._curl("GET", "/deploys?status=live&limit=1")),
+            ManualStep(
                 "Switch automatic deploys off, or the next push undoes the rollback.",
                 self._curl("PATCH", "", {"autoDeployTrigger": "off"}),
             ),
-            Step(
+            ManualStep(
                 "Roll back. Send it once: where no answer comes, look before you send it again.",
-                self._curl("POST", "/rollback", order),
+                self._curl("POST", "/rollback", body),
             ),
-            Step(
+            ManualStep(
                 "Watch: done when the deploy whose trigger is “rollback” is live, usually within 70 s.",
                 self._curl("GET", "/deploys?limit=3"),
             ),
         )
 
-    def leave(self, before: str) -> Sequence[Step]:
+    def leave(self, before: str) -> Sequence[ManualStep]:
         if before == "off":
             return ()
-        order = {"autoDeploy": "yes"} if before == "on" else {"autoDeployTrigger": before or "commit"}
+        body = {"autoDeploy": "yes"} if before == "on" else {"autoDeployTrigger": before or "commit"}
         known = f"“{before}”, as they were" if before else "“commit”; what they were is not known"
-        said = f"Switch automatic deploys back to {known}. The next push then reaches users."
-        return (Step(said, self._curl("PATCH", "", order)),)
+        message = f"Switch automatic deploys back to {known}. The next push then reaches users."
+        return (ManualStep(message, self._curl("PATCH", "", body)),)
 
-    def _curl(self, method: str, path: str, order: Mapping[str, object] | None = None) -> str:
-        return _curl(method, self.address + path, "RENDER_API_KEY", order)
+    def _curl(self, method: str, path: str, body: Mapping[str, object] | None = None) -> str:
+        return _curl(method, self.service_url + path, "RENDER_API_KEY", body)
 
 
 class _Vercel:
     """Reference: https://vercel.com/docs/cli/rollback"""
 
-    def __init__(self, service: Service, account: Account) -> None:
+    def __init__(self, service: Service, account: ProviderAccount) -> None:
         self.account = account
         self.project = service.provider_id
 
-    def move(self, target: Deployment, *, promote: bool) -> Sequence[Step]:
+    def move(self, target: Deployment, *, promote: bool) -> Sequence[ManualStep]:
         verb, version = ("promote", "v10") if promote else ("rollback", "v1")
         path = f"/{version}/projects/{self.project}/{verb}/{target.provider_id}"
         doing = "Promote" if promote else "Roll back"
         return (
-            Step(
+            ManualStep(
                 "Look what the domains point to: “alias” names the deployment of each.",
                 self._curl("GET", f"/v9/projects/{self.project}"),
             ),
-            Step(f"{doing} with Vercel's own command line. Do it once.", self._cli(verb, target.provider_id)),
-            Step(
+            ManualStep(
+                f"{doing} with Vercel's own command line. Do it once.", self._cli(verb, target.provider_id)
+            ),
+            ManualStep(
                 "Or, without the command line, send the same order yourself. One of the two is enough.",
                 self._curl("POST", path),
             ),
-            Step(
+            ManualStep(
                 "Watch: done when “lastAliasRequest” says “succeeded”, usually within 5 s.",
                 self._curl("GET", f"/v9/projects/{self.project}"),
             ),
         )
 
-    def leave(self, before: str) -> Sequence[Step]:
+    def leave(self, before: str) -> Sequence[ManualStep]:
         if before == "off":
             return ()
-        said = "Let new builds take the production domains again. The next push then reaches users."
-        order = {"autoAssignCustomDomains": True}
-        return (Step(said, self._curl("PATCH", f"/v9/projects/{self.project}", order)),)
+        message = "Let new builds take the production domains again. The next push then reaches users."
+        body = {"autoAssignCustomDomains": True}
+        return (ManualStep(message, self._curl("PATCH", f"/v9/projects/{self.project}", body)),)
 
     def _cli(self, verb: str, deployment: str) -> str:
-        words = f'vercel {verb} {shlex.quote(deployment)} --yes --token "$VERCEL_TOKEN"'
+        command = f'vercel {verb} {shlex.quote(deployment)} --yes --token "$VERCEL_TOKEN"'
         if self.account.team:
-            words += f" --scope {shlex.quote(self.account.team)}"
+            command += f" --scope {shlex.quote(self.account.team)}"
         if self.account.url.rstrip("/") != VERCEL_API:
-            words += f" --api {shlex.quote(self.account.url)}"
-        return words
+            command += f" --api {shlex.quote(self.account.url)}"
+        return command
 
-    def _curl(self, method: str, path: str, order: Mapping[str, object] | None = None) -> str:
+    def _curl(self, method: str, path: str, body: Mapping[str, object] | None = None) -> str:
         team = f"?{urlencode({'teamId': self.account.team})}" if self.account.team else ""
-        return _curl(method, self.account.url.rstrip("/") + path + team, "VERCEL_TOKEN", order)
+        return _curl(method, self.account.url.rstrip("/") + path + team, "VERCEL_TOKEN", body)
 
 
-def _curl(method: str, address: str, key: str, order: Mapping[str, object] | None) -> str:
-    """One command on a few lines. The key is filled in by the shell that it is pasted into."""
-    lines = [f"{CURL} --request {method} {shlex.quote(address)}", f'--header "Authorization: Bearer ${key}"']
-    if order is not None:
-        lines += ["--header 'Content-Type: application/json'", f"--data {shlex.quote(json.dumps(order))}"]
+def _curl(method: str, url: str, key: str, body: Mapping[str, object] | None) -> str:
+    """One command on several lines. The shell that it is pasted into fills in the key."""
+    lines = [f"{CURL} --request {method} {shlex.quote(url)}", f'--header "Authorization: Bearer ${key}"']
+    if body is not None:
+        lines += ["--header 'Content-Type: application/json'", f"--data {shlex.quote(json.dumps(body))}"]
     return " \\\n  ".join(lines)

@@ -1,6 +1,6 @@
-"""How an operation stands, in words: the headline, what is true now, and what to do next.
+"""The status of an operation in words: the headline, what is true now, and what to do next.
 
-Green is kept for what was seen. A success that nobody could check from outside says so.
+Only what was seen from outside is green; a success that could not be checked says so.
 """
 
 from __future__ import annotations
@@ -8,35 +8,35 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from deployments.models import Change, Kind
-from deployments.pages.badges import Mark
-from rollback_portal.templatetags.text import duration, harmless
+from deployments.models import Change, OperationKind
+from rollback_portal.text import clean_line, duration
+from rollback_portal.web.badges import Badge
 
-SILENT_AFTER = timedelta(seconds=10)
+NO_NEWS_AFTER = timedelta(seconds=10)
 RUNNING_WORDS = {
-    Kind.ROLL_BACK: "Rolling {service} back to {target}",
-    Kind.PROMOTE: "Promoting {target} to production of {service}",
-    Kind.LEAVE: "Leaving the rollback of {service}",
+    OperationKind.ROLL_BACK: "Rolling {service} back to {target}",
+    OperationKind.PROMOTE: "Promoting {target} to production of {service}",
+    OperationKind.LEAVE: "Leaving the rollback of {service}",
 }
 DONE_WORDS = {
-    Kind.ROLL_BACK: "{service} was rolled back to {target}",
-    Kind.PROMOTE: "{target} was promoted to production of {service}",
-    Kind.LEAVE: "The rollback of {service} was left",
+    OperationKind.ROLL_BACK: "{service} was rolled back to {target}",
+    OperationKind.PROMOTE: "{target} was promoted to production of {service}",
+    OperationKind.LEAVE: "The rollback of {service} was left",
 }
 FAILED_WORDS = {
-    Kind.ROLL_BACK: "{service} was not rolled back to {target}",
-    Kind.PROMOTE: "{target} was not promoted to production of {service}",
-    Kind.LEAVE: "The rollback of {service} was not left",
+    OperationKind.ROLL_BACK: "{service} was not rolled back to {target}",
+    OperationKind.PROMOTE: "{target} was not promoted to production of {service}",
+    OperationKind.LEAVE: "The rollback of {service} was not left",
 }
 CANCELED_WORDS = {
-    Kind.ROLL_BACK: "The rollback of {service} to {target} was canceled",
-    Kind.PROMOTE: "The promotion of {target} was canceled",
-    Kind.LEAVE: "Leaving the rollback of {service} was canceled",
+    OperationKind.ROLL_BACK: "The rollback of {service} to {target} was canceled",
+    OperationKind.PROMOTE: "The promotion of {target} was canceled",
+    OperationKind.LEAVE: "Leaving the rollback of {service} was canceled",
 }
 UNKNOWN_WORDS = {
-    Kind.ROLL_BACK: "Whether {service} was rolled back to {target} is not known",
-    Kind.PROMOTE: "Whether {target} was promoted is not known",
-    Kind.LEAVE: "Whether the rollback of {service} was left is not known",
+    OperationKind.ROLL_BACK: "Whether {service} was rolled back to {target} is not known",
+    OperationKind.PROMOTE: "Whether {target} was promoted is not known",
+    OperationKind.LEAVE: "Whether the rollback of {service} was left is not known",
 }
 HEADLINES = {
     "succeeded": DONE_WORDS,
@@ -46,57 +46,59 @@ HEADLINES = {
 }
 
 
-MARKS = {
-    "queued": Mark("WAITING FOR A WORKER", "busy", "ring"),
-    "unclear": Mark("ANSWER LOST", "warn", "diamond"),
-    "succeeded": Mark("DONE", "good", "dot"),
-    "failed": Mark("FAILED", "bad", "square"),
-    "canceled": Mark("CANCELED", "", "ring"),
-    "needs_attention": Mark("NEEDS A PERSON", "bad", "diamond"),
+BADGES = {
+    "queued": Badge("WAITING FOR A WORKER", "busy", "ring"),
+    "unclear": Badge("ANSWER LOST", "warn", "diamond"),
+    "succeeded": Badge("DONE", "good", "dot"),
+    "failed": Badge("FAILED", "bad", "square"),
+    "canceled": Badge("CANCELED", "", "ring"),
+    "needs_attention": Badge("NEEDS A PERSON", "bad", "diamond"),
 }
-DONE_UNCHECKED = Mark("DONE, NOT CHECKED", "warn", "ring")
-RUNNING = Mark("RUNNING", "busy", "turn")
+DONE_UNCHECKED = Badge("DONE, NOT CHECKED", "warn", "ring")
+RUNNING = Badge("RUNNING", "busy", "turn")
 ICONS = {"good": "done", "bad": "bad", "warn": "warn", "busy": "busy", "": "plain"}
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """Everything a page says about how a change stands.
+class StatusText:
+    """Everything a page says about the status of a change.
 
-    `now` is what is true now, `next` what to do about it; both are empty while it simply runs.
+    Args:
+        now: what is true now, "" while it simply runs.
+        next: what to do about it, "" while it simply runs.
     """
 
-    mark: Mark
+    badge: Badge
     headline: str
     now: str
     next: str
 
     @property
     def icon(self) -> str:
-        return f"icons/{ICONS[self.mark.tone]}.svg"
+        return f"icons/{ICONS[self.badge.tone]}.svg"
 
 
-def report(change: Change, *, pinned: bool) -> Report:
-    """How a change stands, for its own page.
+def status_text(change: Change, *, pinned: bool) -> StatusText:
+    """The status of a change, for its own page.
 
     Args:
         change: with its service, what is live there, both deployments and its operation loaded.
-        pinned: whether a pin holds the service now.
+        pinned: whether the service has a standing pin.
     """
-    return Report(mark(change), headline(change), _now(change, pinned), _next(change, pinned))
+    return StatusText(badge_of(change), headline(change), _now(change, pinned), _next(change, pinned))
 
 
-def mark(change: Change) -> Mark:
+def badge_of(change: Change) -> Badge:
     if change.status == "succeeded" and change.unchecked:
         return DONE_UNCHECKED
-    return MARKS.get(change.status, RUNNING)
+    return BADGES.get(change.status, RUNNING)
 
 
 def headline(change: Change) -> str:
     """One sentence without its full stop: "API was rolled back to 77ab0e1 “Fix price rounding”"."""
-    words = HEADLINES.get(change.status, RUNNING_WORDS)[Kind(change.operation.kind)]
+    words = HEADLINES.get(change.status, RUNNING_WORDS)[OperationKind(change.operation.kind)]
     target = str(change.to_deployment) if change.to_deployment else "what is live"
-    return harmless(words.format(service=change.service.short, target=target), 400)
+    return clean_line(words.format(service=change.service.short, target=target), 400)
 
 
 def _now(change: Change, pinned: bool) -> str:
@@ -106,11 +108,11 @@ def _now(change: Change, pinned: bool) -> str:
         case "needs_attention":
             provider = change.service.get_provider_display()
             return f"{provider} showed last: {_live(change)}. It may have changed since."
-        case "succeeded" if change.operation.kind == Kind.ROLL_BACK and pinned:
+        case "succeeded" if change.operation.kind == OperationKind.ROLL_BACK and pinned:
             return (
                 f"New commits reach users of {change.service.short} only after somebody leaves the rollback."
             )
-        case "succeeded" if change.operation.kind == Kind.ROLL_BACK:
+        case "succeeded" if change.operation.kind == OperationKind.ROLL_BACK:
             return f"{change.service.short} is not pinned now: the next push can go in front of users."
         case _:
             return ""
@@ -118,13 +120,13 @@ def _now(change: Change, pinned: bool) -> str:
 
 def _live(change: Change) -> str:
     live = change.service.live
-    return harmless(str(live), 300) if live else "unknown, the provider did not say"
+    return clean_line(str(live), 300) if live else "unknown, the provider did not say"
 
 
 def _next(change: Change, pinned: bool) -> str:
     provider = change.service.get_provider_display()
     match change.status:
-        case "succeeded" if change.operation.kind == Kind.ROLL_BACK and pinned:
+        case "succeeded" if change.operation.kind == OperationKind.ROLL_BACK and pinned:
             return "Watch the errors. When the cause is fixed and built, leave the rollback."
         case "failed":
             return (
@@ -143,22 +145,40 @@ def _next(change: Change, pinned: bool) -> str:
             return ""
 
 
-def silence(change: Change, now: datetime) -> str:
-    """A sentence where nothing has been heard for a while; "" where there is no such worry."""
+def still_pinned(change: Change, *, pinned: bool) -> str:
+    """That a rollback which did not succeed has left its pin behind; "" otherwise."""
+    failed = change.ended and change.status != "succeeded"
+    if not (failed and pinned and change.operation.kind == OperationKind.ROLL_BACK):
+        return ""
+    return (
+        f"Automatic deploys of {clean_line(change.service.short, 60)} are off: "
+        "new commits do not reach users before somebody leaves the rollback."
+    )
+
+
+def progress_message(change: Change) -> str:
+    """What the worker has noted, while the operation runs; a lost answer has a notice of its own."""
+    if change.ended or change.status == "unclear":
+        return ""
+    return clean_line(change.message, 600)
+
+
+def no_news(change: Change, now: datetime) -> str:
+    """That nothing has come from the worker or the provider for a while; "" where it is not overdue."""
     if change.ended:
         return ""
     since = change.provider_answered_at or change.order_intent_at or change.operation.requested_at
-    quiet = now - since
-    if quiet < SILENT_AFTER:
+    waited = now - since
+    if waited < NO_NEWS_AFTER:
         return ""
     if change.status == "queued":
         return (
-            f"No worker has taken it up for {duration(quiet)}. It is kept and will be; "
+            f"No worker has taken it up for {duration(waited)}. It is kept and will be; "
             f"after {duration(change.INTENT_EXPIRES)} it is not run any more."
         )
     again = ""
     if change.not_before is not None and change.not_before > now:
         again = f", next question in {duration(change.not_before - now)}"
     return (
-        f"No news from {change.service.get_provider_display()} for {duration(quiet)}: still waiting{again}."
+        f"No news from {change.service.get_provider_display()} for {duration(waited)}: still waiting{again}."
     )

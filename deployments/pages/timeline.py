@@ -1,47 +1,45 @@
-"""The two lists on one time axis: one row per moment, the same commit on the same row where possible.
+"""The timeline that API and web services share: the same commit is on the same row where possible.
 
-Pure arrangement: deployments come in newest first, rows come out. Nothing is read here, so the same
-deployments always give the same picture.
+Nothing is read from the database: deployments come in, newest first, and rows come out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
+from deployments.forms.cursor import Cursor
 from deployments.models import Deployment, Service
 from deployments.models.deployment import SERVABLE
 
-TWINS = timedelta(hours=1)
-BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+SAME_ROW_WITHIN = timedelta(hours=1)  # between the first and the last deployment of one commit
 ROWS = 30
-LONGEST_CURSOR = 4_000
 
 
 @dataclass(slots=True)
-class Entry:
-    """One deployment on the axis, with older builds of the same code folded under it."""
+class TimelineEntry:
+    """One deployment, with older builds of the same commit folded under it."""
 
     deployment: Deployment
-    again: list[Deployment] = field(default_factory=list)
+    rebuilds: list[Deployment] = field(default_factory=list)
 
 
 @dataclass(slots=True)
-class Moment:
-    """One row. `cells` has one list per column, in the columns' order."""
+class TimelineRow:
+    """One row. `cells` has one list for each column, in the order of the columns."""
 
     at: datetime
-    cells: list[list[Entry]]
+    cells: list[list[TimelineEntry]]
 
     @property
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[TimelineEntry]:
         return [entry for cell in self.cells for entry in cell]
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """One side of the axis: the services of one kind."""
+class TimelineColumn:
+    """The services of one kind."""
 
     kind: str
     label: str
@@ -53,139 +51,103 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
-    """A page of moments; `older` is the cursor of the page after it, "" at the end."""
+class Timeline:
+    """One page of rows; `older` is the cursor of the next page, "" on the last one."""
 
-    columns: tuple[Column, ...]
-    moments: tuple[Moment, ...]
+    columns: tuple[TimelineColumn, ...]
+    rows: tuple[TimelineRow, ...]
     older: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """Where a page begins: below this deployment, and without those that were shown ahead of their turn."""
-
-    at: datetime
-    pk: int
-    shown: tuple[int, ...] = ()
-
-    def __str__(self) -> str:
-        microseconds = (self.at - BEGINNING) // timedelta(microseconds=1)
-        return ".".join(str(number) for number in (microseconds, self.pk, *self.shown))
-
-    @classmethod
-    def read(cls, text: str) -> Cursor | None:
-        """The cursor that `str()` wrote, or None for anything else."""
-        parts = text.split(".")
-        if (
-            len(parts) < 2
-            or len(text) > LONGEST_CURSOR
-            or not all(part.isascii() and part.isdigit() for part in parts)
-        ):
-            return None
-        microseconds, pk, *shown = (int(part) for part in parts)
-        try:
-            return cls(BEGINNING + timedelta(microseconds=microseconds), _big(pk), tuple(map(_big, shown)))
-        except OverflowError:
-            return None
-
-
-def _big(number: int) -> int:
-    """The number, if it fits into a primary key."""
-    if number >= 2**63:
-        raise OverflowError(number)
-    return number
-
-
-def columns_of(services: Iterable[Service]) -> tuple[Column, ...]:
-    """API to the left, web to the right; a side without a service has no column."""
+def columns_of(services: Iterable[Service]) -> tuple[TimelineColumn, ...]:
+    """API on the left, web on the right; a kind without a service has no column."""
     by_kind = {kind: tuple(service for service in services if service.kind == kind) for kind in Service.Kind}
-    return tuple(Column(kind.value, kind.label, found) for kind, found in by_kind.items() if found)
+    return tuple(TimelineColumn(kind.value, kind.label, group) for kind, group in by_kind.items() if group)
 
 
-def lay_out(
+def build_timeline(
     deployments: Sequence[Deployment],
-    columns: tuple[Column, ...],
+    columns: tuple[TimelineColumn, ...],
     *,
     complete: bool,
-    rows: int = ROWS,
+    max_rows: int = ROWS,
     start: Cursor | None = None,
-) -> Axis:
-    """Arrange deployments on the axis.
+) -> Timeline:
+    """Arrange deployments in rows.
 
     Args:
         deployments: newest first, of the columns' services.
         complete: whether there are none older than the last of them.
-        rows: how many moments one page holds.
-        start: where this page begins, None for the first one.
+        max_rows: how many rows one page holds.
+        start: where this page starts, None for the first one.
 
     Returns:
-        At most `rows` moments. A twin that stands beyond the last row is shown with its commit all
-        the same, and the cursor remembers it, so that no page shows it twice.
+        At most `max_rows` rows. A deployment older than the last row is still shown if its commit is on this
+        page, and the cursor remembers it, so that no page shows it twice.
     """
-    place = {service.pk: index for index, column in enumerate(columns) for service in column.services}
-    moments: list[Moment] = []
-    newest: dict[int, Entry] = {}
+    column_of = {service.pk: index for index, column in enumerate(columns) for service in column.services}
+    rows: list[TimelineRow] = []
+    newest: dict[int, TimelineEntry] = {}
     last: Deployment | None = None
     ahead: list[int] = []
-    full = False
+    is_full = False
     for deployment in deployments:
-        side = place[deployment.service_id]
+        side = column_of[deployment.service_id]
         above = newest.get(deployment.service_id)
-        twin = _twin(deployment, moments)
-        if not full and above is not None and _same_code(above.deployment, deployment):
-            above.again.append(deployment)
-        elif twin is not None:
-            newest[deployment.service_id] = _put(deployment, twin, side)
-        elif full or len(moments) == rows:
-            full = True
+        row = _row_of_same_commit(deployment, rows)
+        if not is_full and above is not None and _same_code(above.deployment, deployment):
+            above.rebuilds.append(deployment)
+        elif row is not None:
+            newest[deployment.service_id] = _add_entry(deployment, row, side)
+        elif is_full or len(rows) == max_rows:
+            is_full = True
             continue
         else:
-            moments.append(Moment(deployment.created_at, [[] for _ in columns]))
-            newest[deployment.service_id] = _put(deployment, moments[-1], side)
-        if full:
+            rows.append(TimelineRow(deployment.created_at, [[] for _ in columns]))
+            newest[deployment.service_id] = _add_entry(deployment, rows[-1], side)
+        if is_full:
             ahead.append(deployment.pk)
         else:
             last = deployment
-    older = _next(last, ahead, start) if full or not complete else ""
-    return Axis(columns, tuple(moments), older)
+    older = _next_cursor(last, ahead, start) if is_full or not complete else ""
+    return Timeline(columns, tuple(rows), older)
 
 
-def _next(last: Deployment | None, ahead: list[int], start: Cursor | None) -> str:
-    """The cursor below `last`; what an earlier page showed ahead may still lie below it, if it is near."""
+def _next_cursor(last: Deployment | None, ahead: list[int], start: Cursor | None) -> str:
+    """The cursor of the page after `last`, with what earlier pages have shown ahead, if that is near."""
     if last is None:
         return ""
-    near = start is not None and start.at - last.created_at <= TWINS
+    near = start is not None and start.at - last.created_at <= SAME_ROW_WITHIN
     return str(Cursor(last.created_at, last.pk, (*(start.shown if start and near else ()), *ahead)))
 
 
-def _put(deployment: Deployment, moment: Moment, side: int) -> Entry:
-    entry = Entry(deployment)
-    moment.cells[side].append(entry)
+def _add_entry(deployment: Deployment, row: TimelineRow, side: int) -> TimelineEntry:
+    entry = TimelineEntry(deployment)
+    row.cells[side].append(entry)
     return entry
 
 
-def _twin(deployment: Deployment, moments: Sequence[Moment]) -> Moment | None:
-    """The row of the same commit in another service, if it happened at about the same time."""
+def _row_of_same_commit(deployment: Deployment, rows: Sequence[TimelineRow]) -> TimelineRow | None:
+    """The row where another service has the same commit from about the same time."""
     if not deployment.commit_sha or deployment.is_rollback:
         return None
-    for moment in reversed(moments):
-        if moment.at - deployment.created_at > TWINS:
+    for row in reversed(rows):
+        if row.at - deployment.created_at > SAME_ROW_WITHIN:
             return None
-        others = [entry.deployment for entry in moment.entries]
+        others = [entry.deployment for entry in row.entries]
         if any(other.service_id == deployment.service_id for other in others):
             continue
-        if any(_twins(other, deployment) for other in others):
-            return moment
+        if any(_same_commit(other, deployment) for other in others):
+            return row
     return None
 
 
-def _twins(one: Deployment, other: Deployment) -> bool:
+def _same_commit(one: Deployment, other: Deployment) -> bool:
     return one.commit_sha == other.commit_sha and one.production == other.production and not one.is_rollback
 
 
 def _same_code(newer: Deployment, older: Deployment) -> bool:
-    """The older one is only one more build of the newer one's code, and nothing worth its own row."""
+    """Whether the older one is only another build of the same commit and needs no row of its own."""
     return (
         bool(older.commit_sha)
         and newer.commit_sha == older.commit_sha
@@ -198,6 +160,6 @@ def _same_code(newer: Deployment, older: Deployment) -> bool:
 
 
 def _at_least_as_good(newer: Deployment, older: Deployment) -> bool:
-    """Nothing that could be put in front of users may hide under something that could not."""
+    """A deployment that could go in front of users must not be folded under one that could not."""
     usable = newer.status in SERVABLE and newer.missing_since is None and newer.can_roll_back is not False
     return usable or older.status not in SERVABLE or older.missing_since is not None

@@ -1,4 +1,4 @@
-"""A provider's "that is current already" counts as a success, so it is believed only after looking."""
+"""Verifies "already current" responses: they count as success, so the live state must agree."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections.abc import Callable
 from deployments.providers.base import AlreadyCurrent, Current, ProviderError, Refused
 
 
-def confirmed(refused: Refused, look: Callable[[], Current], deployment_id: str) -> Refused:
-    """AlreadyCurrent where `look` finds it in front of users, else a Refused that says why not."""
-    facts = {"code": refused.code, "request_id": refused.request_id}
+def verified(refused: Refused, read_current: Callable[[], Current], deployment_id: str) -> Refused:
+    """The error to raise: AlreadyCurrent where the deployment is live, else a Refused that says why not."""
+    details = {"code": refused.code, "request_id": refused.request_id}
     try:
-        current = look()
+        current = read_current()
     except ProviderError as error:
-        return Refused(f"{refused} What is live could not be read: {error}", status=refused.status, **facts)
-    if serves(current, deployment_id):
-        return AlreadyCurrent(str(refused), status=refused.status, **facts)
-    return Refused(f"{refused} Live is {current.live_id or 'unknown'}.", status=refused.status, **facts)
+        return Refused(f"{refused} What is live could not be read: {error}", status=refused.status, **details)
+    if is_live(current, deployment_id):
+        return AlreadyCurrent(str(refused), status=refused.status, **details)
+    return Refused(f"{refused} Live is {current.live_id or 'unknown'}.", status=refused.status, **details)
 
 
-def serves(current: Current, deployment_id: str) -> bool:
-    """Is it the one in front of users, on every production domain where the provider lists them?"""
+def is_live(current: Current, deployment_id: str) -> bool:
+    """Does the deployment serve production, on every domain where the provider lists the domains?"""
     if current.aliases:
         return all(alias.deployment_id == deployment_id for alias in current.aliases)
-    return current.live_id == deployment_id and not current.doubt
+    return current.live_id == deployment_id and not current.conflict

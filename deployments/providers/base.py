@@ -1,7 +1,7 @@
-"""What Render and Vercel have in common: one protocol, the values that cross it, the errors it raises.
+"""The interface that the Render and the Vercel client share: a protocol, its types and its errors.
 
-Nothing here knows Django or the portal's rows. A client turns an HTTP interface into these values and
-these errors; the verbs in `deployments/operations/requests.py` never see a status code.
+Each client translates one HTTP API into these types and errors, so that callers never see a status code.
+Nothing here imports Django or knows the portal's models.
 """
 
 from __future__ import annotations
@@ -12,18 +12,17 @@ from enum import StrEnum
 from typing import Protocol
 
 from deployments.providers.types import (
-    Ability,
     Accepted,
     AliasRequest,
     AliasTarget,
     Current,
     DeploymentPage,
     DeploymentStatus,
-    Finding,
     LogLine,
+    OrderFinding,
+    OrderProgress,
     OrderRecord,
     Phase,
-    Progress,
     ProviderName,
     ReadBack,
     RemoteDeployment,
@@ -33,7 +32,6 @@ from deployments.providers.types import (
 )
 
 __all__ = [
-    "Ability",
     "Accepted",
     "AliasRequest",
     "AliasTarget",
@@ -42,13 +40,13 @@ __all__ = [
     "Current",
     "DeploymentPage",
     "DeploymentStatus",
-    "Finding",
     "LogLine",
     "Missing",
     "NotAllowed",
+    "OrderFinding",
+    "OrderProgress",
     "OrderRecord",
     "Phase",
-    "Progress",
     "Provider",
     "ProviderError",
     "ProviderName",
@@ -66,11 +64,11 @@ __all__ = [
     "Urgency",
 ]
 
-# --- Errors: what the caller may do next is in the class, not in a status code -----------------------
+# --- Errors: the class tells the caller what it may do next, so that nobody has to look at status codes ---
 
 
 class ProviderError(Exception):
-    """Something went wrong between us and the provider; `str()` is a sentence for people."""
+    """A call to a provider failed. `str()` is a sentence for people; `request_id` is the provider's or ""."""
 
     def __init__(self, message: str, *, request_id: str = "") -> None:
         super().__init__(message)
@@ -78,19 +76,23 @@ class ProviderError(Exception):
 
 
 class Unreachable(ProviderError):
-    """Nothing was sent: safe to try again."""
+    """Nothing was sent, so trying again is safe."""
 
 
 class TooLate(Unreachable):
-    """The worker was held up between writing its intent down and the first byte: nothing was sent."""
+    """The deadline passed before the first byte was written, so nothing was sent."""
 
 
 class Unclear(ProviderError):
-    """It was sent and the answer is missing or unreadable: look, never repeat blindly."""
+    """The order was sent, but the response is missing or unreadable: read back, never just send it again."""
 
 
 class Refused(ProviderError):
-    """The provider said no (4xx), in its own words: nothing was changed."""
+    """The provider answered 4xx and changed nothing; the message quotes its reason.
+
+    `status` is the HTTP status, 0 where the portal itself refused before sending; `code` the provider's
+    error code or "".
+    """
 
     def __init__(self, message: str, *, status: int, code: str = "", request_id: str = "") -> None:
         super().__init__(message, request_id=request_id)
@@ -99,21 +101,21 @@ class Refused(ProviderError):
 
 
 class NotAllowed(Refused):
-    """401 or 403: the key is missing, revoked or too weak."""
+    """401 or 403: the key is missing, revoked or lacks a permission."""
 
-    SAYS = "does not accept our key for this"  # in every sentence, so that one that was kept tells it too
+    SAYS = "does not accept our key for this"  # part of every message, so that a stored one is recognised
 
 
 class Missing(Refused):
-    """404 or 410: the provider does not know that object, or no longer."""
+    """404 or 410: the object does not exist, or no longer."""
 
 
 class AlreadyCurrent(Refused):
-    """The target is the current production deployment already: nothing to do, and that is a success."""
+    """The target is the current production deployment already, which counts as success."""
 
 
 class Busy(ProviderError):
-    """429, or a 5xx to a read: not done, ask again after `retry_after` seconds."""
+    """429, or 5xx on a read: nothing was done; try again after `retry_after` seconds."""
 
     def __init__(self, message: str, *, retry_after: float, request_id: str = "") -> None:
         super().__init__(message, request_id=request_id)
@@ -121,66 +123,100 @@ class Busy(ProviderError):
 
 
 class Unreadable(ProviderError):
-    """A read brought no usable answer (cut off, too slow, not JSON): nothing was changed, safe to repeat."""
+    """A read gave no usable response (cut off, too slow, not JSON). Nothing changed; safe to repeat."""
 
 
 class Unsupported(ProviderError):
-    """This provider has no such ability; nothing was sent."""
+    """This provider has no such call; nothing was sent."""
 
 
 class Urgency(StrEnum):
-    """Whose calls these are: background reading stops at the reserve, an operation may use it up."""
+    """Which share of the rate limit a call may use: background calls leave a reserve for operations."""
 
     BACKGROUND = "background"
     OPERATION = "operation"
 
 
 class Provider(Protocol):
-    """One account at Render or Vercel. Every method may raise any `ProviderError`."""
+    """One account at Render or Vercel. Every method may raise any `ProviderError`.
+
+    The implementing methods name the provider's API call under `Reference:`. Ids are the provider's own
+    (Render `srv-…` and `dep-…`, Vercel `prj_…` and `dpl_…`); datetimes are aware and in UTC.
+    """
 
     name: ProviderName
-    supports: frozenset[Ability]
 
     def services(self) -> Sequence[RemoteService]:
-        """All services the key can see, without previews."""
+        """All services that the key can see, without previews."""
 
-    def service(self, service_id: str) -> RemoteService: ...
+    def service(self, service_id: str) -> RemoteService:
+        """One service. Raises Missing where the provider does not know it."""
 
     def deployments(self, service_id: str, *, cursor: str = "", limit: int = 100) -> DeploymentPage:
-        """Newest first."""
+        """One page of deployments, newest first.
 
-    def deployment(self, service_id: str, deployment_id: str) -> RemoteDeployment: ...
+        Args:
+            cursor: `next` of the page before, "" for the first page.
+            limit: 1 to 100; anything else is clamped to that range.
+        """
+
+    def deployment(self, service_id: str, deployment_id: str) -> RemoteDeployment:
+        """One deployment. Raises Missing where the service has none with this id."""
 
     def current(self, service_id: str) -> Current:
-        """What is live and whether it is pinned, from what serves, never from list order."""
+        """Which deployment serves production and whether it is pinned; never concluded from list order."""
 
     def roll_back(
         self, service_id: str, deployment_id: str, *, reason: str, deadline: float | None = None
     ) -> Accepted:
-        """Send exactly one POST. Unclear means it may have been applied; AlreadyCurrent, nothing to do.
+        """Order a rollback with exactly one POST.
 
-        `deadline` is a monotonic time; after it not even the first byte is written, and TooLate is raised.
+        Args:
+            reason: why, as the person typed it; kept by the provider only where it has a field for it.
+            deadline: `time.monotonic()` after which not even the first byte is sent any more.
+
+        Raises:
+            Unclear: the order may have been applied; ask `read_back`.
+            AlreadyCurrent: the target is live already, so there was nothing to do.
+            TooLate: the deadline passed; nothing was sent.
         """
 
     def promote(self, service_id: str, deployment_id: str, *, deadline: float | None = None) -> Accepted:
-        """Send exactly one POST, without a rebuild; `deadline` as for `roll_back`."""
+        """Order a promotion, without a rebuild, with exactly one POST.
 
-    def progress(self, order_record: OrderRecord) -> Progress: ...
+        Args and errors are those of `roll_back`; Unsupported where the provider has no promotion.
+        """
+
+    def progress(self, order_record: OrderRecord) -> OrderProgress:
+        """How far the provider has come with an order that it accepted."""
 
     def read_back(self, order_record: OrderRecord) -> ReadBack:
-        """Did the order of this ticket arrive? To be asked after the settle time."""
+        """Did the order arrive? Ask only after the settle time, when the provider must show it."""
 
     def pin(self, service_id: str) -> str:
-        """Switch automatic deployments off; return what they were, for `unpin`."""
+        """Switch automatic deployments off and return the setting from before, for `unpin`.
+
+        Raises:
+            Unreadable: the provider does not tell the setting, so it could not be restored; nothing changed.
+            Unclear: the setting may or may not have changed.
+        """
 
     def unpin(self, service_id: str, setting: str) -> None:
-        """Restore exactly the setting that `pin` returned."""
+        """Restore exactly the setting that `pin` returned.
 
-    def cancel(self, service_id: str, deployment_id: str) -> None: ...
+        Raises:
+            Refused: `setting` is none of this provider's; nothing was sent.
+            Unclear: the setting may or may not have changed.
+        """
 
-    def events(self, service_id: str, *, since: datetime) -> Sequence[RemoteEvent]: ...
+    def cancel(self, service_id: str, deployment_id: str) -> None:
+        """Cancel a deployment that is still queued, building or being released."""
 
-    def logs(self, service_id: str, *, since: datetime, limit: int = 100) -> Sequence[LogLine]: ...
+    def events(self, service_id: str, *, since: datetime) -> Sequence[RemoteEvent]:
+        """What the provider recorded since then: deployments, rollbacks, changed settings."""
+
+    def logs(self, service_id: str, *, since: datetime, limit: int = 100) -> Sequence[LogLine]:
+        """At most `limit` log lines (up to 100) since then, oldest first."""
 
     def metrics(self, service_id: str, *, since: datetime) -> Sequence[Sample]:
-        """Requests by status code, one series per label."""
+        """Requests by status code since then. Raises Unsupported where the provider has no metrics API."""

@@ -1,16 +1,15 @@
-"""The one door to the providers' HTTP interfaces: one pool of connections per account.
+"""The only way to the providers' HTTP APIs: one connection pool per account.
 
-What happened on the wire becomes one of the errors of `base.py`, and the difference that matters is kept:
-was nothing sent, was it refused, or may it have been done although no answer came?
+Transport failures become the errors of `base.py`, which keep the difference that matters to an order: it was
+never sent, it was refused, or it may have been applied although no response arrived.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from copy import copy
 from functools import partial
-from typing import Any, Self, TypeVar
+from typing import Any, TypedDict, TypeVar
 
 import httpx
 
@@ -24,16 +23,15 @@ from deployments.providers.base import (
     Unreadable,
     Urgency,
 )
-from deployments.providers.json_fields import http_date, plain
-from deployments.providers.rate_limit import Budget
-from deployments.providers.response import Answer, decoded
+from deployments.providers.json_fields import http_date
+from deployments.providers.rate_limit import RateLimit
+from deployments.providers.response import ProviderResponse, decoded, read_whole
+from rollback_portal.text import clean_line
 
 TIMEOUT = httpx.Timeout(connect=3.0, read=15.0, write=5.0, pool=3.0)
-WHOLE_ANSWER = 45.0  # seconds; the read time-out alone would let a dripping answer hold a worker for ever
-LARGEST_ANSWER = 20_000_000  # bytes
 USER_AGENT = "rollback-portal/1"
 
-FIRST_BYTE = "send_request_headers.started"  # the pool's word for: connected, about to write
+FIRST_BYTE = "send_request_headers.started"  # httpcore's trace event: connected, about to write
 
 NEVER_SENT = (
     httpx.ConnectError,
@@ -43,8 +41,8 @@ NEVER_SENT = (
     httpx.UnsupportedProtocol,
     httpx.LocalProtocolError,
 )
-BROKEN = (httpx.HTTPError, httpx.StreamError)  # the above, and: sent, but no whole answer
-WORTH_A_SECOND_READ = (httpx.NetworkError, httpx.RemoteProtocolError)
+BROKEN = (httpx.HTTPError, httpx.StreamError)  # the above, or sent without a whole response
+RETRIED_READS = (httpx.NetworkError, httpx.RemoteProtocolError)
 
 Timeout = httpx.Timeout
 Transport = httpx.BaseTransport
@@ -52,10 +50,23 @@ Params = Mapping[str, Any]
 T = TypeVar("T")
 
 
-class Connection:
-    """One account at one provider: its address, its key, its pool, its share of the rate limit.
+class ConnectionOptions(TypedDict, total=False):
+    """What a connection may be opened with besides its address and key.
 
-    Safe to share between threads; to be made after a fork, not before.
+    `timeout` holds the seconds for each phase, `transport` replaces the network (the sandbox uses it),
+    `rate_limit` is the counter that all workers share, `urgency` decides how much of it may be used.
+    """
+
+    timeout: Timeout
+    transport: Transport | None
+    rate_limit: RateLimit | None
+    urgency: Urgency
+
+
+class ProviderConnection:
+    """One account at one provider: its address, key, connection pool and share of the rate limit.
+
+    Safe to share between threads. Open it after a fork, not before.
     """
 
     def __init__(
@@ -67,16 +78,16 @@ class Connection:
         params: Params | None = None,
         timeout: Timeout = TIMEOUT,
         transport: Transport | None = None,
-        budget: Budget | None = None,
+        rate_limit: RateLimit | None = None,
         urgency: Urgency = Urgency.BACKGROUND,
     ) -> None:
-        """`params` go with every request. `transport` replaces the network (the sandbox uses it).
+        """`params` are sent with every request; for the rest see `ConnectionOptions`.
 
-        Raises ValueError for an address or a key that cannot be one.
+        Raises ValueError where `url` is no web address or `key` holds characters that no key has.
         """
         self.provider = provider
-        self._who = provider.capitalize()
-        self._budget = budget
+        self._name = provider.capitalize()
+        self._rate_limit = rate_limit
         self._urgency = urgency
         self._client = httpx.Client(
             base_url=_address(url),
@@ -92,52 +103,51 @@ class Connection:
             follow_redirects=False,
         )
 
-    def with_urgency(self, urgency: Urgency) -> Self:
-        """The same account and the same pool, its calls counted with this urgency."""
-        twin = copy(self)
-        twin._urgency = urgency
-        return twin
-
     def close(self) -> None:
         self._client.close()
 
-    def get(self, path: str, params: Params | None = None, *, bucket: str = "reads") -> Answer:
+    def get(self, path: str, params: Params | None = None, *, bucket: str = "reads") -> ProviderResponse:
         """Read JSON. A broken connection is tried a second time, because a read changes nothing.
 
-        Raises Unreachable, Unreadable, Busy or a Refused.
+        `bucket` names the rate limit that the call counts against.
+        Raises Unreachable, Unreadable, Busy or Refused.
         """
         try:
-            answer = self._exchange("GET", path, params, bucket=bucket)
-        except WORTH_A_SECOND_READ:
-            answer = self._second_get(path, params, bucket)
+            response = self._exchange("GET", path, params, bucket=bucket)
+        except RETRIED_READS:
+            response = self._retry_read(path, params, bucket)
         except BROKEN as error:
-            raise self._read_failed(error) from error
-        self._settle_read(answer)
-        if answer.body is None:
-            raise Unreadable(f"{self._who} sent an answer that is not JSON.", request_id=answer.request_id)
-        return answer
+            raise self._read_error(error) from error
+        self._check_read(response)
+        if response.body is None:
+            message = f"{self._name} sent an answer that is not JSON."
+            raise Unreadable(message, request_id=response.request_id)
+        return response
 
-    def lines(
+    def stream_json_lines(
         self, path: str, params: Params | None = None, *, bucket: str, most: int, seconds: float
     ) -> list[Any]:
-        """Read a stream of JSON lines that may never end: what comes within `seconds`, `most` lines of it."""
-        self._take(bucket)
-        found: list[Any] = []
-        patience = httpx.Timeout(connect=3.0, read=seconds, write=5.0, pool=3.0)
+        """Read a stream of JSON lines that may never end, for `seconds` or until `most` lines have come.
+
+        Raises as `get`, but not where the stream breaks after the first line.
+        """
+        self._count_call(bucket)
+        values: list[Any] = []
+        timeout = httpx.Timeout(connect=3.0, read=seconds, write=5.0, pool=3.0)
         try:
-            with self._client.stream("GET", path, params=params, timeout=patience) as response:
+            with self._client.stream("GET", path, params=params, timeout=timeout) as response:
                 if response.status_code != 200:
-                    self._settle_read(self._answer(response, _whole(response)))
+                    self._check_read(self._response(response, read_whole(response)))
                 for line in _within(seconds, response.iter_lines()):
-                    found += [piece for piece in [decoded(line)] if piece is not None]
-                    if len(found) >= most:
+                    values += [value for value in [decoded(line)] if value is not None]
+                    if len(values) >= most:
                         break
         except httpx.ReadTimeout:
-            pass  # nothing more to read for now
+            pass  # no further line for now
         except BROKEN as error:
-            if not found:
-                raise self._read_failed(error) from error
-        return found
+            if not values:
+                raise self._read_error(error) from error
+        return values
 
     def send(
         self,
@@ -150,31 +160,39 @@ class Connection:
         params: Params | None = None,
         json: object = None,
         deadline: float | None = None,
-    ) -> Answer:
-        """Change something, in exactly one request: no redirect, no second try.
+    ) -> ProviderResponse:
+        """Change something with exactly one request: redirects are not followed, nothing is retried.
 
-        `accepted` are the documented statuses of success, `subject` the service whose limit it counts
-        against, `deadline` the monotonic time after which no first byte is written any more. The answer's
-        body is None where it is empty or not JSON.
-        Raises Unreachable, Busy or a Refused (nothing was changed), or Unclear (it may have been).
+        Args:
+            accepted: the HTTP statuses that are documented as success.
+            bucket: the rate limit that the call counts against.
+            subject: the service, where the provider counts per service.
+            deadline: `time.monotonic()` after which not even the first byte is sent any more.
+
+        Returns:
+            The response; its body is None where it is empty or not JSON.
+
+        Raises:
+            Unreachable, Busy, Refused: nothing was changed.
+            Unclear: it may have been changed.
         """
         try:
-            answer = self._exchange(
+            response = self._exchange(
                 method, path, params, bucket=bucket, subject=subject, json=json, deadline=deadline
             )
         except NEVER_SENT as error:
             raise self._never_sent(error) from error
         except BROKEN as error:
-            lead = f"{self._who} was sent our order and no whole answer came back ({_reason(error)})"
+            lead = f"{self._name} was sent our order and no whole answer came back ({_reason(error)})"
             raise Unclear(f"{lead}: it may have been done or not.") from error
-        self._settle_write(answer, accepted)
-        return answer
+        self._check_write(response, accepted)
+        return response
 
-    def _second_get(self, path: str, params: Params | None, bucket: str) -> Answer:
+    def _retry_read(self, path: str, params: Params | None, bucket: str) -> ProviderResponse:
         try:
             return self._exchange("GET", path, params, bucket=bucket)
         except BROKEN as error:
-            raise self._read_failed(error) from error
+            raise self._read_error(error) from error
 
     def _exchange(
         self,
@@ -186,25 +204,25 @@ class Connection:
         subject: str = "",
         json: object = None,
         deadline: float | None = None,
-    ) -> Answer:
-        self._take(bucket, subject)
+    ) -> ProviderResponse:
+        self._count_call(bucket, subject)
         extensions = {"trace": partial(self._check_deadline, deadline)} if deadline is not None else None
         self._check_deadline(deadline)
         with self._client.stream(method, path, params=params, json=json, extensions=extensions) as response:
-            return self._answer(response, _whole(response))
+            return self._response(response, read_whole(response))
 
     def _check_deadline(self, deadline: float | None, event: str = FIRST_BYTE, info: object = None) -> None:
-        """Called by the pool at each event of a request: the last chance is just before the first byte."""
+        """Called by httpcore at each step of a request; just before the first byte is the last chance."""
         if deadline is not None and event.endswith(FIRST_BYTE) and time.monotonic() > deadline:
-            raise TooLate(f"The order to {self._who} was held up for too long; nothing was sent.")
+            raise TooLate(f"The order to {self._name} was held up for too long; nothing was sent.")
 
-    def _take(self, bucket: str, subject: str = "") -> None:
-        if self._budget:
-            self._budget.take(bucket, self._urgency, subject=subject)
+    def _count_call(self, bucket: str, subject: str = "") -> None:
+        if self._rate_limit:
+            self._rate_limit.take(bucket, self._urgency, subject=subject)
 
-    def _answer(self, response: httpx.Response, content: bytes) -> Answer:
+    def _response(self, response: httpx.Response, content: bytes) -> ProviderResponse:
         headers = response.headers
-        return Answer(
+        return ProviderResponse(
             provider=self.provider,
             status=response.status_code,
             headers=headers,
@@ -214,41 +232,42 @@ class Connection:
             provider_time=http_date(headers.get("date", "")),
         )
 
-    def _settle_read(self, answer: Answer) -> None:
-        if answer.status == 200:
+    def _check_read(self, response: ProviderResponse) -> None:
+        if response.status == 200:
             return
-        self._raise_if_refused(answer)
-        if answer.status >= 500 or answer.status == 408:
-            raise errors_from_response.busy(answer)
+        self._raise_if_refused(response)
+        if response.status >= 500 or response.status == 408:
+            raise errors_from_response.busy(response)
         raise Unreadable(
-            f"{self._who} answered {answer.status} where 200 is documented; nothing was changed."
+            f"{self._name} answered {response.status} where 200 is documented; nothing was changed."
         )
 
-    def _settle_write(self, answer: Answer, accepted: frozenset[int]) -> None:
-        if answer.status in accepted:
+    def _check_write(self, response: ProviderResponse, accepted: frozenset[int]) -> None:
+        if response.status in accepted:
             return
-        self._raise_if_refused(answer)
-        words, _ = errors_from_response.words_and_code(answer)
-        said = f" ({words})" if words else ""
-        lead = f"{self._who} answered {answer.status}{said} to our order"
-        raise Unclear(f"{lead}: it may have been done or not.", request_id=answer.request_id)
+        self._raise_if_refused(response)
+        words, _ = errors_from_response.words_and_code(response)
+        quote = f" ({words})" if words else ""
+        lead = f"{self._name} answered {response.status}{quote} to our order"
+        raise Unclear(f"{lead}: it may have been done or not.", request_id=response.request_id)
 
-    def _raise_if_refused(self, answer: Answer) -> None:
-        if answer.status == 429:
-            error = errors_from_response.busy(answer)
-            if self._budget:
-                self._budget.hold(error.retry_after)
+    def _raise_if_refused(self, response: ProviderResponse) -> None:
+        if response.status == 429:
+            error = errors_from_response.busy(response)
+            if self._rate_limit:
+                self._rate_limit.hold(error.retry_after)
             raise error
-        if 400 <= answer.status < 500 and answer.status != 408:  # 408: a gateway gave up, maybe too late
-            raise errors_from_response.refusal(answer)
+        # Not 408: a gateway gave up on the request, which may have arrived all the same.
+        if 400 <= response.status < 500 and response.status != 408:
+            raise errors_from_response.refusal(response)
 
-    def _read_failed(self, error: Exception) -> ProviderError:
+    def _read_error(self, error: Exception) -> ProviderError:
         if isinstance(error, NEVER_SENT):
             return self._never_sent(error)
-        return Unreadable(f"{self._who} did not answer in full ({_reason(error)}); nothing was changed.")
+        return Unreadable(f"{self._name} did not answer in full ({_reason(error)}); nothing was changed.")
 
     def _never_sent(self, error: Exception) -> Unreachable:
-        return Unreachable(f"{self._who} cannot be reached ({_reason(error)}); nothing was sent.")
+        return Unreachable(f"{self._name} cannot be reached ({_reason(error)}); nothing was sent.")
 
 
 def _address(url: str) -> httpx.URL:
@@ -264,18 +283,6 @@ def _key(key: str) -> str:
     return key.strip()
 
 
-def _whole(response: httpx.Response) -> bytes:
-    content = bytearray()
-    deadline = time.monotonic() + WHOLE_ANSWER
-    for chunk in response.iter_bytes():
-        content += chunk
-        if len(content) > LARGEST_ANSWER:
-            raise httpx.ReadError(f"the answer is larger than {LARGEST_ANSWER // 1_000_000} MB")
-        if time.monotonic() > deadline:
-            raise httpx.ReadTimeout("the answer came too slowly")
-    return bytes(content)
-
-
 def _within(seconds: float, pieces: Iterator[T]) -> Iterator[T]:
     deadline = time.monotonic() + seconds
     for piece in pieces:
@@ -287,4 +294,4 @@ def _within(seconds: float, pieces: Iterator[T]) -> Iterator[T]:
 def _reason(error: Exception) -> str:
     if isinstance(error, httpx.TimeoutException):
         return "time-out"
-    return plain(str(error)) or type(error).__name__
+    return clean_line(str(error)) or type(error).__name__

@@ -1,86 +1,86 @@
-"""Reads fields out of decoded JSON that may lack them, or hold something else than documented.
+"""Reads fields from decoded JSON where they may be missing or of an undocumented type.
 
-A provider's list must not vanish because one item has a new shape, so nothing here raises.
+Nothing here raises: one item in an unexpected shape must not hide a whole list.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-LONGEST_TEXT = 5_000
-LONGEST_WORDS = 200
-BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)  # stands for a required time that the provider left out
+LONGEST_TEXT = 5_000  # characters
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # stands in for a required time that the provider left out
 
-# PostgreSQL stores neither of them, and a commit message may carry both.
+# PostgreSQL cannot store these characters, and a commit message may contain them.
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def mapping(value: object, *path: str) -> Mapping[str, Any]:
     """The object at `path`, or an empty one."""
-    found = at(value, *path)
-    return found if isinstance(found, dict) else {}
+    field = value_at(value, *path)
+    return field if isinstance(field, dict) else {}
 
 
 def items(value: object, *path: str) -> list[Mapping[str, Any]]:
-    """The objects in the array at `path`; anything else in it is left out."""
-    found = at(value, *path)
-    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+    """The objects in the array at `path`, without anything in it that is not an object."""
+    field = value_at(value, *path)
+    return [item for item in field if isinstance(item, dict)] if isinstance(field, list) else []
 
 
 def text(value: object, *path: str) -> str:
-    """The text (or whole number) at `path` without what cannot be stored, or an empty one."""
-    found = at(value, *path)
-    if isinstance(found, int) and not isinstance(found, bool):
-        return str(found)
-    return UNSTORABLE.sub("", found[:LONGEST_TEXT]) if isinstance(found, str) else ""
+    """The string (or integer) at `path`, or ""; cut to 5,000 characters, without what cannot be stored."""
+    field = value_at(value, *path)
+    if isinstance(field, int) and not isinstance(field, bool):
+        return str(field)
+    return UNSTORABLE.sub("", field[:LONGEST_TEXT]) if isinstance(field, str) else ""
 
 
-def flag(value: object, *path: str) -> bool | None:
-    """The boolean at `path`; None where it is missing or something else."""
-    found = at(value, *path)
-    return found if isinstance(found, bool) else None
+def boolean(value: object, *path: str) -> bool | None:
+    """The boolean at `path`, or None."""
+    field = value_at(value, *path)
+    return field if isinstance(field, bool) else None
 
 
 def number(value: object, *path: str) -> float | None:
-    found = at(value, *path)
-    if isinstance(found, int | float) and not isinstance(found, bool):
-        return float(found)
+    """The number at `path`, or None."""
+    field = value_at(value, *path)
+    if isinstance(field, int | float) and not isinstance(field, bool):
+        return float(field)
     return None
 
 
-def moment(value: object, *path: str) -> datetime | None:
-    """An RFC 3339 time at `path` in UTC; a time without a zone is taken as UTC."""
+def timestamp(value: object, *path: str) -> datetime | None:
+    """The RFC 3339 time at `path` in UTC, or None. A time without a zone is taken as UTC."""
     try:
-        found = datetime.fromisoformat(text(value, *path))
-        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+        time = datetime.fromisoformat(text(value, *path))
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 
 
-def moment_ms(value: object, *path: str) -> datetime | None:
-    """A time at `path` in milliseconds since 1970, in UTC."""
-    found = number(value, *path)
+def timestamp_ms(value: object, *path: str) -> datetime | None:
+    """The time at `path`, given in milliseconds since 1970, in UTC, or None."""
+    milliseconds = number(value, *path)
     try:
-        return None if found is None else BEGINNING + timedelta(milliseconds=found)
+        return None if milliseconds is None else EPOCH + timedelta(milliseconds=milliseconds)
     except (OverflowError, ValueError):
         return None
 
 
 def http_date(value: str) -> datetime | None:
-    """The time of a `Date` or `Retry-After` header, in UTC."""
+    """The time of a `Date` or `Retry-After` header in UTC, or None."""
     try:
-        found = parsedate_to_datetime(value)
-        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+        time = parsedate_to_datetime(value)
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     except (ValueError, TypeError, OverflowError):
         return None
 
 
-def at(value: object, *path: str) -> Any:
+def value_at(value: object, *path: str) -> Any:
+    """The value under these keys, one inside the other, or None."""
     for key in path:
         if not isinstance(value, dict):
             return None
@@ -88,15 +88,6 @@ def at(value: object, *path: str) -> Any:
     return value
 
 
-def first(*found: str) -> str:
-    """The first of these that says something."""
-    return next((text for text in found if text), "")
-
-
-def plain(words: str, longest: int = LONGEST_WORDS) -> str:
-    """Foreign words made fit for one line: no control or direction characters, cut with an ellipsis."""
-    spaced = re.sub(r"\s+", " ", words)
-    clean = "".join(
-        c for c in spaced if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co", "Cn"}
-    ).strip()
-    return clean if len(clean) <= longest else clean[: longest - 1].rstrip() + "…"
+def first_nonempty(*texts: str) -> str:
+    """The first text that is not empty, or ""."""
+    return next((text for text in texts if text), "")

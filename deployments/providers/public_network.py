@@ -1,8 +1,8 @@
-"""A network for httpx that reaches public addresses over TLS and nothing else.
+"""An httpx transport that only reaches public addresses over TLS.
 
-Addresses come from providers and from people, so a name that leads into our own network must not be
-followed. Every address of a name is checked, and the connection goes to the very one that was checked:
-a second look-up could say something else.
+URLs come from providers and from people, so a host name that resolves into the internal network must not be
+followed. Every address of a name is checked, and the connection goes to the very address that was checked,
+because a second DNS lookup could give another one.
 """
 
 from __future__ import annotations
@@ -14,36 +14,38 @@ from contextlib import suppress
 
 import httpx
 
-MOST_ADDRESSES = 3  # of one name that are tried
+MOST_ADDRESSES = 3  # tried per host name
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 Resolve = Callable[[str, int], Sequence[str]]
 
 
-def look_up(host: str, port: int) -> Sequence[str]:
+def resolve_host(host: str, port: int) -> Sequence[str]:
     """All addresses of a host, as the system resolves it. Raises OSError."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    results = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(result[4][0]) for result in results))
 
 
 def is_public(address: str) -> bool:
-    """Neither private, local nor reserved, and no IPv6 wrapping of an IPv4 address that is."""
+    """False for private, local and reserved addresses, and for IPv6 ones that wrap such an IPv4 address."""
     try:
-        found = ipaddress.ip_address(address)
+        ip = ipaddress.ip_address(address)
     except ValueError:
         return False
-    if isinstance(found, ipaddress.IPv6Address):
-        inner = _wrapped(found)
-        if found.is_site_local or (inner and not inner.is_global):
+    if isinstance(ip, ipaddress.IPv6Address):
+        wrapped = _wrapped_ipv4(ip)
+        if ip.is_site_local or (wrapped and not wrapped.is_global):
             return False
-    return found.is_global and not found.is_multicast
+    return ip.is_global and not ip.is_multicast
 
 
 class PublicNetwork(httpx.BaseTransport):
-    """Refuses with ConnectError what is not https or leads anywhere else than the public network."""
+    """Raises ConnectError for a URL that is not https or does not lead to the public network."""
 
-    def __init__(self, *, resolve: Resolve = look_up, network: httpx.BaseTransport | None = None) -> None:
-        """`network` carries the request once its address is settled; each request has its own connection."""
+    def __init__(
+        self, *, resolve: Resolve = resolve_host, network: httpx.BaseTransport | None = None
+    ) -> None:
+        """`network` sends the request to the checked address, over a new connection each time."""
         self._resolve = resolve
         self._network = network or httpx.HTTPTransport(limits=httpx.Limits(max_keepalive_connections=0))
 
@@ -53,24 +55,24 @@ class PublicNetwork(httpx.BaseTransport):
         *others, last = self._public_addresses(request.url.host, request)
         for address in others:
             with suppress(httpx.ConnectError, httpx.ConnectTimeout):
-                return self._network.handle_request(pinned(request, address))
-        return self._network.handle_request(pinned(request, last))
+                return self._network.handle_request(to_address(request, address))
+        return self._network.handle_request(to_address(request, last))
 
     def close(self) -> None:
         self._network.close()
 
     def _public_addresses(self, host: str, request: httpx.Request) -> Sequence[str]:
         try:
-            found = self._resolve(host, request.url.port or 443)
+            addresses = self._resolve(host, request.url.port or 443)
         except (OSError, UnicodeError) as error:
             raise httpx.ConnectError(f"{host} has no address ({error})", request=request) from error
-        if not found or not all(is_public(address) for address in found):
+        if not addresses or not all(is_public(address) for address in addresses):
             raise httpx.ConnectError(f"{host} does not lead to the public network", request=request)
-        return found[:MOST_ADDRESSES]
+        return addresses[:MOST_ADDRESSES]
 
 
-def pinned(request: httpx.Request, address: str) -> httpx.Request:
-    """The same request to this very address; `Host` and the name in the TLS handshake stay."""
+def to_address(request: httpx.Request, address: str) -> httpx.Request:
+    """The same request sent to this address; the `Host` header and the TLS server name stay."""
     host = request.url.host
     return httpx.Request(
         request.method,
@@ -81,8 +83,8 @@ def pinned(request: httpx.Request, address: str) -> httpx.Request:
     )
 
 
-def _wrapped(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    """The IPv4 address that this one stands for, if it stands for one."""
+def _wrapped_ipv4(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address inside an IPv6 address (NAT64, mapped, 6to4 or Teredo), or None."""
     if address in NAT64:
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]

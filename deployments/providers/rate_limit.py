@@ -1,7 +1,7 @@
-"""One rate budget per provider, shared by all workers through Redis.
+"""One rate limit per provider, counted in Redis by all workers together.
 
-The providers count per account, so the workers must count together. Background reading stops at a reserve;
-what is left belongs to operations, so that a page full of polls can never delay a rollback.
+The providers count per account, so the workers have to count together too. Background calls stop at a
+reserve that is left to operations, so that polling can never delay a rollback.
 """
 
 from __future__ import annotations
@@ -19,21 +19,22 @@ from redis.retry import Retry
 from deployments.providers.base import Busy, ProviderName, Urgency
 
 MINUTE = 60.0
-PATIENCE = 0.25  # seconds for Redis: a call must not wait for its budget
-BACKGROUND_SHARE = 0.6
-ALONE_SHARE = 0.1  # of a limit, per process, for background calls while Redis is away
-AWAY_FOR = 5.0  # seconds during which a Redis that failed is not asked again
+REDIS_TIMEOUT = 0.25  # seconds; short, because a call to a provider waits for it
+BACKGROUND_SHARE = 0.6  # of a limit; the rest is the reserve for operations
+LOCAL_SHARE = 0.1  # of a limit, for the background calls of one process while Redis is down
+RETRY_REDIS_AFTER = 5.0  # seconds
 
-# Calls per minute. Reference: https://api-docs.render.com/reference/rate-limiting
-# (rollback is not in that table, so it is counted with the deploys: the stricter reading)
-# and https://vercel.com/docs/limits (rollback and promote are not in that table: an estimate).
+# Calls per minute.
+# Reference: https://api-docs.render.com/reference/rate-limiting (a rollback is not in that table; it is
+# counted with the deploys, which is the stricter reading) and https://vercel.com/docs/limits (rollback and
+# promote are not in that table; theirs is an estimate).
 LIMITS: dict[ProviderName, dict[str, int]] = {
     ProviderName.RENDER: {"reads": 400, "writes": 30, "deploys": 10},
     ProviderName.VERCEL: {"list": 1000, "reads": 500, "events": 10, "logs": 100, "writes": 100},
 }
 
-# Two counters, this minute's and the last one's, the latter fading out as the minute passes: a window that
-# slides, in one small hash. Returns the seconds to wait, "0" where the call was counted.
+# A sliding window made of two counters in one hash: this minute's, and last minute's, which counts less and
+# less as the minute passes. Returns the seconds to wait, or "0" where the call has been counted.
 TAKE = """
 local now, allowed = tonumber(ARGV[1]), tonumber(ARGV[2])
 local minute = math.floor(now / 60)
@@ -56,25 +57,25 @@ return '0'
 
 
 @dataclass(slots=True)
-class _Alone:
-    """What this process alone has called in the current minute."""
+class _LocalCount:
+    """The calls of this process in the current minute."""
 
     minute: int = 0
     used: int = 0
 
 
-def open_budget(url: str, provider: ProviderName, *, account: str = "") -> Budget:
-    """The budget of one provider in the Redis at `url`, which is asked once and for a short time only."""
+def open_rate_limit(url: str, provider: ProviderName, *, account: str = "") -> RateLimit:
+    """The rate limit of one provider in the Redis at `url`, with short timeouts and no retries."""
     client = redis.Redis.from_url(
-        url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE, retry=Retry(NoBackoff(), 0)
+        url, socket_timeout=REDIS_TIMEOUT, socket_connect_timeout=REDIS_TIMEOUT, retry=Retry(NoBackoff(), 0)
     )
-    return Budget(client, provider, account=account)
+    return RateLimit(client, provider, account=account)
 
 
-class Budget:
-    """Counts calls to one provider; asked before every request.
+class RateLimit:
+    """Counts the calls to one provider; asked before every request.
 
-    While Redis is away, operations go on uncounted and background calls go on at a tenth of the limit.
+    While Redis is down, operations are not counted and background calls get a tenth of the limit per process.
     """
 
     def __init__(
@@ -90,16 +91,16 @@ class Budget:
         self._redis = client
         self._provider = provider
         self._limits = LIMITS[provider] if limits is None else limits
-        self._prefix = f"budget:{provider}:{account}"
+        self._prefix = f"rate-limit:{provider}:{account}"
         self._clock = clock
-        self._away_until = 0.0
-        self._alone: dict[str, _Alone] = {}
+        self._redis_down_until = 0.0
+        self._local_counts: dict[str, _LocalCount] = {}
         self._lock = threading.Lock()
 
     def take(self, bucket: str, urgency: Urgency, *, subject: str = "") -> None:
-        """Count one call in `bucket` (of `subject`, where the provider counts per service).
+        """Count one call in `bucket`, and for `subject` where the provider counts per service.
 
-        Raises Busy, with the seconds to wait, where there is no room; then nothing was sent.
+        Raises Busy with the seconds to wait where the share is used up; nothing was sent then.
         """
         wait = self._wait(f"{self._prefix}:{bucket}:{subject}", bucket, urgency)
         if wait > 0:
@@ -111,42 +112,42 @@ class Budget:
             )
 
     def hold(self, seconds: float) -> None:
-        """The provider said 429: all background calls of all workers wait this long."""
+        """After a 429: hold back the background calls of all workers for so many seconds."""
         try:
             until = self._clock() + seconds
             self._redis.set(f"{self._prefix}:hold", until, px=max(1, int(seconds * 1000)))
         except redis.RedisError:
-            self._away_until = self._clock() + AWAY_FOR
+            self._redis_down_until = self._clock() + RETRY_REDIS_AFTER
 
     def _wait(self, key: str, bucket: str, urgency: Urgency) -> float:
-        if self._clock() >= self._away_until:
+        if self._clock() >= self._redis_down_until:
             try:
-                return self._held(urgency) or self._shared(key, bucket, urgency)
+                return self._wait_for_hold(urgency) or self._wait_in_redis(key, bucket, urgency)
             except redis.RedisError:
-                self._away_until = self._clock() + AWAY_FOR
-        return self._wait_alone(key, bucket, urgency)
+                self._redis_down_until = self._clock() + RETRY_REDIS_AFTER
+        return self._wait_locally(key, bucket, urgency)
 
-    def _held(self, urgency: Urgency) -> float:
+    def _wait_for_hold(self, urgency: Urgency) -> float:
         if urgency is Urgency.OPERATION:
             return 0.0
         until: Any = self._redis.get(f"{self._prefix}:hold")
         return max(0.0, float(until) - self._clock()) if until else 0.0
 
-    def _shared(self, key: str, bucket: str, urgency: Urgency) -> float:
+    def _wait_in_redis(self, key: str, bucket: str, urgency: Urgency) -> float:
         limit = self._limits[bucket]
         allowed = limit if urgency is Urgency.OPERATION else max(1, int(limit * BACKGROUND_SHARE))
-        answer: Any = self._redis.eval(TAKE, 1, key, repr(self._clock()), str(allowed))
-        return max(0.0, float(answer))
+        wait: Any = self._redis.eval(TAKE, 1, key, repr(self._clock()), str(allowed))
+        return max(0.0, float(wait))
 
-    def _wait_alone(self, key: str, bucket: str, urgency: Urgency) -> float:
+    def _wait_locally(self, key: str, bucket: str, urgency: Urgency) -> float:
         if urgency is Urgency.OPERATION:
             return 0.0
         now = self._clock()
         with self._lock:
-            mine = self._alone.setdefault(key, _Alone())
-            if mine.minute != int(now // MINUTE):
-                mine.minute, mine.used = int(now // MINUTE), 0
-            if mine.used >= max(1, int(self._limits[bucket] * ALONE_SHARE)):
+            count = self._local_counts.setdefault(key, _LocalCount())
+            if count.minute != int(now // MINUTE):
+                count.minute, count.used = int(now // MINUTE), 0
+            if count.used >= max(1, int(self._limits[bucket] * LOCAL_SHARE)):
                 return MINUTE - now % MINUTE
-            mine.used += 1
+            count.used += 1
             return 0.0

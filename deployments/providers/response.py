@@ -1,20 +1,26 @@
-"""One answer of a provider, and what we insist on before we believe its shape."""
+"""One response of a provider, and the checks that its JSON has the expected shape."""
 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import httpx
+
 from deployments.providers.base import ProviderName, Unreadable
-from deployments.providers.json_fields import at, items, text
+from deployments.providers.json_fields import items, text, value_at
+
+WHOLE_RESPONSE = 45.0  # seconds; the read timeout alone would let a trickling response hold a worker for ever
+LARGEST_RESPONSE = 20_000_000  # bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer as it came; `body` is the decoded JSON, None where there is none."""
+class ProviderResponse:
+    """A response as received; `body` is the decoded JSON, None where there is none."""
 
     provider: ProviderName
     status: int
@@ -24,22 +30,22 @@ class Answer:
     request_id: str
     provider_time: datetime | None  # its Date header
 
-    def listed(self, *path: str) -> list[Mapping[str, Any]]:
-        """The objects of the array at `path`.
+    def json_objects(self, *path: str) -> list[Mapping[str, Any]]:
+        """The objects in the array at `path`.
 
-        Raises Unreadable where there is no array: an empty list would say that nothing is there.
+        Raises Unreadable where there is no array: an empty list would claim that nothing exists.
         """
-        if not isinstance(at(self.body, *path), list):
-            raise self._unlike("a list of " + (path[-1] if path else "objects"))
+        if not isinstance(value_at(self.body, *path), list):
+            raise self._unexpected("a list of " + (path[-1] if path else "objects"))
         return items(self.body, *path)
 
-    def thing(self, identity: str = "id") -> Mapping[str, Any]:
-        """The one object of this answer; Raises Unreadable where it has no `identity`."""
+    def json_object(self, identity: str = "id") -> Mapping[str, Any]:
+        """The object that is the body. Raises Unreadable where it has no field `identity`."""
         if not text(self.body, identity):
-            raise self._unlike(f"an object with an {identity}")
+            raise self._unexpected(f"an object with an {identity}")
         return dict(self.body)
 
-    def _unlike(self, expected: str) -> Unreadable:
+    def _unexpected(self, expected: str) -> Unreadable:
         return Unreadable(
             f"{self.provider.capitalize()} sent JSON in an unknown form: {expected} was expected.",
             request_id=self.request_id,
@@ -47,8 +53,24 @@ class Answer:
 
 
 def decoded(content: bytes | str) -> Any:
-    """The value of a JSON text, or None."""
+    """The value of a JSON text, or None where it is not JSON."""
     try:
         return json.loads(content)
     except (ValueError, RecursionError):
         return None
+
+
+def read_whole(response: httpx.Response) -> bytes:
+    """The body of a streamed response.
+
+    Raises httpx.ReadError above 20 MB, httpx.ReadTimeout after 45 s.
+    """
+    content = bytearray()
+    deadline = time.monotonic() + WHOLE_RESPONSE
+    for chunk in response.iter_bytes():
+        content += chunk
+        if len(content) > LARGEST_RESPONSE:
+            raise httpx.ReadError(f"the answer is larger than {LARGEST_RESPONSE // 1_000_000} MB")
+        if time.monotonic() > deadline:
+            raise httpx.ReadTimeout("the answer came too slowly")
+    return bytes(content)

@@ -1,14 +1,14 @@
-"""Leads requests for public addresses to a sandbox on loopback, so that its company can be visited."""
+"""Routes requests for public addresses to the sandbox, where example domains lead nowhere in real DNS."""
 
 from __future__ import annotations
 
 import httpx
 
 
-class ThroughSandbox(httpx.BaseTransport):
-    """Sends a request for any address to the sandbox on loopback, and keeps the Host header.
+class SandboxRoute(httpx.BaseTransport):
+    """Sends every request to the sandbox and keeps its Host header, by which the sandbox finds the service.
 
-    `ThroughSandbox("http://127.0.0.1:9701")` lets `https://shop.example.com/` be answered by the sandbox.
+    `SandboxRoute("http://127.0.0.1:9701")` lets the sandbox answer for `https://shop.example.com/`.
     """
 
     def __init__(self, origin: str) -> None:
@@ -16,13 +16,13 @@ class ThroughSandbox(httpx.BaseTransport):
         self.transport = httpx.HTTPTransport()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        there = request.url.copy_with(scheme=self.origin.scheme, host=self.origin.host, port=self.origin.port)
+        url = request.url.copy_with(scheme=self.origin.scheme, host=self.origin.host, port=self.origin.port)
         headers = request.headers.copy()
         headers["Host"] = request.url.host
-        passed = httpx.Request(
-            request.method, there, headers=headers, stream=request.stream, extensions=request.extensions
+        rerouted = httpx.Request(
+            request.method, url, headers=headers, stream=request.stream, extensions=request.extensions
         )
-        return self.transport.handle_request(passed)
+        return self.transport.handle_request(rerouted)
 
     def close(self) -> None:
         self.transport.close()

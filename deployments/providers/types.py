@@ -1,4 +1,4 @@
-"""The values that cross between a provider and the portal: plain, frozen, without a trace of HTTP."""
+"""What provider calls take and return: frozen dataclasses that know nothing of HTTP. Times are aware UTC."""
 
 from __future__ import annotations
 
@@ -9,36 +9,29 @@ from enum import StrEnum
 
 
 class ProviderName(StrEnum):
+    """The supported providers; the values are stored in the database."""
+
     RENDER = "render"
     VERCEL = "vercel"
 
 
 class DeploymentStatus(StrEnum):
-    """One vocabulary for both providers; the provider's own word travels beside it as `raw_status`."""
+    """One set of statuses for both providers; `raw_status` keeps the provider's own word."""
 
     QUEUED = "queued"
     BUILDING = "building"
     RELEASING = "releasing"
-    READY = "ready"  # built and able to serve; whether it does is a question for `current()`
-    LIVE = "live"  # Render only: its own word for the one that serves
-    RETIRED = "retired"  # Render only: served once, superseded since
+    READY = "ready"  # built and able to serve; `current()` tells whether it does
+    LIVE = "live"  # Render only: the one that serves
+    RETIRED = "retired"  # Render only: was live once, superseded since
     FAILED = "failed"
     CANCELED = "canceled"
-    UNKNOWN = "unknown"  # a word that we do not know yet: shown as it is, never a candidate
-
-
-class Ability(StrEnum):
-    ROLL_BACK = "roll_back"
-    PROMOTE = "promote"
-    PIN = "pin"
-    CANCEL = "cancel"
-    LOGS = "logs"
-    METRICS = "metrics"
+    UNKNOWN = "unknown"  # a word that we do not know: shown as it is, never eligible
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteService:
-    """A thing the provider runs; Vercel calls it a project."""
+    """A service at Render, a project at Vercel."""
 
     provider: ProviderName
     id: str
@@ -48,14 +41,14 @@ class RemoteService:
     repository: str = ""  # https address of the repository, "" where there is none
     branch: str = ""
     dashboard_url: str = ""
-    addresses: tuple[str, ...] = ()  # production addresses, https://…
+    addresses: tuple[str, ...] = ()  # public production URLs
     suspended: bool = False
-    automatic: str | None = None  # see `Current.automatic`
+    auto_deploy: str | None = None  # see `Current.auto_deploy`
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteDeployment:
-    """One build of a service. Times are aware UTC datetimes."""
+    """One deployment of a service."""
 
     id: str
     service_id: str
@@ -63,24 +56,24 @@ class RemoteDeployment:
     raw_status: str
     created_at: datetime
     production: bool = True  # False: a preview
-    staged: bool = False  # Vercel READY/STAGED: built for production, never had its traffic
-    served: bool | None = None  # has it ever served production; None: the provider does not say
-    can_roll_back: bool | None = None  # the provider's own verdict; None: it does not say
+    staged: bool = False  # Vercel READY/STAGED: built for production, never received its traffic
+    served: bool | None = None  # has it ever been live; None: unknown
+    can_roll_back: bool | None = None  # as the provider says; None: it does not say
     commit_sha: str = ""
     commit_message: str = ""
     author: str = ""
     branch: str = ""
     pull_request: str = ""
-    trigger: str = ""  # the provider's word: new_commit, rollback, git, cli …
-    ready_at: datetime | None = None  # able to serve since (Render: finishedAt of a success)
-    live_from: datetime | None = None  # began to serve, as far as the provider says
-    url: str = ""  # its page at the provider, for people
-    image: str = ""  # image-backed services: the reference, tag or digest
+    trigger: str = ""  # the provider's own word: new_commit, rollback, git, cli …
+    ready_at: datetime | None = None  # able to serve since (Render: finishedAt of a successful deploy)
+    live_from: datetime | None = None  # live since, as far as the provider says
+    url: str = ""  # its page in the provider's dashboard
+    image: str = ""  # services that run an image: its reference, tag or digest
 
 
 @dataclass(frozen=True, slots=True)
 class AliasTarget:
-    """One production domain and the deployment it really points to."""
+    """A production domain and the deployment that it points to."""
 
     domain: str
     deployment_id: str | None
@@ -88,7 +81,7 @@ class AliasTarget:
 
 @dataclass(frozen=True, slots=True)
 class AliasRequest:
-    """Vercel's `lastAliasRequest`: the last move of the production domains, whoever asked for it."""
+    """Vercel's `lastAliasRequest`: the last move of the production domains, by the portal or anyone else."""
 
     kind: str  # "promote" or "rollback"
     from_id: str | None
@@ -99,31 +92,32 @@ class AliasRequest:
 
 @dataclass(frozen=True, slots=True)
 class Current:
-    """What the provider says now, read in one go.
+    """The provider's current state of one service, from one read.
 
-    `automatic` is the provider's own setting for automatic deployments: Render `commit`, `checksPass`
-    or `off`; Vercel `on` or `off`; None where the field is missing, which is unknown and never "off".
-    `pinned`: True after a rollback with automatic deployments off, False, or None for unknown.
-    `doubt` is a sentence where the provider contradicts itself; then `live_id` is what serves.
+    `auto_deploy` is the provider's setting for automatic deployments: Render `commit`, `checksPass`, `off`
+    or (from its older field) `on`; Vercel `on` or `off`. None means unknown, which is not the same as off.
+    `pinned` is True after a rollback with automatic deployments off, None where that is unknown.
+    `conflict` is a sentence where the provider contradicts itself; `live_id` is then what really serves.
     """
 
     live_id: str | None
-    automatic: str | None
+    auto_deploy: str | None
     pinned: bool | None = None
-    doubt: str = ""
+    conflict: str = ""
     aliases: tuple[AliasTarget, ...] = ()
     alias_request: AliasRequest | None = None
     running: tuple[str, ...] = ()  # ids of deployments still being built or released (Render)
-    provider_time: datetime | None = None  # the answer's Date header: compare provider times with it
+    provider_time: datetime | None = None  # `Date` header of the response: compare provider times with it
 
 
 @dataclass(frozen=True, slots=True)
 class OrderRecord:
-    """What we asked for, so that a later answer can be recognised as the answer to it.
+    """What the portal ordered, kept so that the provider's later state can be matched to the order.
 
-    `order_intent_at` is provider time (a `Date` header read just before), `ref` the provider's id of the work
-    it started where it gives one (Render: the new deployment). `known` are the newest deployments
-    that existed before we asked, `last_move` when the last move of the domains had been asked for by then.
+    `order_intent_at` is in provider time (a `Date` header read just before sending). `ref` is the
+    provider's id for the work that it started, where it gives one (Render: the new deployment). `known`
+    are the newest deployments from before the order, `last_move` is when the last move of the domains
+    from before the order had been requested (Vercel).
     """
 
     kind: str  # "rollback" or "promote"
@@ -138,7 +132,7 @@ class OrderRecord:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The provider took the order. Accepted is not done."""
+    """The provider accepted the order, which does not mean that it is done."""
 
     ref: str = ""  # Render: id of the new deployment; Vercel: ""
     raw_status: str = ""
@@ -147,6 +141,8 @@ class Accepted:
 
 
 class Phase(StrEnum):
+    """How far an order has come."""
+
     WAITING = "waiting"
     DONE = "done"
     FAILED = "failed"
@@ -154,8 +150,8 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """Where the work for a ticket stands. DONE only when every production alias points to the target."""
+class OrderProgress:
+    """How far an order has come. DONE only once every production alias points to the target."""
 
     phase: Phase
     raw_status: str
@@ -165,17 +161,19 @@ class Progress:
     failed_aliases: tuple[str, ...] = ()
 
 
-class Finding(StrEnum):
-    APPLIED = "applied"  # the provider shows work that belongs to the ticket
-    NOT_APPLIED = "not_applied"  # it shows none and what was live still is
-    UNDECIDED = "undecided"  # somebody else changed things meanwhile, or it cannot be told
+class OrderFinding(StrEnum):
+    """What `read_back` concluded."""
+
+    APPLIED = "applied"  # the provider shows work that belongs to the order
+    NOT_APPLIED = "not_applied"  # it shows none, and the live deployment is the same
+    UNDECIDED = "undecided"  # somebody else changed something meanwhile, or the facts do not suffice
 
 
 @dataclass(frozen=True, slots=True)
 class ReadBack:
-    """The provider's own record, read after an answer was lost."""
+    """Whether an order arrived, judged by the provider's records after its response was lost."""
 
-    finding: Finding
+    finding: OrderFinding
     message: str
     ref: str = ""
     evidence: dict[str, str] = field(default_factory=dict)
@@ -183,7 +181,7 @@ class ReadBack:
 
 @dataclass(frozen=True, slots=True)
 class RemoteEvent:
-    """Something the provider recorded: who rolled back to what, who switched automatic deploys off."""
+    """An event in the provider's records: a deployment, a rollback, a changed setting."""
 
     id: str
     service_id: str
@@ -193,11 +191,13 @@ class RemoteEvent:
     target_id: str = ""  # rolled back or promoted to
     from_id: str = ""
     actor: str = ""
-    detail: str = ""  # a failure's reason, the setting before, the description
+    detail: str = ""  # reason of a failure, the setting before, or the description
 
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
+    """One line of a service's log; `level` and `source` are the provider's words."""
+
     at: datetime
     message: str
     level: str = ""
@@ -206,7 +206,7 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One point of a metric series, labelled by what it counts (a status code, an instance)."""
+    """One point of a metric series; `label` is what it counts, a status code for instance."""
 
     at: datetime
     value: float
@@ -216,7 +216,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class DeploymentPage:
-    """One page of a listing, newest first; `next` is the cursor for the one after it, or ""."""
+    """One page of deployments, newest first; `next` is the cursor of the following page, or ""."""
 
     deployments: Sequence[RemoteDeployment]
     next: str = ""

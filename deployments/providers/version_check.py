@@ -1,7 +1,7 @@
-"""Asks the public addresses of a service which version they serve, as any user would.
+"""Asks the public addresses of a service which version they serve, as any visitor would.
 
-A provider's word "live" is not proof. The answer here is: so many of so many requests were answered by this
-commit. What cannot be asked, or answers without a version, is unknown and never a yes.
+A provider's "live" is no proof. The result says how many of the requests were answered by which commit; an
+address that does not answer, or names no version, counts as unknown and never as a match.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from dataclasses import dataclass
 
 import httpx
 
-from deployments.providers.json_fields import plain
 from deployments.providers.public_network import PublicNetwork
+from rollback_portal.text import clean_line
 
 VERSION_HEADER = "X-Version"
-TIMEOUT = 5.0  # seconds, for each phase and for the whole answer
-LARGEST_PAGE = 64 * 1024  # bytes that we read of it
-GIVE_UP_AFTER = 2  # tries without an answer at one address
+TIMEOUT = 5.0  # seconds, for each phase and for the whole response
+LARGEST_PAGE = 64 * 1024  # bytes read of a response
+GIVE_UP_AFTER = 2  # requests without a response at one address
 VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
 SHORTEST_SHA = 7
 
 
 @dataclass(frozen=True, slots=True)
-class Glance:
-    """One request: the status (0: no answer) and the version, "" where it names none."""
+class VersionProbe:
+    """One request: its HTTP status (0: no response) and the version that it named, or ""."""
 
     address: str
     status: int
@@ -36,38 +36,38 @@ class Glance:
 
 
 @dataclass(frozen=True, slots=True)
-class ServedAnswer:
-    """What the addresses said: `agree` of `of` requests were answered by the version `sha`."""
+class VersionCheckResult:
+    """What the addresses serve: `agreeing` of `total` requests were answered by the version `sha`."""
 
     sha: str  # the version seen most often, "" where none was seen
-    agree: int
-    of: int
+    agreeing: int
+    total: int
     message: str
-    glances: tuple[Glance, ...] = ()
+    probes: tuple[VersionProbe, ...] = ()
 
     @property
     def statuses(self) -> dict[int, int]:
-        """How often each status came; 0 stands for no answer."""
-        return dict(Counter(glance.status for glance in self.glances))
+        """How often each HTTP status came; 0 stands for no response."""
+        return dict(Counter(probe.status for probe in self.probes))
 
     @property
     def error_share(self) -> float | None:
-        """The share of 5xx among the answers; None where nothing answered."""
-        answered = [glance.status for glance in self.glances if glance.status]
-        return sum(status >= 500 for status in answered) / len(answered) if answered else None
+        """The share of 5xx among the responses, 0 to 1; None where there was no response."""
+        statuses = [probe.status for probe in self.probes if probe.status]
+        return sum(status >= 500 for status in statuses) / len(statuses) if statuses else None
 
     def serves(self, commit_sha: str) -> bool | None:
-        """True only where every request was answered by this commit; None where that cannot be known."""
-        versions = [glance.version for glance in self.glances]
+        """True only where every request was answered by this commit; None where that is unknown."""
+        versions = [probe.version for probe in self.probes]
         if any(version and not _same(version, commit_sha) for version in versions):
             return False
         return True if versions and commit_sha and all(versions) else None
 
 
-def open_public(*, transport: httpx.BaseTransport | None = None) -> httpx.Client:
-    """A client for public addresses only; private ones cannot be reached with it.
+def open_public_client(*, transport: httpx.BaseTransport | None = None) -> httpx.Client:
+    """An HTTP client that cannot reach private addresses.
 
-    An explicit `transport` replaces the network and with it that guard: for the sandbox.
+    A `transport` replaces the network, and with it that protection: only for the sandbox.
     """
     return httpx.Client(
         transport=transport or PublicNetwork(),
@@ -82,37 +82,37 @@ def open_public(*, transport: httpx.BaseTransport | None = None) -> httpx.Client
     )
 
 
-def who_serves(
+def check_version(
     addresses: Sequence[str], *, tries: int = 5, client: httpx.Client, header: str = VERSION_HEADER
-) -> ServedAnswer:
-    """Ask each address `tries` times for its version, which it names in `header`. Never raises for them."""
-    glances = tuple(glance for address in addresses for glance in _glances(address, tries, client, header))
-    versions = Counter(glance.version for glance in glances if glance.version)
-    sha, agree = versions.most_common(1)[0] if versions else ("", 0)
-    return ServedAnswer(sha, agree, len(glances), _sentence(glances, versions, header), glances)
+) -> VersionCheckResult:
+    """Request each address `tries` times and read the version from `header`. Failures are in the result."""
+    probes = tuple(probe for address in addresses for probe in _probes(address, tries, client, header))
+    versions = Counter(probe.version for probe in probes if probe.version)
+    sha, agreeing = versions.most_common(1)[0] if versions else ("", 0)
+    return VersionCheckResult(sha, agreeing, len(probes), _message(probes, versions, header), probes)
 
 
-def _glances(address: str, tries: int, client: httpx.Client, header: str) -> list[Glance]:
-    found: list[Glance] = []
+def _probes(address: str, tries: int, client: httpx.Client, header: str) -> list[VersionProbe]:
+    probes: list[VersionProbe] = []
     for _ in range(tries):
-        found.append(_glance(address, client, header))
-        if sum(not glance.status for glance in found) >= GIVE_UP_AFTER:
+        probes.append(_probe(address, client, header))
+        if sum(not probe.status for probe in probes) >= GIVE_UP_AFTER:
             break
-    return found
+    return probes
 
 
-def _glance(address: str, client: httpx.Client, header: str) -> Glance:
+def _probe(address: str, client: httpx.Client, header: str) -> VersionProbe:
     try:
         with client.stream("GET", address) as response:
             _read_a_little(response)
-            found = response.headers.get(header, "").strip()
-            return Glance(address, response.status_code, found if VERSION.fullmatch(found) else "")
+            version = response.headers.get(header, "").strip()
+            return VersionProbe(address, response.status_code, version if VERSION.fullmatch(version) else "")
     except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, ValueError) as error:
-        return Glance(address, 0, problem=plain(str(error)) or type(error).__name__)
+        return VersionProbe(address, 0, problem=clean_line(str(error)) or type(error).__name__)
 
 
 def _read_a_little(response: httpx.Response) -> None:
-    """The body does not matter; it is read so far that the other side is done with us."""
+    """Read the start of the body, so that the server is done with the request; its content is not used."""
     size, deadline = 0, time.monotonic() + TIMEOUT
     for chunk in response.iter_bytes(chunk_size=8192):
         size += len(chunk)
@@ -121,17 +121,17 @@ def _read_a_little(response: httpx.Response) -> None:
 
 
 def _same(version: str, commit_sha: str) -> bool:
-    """Versions may be abbreviated commits, but not below seven characters."""
+    """Versions may be abbreviated commits of at least seven characters."""
     short, long = sorted((version.lower(), commit_sha.lower()), key=len)
     return long.startswith(short) and len(short) >= min(SHORTEST_SHA, len(long))
 
 
-def _sentence(glances: Sequence[Glance], versions: Counter[str], header: str) -> str:
-    if not glances:
+def _message(probes: Sequence[VersionProbe], versions: Counter[str], header: str) -> str:
+    if not probes:
         return "No public address is known, so nobody was asked who serves."
-    if not any(glance.status for glance in glances):
-        return f"No answer from {glances[0].address}: {glances[0].problem}."
+    if not any(probe.status for probe in probes):
+        return f"No answer from {probes[0].address}: {probes[0].problem}."
     if not versions:
         return f"The answers carry no {header} header, so the version that serves is unknown."
     seen = ", ".join(f"{count} by {version[:12]}" for version, count in versions.most_common(3))
-    return f"Of {len(glances)} requests to the public addresses, {seen}."
+    return f"Of {len(probes)} requests to the public addresses, {seen}."

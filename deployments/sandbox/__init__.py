@@ -1,1 +1,1 @@
-"""The sandbox: Render and Vercel in one WSGI app, living through time. `app.py` says how to use it."""
+"""The sandbox: a simulation of Render and Vercel as one WSGI app. `server/app.py` shows how to use it."""

@@ -1,4 +1,4 @@
-"""How fast the sandbox's world moves, which rules it plays by, and what time it is."""
+"""The sandbox's clock, how long each stage of a deployment takes, and the providers' settings that vary."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def utcnow() -> datetime:
 
 
 class StoppedClock:
-    """A clock for tests: it stands still until somebody advances it, and nothing ever sleeps."""
+    """A clock for tests that stands still until it is advanced, so that nothing ever sleeps."""
 
     def __init__(self, at: datetime = datetime(2026, 3, 10, 3, 0, tzinfo=UTC)) -> None:
         self.at = at
@@ -31,26 +31,26 @@ class StoppedClock:
 class Pace:
     """Seconds that each stage takes. A Render rollback takes `queue + release`, a Vercel one `aliases`."""
 
-    queue: float  # ordered until work begins
+    queue: float  # from the order until the work begins
     build: float
     pre_deploy: float  # Render only
     release: float  # Render: new instances start and become healthy
-    aliases: float  # Vercel: the domains move, from pending to succeeded
+    aliases: float  # Vercel: the domains move, pending to succeeded
     rolling: float  # Vercel: an active rolling release completes by itself
 
     @classmethod
     def local(cls) -> Pace:
-        """A demonstration that one can watch: Render rolls back in 12 s, Vercel in 2 s."""
+        """Slow enough to watch: Render rolls back in 12 s, Vercel in 2 s."""
         return cls(queue=2, build=20, pre_deploy=3, release=10, aliases=2, rolling=30)
 
     @classmethod
     def fast(cls) -> Pace:
-        """For browser journeys and conformance runs: everything within two seconds."""
+        """For browser tests and conformance runs: every stage takes less than two seconds."""
         return cls(queue=0.2, build=0.8, pre_deploy=0.2, release=0.6, aliases=0.5, rolling=1.5)
 
     @classmethod
     def instant(cls) -> Pace:
-        """For tests on the real clock that do not look at the stages."""
+        """For tests on the real clock to which the stages do not matter."""
         return cls(queue=0.01, build=0.02, pre_deploy=0.01, release=0.02, aliases=0.02, rolling=0.05)
 
 
@@ -59,11 +59,13 @@ PACES: dict[str, Callable[[], Pace]] = {"local": Pace.local, "fast": Pace.fast, 
 
 @dataclass(slots=True)
 class Rules:
-    """What the two workspaces are set to; may be changed while the sandbox runs."""
+    """Settings and undocumented choices of the providers; may be changed while the sandbox runs."""
 
-    plan: Literal["hobby", "pro"] = "pro"  # Vercel: hobby may only go one production deployment back (402)
+    plan: Literal["hobby", "pro"] = (
+        "pro"  # Vercel: with hobby, only one production deployment back (else 402)
+    )
     overlap: Literal["wait", "override"] = "wait"  # Render: a deploy ordered while another one runs
-    pre_deploy_on_rollback: bool = False  # Render: undocumented, so it can be either
+    pre_deploy_on_rollback: bool = False  # Render: undocumented, so both are possible
     kept_builds: int = 200  # Render: builds that can still be rolled back to
-    rate_limits: bool = False  # answer 429 when the published budgets are used up
-    reset_reading: Literal["delta", "epoch"] = "delta"  # Render: both readings of Ratelimit-Reset exist
+    rate_limits: bool = False  # answer 429 once a published rate limit is used up
+    reset_reading: Literal["delta", "epoch"] = "delta"  # Render documents Ratelimit-Reset in both ways

@@ -1,4 +1,4 @@
-"""The things of the sandbox's world. Times are seconds since the epoch, so that a row is plain JSON."""
+"""What the sandbox stores: one dataclass per kind of row. Times are seconds since 1970, as in its JSON."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ ProviderWord = Literal["render", "vercel"]
 
 
 @dataclass(slots=True)
-class Person:
+class PersonRow:
+    """A member of the company, with an account at both providers."""
+
     login: str
     name: str
     email: str
@@ -21,7 +23,9 @@ class Person:
 
 
 @dataclass(slots=True)
-class Commit:
+class CommitRow:
+    """A commit in the company's repository."""
+
     sha: str
     message: str
     author: str  # a login
@@ -35,8 +39,8 @@ class Commit:
 
 
 @dataclass(slots=True)
-class Deployment:
-    """One build; `status` is in the provider's own words (Render `status`, Vercel `readyState`)."""
+class DeploymentRow:
+    """One build; `status` is the provider's own word (Render `status`, Vercel `readyState`)."""
 
     id: str
     service_id: str
@@ -51,10 +55,8 @@ class Deployment:
     built_at: float | None = None
     released_at: float | None = None  # Render: pre-deploy command ended
     finished_at: float | None = None
-    fate: str = (
-        ""  # how it will end: "" for success, else the final status, "stuck" or "lies" (see faults.py)
-    )
-    truth_after: float | None = None  # a lie becomes true after so many seconds
+    outcome: str = ""  # how it will end: "" for success, else the final status, "stuck" or "false_live"
+    truth_after: float | None = None  # a false success becomes true after so many seconds
     reason: str = ""  # why it failed
     superseded_by: str = ""
     rollback_target: str = ""  # Render: the deploy that a rollback goes back to
@@ -67,7 +69,7 @@ class Deployment:
 
 
 @dataclass(slots=True)
-class AliasRequest:
+class AliasRequestRow:
     """Vercel's `lastAliasRequest`."""
 
     kind: str  # rollback or promote
@@ -75,13 +77,13 @@ class AliasRequest:
     to_id: str
     status: str
     requested_at: float
-    fate: str = ""  # "" for success, else "fails", "stuck", "lies job" or "lies everything"
-    spares: list[str] = field(default_factory=list)  # domains that will fail to move
+    outcome: str = ""  # "" for success, else "fails", "stuck", "false_job" or "false_all"
+    failing_domains: list[str] = field(default_factory=list)  # domains that fail to move
     truth_after: float | None = None
 
 
 @dataclass(slots=True)
-class Service:
+class ServiceRow:
     """A Render service or a Vercel project."""
 
     provider: ProviderWord
@@ -93,34 +95,36 @@ class Service:
     domains: list[str]
     type: str = "web_service"  # Render
     root_dir: str = ""
-    automatic: str = "commit"  # Render: commit, checksPass or off. Vercel: on or off
+    auto_deploy: str = "commit"  # Render: commit, checksPass or off. Vercel: on or off
     pre_deploy: str = ""
     suspended: bool = False
     requests_per_minute: float = 600.0
-    served: list[tuple[float, str]] = field(default_factory=list)  # since when which deployment really served
+    live_history: list[tuple[float, str]] = field(default_factory=list)  # (time, deployment that went live)
     # Vercel only
-    aliases: dict[str, str] = field(default_factory=dict)  # where each domain really points
-    claims: dict[str, str] = field(default_factory=dict)  # where the API says it points, if that is a lie
+    aliases: dict[str, str] = field(default_factory=dict)  # domain -> deployment it really points to
+    reported_aliases: dict[str, str] = field(default_factory=dict)  # the same where the API gives it wrongly
     production_id: str | None = None  # targets.production
     crons_id: str | None = None
-    alias_request: AliasRequest | None = None
+    alias_request: AliasRequestRow | None = None
     alias_jobs: dict[str, str] = field(default_factory=dict)
     description: dict[str, Any] | None = None
     rolling: dict[str, Any] | None = None
 
     def serving(self, at: float | None = None) -> str | None:
-        """Id of the deployment that answered its visitors at a time, or answers them now."""
-        count = len(self.served) if at is None else bisect_right(self.served, at, key=itemgetter(0))
-        return self.served[count - 1][1] if count else None
+        """Id of the deployment that really is live, or was at a time, whatever the API says."""
+        count = (
+            len(self.live_history) if at is None else bisect_right(self.live_history, at, key=itemgetter(0))
+        )
+        return self.live_history[count - 1][1] if count else None
 
     def serve(self, deployment_id: str, at: float) -> None:
         if self.serving() != deployment_id:
-            self.served.append((at, deployment_id))
+            self.live_history.append((at, deployment_id))
 
 
 @dataclass(slots=True)
-class Event:
-    """Something that is recorded besides the deployments themselves: a setting, a rollback, its reason."""
+class EventRow:
+    """An event that no deployment row implies: a changed setting, a rollback, its reason."""
 
     id: str
     service_id: str
@@ -131,8 +135,8 @@ class Event:
 
 
 @dataclass(slots=True)
-class Step:
-    """Something that will happen at a time."""
+class ScheduledStep:
+    """A change that is due at a time; `name` is the method that makes it, `subject` the row's id."""
 
     at: float
     name: str
@@ -140,8 +144,8 @@ class Step:
 
 
 @dataclass(slots=True)
-class Received:
-    """A traffic-changing POST that reached the sandbox: the oracle of exactly-once tests."""
+class ReceivedOrder:
+    """A traffic-changing POST that reached the sandbox, by which tests check that each was sent once."""
 
     at: str
     provider: str
@@ -152,8 +156,8 @@ class Received:
     answered: int | str  # the status, or "dropped"
 
 
-class Refusal(Exception):
-    """The provider says no; each dialect puts it into its own words."""
+class ApiRefusal(Exception):
+    """A request that is refused; each provider API formats it in its own way."""
 
     def __init__(self, status: int, message: str, code: str = "", **extra: Any) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""Everything that exists in the sandbox: rows, what is going to happen to them, and their JSON."""
+"""The sandbox's state: its rows, the changes scheduled for them, and both as JSON."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from deployments.sandbox.clock import Clock, Pace, Rules, utcnow
 from deployments.sandbox.rows import (
-    AliasRequest,
-    Commit,
-    Deployment,
-    Event,
-    Person,
+    AliasRequestRow,
+    ApiRefusal,
+    CommitRow,
+    DeploymentRow,
+    EventRow,
+    PersonRow,
     ProviderWord,
-    Received,
-    Refusal,
-    Service,
-    Step,
+    ReceivedOrder,
+    ScheduledStep,
+    ServiceRow,
 )
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-Noun = TypeVar("Noun", bound="DataclassInstance")
+RowType = TypeVar("RowType", bound="DataclassInstance")
 LOWER = "0123456789abcdefghijklmnopqrstuvwxyz"
 MIXED = LOWER + "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 RECEIVED_KEPT = 1000
@@ -43,7 +43,7 @@ ID_SHAPES = {
 
 
 def digits(seed: str, alphabet: str, length: int) -> str:
-    """A word of that length which is always the same for the same seed."""
+    """A random-looking string of that length, always the same for the same seed."""
     number = int.from_bytes(hashlib.sha256(seed.encode()).digest(), "big")
     word = ""
     while len(word) < length:
@@ -52,8 +52,8 @@ def digits(seed: str, alphabet: str, length: int) -> str:
     return word
 
 
-class State:
-    """Rows by id, the deployments of each service oldest first, and the steps still to come."""
+class SandboxState:
+    """Rows by id, the deployments of each service (oldest first), and the scheduled steps."""
 
     def __init__(
         self,
@@ -64,46 +64,46 @@ class State:
         seed: int = 1,
         named: Mapping[str, str] | None = None,
     ) -> None:
-        """`named` are commits whose SHA is that of a real repository."""
+        """`named` maps names of commits to the SHAs that they have in a real repository."""
         self.named = dict(named or {})
         self.clock = clock
         self.pace = pace or Pace.local()
         self.rules = rules or Rules()
         self.seed = seed
         self.lock = threading.RLock()
-        self.moment: float | None = None
-        self.revision = 0  # grows with every change, so that it can be kept
+        self.step_time: float | None = None
+        self.revision = 0  # counts the changes, so that only a changed state is saved
         self.minted = 0
-        self.people: dict[str, Person] = {}
-        self.commits: dict[str, Commit] = {}
-        self.services: dict[str, Service] = {}
-        self.deployments: dict[str, Deployment] = {}
-        self.history: dict[str, list[Deployment]] = {}
-        self.events: list[Event] = []
-        self.steps: list[Step] = []
-        self.received: list[Received] = []
+        self.people: dict[str, PersonRow] = {}
+        self.commits: dict[str, CommitRow] = {}
+        self.services: dict[str, ServiceRow] = {}
+        self.deployments: dict[str, DeploymentRow] = {}
+        self.history: dict[str, list[DeploymentRow]] = {}
+        self.events: list[EventRow] = []
+        self.steps: list[ScheduledStep] = []
+        self.received: list[ReceivedOrder] = []
 
-    # --- time ---
+    # --- Time ---
 
     def now(self) -> float:
-        """While a step happens, its own time: it may have been due long ago."""
-        return self.clock().timestamp() if self.moment is None else self.moment
+        """The time; while a step runs, the time at which it was due, which may be long ago."""
+        return self.clock().timestamp() if self.step_time is None else self.step_time
 
-    def later(self, at: float, name: str, subject: str) -> None:
-        self.steps.append(Step(at, name, subject))
+    def schedule(self, at: float, name: str, subject: str) -> None:
+        self.steps.append(ScheduledStep(at, name, subject))
 
-    def forget(self, subject: str) -> None:
+    def unschedule(self, subject: str) -> None:
         self.steps = [step for step in self.steps if step.subject != subject]
 
-    def next_step(self, until: float) -> Step | None:
-        """Take the earliest step that is due."""
+    def next_step(self, until: float) -> ScheduledStep | None:
+        """Remove and return the earliest step that is due, or None."""
         due = min(self.steps, key=attrgetter("at"), default=None)
         if due is None or due.at > until:
             return None
         self.steps.remove(due)
         return due
 
-    # --- rows ---
+    # --- Rows ---
 
     def mint(self, kind: str) -> str:
         self.minted += 1
@@ -115,12 +115,12 @@ class State:
             return self.named[name]
         return hashlib.sha1(f"{self.seed}/commit/{name}".encode(), usedforsecurity=False).hexdigest()
 
-    def add_service(self, service: Service) -> Service:
+    def add_service(self, service: ServiceRow) -> ServiceRow:
         self.services[service.id] = service
         self.history[service.id] = []
         return service
 
-    def add(self, deployment: Deployment) -> Deployment:
+    def add(self, deployment: DeploymentRow) -> DeploymentRow:
         history = self.history[deployment.service_id]
         if history and deployment.created_at <= history[-1].created_at:
             deployment.created_at = history[-1].created_at + 0.001  # paging goes by this time
@@ -129,28 +129,28 @@ class State:
         self.revision += 1
         return deployment
 
-    def record(self, service: Service, at: float, kind: str, actor: str, **data: Any) -> None:
+    def record(self, service: ServiceRow, at: float, kind: str, actor: str, **data: Any) -> None:
         shape = "evt" if service.provider == "render" else "uev"
-        self.events.append(Event(self.mint(shape), service.id, at, kind, actor, data))
+        self.events.append(EventRow(self.mint(shape), service.id, at, kind, actor, data))
         self.revision += 1
 
-    def receive(self, entry: Received) -> None:
+    def record_order(self, entry: ReceivedOrder) -> None:
         self.received = [*self.received[-RECEIVED_KEPT + 1 :], entry]
         self.revision += 1
 
-    # --- questions ---
+    # --- Queries ---
 
-    def of(self, provider: ProviderWord) -> list[Service]:
+    def of(self, provider: ProviderWord) -> list[ServiceRow]:
         return [service for service in self.services.values() if service.provider == provider]
 
-    def find_deployment(self, service: Service, deployment_id: str) -> Deployment:
-        found = self.deployments.get(deployment_id)
-        if found is None or found.service_id != service.id:
-            noun = "deploy not found" if service.provider == "render" else "Deployment not found."
-            raise Refusal(404, noun)
-        return found
+    def find_deployment(self, service: ServiceRow, deployment_id: str) -> DeploymentRow:
+        deployment = self.deployments.get(deployment_id)
+        if deployment is None or deployment.service_id != service.id:
+            message = "deploy not found" if service.provider == "render" else "Deployment not found."
+            raise ApiRefusal(404, message)
+        return deployment
 
-    def newest_first(self, service: Service) -> list[Deployment]:
+    def newest_first(self, service: ServiceRow) -> list[DeploymentRow]:
         return self.history[service.id][::-1]
 
     # --- JSON ---
@@ -170,29 +170,29 @@ class State:
         }
 
     def fill(self, data: dict[str, Any]) -> None:
-        """Take over what `to_json` gave."""
+        """Load what `to_json` returned."""
         self.minted = data["minted"]
-        self.rules = made(Rules, data["rules"])
-        self.people = {row["login"]: made(Person, row) for row in data["people"]}
-        self.commits = {row["sha"]: made(Commit, row) for row in data["commits"]}
+        self.rules = row_from_json(Rules, data["rules"])
+        self.people = {row["login"]: row_from_json(PersonRow, row) for row in data["people"]}
+        self.commits = {row["sha"]: row_from_json(CommitRow, row) for row in data["commits"]}
         for row in data["services"]:
             self.add_service(service_from(row))
         for row in data["deployments"]:
-            self.add(made(Deployment, row))
-        self.events = [made(Event, row) for row in data["events"]]
-        self.steps = [made(Step, row) for row in data["steps"]]
-        self.received = [made(Received, row) for row in data["received"]]
+            self.add(row_from_json(DeploymentRow, row))
+        self.events = [row_from_json(EventRow, row) for row in data["events"]]
+        self.steps = [row_from_json(ScheduledStep, row) for row in data["steps"]]
+        self.received = [row_from_json(ReceivedOrder, row) for row in data["received"]]
 
 
-def made(noun: type[Noun], row: dict[str, Any]) -> Noun:
-    """A row from its JSON, which an older or newer sandbox may have written."""
-    known = {field.name for field in fields(noun)}
-    return noun(**{name: value for name, value in row.items() if name in known})
+def row_from_json(row_type: type[RowType], row: dict[str, Any]) -> RowType:
+    """A row from its JSON; fields that this version does not know are ignored."""
+    known = {field.name for field in fields(row_type)}
+    return row_type(**{name: value for name, value in row.items() if name in known})
 
 
-def service_from(row: dict[str, Any]) -> Service:
-    service = made(Service, row)
-    service.served = [(since, deployment_id) for since, deployment_id in row["served"]]
+def service_from(row: dict[str, Any]) -> ServiceRow:
+    service = row_from_json(ServiceRow, row)
+    service.live_history = [(since, deployment_id) for since, deployment_id in row["live_history"]]
     if row["alias_request"]:
-        service.alias_request = made(AliasRequest, row["alias_request"])
+        service.alias_request = row_from_json(AliasRequestRow, row["alias_request"])
     return service

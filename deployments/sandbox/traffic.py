@@ -1,6 +1,6 @@
-"""Visitors: how many there are, which deployment answers them, how fast and how well. All from the clock.
+"""The visitors' requests: how many, which deployment answers them, how fast, and how many fail.
 
-Nothing here is stored: the same service at the same time always had the same visitors.
+Nothing is stored. All figures follow from the service and the time, so they are always the same.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from deployments.sandbox.rows import Deployment, Service
-from deployments.sandbox.state import LOWER, State, digits
+from deployments.sandbox.rows import DeploymentRow, ServiceRow
+from deployments.sandbox.state import LOWER, SandboxState, digits
 
 DAY = 86400.0
-SLOT = 10.0  # seconds between two logged requests
-KEPT = 7 * DAY  # how long they are kept
+SLOT = 10.0  # seconds between two sampled requests
+KEPT = 7 * DAY  # seconds for which samples are available
 PATHS = {
     "render": [
         "GET /api/products",
@@ -29,38 +29,41 @@ PATHS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class RequestSample:
+    """One visitor's request, for the logs."""
+
     at: float
-    deployment: Deployment
+    deployment: DeploymentRow
     method: str
     path: str
     status: int
     latency_ms: float
 
 
-def chance(*words: object) -> float:
-    """A number from 0 to below 1 that is always the same for the same words."""
+def pseudo_random(*words: object) -> float:
+    """A number from 0 to below 1, always the same for the same words."""
     return zlib.crc32("/".join(map(str, words)).encode()) / 2**32
 
 
-def visitors(service: Service, at: float) -> float:
-    """Requests per second: more by day than by night, and a little uneven."""
+def request_rate(service: ServiceRow, at: float) -> float:
+    """Requests per second: more by day than by night, and slightly irregular."""
     day = 1 + 0.6 * math.sin(2 * math.pi * (at % DAY) / DAY - math.pi / 2)
-    return service.requests_per_minute / 60 * day * (0.92 + 0.16 * chance(service.id, int(at // 60)))
+    return service.requests_per_minute / 60 * day * (0.92 + 0.16 * pseudo_random(service.id, int(at // 60)))
 
 
-def served(state: State, service: Service, at: float) -> Deployment | None:
+def serving_deployment(state: SandboxState, service: ServiceRow, at: float) -> DeploymentRow | None:
+    """The deployment that really answers visitors at a time."""
     deployment_id = service.serving(at)
     return state.deployments[deployment_id] if deployment_id else None
 
 
-def counts(state: State, service: Service, at: float, seconds: float) -> dict[str, int]:
-    """Requests by status code from `at` on."""
-    answering = served(state, service, at + seconds / 2)
-    if answering is None:
+def requests_by_status(state: SandboxState, service: ServiceRow, at: float, seconds: float) -> dict[str, int]:
+    """Count of requests by HTTP status in so many seconds from `at` on."""
+    deployment = serving_deployment(state, service, at + seconds / 2)
+    if deployment is None:
         return {}
-    total = visitors(service, at) * seconds
-    failing = answering.error_rate * (0.85 + 0.3 * chance(service.id, "errors", int(at // 60)))
+    total = request_rate(service, at) * seconds
+    failing = deployment.error_rate * (0.85 + 0.3 * pseudo_random(service.id, "errors", int(at // 60)))
     lost = 0.012
     return {
         "200": round(total * (1 - failing - lost)),
@@ -69,35 +72,37 @@ def counts(state: State, service: Service, at: float, seconds: float) -> dict[st
     }
 
 
-def latency(state: State, service: Service, at: float, quantile: float) -> float:
-    """Milliseconds that a share of the requests stayed below."""
-    answering = served(state, service, at)
-    if answering is None:
+def latency(state: SandboxState, service: ServiceRow, at: float, quantile: float) -> float:
+    """The latency in milliseconds below which that share of the requests stayed."""
+    deployment = serving_deployment(state, service, at)
+    if deployment is None:
         return 0.0
     tail = 0.35 - math.log(max(1 - quantile, 0.001)) / 3
-    return round(answering.latency_ms * tail * (0.9 + 0.2 * chance(service.id, "latency", int(at // 60))), 1)
+    return round(
+        deployment.latency_ms * tail * (0.9 + 0.2 * pseudo_random(service.id, "latency", int(at // 60))), 1
+    )
 
 
-def visits(
-    state: State, service: Service, start: float, end: float, *, newest_first: bool
-) -> Iterator[Visit]:
-    """A sample of the single requests, one in each slot."""
+def request_samples(
+    state: SandboxState, service: ServiceRow, start: float, end: float, *, newest_first: bool
+) -> Iterator[RequestSample]:
+    """A sample of the requests, one in every ten seconds."""
     first, last = math.ceil(max(start, state.now() - KEPT) / SLOT), math.floor(end / SLOT)
     numbers = range(last, first - 1, -1) if newest_first else range(first, last + 1)
     for number in numbers:
         at = number * SLOT
-        deployment = served(state, service, at)
+        deployment = serving_deployment(state, service, at)
         if deployment is None:
             continue
         paths = PATHS[service.provider]
-        method, path = paths[int(chance(service.id, "path", number) * len(paths))].split()
-        failed = chance(service.id, "visit", number) < deployment.error_rate
-        share = 0.5 + chance(service.id, "duration", number)
-        yield Visit(
+        method, path = paths[int(pseudo_random(service.id, "path", number) * len(paths))].split()
+        failed = pseudo_random(service.id, "sample", number) < deployment.error_rate
+        share = 0.5 + pseudo_random(service.id, "duration", number)
+        yield RequestSample(
             at, deployment, method, path, 500 if failed else 200, round(deployment.latency_ms * share, 1)
         )
 
 
-def instances(service: Service, deployment: Deployment) -> list[str]:
-    """Names of the instances that run a deployment: new ones with each release."""
+def instances(service: ServiceRow, deployment: DeploymentRow) -> list[str]:
+    """Names of the two instances that run a deployment; each deployment has its own."""
     return [f"{service.id}-{digits(f'{deployment.id}/{number}', LOWER, 5)}" for number in range(2)]

@@ -1,47 +1,58 @@
-"""The world: its rows, what the two providers do with them in time, and what others do behind one's back."""
+"""The whole simulation: its state, both providers' behaviour, and what people do outside the portal."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from deployments.sandbox.clock import Clock, Pace, utcnow
-from deployments.sandbox.render.behaviour import RenderMoves
-from deployments.sandbox.rows import AliasRequest, Commit, Deployment, Refusal, Service, Step
-from deployments.sandbox.state import State
-from deployments.sandbox.vercel.behaviour import VercelMoves
+from deployments.sandbox.render.behaviour import RenderBehaviour
+from deployments.sandbox.rows import (
+    AliasRequestRow,
+    ApiRefusal,
+    CommitRow,
+    DeploymentRow,
+    ScheduledStep,
+    ServiceRow,
+)
+from deployments.sandbox.state import SandboxState
+from deployments.sandbox.vercel.behaviour import VercelBehaviour
 
 
-class World(State):
-    """A function of time: `settle` lets happen what was due since the last look."""
+class World(SandboxState):
+    """The simulated company at both providers.
+
+    It only changes when `settle` is called, which makes every change that has become due since the last call.
+    """
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        self.render = RenderMoves(self)
-        self.vercel = VercelMoves(self)
+        self.render = RenderBehaviour(self)
+        self.vercel = VercelBehaviour(self)
 
     def settle(self) -> None:
+        """Run the scheduled steps that are due, each at its own time."""
         with self.lock:
             until = self.now()
             while step := self.next_step(until):
-                self.moment = step.at
-                self._take(step)
-                self.moment = None
+                self.step_time = step.at
+                self._run(step)
+                self.step_time = None
 
-    def _take(self, step: Step) -> None:
-        side, _, what = step.name.partition(".")
-        name, *rest = what.split(" ")
-        getattr(self.render if side == "render" else self.vercel, name)(step.subject, step.at, *rest)
+    def _run(self, step: ScheduledStep) -> None:
+        provider, _, call = step.name.partition(".")
+        name, *rest = call.split(" ")
+        getattr(self.render if provider == "render" else self.vercel, name)(step.subject, step.at, *rest)
         self.revision += 1
 
-    def service(self, name: str) -> Service:
-        """By id or name; for tests and scripts."""
+    def service(self, name: str) -> ServiceRow:
+        """A service by its id or name. Raises LookupError."""
         for service in self.services.values():
             if name in (service.id, service.name):
                 return service
         raise LookupError(f"The sandbox has no service {name}.")
 
-    def serving(self, name: str) -> Deployment:
-        """The deployment that really answers the visitors of a service now."""
+    def serving(self, name: str) -> DeploymentRow:
+        """The deployment that really answers the visitors of a service now. Raises LookupError."""
         with self.lock:
             self.settle()
             deployment_id = self.service(name).serving()
@@ -49,12 +60,12 @@ class World(State):
                 raise LookupError(f"Nothing serves {name}.")
             return self.deployments[deployment_id]
 
-    # --- behind the portal's back ---
+    # --- Changes that somebody makes outside the portal ---
 
     def somebody_rolls_back(
         self, service: str, deployment_id: str, actor: str = "chioma"
-    ) -> Deployment | AliasRequest:
-        """Press the button in the provider's dashboard; Render's also switches automatic deploys off."""
+    ) -> DeploymentRow | AliasRequestRow:
+        """A rollback in the provider's dashboard; Render's also switches automatic deploys off."""
         with self.lock:
             self.settle()
             row = self.service(service)
@@ -64,8 +75,8 @@ class World(State):
 
     def somebody_promotes(
         self, service: str, deployment_id: str, actor: str = "chioma"
-    ) -> AliasRequest | None:
-        """Vercel only: promote in its dashboard, which also undoes a rollback."""
+    ) -> AliasRequestRow | None:
+        """Vercel only: a promotion in its dashboard, which also ends a rollback."""
         with self.lock:
             self.settle()
             return self.vercel.promote(self.service(service), deployment_id, actor=actor)
@@ -77,40 +88,40 @@ class World(State):
         message: str = "Tidy up imports",
         author: str = "bo",
         preview: bool = False,
-        fate: str = "",
-    ) -> Deployment | None:
-        """A commit is pushed. None where automatic deploys are off (Render); a pinned project stages it.
+        outcome: str = "",
+    ) -> DeploymentRow | None:
+        """A push. None where automatic deploys are off (Render); a pinned Vercel project stages the build.
 
-        `fate` makes it end badly: Render `build_failed`, `pre_deploy_failed`, `update_failed`; Vercel
-        `ERROR`; both `stuck`.
+        `outcome` makes the deployment fail: Render `build_failed`, `pre_deploy_failed`, `update_failed`;
+        Vercel `ERROR`; both `stuck`.
         """
         with self.lock:
             self.settle()
             row = self.service(service)
             branch = "preview" if preview else "main"
-            commit = Commit(self.sha(f"pushed/{len(self.commits)}"), message, author, self.now(), branch)
+            commit = CommitRow(self.sha(f"pushed/{len(self.commits)}"), message, author, self.now(), branch)
             self.commits[commit.sha] = commit
             self.revision += 1
             if row.provider == "render":
-                return self.render.push(row, commit, fate=fate)
-            return self.vercel.push(row, commit, preview=preview, fate=fate)
+                return self.render.push(row, commit, outcome=outcome)
+            return self.vercel.push(row, commit, preview=preview, outcome=outcome)
 
-    def somebody_sets_automatic(self, service: str, setting: str, actor: str = "chioma") -> None:
-        """Render `commit`, `checksPass`, `off`; Vercel `on`, `off`."""
+    def somebody_sets_auto_deploy(self, service: str, setting: str, actor: str = "chioma") -> None:
+        """Change automatic deployments: Render `commit`, `checksPass` or `off`; Vercel `on` or `off`."""
         with self.lock:
             self.settle()
             row = self.service(service)
             if row.provider == "render":
-                self.render.set_automatic(row, setting, actor=actor)
+                self.render.set_auto_deploy(row, setting, actor=actor)
             elif setting in ("on", "off"):
-                self.vercel.set_automatic(row, setting == "on")
+                self.vercel.set_auto_deploy(row, setting == "on")
             else:
-                raise Refusal(400, "Vercel knows only on and off.")
+                raise ApiRefusal(400, "Vercel knows only on and off.")
 
     def somebody_starts_rolling_release(
         self, service: str, deployment_id: str, seconds: float | None = None
     ) -> None:
-        """Vercel only; while it is active a promotion waits behind it."""
+        """Vercel only: start a rolling release, for which a promotion has to wait."""
         with self.lock:
             self.settle()
             project = self.service(service)

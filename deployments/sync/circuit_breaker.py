@@ -1,7 +1,7 @@
-"""A circuit per provider: one that fails again and again is left alone for a while, by readings only.
+"""A circuit breaker per provider: after repeated failures, background reads leave it alone for a while.
 
-An operation asks whenever it has to; its failures count here, so that readings leave it the provider's
-attention. The state is in PostgreSQL: all workers share it, and the pages show it.
+Operations ignore it and ask whenever they have to, but their failures count, so that background reads do not
+compete with them. The state is in PostgreSQL, because all workers share it and the pages show it.
 """
 
 from __future__ import annotations
@@ -23,13 +23,15 @@ from deployments.providers.base import (
     Unreachable,
     Unreadable,
 )
-from rollback_portal.templatetags.text import harmless
+from rollback_portal.text import clean_line
 
-FAILURES = 5  # so many
-WITHIN = timedelta(seconds=30)  # in so short a time open the circuit
-PAUSE = timedelta(seconds=15)  # then one reading tries again; its failure opens it for as long once more
-LOCKED_OUT = timedelta(seconds=60)  # a key that is not accepted is a person's work: no hurry
-READING = timedelta(seconds=120)  # the longest that one reading may take
+FAILURES_TO_OPEN = 5  # this many failures ...
+FAILURE_WINDOW = timedelta(seconds=30)  # ... within this time open the circuit
+OPEN_FOR = timedelta(
+    seconds=15
+)  # then one read tries again; if it fails, the circuit stays open as long again
+KEY_REFUSED_PAUSE = timedelta(seconds=60)  # only a person can replace a key, so there is no hurry
+LONGEST_READ = timedelta(seconds=120)  # after this, a read that never finished no longer blocks the next
 
 ANSWERED = "answered"
 OUTCOMES: dict[type[ProviderError], str] = {
@@ -42,71 +44,73 @@ OUTCOMES: dict[type[ProviderError], str] = {
 }
 
 
-def allows(name: str) -> bool:
-    """Whether a reading may ask this provider now."""
-    return not ProviderStatus.objects.filter(provider=name, retry_at__gt=timezone.now()).exists()
+def allows(provider: str) -> bool:
+    """Whether background reads may ask this provider now."""
+    return not ProviderStatus.objects.filter(provider=provider, retry_at__gt=timezone.now()).exists()
 
 
-def take_turn(name: str) -> bool:
-    """Start a reading, unless somebody else is at it or the provider is to be left alone."""
+def start_reading(provider: str) -> bool:
+    """Reserve the provider for one read; False where another read is running or the circuit is open."""
     now = timezone.now()
-    ProviderStatus.objects.get_or_create(provider=name)
+    ProviderStatus.objects.get_or_create(provider=provider)
     free = Q(lease_until=None) | Q(lease_until__lt=now)
     allowed = Q(retry_at=None) | Q(retry_at__lte=now)
-    return bool(ProviderStatus.objects.filter(free, allowed, provider=name).update(lease_until=now + READING))
+    rows = ProviderStatus.objects.filter(free, allowed, provider=provider)
+    return bool(rows.update(lease_until=now + LONGEST_READ))
 
 
-def end_turn(name: str) -> None:
-    ProviderStatus.objects.filter(provider=name).update(lease_until=None)
-
-
-@transaction.atomic
-def answered(name: str) -> None:
-    """The whole provider was read: the circuit is closed."""
-    reading = _locked(name)
-    reading.synced_at, reading.error, reading.failed_at = timezone.now(), "", None
-    reading.failures, reading.first_failed_at, reading.opened_at, reading.retry_at = 0, None, None, None
-    _count(reading, ANSWERED)
-    reading.save()
+def finish_reading(provider: str) -> None:
+    """Let the next read start."""
+    ProviderStatus.objects.filter(provider=provider).update(lease_until=None)
 
 
 @transaction.atomic
-def failed(name: str, error: ProviderError) -> None:
-    """A question failed: keep the error for the page, and open the circuit where it is time."""
+def record_success(provider: str) -> None:
+    """The whole provider was read: close the circuit."""
+    status = _locked(provider)
+    status.synced_at, status.error, status.failed_at = timezone.now(), "", None
+    status.failures, status.first_failed_at, status.opened_at, status.retry_at = 0, None, None, None
+    _count(status, ANSWERED)
+    status.save()
+
+
+@transaction.atomic
+def record_failure(provider: str, error: ProviderError) -> None:
+    """A request failed: save the error for the pages, and open the circuit if it is due."""
     now = timezone.now()
-    reading = _locked(name)
-    _count(reading, next((word for kind, word in OUTCOMES.items() if isinstance(error, kind)), "failed"))
-    reading.failed_at, reading.error = now, harmless(str(error), 300)
-    if reading.first_failed_at is None or now - reading.first_failed_at > WITHIN:
-        reading.first_failed_at, reading.failures = now, 0
-    reading.failures += 1
-    reading.retry_at = _retry_at(reading, error, now)
-    reading.save()
+    status = _locked(provider)
+    _count(status, next((name for kind, name in OUTCOMES.items() if isinstance(error, kind)), "failed"))
+    status.failed_at, status.error = now, clean_line(str(error), 300)
+    if status.first_failed_at is None or now - status.first_failed_at > FAILURE_WINDOW:
+        status.first_failed_at, status.failures = now, 0
+    status.failures += 1
+    status.retry_at = _retry_at(status, error, now)
+    status.save()
 
 
-def failed_in_operation(name: str, error: ProviderError) -> None:
-    """A question of an operation failed. It goes on by itself; what the provider refused is its answer."""
+def record_operation_failure(provider: str, error: ProviderError) -> None:
+    """A request of an operation failed. A refused order says nothing about the health of the provider."""
     if isinstance(error, TooLate) or (isinstance(error, Refused) and not isinstance(error, NotAllowed)):
         return
-    failed(name, error)
+    record_failure(provider, error)
 
 
-def _retry_at(reading: ProviderStatus, error: ProviderError, now: datetime) -> datetime | None:
+def _retry_at(status: ProviderStatus, error: ProviderError, now: datetime) -> datetime | None:
     waits = [timedelta(seconds=error.retry_after)] if isinstance(error, Busy) else []
     if isinstance(error, NotAllowed):
-        waits.append(LOCKED_OUT)
-    elif reading.opened_at is not None or reading.failures >= FAILURES:
-        waits.append(PAUSE)
-    if isinstance(error, NotAllowed) or reading.failures >= FAILURES:
-        reading.opened_at = reading.opened_at or now
-    until = [now + wait for wait in waits] + ([reading.retry_at] if reading.retry_at else [])
-    return max((moment for moment in until if moment > now), default=None)
+        waits.append(KEY_REFUSED_PAUSE)
+    elif status.opened_at is not None or status.failures >= FAILURES_TO_OPEN:
+        waits.append(OPEN_FOR)
+    if isinstance(error, NotAllowed) or status.failures >= FAILURES_TO_OPEN:
+        status.opened_at = status.opened_at or now
+    candidates = [now + wait for wait in waits] + ([status.retry_at] if status.retry_at else [])
+    return max((at for at in candidates if at > now), default=None)
 
 
-def _locked(name: str) -> ProviderStatus:
-    ProviderStatus.objects.get_or_create(provider=name)
-    return ProviderStatus.objects.select_for_update().get(pk=name)
+def _locked(provider: str) -> ProviderStatus:
+    ProviderStatus.objects.get_or_create(provider=provider)
+    return ProviderStatus.objects.select_for_update().get(pk=provider)
 
 
-def _count(reading: ProviderStatus, outcome: str) -> None:
-    reading.results[outcome] = reading.results.get(outcome, 0) + 1
+def _count(status: ProviderStatus, outcome: str) -> None:
+    status.results[outcome] = status.results.get(outcome, 0) + 1

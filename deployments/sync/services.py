@@ -1,4 +1,4 @@
-"""Which services there are: everything a key can see is followed until somebody chooses."""
+"""Saves which services exist. Everything that a key can see is followed until somebody decides otherwise."""
 
 from __future__ import annotations
 
@@ -9,27 +9,26 @@ from django.db import transaction
 from django.utils.text import slugify
 
 from deployments.models import Service
+from deployments.models.service import LONGEST_ADDRESS, MOST_ADDRESSES
 from deployments.providers.base import RemoteService
-
-MOST_ADDRESSES = 5
 
 
 @transaction.atomic
-def keep_services(provider: str, found: Sequence[RemoteService], now: datetime) -> None:
-    """Bring the portal's rows in line with what the provider lists; choices of people stay."""
+def save_services(provider: str, listed: Sequence[RemoteService], now: datetime) -> None:
+    """Update the rows from the provider's list; what people have chosen stays."""
     known = {
         service.provider_id: service
         for service in Service.objects.select_for_update().filter(provider=provider)
     }
-    for remote in found:
+    for remote in listed:
         service = known.pop(remote.id, None) or _new(provider, remote)
         _update(service, remote)
         service.save()
-    for gone in known.values():
-        if gone.missing_since is None:
-            gone.missing_since = now
-            gone.save(update_fields=["missing_since"])
-    _name_the_only_ones()
+    for service in known.values():
+        if service.missing_since is None:
+            service.missing_since = now
+            service.save(update_fields=["missing_since"])
+    _name_single_services()
 
 
 def _new(provider: str, remote: RemoteService) -> Service:
@@ -67,12 +66,12 @@ def _update(service: Service, remote: RemoteService) -> None:
     if not service.customized:
         service.kind = remote.kind
     if not service.addresses_customized:
-        service.addresses = [address[:300] for address in remote.addresses[:MOST_ADDRESSES]]
+        service.addresses = [address[:LONGEST_ADDRESS] for address in remote.addresses[:MOST_ADDRESSES]]
 
 
-def _name_the_only_ones() -> None:
-    """An only API is called API, an only web Web; several are told apart by their own names."""
-    for kind, word in Service.Kind.choices:
+def _name_single_services() -> None:
+    """A single API is called "API" and a single web service "Web"; several go by their own names."""
+    for kind, label in Service.Kind.choices:
         rows = Service.objects.followed().filter(kind=kind)
-        by_discovery = rows.filter(customized=False)
-        by_discovery.update(display_name=word if rows.count() == 1 else "")
+        not_customized = rows.filter(customized=False)
+        not_customized.update(display_name=label if rows.count() == 1 else "")

@@ -1,4 +1,4 @@
-"""Asks from outside who serves a service, and keeps the answer in its row for the pages to show."""
+"""Asks a service's public addresses which commit they serve, and saves the answer for the pages."""
 
 from __future__ import annotations
 
@@ -9,35 +9,44 @@ from django.utils import timezone
 
 from deployments.clients import public
 from deployments.models import Service
-from deployments.providers.version_check import ServedAnswer, who_serves
+from deployments.providers.version_check import VersionCheckResult, check_version
 
 TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """`wrong` only where users are known to get something else; what cannot be known is not wrong."""
+class VersionComparison:
+    """The public addresses against the expected commit; both flags are False where nothing can be known.
+
+    Attributes:
+        wrong: users are known to get something else.
+        certain: users are known to get the expected commit.
+        message: the result in a sentence.
+    """
 
     wrong: bool
     certain: bool
     message: str
 
 
-def check_served(service: Service, commit_sha: str) -> Checked:
-    """Ask every public address of the service and compare with the commit that should serve."""
-    answer = who_serves(
+def compare_live_version(service: Service, commit_sha: str) -> VersionComparison:
+    """Ask every public address of the service and compare with the commit that should be live.
+
+    Saves what they answered in the service's row. `commit_sha` may be "" where nothing is expected.
+    """
+    result = check_version(
         service.addresses, tries=TRIES, client=public(service.provider), header=settings.VERSION_HEADER
     )
-    _keep(service, answer)
-    serves = answer.serves(commit_sha) if commit_sha else None
-    return Checked(serves is False, serves is True, answer.message)
+    _save(service, result)
+    serves = result.serves(commit_sha) if commit_sha else None
+    return VersionComparison(serves is False, serves is True, result.message)
 
 
-def _keep(service: Service, answer: ServedAnswer) -> None:
+def _save(service: Service, result: VersionCheckResult) -> None:
     Service.objects.filter(pk=service.pk).update(
-        version_check_sha=answer.sha[:40],
-        version_check_agree=answer.agree,
-        version_check_total=answer.of,
-        version_check_message=answer.message,
-        version_checked_at=timezone.now() if answer.of else None,
+        version_check_sha=result.sha[:40],
+        version_check_agree=result.agreeing,
+        version_check_total=result.total,
+        version_check_message=result.message,
+        version_checked_at=timezone.now() if result.total else None,
     )

@@ -1,1 +1,1 @@
-"""The wing's pages. They read the portal's own rows and never a provider."""
+"""The views. They read the portal's own rows and never a provider."""

@@ -1,4 +1,4 @@
-"""The pages that show deployments: everything side by side, one service, one deployment."""
+"""The pages that show deployments: the dashboard, one service, one deployment."""
 
 from __future__ import annotations
 
@@ -11,116 +11,145 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from deployments.commit_authors import with_credit
 from deployments.forms.filters import Filters
-from deployments.history import commits_between, compare_url
+from deployments.history import commits_between, compare_url, with_commit_authors
 from deployments.lookup import find_deployment, find_service
-from deployments.models import Change, Pin, ProviderStatus, Service
+from deployments.models import OPERATE, Change, Pin, ProviderStatus, Service
 from deployments.pages import manual_fallback
-from deployments.pages.badges import Mark
-from deployments.pages.board import Board, draw_board, draw_one
-from deployments.pages.cards import doubtful_for, outside_pins, page_state, pinned_for, running_for
-from deployments.pages.current_state import Standing, what_holds
-from deployments.pages.status_text import headline, mark
+from deployments.pages.bars import (
+    outside_pins,
+    pinned_bars,
+    running_bars,
+    undecided_changes,
+    warning_bars,
+)
+from deployments.pages.board import Board, build_board, build_item
+from deployments.pages.cards import footer_notes, page_state
+from deployments.pages.current_state import CurrentState, load_current_state
+from deployments.pages.deployment_text import (
+    commit_fact,
+    commits_summary,
+    live_fact,
+    no_deployments,
+    service_facts,
+)
+from deployments.pages.status_text import badge_of, headline
 from rollback_portal.accounts.permissions import actor_user
-from rollback_portal.accounts.roles import OPERATE, roles_that_may
+from rollback_portal.accounts.roles import weakest_role
+from rollback_portal.web.badges import Badge
 from rollback_portal.web.pages import page
+from rollback_portal.web.unchanged import is_unchanged, nothing_new
 
-REMEMBERED = 20
+HISTORY_ROWS = 20
 
 
 @require_safe
 def dashboard(request: HttpRequest) -> HttpResponse:
-    """Every followed service that belongs together, side by side; several groups stand behind tabs."""
-    standing = what_holds(Service.objects.for_dashboard())
-    groups = _groups(standing.services)
+    """The followed services of one group side by side; `?group=` chooses the tab."""
+    state = load_current_state(Service.objects.for_dashboard())
+    groups = _groups(state.services)
     wanted = request.GET.get("group", "")
     name = wanted if wanted in groups else next(iter(groups), "")
     complaints = (
         [f"There is no group “{wanted[:60]}”; this is {name}."] if wanted and wanted != name and name else []
     )
-    context: dict[str, Any] = {"group": name, "complaints": complaints, "tabs": _tabs(groups, standing)}
+    context: dict[str, Any] = {"group": name, "complaints": complaints, "tabs": _tabs(groups, state)}
     if not groups:
-        context |= {"known_services": Service.objects.count(), "readings": ProviderStatus.objects.all()}
-    return _draw(request, "deployments/dashboard.html", groups.get(name, ()), standing, context)
+        context |= {
+            "known_services": Service.objects.count(),
+            "provider_statuses": ProviderStatus.objects.all(),
+        }
+    return _render_board(request, "deployments/dashboard.html", groups.get(name, ()), state, context)
 
 
 @require_safe
 def service(request: HttpRequest, slug: str) -> HttpResponse:
-    """One service: its card, its whole list, its pins and its operations; also where nobody follows it."""
-    found = find_service(slug)
-    standing = what_holds([found])
-    context = {"service": found, "past_pins": _pins(found), "changes": _reported(_changes(found))}
-    return _draw(request, "deployments/service.html", (found,), standing, context)
+    """One service, followed or not: its card, deployments, pins and operations."""
+    service = find_service(slug)
+    state = load_current_state([service])
+    context = {
+        "service": service,
+        "service_facts": service_facts(service),
+        "past_pins": _pins(service),
+        "changes": _with_status(_changes(service)),
+    }
+    return _render_board(request, "deployments/service.html", (service,), state, context)
 
 
 @require_safe
 def deployment(request: HttpRequest, slug: str, provider_id: str) -> HttpResponse:
-    """Everything about one deployment, and what lies between it and the live one."""
-    found = find_service(slug)
-    chosen = find_deployment(found, provider_id)
-    chosen.service = found
-    with_credit([chosen])
-    live = found.live.restores or found.live if found.live else None
-    comes = bool(live and live.created_at < chosen.created_at)
-    older, newer = (live, chosen) if comes else (chosen, live)
-    standing = what_holds([found])
+    """One deployment, and the commits between it and the live one."""
+    service = find_service(slug)
+    deployment = find_deployment(service, provider_id)
+    deployment.service = service
+    with_commit_authors([deployment])
+    live = service.live.restores or service.live if service.live else None
+    is_newer = bool(live and live.created_at < deployment.created_at)
+    older, newer = (live, deployment) if is_newer else (deployment, live)
+    state = load_current_state([service])
+    commits = commits_between(service, service.live, deployment)
     context = {
-        "service": found,
-        "standing": standing,
-        "item": draw_one(chosen, standing, may_operate=_may_operate(request)),
-        "deployment": chosen,
-        "live": found.live,
-        "same_code": bool(live and chosen.commit_sha and live.commit_sha == chosen.commit_sha),
-        "commits": commits_between(found, found.live, chosen),
-        "comes": comes,
-        "compare_url": compare_url(found, older, newer),
-        "changes": _reported(_changes(found).filter(Q(to_deployment=chosen) | Q(from_deployment=chosen))),
+        "service": service,
+        "item": build_item(deployment, state, may_operate=_may_operate(request)),
+        "deployment": deployment,
+        "live": service.live,
+        "same_code": bool(live and deployment.commit_sha and live.commit_sha == deployment.commit_sha),
+        "commit_fact": commit_fact(deployment),
+        "live_fact": live_fact(deployment, live=service.live_id == deployment.pk),
+        "commits": commits,
+        "commits_summary": commits_summary(len(commits), "come" if is_newer else "go", service),
+        "compare_url": compare_url(service, older, newer),
+        "changes": _with_status(
+            _changes(service).filter(Q(to_deployment=deployment) | Q(from_deployment=deployment))
+        ),
     }
-    return page(request, "deployments/deployment.html", context, fragment="deployments/_between.html")
+    return page(request, "deployments/deployment.html", context, fragment="deployments/_commits_between.html")
 
 
-def _draw(
+def _render_board(
     request: HttpRequest,
     template: str,
     services: tuple[Service, ...],
-    standing: Standing,
+    state: CurrentState,
     context: dict[str, Any],
 ) -> HttpResponse:
-    """The page, its moving part, or a few bytes where nothing has moved since the reader's last look."""
+    """The page, for a polling page only its changing part, or 204 where nothing has changed."""
     filters = Filters(request.GET, services)
-    board = draw_board(services, standing, filters, may_operate=_may_operate(request))
-    if request.headers.get("X-Seen") == board.version:
-        return _nothing_new(board, standing)
-    tone, words = page_state(standing)
-    everything = {
+    board = build_board(services, state, filters, may_operate=_may_operate(request))
+    if is_unchanged(request, board.version):
+        return _nothing_new(board, state)
+    tone, state_text = page_state(state)
+    context = {
         **context,
         "board": board,
         "sides": [
             [card for card in board.cards if card.service in column.services] for column in board.columns
         ],
-        "standing": standing,
+        "state": state,
         "filters": filters,
+        "no_deployments": no_deployments(services),
         "complaints": [*context.get("complaints", ()), *filters.complaints],
-        "pins": pinned_for(standing),
+        "pinned_bars": pinned_bars(state),
         "may_operate": _may_operate(request),
-        "needed": roles_that_may(OPERATE)[0],
-        "running": running_for(standing),
-        "doubtful": doubtful_for(standing),
-        "outside_pins": outside_pins(standing),
-        "by_hand": manual_fallback.for_page(standing),
+        "needed_role": weakest_role(OPERATE),
+        "running_bars": running_bars(state),
+        "undecided": undecided_changes(state),
+        "outside_pins": outside_pins(state),
+        "warning_bars": warning_bars(state),
+        "footer_notes": footer_notes(state),
+        "manual_commands": manual_fallback.for_page(state),
         "icon": f"icons/{'plain' if tone == 'calm' else tone}.svg",
-        "state_words": words,
+        "state_text": state_text,
         **_addresses(request, filters, board, context.get("group", "")),
     }
-    response = page(request, template, everything, fragment="deployments/_board.html")
+    response = page(request, template, context, fragment="deployments/_board.html")
     if request.headers.get("HX-Trigger") == "filters":
-        response.headers["HX-Push-Url"] = everything["address"]
+        response.headers["HX-Push-Url"] = context["address"]
     return response
 
 
 def _addresses(request: HttpRequest, filters: Filters, board: Board, group: str) -> dict[str, str]:
-    """This page, its neighbours and the page without filters, each without empty parameters."""
+    """The addresses of this page, of the pages before and after it, and of the list without filters."""
     own = {"group": group} if request.GET.get("group") else {}
     chosen = {
         name: filters.value(name) for name in filters.fields if name != "before" and filters.value(name)
@@ -138,52 +167,54 @@ def _addresses(request: HttpRequest, filters: Filters, board: Board, group: str)
     }
 
 
-def _nothing_new(board: Board, standing: Standing) -> HttpResponse:
-    """No content, but the times that ages are counted from."""
-    moments = {f"read-{fresh.provider}": fresh.read_at for fresh in standing.freshness}
-    moments |= {f"served-{card.service.pk}": card.service.version_checked_at for card in board.cards}
-    moments |= {f"service-{card.service.pk}": card.service.synced_at for card in board.cards}
-    times = {name: at.isoformat() for name, at in moments.items() if at is not None}
+def _nothing_new(board: Board, state: CurrentState) -> HttpResponse:
+    """Only the times that ages are counted from."""
+    read_times = {f"read-{fresh.provider}": fresh.read_at for fresh in state.freshness}
+    read_times |= {f"served-{card.service.pk}": card.service.version_checked_at for card in board.cards}
+    read_times |= {f"service-{card.service.pk}": card.service.synced_at for card in board.cards}
+    times = {name: at.isoformat() for name, at in read_times.items() if at is not None}
     fresh = json.dumps({"fresh": {"now": timezone.now().isoformat(), "times": times}})
-    return HttpResponse(status=204, headers={"HX-Trigger": fresh, "Vary": "HX-Request, X-Seen"})
+    response = nothing_new()
+    response.headers["HX-Trigger"] = fresh
+    return response
 
 
 def _groups(services: tuple[Service, ...]) -> dict[str, tuple[Service, ...]]:
-    """Services by the group that people gave them; one without a group stands for itself."""
-    found: dict[str, tuple[Service, ...]] = {}
-    for each in services:
-        name = each.group or each.label
-        found[name] = (*found.get(name, ()), each)
-    return found
+    """Services by group; a service without a group is a group of its own."""
+    groups: dict[str, tuple[Service, ...]] = {}
+    for service in services:
+        name = service.group or service.label
+        groups[name] = (*groups.get(name, ()), service)
+    return groups
 
 
-def _tabs(groups: dict[str, tuple[Service, ...]], standing: Standing) -> list[dict[str, Any]]:
-    """One tab per group, with the word for what holds in it."""
-    found = []
+def _tabs(groups: dict[str, tuple[Service, ...]], state: CurrentState) -> list[dict[str, Any]]:
+    """One tab for each group, with one word about its state."""
+    tabs = []
     for name, services in groups.items():
-        ids = {each.pk for each in services}
+        ids = {service.pk for service in services}
         tone, word = "", ""
-        if any(each.live_is_disputed for each in services):
+        if any(service.live_is_disputed for service in services):
             tone, word = "bad", "disputed"
-        elif ids & standing.changes.keys():
+        elif ids & state.changes.keys():
             tone, word = "busy", "under way"
-        elif ids & standing.pins.keys() or any(each.pinned for each in services):
+        elif ids & state.pins.keys() or any(service.pinned for service in services):
             tone, word = "warn", "pinned"
-        found.append({"name": name, "query": urlencode({"group": name}), "tone": tone, "word": word})
-    return found
+        tabs.append({"name": name, "query": urlencode({"group": name}), "tone": tone, "word": word})
+    return tabs
 
 
-def _pins(found: Service) -> QuerySet[Pin]:
-    return found.pins.select_related("deployment", "rolled_back_from", "change__operation")[:REMEMBERED]
+def _pins(service: Service) -> QuerySet[Pin]:
+    return service.pins.select_related("deployment", "rolled_back_from", "change__operation")[:HISTORY_ROWS]
 
 
-def _changes(found: Service) -> QuerySet[Change]:
-    return Change.objects.shown().filter(service=found).order_by("-id")
+def _changes(service: Service) -> QuerySet[Change]:
+    return Change.objects.shown().filter(service=service).order_by("-id")
 
 
-def _reported(changes: QuerySet[Change]) -> list[tuple[Change, Mark, str]]:
-    """The latest operations, each with its word and what came of it."""
-    return [(change, mark(change), headline(change)) for change in changes[:REMEMBERED]]
+def _with_status(changes: QuerySet[Change]) -> list[tuple[Change, Badge, str]]:
+    """The latest operations, each with its badge and headline."""
+    return [(change, badge_of(change), headline(change)) for change in changes[:HISTORY_ROWS]]
 
 
 def _may_operate(request: HttpRequest) -> bool:

@@ -1,7 +1,7 @@
-"""One operation at its own address: the checklist while it runs, and what came of it, for ever.
+"""The page of one operation: the checklist while it runs, and its outcome afterwards.
 
-The page asks its own address, at least once a second, and gets the parts that tick; what people read or
-press is sent only when it has changed. It stops by itself, because the last answer asks for nothing more.
+While it runs, the page polls its own address at least once a second and gets the parts that tick; what people
+read or press is sent only when it has changed. The answer after the end asks for no more polls.
 """
 
 from __future__ import annotations
@@ -9,52 +9,58 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
-from zlib import crc32
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from deployments.models import Change
+from deployments.models import OPERATE, Change, OperationKind
 from deployments.operations import requests
 from deployments.pages import manual_fallback
-from deployments.pages.checklist import checklist, clock
-from deployments.pages.status_text import Report, report, silence
+from deployments.pages.checklist import checklist
+from deployments.pages.status_text import StatusText, no_news, progress_message, status_text, still_pinned
 from rollback_portal.accounts.permissions import actor_of, actor_user, requires
-from rollback_portal.accounts.roles import OPERATE
+from rollback_portal.text import elapsed
 from rollback_portal.web.pages import page
+from rollback_portal.web.unchanged import fingerprint, is_unchanged
 
 OFTEN_FOR = timedelta(seconds=15)
 
 
 @require_safe
 def operation(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """`?seen=` is what the asking page shows already; without it everything is drawn."""
+    """The page, or for a polling page its ticking part, with the rest only where it has changed."""
     change = _change(pk)
     now = timezone.now()
-    pin = requests.standing_pin(change.service)
+    pin = change.service.standing_pin
     pinned = pin is not None
-    told = report(change, pinned=pinned)
+    status = status_text(change, pinned=pinned)
     cancel = requests.can_cancel(change)
-    by_hand = manual_fallback.for_change(change, pin)
-    shown = _fingerprint(change, told, cancel, by_hand is not None)
+    manual_commands = manual_fallback.for_change(change, pin)
+    version = _version(change, status, cancel, manual_commands is not None)
     context: dict[str, Any] = {
         "change": change,
         "operation": change.operation,
         "service": change.service,
-        "report": told,
-        "lines": checklist(change, now, still_pinned=pinned),
-        "elapsed": clock((change.ended_at or now) - change.operation.requested_at),
-        "silence": silence(change, now),
+        "status": status,
+        "steps": checklist(change, now, still_pinned=pinned),
+        "elapsed": elapsed((change.ended_at or now) - change.operation.requested_at),
+        "no_news": no_news(change, now),
         "cancel": cancel,
-        "by_hand": by_hand,
+        "manual_commands": manual_commands,
         "may_operate": actor_user(request).has_perm(OPERATE),
         "pinned": pinned,
-        "again": _ask_again(change, now),
+        "still_pinned": still_pinned(change, pinned=pinned),
+        "progress_message": progress_message(change),
+        "poll_every": _poll_interval(change, now),
         "evidence": sorted(change.evidence.items()),
-        "shown": shown,
-        "news": request.GET.get("seen") != shown,
+        "version": version,
+        "send_again_url": _send_again_url(change),
+        "offer_dashboard": bool(change.service.dashboard_url)
+        and change.status in {"failed", "needs_attention"},
+        "has_changed": not is_unchanged(request, version),
     }
     return page(request, "deployments/progress.html", context, fragment="deployments/_progress.html")
 
@@ -66,31 +72,39 @@ def _change(pk: UUID) -> Change:
     return change
 
 
-def _ask_again(change: Change, now: datetime) -> str:
-    """How soon the page asks again: often at first and near the end, when a second is much."""
+def _send_again_url(change: Change) -> str:
+    """The confirm dialog for the same target; leaving a rollback has its own button."""
+    if change.to_deployment is None or change.operation.kind == OperationKind.LEAVE:
+        return ""
+    name = "promote" if change.operation.kind == OperationKind.PROMOTE else "roll_back"
+    return reverse(name, args=[change.service.slug, change.to_deployment.provider_id])
+
+
+def _poll_interval(change: Change, now: datetime) -> str:
+    """How often the page polls: more often at the start and near the end, when a second matters."""
     young = now - change.operation.requested_at < OFTEN_FOR
     return "300ms" if young or change.status in {"serving", "restoring"} else "1s"
 
 
-def _fingerprint(change: Change, told: Report, cancel: str, by_hand: bool) -> str:
-    """Short, and different whenever the parts that do not tick would be drawn differently."""
+def _version(change: Change, status: StatusText, cancel: str, manual_commands: bool) -> str:
+    """A short text that changes whenever the parts that do not tick would look different."""
     row = (change.status, change.message, change.cancel_requested_by, sorted(change.evidence))
-    parts = (*row, cancel, told.now, told.next, by_hand)
-    return f"{crc32(repr(parts).encode()):08x}"
+    parts = (*row, cancel, status.now, status.next, manual_commands)
+    return fingerprint(*parts)
 
 
 @require_POST
 @requires(OPERATE)
 def settle(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """A person says what became of an order that the portal could not find out."""
+    """A person says whether an order was applied, where the portal could not find out."""
     change = _change(pk)
     answer = request.POST.get("applied", "")
     if answer not in {"yes", "no"}:
         messages.warning(request, "Say whether the order was applied: yes or no. Nothing was changed.")
     else:
         try:
-            requests.settle(actor_of(request), change, applied=answer == "yes")
-        except requests.NotPossible as error:
+            requests.settle_by_hand(actor_of(request), change, applied=answer == "yes")
+        except requests.OperationRefused as error:
             messages.warning(request, str(error))
     return HttpResponseRedirect(change.operation.get_absolute_url(), status=303)
 
@@ -98,12 +112,12 @@ def settle(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 @requires(OPERATE)
 def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Ask the worker to stop; the operation's page says what came of it."""
+    """Ask the worker to stop; the operation's page shows whether it could."""
     change = _change(pk)
     try:
-        said = requests.ask_to_cancel(actor_of(request), change)
-    except requests.NotPossible as error:
+        message = requests.request_cancel(actor_of(request), change)
+    except requests.OperationRefused as error:
         messages.warning(request, str(error))
     else:
-        messages.info(request, f"Cancel is asked for. {said}")
+        messages.info(request, f"Cancel is asked for. {message}")
     return HttpResponseRedirect(change.operation.get_absolute_url(), status=303)

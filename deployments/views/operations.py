@@ -1,4 +1,4 @@
-"""All operations, newest first: what was asked for and what came of it."""
+"""The list of all operations, newest first."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from django.views.decorators.http import require_safe
 
 from deployments.forms.operations import OperationsFilter
 from deployments.models import Change, Service
-from deployments.pages.status_text import headline, mark
+from deployments.pages.status_text import badge_of, headline
 
-PAGE = 25
+ROWS_PER_PAGE = 25
 
 
 @require_safe
 def operations(request: HttpRequest) -> HttpResponse:
-    """`?service=` narrows the list, `?before=` goes on where a page ended."""
+    """`?service=` narrows the list, `?before=` starts the next page."""
     form = OperationsFilter(request.GET)
     rows = form.narrow(Change.objects.shown().order_by("-id")) if form.is_valid() else Change.objects.none()
-    changes = list(rows[: PAGE + 1])
-    shown = [(change, mark(change), headline(change)) for change in changes[:PAGE]]
+    changes = list(rows[: ROWS_PER_PAGE + 1])
+    listed = [(change, badge_of(change), headline(change)) for change in changes[:ROWS_PER_PAGE]]
     context = {
         "form": form,
         "services": Service.objects.order_by("name"),
-        "rows": shown,
-        "older": form.older(changes[PAGE - 1].pk) if len(changes) > PAGE else "",
+        "rows": listed,
+        "older": form.older(changes[ROWS_PER_PAGE - 1].pk) if len(changes) > ROWS_PER_PAGE else "",
         "first_page": not form.cleaned_data.get("before") if form.is_valid() else True,
     }
     status = 200 if form.is_valid() else 400

@@ -1,4 +1,4 @@
-"""The services page: what is followed, in which order and groups, and where it answers."""
+"""The services page: which services are followed, in which order and groups, at which addresses."""
 
 from __future__ import annotations
 
@@ -9,77 +9,86 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
-from deployments.forms.services import Arrangement, Place
-from deployments.models import Service
-from deployments.pages.current_state import what_holds
-from deployments.service_settings import arrange
+from deployments.forms.services import ServiceForm, ServiceRowForm
+from deployments.models import ARRANGE, Service
+from deployments.service_settings import save_service_settings
 from rollback_portal.accounts.permissions import actor_of, actor_user, refuse
-from rollback_portal.accounts.roles import ARRANGE, roles_that_may
+from rollback_portal.accounts.roles import weakest_role
 
-NOTHING_NEW = "Nothing was different; nothing was saved."
+NOTHING_CHANGED = "Nothing was different; nothing was saved."
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def services(request: HttpRequest) -> HttpResponse:
-    """Every service that the providers showed, followed or not; follow and order for all of them at once."""
+    """Every service that the providers list, followed or not. One form saves follow and order of all."""
     if request.method != "POST":
-        return _list(request, [Place(found) for found in _all()])
+        return _render_list(request, [ServiceRowForm(row) for row in _all_services()])
     if not _may_arrange(request):
         return refuse(request, ARRANGE)
-    places = [
-        Place(found, request.POST) for found in _all() if f"service-{found.pk}-position" in request.POST
+    rows = [
+        ServiceRowForm(row, request.POST)
+        for row in _all_services()
+        if f"service-{row.pk}-position" in request.POST
     ]
-    if any(not place.is_valid() for place in places):
-        return _list(request, places, status=422)
+    if any(not row.is_valid() for row in rows):
+        return _render_list(request, rows, status=422)
     with transaction.atomic():
         changed = [
-            place.service.label
-            for place in places
-            if arrange(actor_of(request), place.service, place.choices())
+            row.service.label
+            for row in rows
+            if save_service_settings(actor_of(request), row.service, row.choices())
         ]
-    messages.info(request, f"Saved: {', '.join(changed)}." if changed else NOTHING_NEW)
+    messages.info(request, f"Saved: {', '.join(changed)}." if changed else NOTHING_CHANGED)
     return redirect("services")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def service_edit(request: HttpRequest, slug: str) -> HttpResponse:
-    """Everything that can be chosen about one service."""
-    found = get_object_or_404(Service, slug=slug)
+    """All display settings of one service."""
+    service = get_object_or_404(Service, slug=slug)
     if request.method != "POST":
-        return _form(request, found, Arrangement(found))
+        return _render_form(request, service, ServiceForm(service))
     if not _may_arrange(request):
         return refuse(request, ARRANGE)
-    form = Arrangement(found, request.POST)
+    form = ServiceForm(service, request.POST)
     if not form.is_valid():
-        return _form(request, found, form, status=422)
-    changed = arrange(actor_of(request), found, form.choices())
-    said = f"Saved {found.name}: {'; '.join(changed)}." if changed else NOTHING_NEW
-    messages.info(request, said)
+        return _render_form(request, service, form, status=422)
+    changed = save_service_settings(actor_of(request), service, form.choices())
+    message = f"Saved {service.name}: {'; '.join(changed)}." if changed else NOTHING_CHANGED
+    messages.info(request, message)
     return redirect("services")
 
 
-def _list(request: HttpRequest, places: list[Place], *, status: int = 200) -> HttpResponse:
-    standing = what_holds(place.service for place in places)
-    context = {"places": places, "standing": standing, "wrong": status != 200, **_who_may(request, places)}
+def _render_list(request: HttpRequest, rows: list[ServiceRowForm], *, status: int = 200) -> HttpResponse:
+    context = {"rows": rows, "has_errors": status != 200, **_disable_unless_allowed(request, rows)}
     return render(request, "deployments/services.html", context, status=status)
 
 
-def _form(request: HttpRequest, found: Service, form: Arrangement, *, status: int = 200) -> HttpResponse:
+def _render_form(
+    request: HttpRequest, service: Service, form: ServiceForm, *, status: int = 200
+) -> HttpResponse:
     groups = Service.objects.exclude(group="").order_by("group").values_list("group", flat=True).distinct()
-    context = {"service": found, "form": form, "known_groups": groups, **_who_may(request, [form])}
+    context = {
+        "service": service,
+        "form": form,
+        "known_groups": groups,
+        **_disable_unless_allowed(request, [form]),
+    }
     return render(request, "deployments/service_edit.html", context, status=status)
 
 
-def _who_may(request: HttpRequest, forms: list[Place] | list[Arrangement]) -> dict[str, object]:
-    """Somebody who may not change anything sees everything, disabled, with the reason beside it."""
-    may = _may_arrange(request)
+def _disable_unless_allowed(
+    request: HttpRequest, forms: list[ServiceRowForm] | list[ServiceForm]
+) -> dict[str, object]:
+    """Without the permission the form is shown disabled, with the role that it needs."""
+    allowed = _may_arrange(request)
     for form in forms:
         for field in form.fields.values():
-            field.disabled = not may
-    return {"may_arrange": may, "needed": roles_that_may(ARRANGE)[0]}
+            field.disabled = not allowed
+    return {"may_arrange": allowed, "needed_role": weakest_role(ARRANGE)}
 
 
-def _all() -> QuerySet[Service]:
+def _all_services() -> QuerySet[Service]:
     return Service.objects.select_related("live").order_by("-followed", "position", "group", "kind", "name")
 
 

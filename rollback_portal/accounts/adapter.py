@@ -1,4 +1,4 @@
-"""Nobody signs up: people are invited, by command or by another person's hand."""
+"""Sign-up is closed: an operator adds people with `manage.py person`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from allauth.account.adapter import DefaultAccountAdapter
 from django.http import HttpRequest
 
 
-class Invited(DefaultAccountAdapter):  # type: ignore[misc]
+class NoSignupAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False

@@ -1,4 +1,4 @@
-"""Keeps the role groups in step with the code after every migrate."""
+"""The accounts app; it updates the groups of the roles after every `migrate`."""
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate

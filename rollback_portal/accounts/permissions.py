@@ -1,4 +1,4 @@
-"""Who may act. Views ask here; a refusal names who can, and a refused act is recorded."""
+"""Permissions of views. A refusal says who may act, and refused acts are recorded in the audit log."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from rollback_portal.accounts.models import User
-from rollback_portal.accounts.roles import roles_that_may
+from rollback_portal.accounts.roles import any_role, roles_that_may
 from rollback_portal.audit.models import Outcome
 from rollback_portal.audit.record import Actor, record
 
@@ -20,24 +20,24 @@ View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 
 def requires(permission: str) -> Callable[[View[P]], View[P]]:
-    """Let only people with `permission` through to the view."""
+    """Decorate a view that only people with `permission` may use."""
 
     def decorate(view: View[P]) -> View[P]:
         @wraps(view)
-        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        def checked(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             if actor_user(request).has_perm(permission):
                 return view(request, *args, **kwargs)
             return refuse(request, permission)
 
-        return cast("View[P]", guarded)
+        return cast("View[P]", checked)
 
     return decorate
 
 
 def refuse(request: HttpRequest, permission: str) -> HttpResponse:
-    """A page that says who can; where something was to be done, the refusal is on record."""
+    """A 403 page that says who may; anything but GET and HEAD is recorded as a refusal."""
     actor = actor_of(request)
-    needed = " or ".join(roles_that_may(permission))
+    needed = any_role(permission)
     if request.method not in {"GET", "HEAD"}:
         with transaction.atomic():
             record(
@@ -53,6 +53,7 @@ def refuse(request: HttpRequest, permission: str) -> HttpResponse:
 
 
 def actor_user(request: HttpRequest) -> User:
+    """The signed-in user, as our own class."""
     return cast("User", request.user)
 
 

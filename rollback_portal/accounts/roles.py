@@ -1,46 +1,41 @@
-"""The three roles, as groups, with the permissions that each one carries.
-
-A stronger role holds everything that a weaker one does. Permissions belong to the wings and are named
-here only by their strings.
-"""
+"""The roles as Django groups. Which roles there are, and what each may do, stands in `settings.ROLES`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-
-@dataclass(frozen=True, slots=True)
-class Role:
-    name: str
-    may: str
-    permissions: tuple[str, ...]
+from django.conf import settings
 
 
-OPERATE = "deployments.operate"
-ARRANGE = "deployments.arrange"
-DATABASE = "dbtools.roll_back"
-
-ROLES = (
-    Role("viewer", "see everything", ()),
-    Role("responder", "roll back, promote and arrange services", (OPERATE, ARRANGE)),
-    Role("database admin", "also roll database migrations back", (OPERATE, ARRANGE, DATABASE)),
-)
-
-
-def keep_groups(using: str = "default", **kwargs: Any) -> None:
-    """Create the groups and give them exactly the permissions written above."""
-    from django.contrib.auth.models import Group, Permission
-
-    for role in ROLES:
-        group, _ = Group.objects.using(using).get_or_create(name=role.name)
-        held = [
-            permission
-            for permission in Permission.objects.using(using).select_related("content_type")
-            if f"{permission.content_type.app_label}.{permission.codename}" in role.permissions
-        ]
-        group.permissions.set(held)
+def role_names() -> list[str]:
+    """All roles, the weakest first."""
+    return list(settings.ROLES)
 
 
 def roles_that_may(permission: str) -> list[str]:
-    return [role.name for role in ROLES if permission in role.permissions]
+    """The roles with this permission, the weakest first."""
+    return [role for role, permissions in settings.ROLES.items() if permission in permissions]
+
+
+def weakest_role(permission: str) -> str:
+    """The role that a person needs at least."""
+    return roles_that_may(permission)[0]
+
+
+def any_role(permission: str) -> str:
+    """Every role that is enough: "responder or database admin"."""
+    return " or ".join(roles_that_may(permission))
+
+
+def keep_groups(using: str = "default", **kwargs: Any) -> None:
+    """Create the groups and set their permissions to exactly those of the settings; runs after `migrate`."""
+    from django.contrib.auth.models import Group, Permission
+
+    all_permissions = Permission.objects.using(using).select_related("content_type")
+    for role, names in settings.ROLES.items():
+        group, _ = Group.objects.using(using).get_or_create(name=role)
+        group.permissions.set(
+            permission
+            for permission in all_permissions
+            if f"{permission.content_type.app_label}.{permission.codename}" in names
+        )

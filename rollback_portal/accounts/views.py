@@ -1,4 +1,4 @@
-"""The sign-in page. In the local sandbox it says who can sign in."""
+"""The sign-in page. With the sandbox it names the people who can sign in."""
 
 from __future__ import annotations
 
@@ -10,5 +10,4 @@ from django.conf import settings
 
 class SignIn(LoginView):  # type: ignore[misc]
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        people = settings.SANDBOX_SIGN_IN
-        return {**super().get_context_data(**kwargs), "sandbox_people": people}
+        return {**super().get_context_data(**kwargs), "sandbox_people": settings.SANDBOX_SIGN_IN}

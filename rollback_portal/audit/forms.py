@@ -1,24 +1,23 @@
-"""The filters of the audit log. They live in the address, so that a link shows the same entries."""
+"""The filters of the audit log. They are query parameters, so that a link shows the same entries."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 from django import forms
 from django.db.models import Q, QuerySet
 
 from rollback_portal.audit.models import AuditEntry, Outcome
+from rollback_portal.web.keyset_paging import KeysetFilter, before_field
 
-LARGEST_ID = 2**63 - 1
 DAMAGED = "The address of this page is damaged: start with the newest entries."
 NOT_AN_OPERATION = "That is not the number of an operation; copy it from the operation's address."
 A_DATE = "“%(value)s” is not a date; write it as 2026-11-23."
 
 
 class Day(forms.DateField):
-    """A day in UTC, written the one way that cannot be misread."""
+    """A day in UTC. Only the ISO format is accepted, because it cannot be misread."""
 
     input_formats = ["%Y-%m-%d"]
     widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
@@ -30,7 +29,7 @@ class Day(forms.DateField):
             raise forms.ValidationError(A_DATE, code="invalid", params={"value": str(value)[:40]}) from None
 
 
-class AuditFilter(forms.Form):
+class AuditFilter(KeysetFilter):
     who = forms.CharField(required=False, max_length=200)
     action = forms.CharField(required=False, max_length=60)
     subject = forms.CharField(required=False, max_length=200, label="Subject")
@@ -47,53 +46,35 @@ class AuditFilter(forms.Form):
         required=False,
         error_messages={"invalid": NOT_AN_OPERATION},
     )
-    before = forms.IntegerField(
-        required=False,
-        min_value=1,
-        max_value=LARGEST_ID,
-        widget=forms.HiddenInput,
-        error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), DAMAGED),
-    )
+    before = before_field(DAMAGED)
 
     def clean(self) -> dict[str, Any]:
-        given = self.cleaned_data
-        since, until = given.get("since"), given.get("until")
+        values = self.cleaned_data
+        since, until = values.get("since"), values.get("until")
         if since and until and since > until:
             raise forms.ValidationError(f"The first day, {since}, is after the last, {until}.")
-        return given
-
-    @property
-    def _chosen(self) -> dict[str, Any]:
-        names = [name for name in self.fields if name != "before"]
-        return {name: self.data[name] for name in names if self.data.get(name)}
+        return values
 
     @property
     def narrows(self) -> bool:
-        """Whether anything but the place in the list is chosen."""
-        return bool(self._chosen)
+        """Whether any filter is in force."""
+        return bool(self.chosen)
 
     def narrow(self, entries: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
-        given = self.cleaned_data
+        values = self.cleaned_data
         for name, lookup in LOOKUPS.items():
-            if given[name]:
-                entries = entries.filter(**{lookup: given[name]})
-        if given["text"]:
-            words = Q(message__icontains=given["text"]) | Q(reason__icontains=given["text"])
+            if values[name]:
+                entries = entries.filter(**{lookup: values[name]})
+        if values["text"]:
+            words = Q(message__icontains=values["text"]) | Q(reason__icontains=values["text"])
             entries = entries.filter(words)
-        if given["since"]:
-            entries = entries.filter(at__gte=datetime.combine(given["since"], time(), UTC))
-        if given["until"]:
-            entries = entries.filter(at__lt=datetime.combine(given["until"], time(), UTC) + timedelta(days=1))
+        if values["since"]:
+            entries = entries.filter(at__gte=datetime.combine(values["since"], time(), UTC))
+        if values["until"]:
+            entries = entries.filter(
+                at__lt=datetime.combine(values["until"], time(), UTC) + timedelta(days=1)
+            )
         return entries
-
-    def older(self, last: int) -> str:
-        """The query string of the next page, with the filters in force."""
-        return urlencode({**self._chosen, "before": last})
-
-    @property
-    def newest(self) -> str:
-        """The query string of the first page, with the filters in force."""
-        return urlencode(self._chosen)
 
 
 LOOKUPS = {

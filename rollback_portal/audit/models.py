@@ -17,7 +17,7 @@ class Outcome(models.TextChoices):
 
 
 class AuditEntry(models.Model):
-    """One act, stored as a sentence with its data, in the same transaction as the act itself."""
+    """One act, as a sentence with its data, stored in the same transaction as the act itself."""
 
     at = models.DateTimeField(db_default=Now(), editable=False)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")

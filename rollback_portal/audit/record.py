@@ -1,30 +1,40 @@
-"""Write an audit entry. Call it inside the transaction of the act: no entry, no act."""
+"""Writes audit entries, in the transaction of the act itself: without an entry there is no act."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from django.db import transaction
 
-from rollback_portal.accounts.models import User
 from rollback_portal.audit.models import AuditEntry
+
+
+class RecordedUser(Protocol):
+    """What an audit entry needs of a user; the user model itself stands above the audit log."""
+
+    @property
+    def pk(self) -> Any: ...
+    @property
+    def display(self) -> str: ...
+    @property
+    def role(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: a person with the role they hold at this moment, or the portal itself."""
+    """Who acts: a person with the role they hold now and their IP address, or the portal itself."""
 
     name: str
     role: str
-    user: User | None = None
+    user_id: int | None = None
     address: str | None = None
 
     @classmethod
-    def of(cls, user: User, address: str | None = None) -> Actor:
-        return cls(user.display, user.role, user, address)
+    def of(cls, user: RecordedUser, address: str | None = None) -> Actor:
+        return cls(user.display, user.role, user.pk, address)
 
 
 PORTAL = Actor("the portal", "worker")
@@ -48,18 +58,22 @@ def record(
 
     Args:
         actor: who acts, with the role held now.
-        action: a short name from the field's own vocabulary, such as "rollback requested".
+        action: a short name such as "rollback requested".
         outcome: one of `Outcome`.
-        subject: what it was done to, by its name for people.
-        sentence: the whole act in one plain sentence.
+        subject: what was acted on, by its display name.
+        message: the whole act in one sentence.
         operation: the operation it belongs to.
-        before, after: what was true on either side, as plain JSON.
-        provider_request_id: the provider's own id of the call, for its support desk.
+        reason, incident: as the person gave them.
+        before, after: the values that the act changed, as plain JSON.
+        provider_request_id: the provider's id of the request, for its support desk.
+
+    Raises:
+        RuntimeError: no transaction is open.
     """
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError(f"The audit entry for {action!r} has to be written in the act's own transaction.")
     return AuditEntry.objects.create(
-        actor=actor.user,
+        actor_id=actor.user_id,
         actor_name=actor.name[:200],
         role=actor.role[:40],
         action=action,

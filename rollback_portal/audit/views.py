@@ -1,4 +1,4 @@
-"""The audit log as a page: newest first, filtered, one page after the other."""
+"""The audit log as a page, newest first, with filters."""
 
 from __future__ import annotations
 
@@ -12,21 +12,22 @@ from django.views.decorators.http import require_safe
 
 from rollback_portal.audit.forms import AuditFilter
 from rollback_portal.audit.models import AuditEntry, Outcome
+from rollback_portal.web.badges import Badge
 
 PAGE = 50
-MARKS = {
-    Outcome.ASKED: ("busy", "ring"),
-    Outcome.STEP: ("", "dot"),
-    Outcome.DONE: ("good", "dot"),
-    Outcome.REFUSED: ("warn", "diamond"),
-    Outcome.FAILED: ("bad", "square"),
-    Outcome.UNCLEAR: ("warn", "ring"),
+BADGES = {
+    Outcome.ASKED: Badge("ASKED FOR", "busy", "ring"),
+    Outcome.STEP: Badge("ON THE WAY"),
+    Outcome.DONE: Badge("DONE", "good"),
+    Outcome.REFUSED: Badge("REFUSED", "warn", "diamond"),
+    Outcome.FAILED: Badge("FAILED", "bad", "square"),
+    Outcome.UNCLEAR: Badge("UNCLEAR", "warn", "ring"),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
-    """One named value on both sides of an act."""
+class AuditValue:
+    """One named value before and after an act."""
 
     name: str
     before: str
@@ -38,42 +39,40 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """An entry with what its row on the page needs."""
+class AuditRow:
+    """An entry as the page lists it."""
 
     entry: AuditEntry
-    tone: str
-    shape: str
-    facts: Sequence[Fact]
+    badge: Badge
+    values: Sequence[AuditValue]
 
 
 @require_safe
 def audit(request: HttpRequest) -> HttpResponse:
-    """Every filter is a parameter of the address; `?before=` goes on where a page ended."""
+    """One page of entries, newest first; the filters and the position are query parameters."""
     form = AuditFilter(request.GET)
     valid = form.is_valid()
     entries = list(form.narrow(AuditEntry.objects.all())[: PAGE + 1]) if valid else []
     context = {
         "form": form,
-        "entries": [_shown(entry) for entry in entries[:PAGE]],
+        "entries": [_row(entry) for entry in entries[:PAGE]],
         "older": form.older(entries[PAGE - 1].pk) if len(entries) > PAGE else "",
         "first_page": not (valid and form.cleaned_data["before"]),
     }
     return render(request, "audit/audit.html", context, status=200 if valid else 400)
 
 
-def _shown(entry: AuditEntry) -> Shown:
-    tone, shape = MARKS[Outcome(entry.outcome)]
-    return Shown(entry, tone, shape, tuple(_facts(entry)))
+def _row(entry: AuditEntry) -> AuditRow:
+    return AuditRow(entry, BADGES[Outcome(entry.outcome)], tuple(_values(entry)))
 
 
-def _facts(entry: AuditEntry) -> Iterator[Fact]:
+def _values(entry: AuditEntry) -> Iterator[AuditValue]:
     for name in sorted({*entry.before, *entry.after}):
-        yield Fact(name, _words(entry.before.get(name)), _words(entry.after.get(name)))
+        yield AuditValue(name, _as_text(entry.before.get(name)), _as_text(entry.after.get(name)))
 
 
-def _words(value: object) -> str:
-    """A stored value as people read it; nothing stored is a dash."""
+def _as_text(value: object) -> str:
+    """A stored value in words; an empty one is a dash."""
     if value is None or value == "":
         return "–"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

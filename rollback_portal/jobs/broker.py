@@ -1,4 +1,4 @@
-"""Publishing to Celery's broker, which is Redis. It may be away or hang at any moment: then nothing waits for it."""
+"""Publishes to Celery's broker, Redis. It may be away or hang at any time, and nothing waits for it then."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 def answers() -> bool:
-    """Whether Redis answers at once. A Redis that hangs would hold a publisher up for seconds."""
+    """Whether Redis answers within 0.3 s. One that hangs would block a publisher for seconds."""
     try:
         with _redis() as redis:
             return bool(redis.ping())
@@ -28,7 +28,7 @@ def answers() -> bool:
 
 
 def publish(task: Task[Any, Any], *arguments: int, expires: timedelta | None = None) -> bool:
-    """Send one message; False where the broker does not take it."""
+    """Send one message; False if the broker does not accept it."""
     options: dict[str, Any] = {"expires": expires.total_seconds()} if expires else {}
     try:
         task.apply_async(arguments, retry=False, **options)

@@ -1,7 +1,7 @@
-"""The dispatcher publishes what is due, and executes it itself where no worker takes it up.
+"""The dispatcher publishes jobs that are due, and executes them itself if no worker takes them.
 
-The table is the queue; a Celery message only says that there is something in it, and any message may be
-lost. Nothing but this module publishes. Any number of dispatchers may run: rows are taken with SKIP LOCKED.
+The table is the queue. A Celery message only says that a row is due, and any message may be lost. Only this
+module publishes. Any number of dispatchers may run: they take rows with SKIP LOCKED.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from rollback_portal.jobs.schedule import RecurringTask, take_turn
 
 log = logging.getLogger(__name__)
 
-EXECUTE_HERE_AFTER = timedelta(seconds=5)  # when a row has waited so long for a worker
+EXECUTE_HERE_AFTER = timedelta(seconds=5)  # a row has waited this long for a worker
 AT_ONCE = 8  # rows that one dispatcher executes in its own process
 
 
 class Dispatcher:
-    """One process's share: a round whenever PostgreSQL notifies it, and once a second anyway."""
+    """The work of one dispatcher process; it does a round at each NOTIFY, and at least once a second."""
 
     def __init__(self, kinds: Sequence[JobKind], recurring: Sequence[RecurringTask]) -> None:
         self.kinds = kinds
@@ -34,7 +34,7 @@ class Dispatcher:
         self.executing: set[tuple[str, int]] = set()
 
     def round(self) -> None:
-        """Publish what is due, execute what no worker took, start what recurs. Survives every outage."""
+        """Publish due jobs, execute those that no worker took, publish recurring tasks. Survives outages."""
         try:
             record_heartbeat("dispatcher")
             for kind in self.kinds:
@@ -46,7 +46,7 @@ class Dispatcher:
             close_old_connections()
 
     def stop(self) -> None:
-        """Wait until the rows in hand are handed over, each between two of its steps."""
+        """Wait until the jobs that this process executes are handed over, each between two steps."""
         self.executor.shutdown(wait=True)
 
     def _dispatch(self, kind: JobKind) -> None:
@@ -66,11 +66,11 @@ class Dispatcher:
 
     def _execute(self, kind: JobKind, pk: int) -> None:
         try:
-            log.warning("no worker took %s %s up: the dispatcher executes it", kind.name, pk)
+            log.warning("no worker took %s %s: the dispatcher executes it", kind.name, pk)
             while kind.run(pk):
                 pass
         except Exception:
-            log.exception("%s %s: execution broke off; the next round takes it up", kind.name, pk)
+            log.exception("%s %s: execution failed; a later round tries again", kind.name, pk)
         finally:
             self.executing.discard((kind.name, pk))
             connection.close()

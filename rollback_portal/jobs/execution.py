@@ -1,4 +1,4 @@
-"""Execute one row: the liveness lock, the claim and the lease around what an app does with it."""
+"""Executes one job: liveness lock, claim and lease around the work that an app does on its row."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ def execute(
     *,
     when_locked: Callable[[int], object] = lambda pk: None,
 ) -> bool:
-    """Take a row up if it is due and work on it.
+    """Claim a row if it is due, and work on it.
 
     Args:
-        rows: where the row is taken from, with the relations that `work` needs.
-        pk: the row.
-        work: works on it; True where the row is still ours and more is due at once.
-        when_locked: called where a living process holds the row's lock.
+        rows: the queryset to load the row from, with the relations that `work` needs.
+        pk: primary key of the row.
+        work: does the work; returns True if more is due at once.
+        when_locked: called if a living process holds the row's liveness lock.
 
     Returns:
-        True where more is due at once. A process that was asked to stop hands the row over between two
-        steps and takes no other one.
+        True if more is due at once. A process that was asked to stop takes no row; one that is asked during
+        `work` notifies the dispatchers, so that another process takes over.
     """
     if shutdown.requested():
         return False
     more = _execute(rows, pk, work, when_locked)
     if shutdown.requested():
-        notify_dispatchers()  # only now is the lock gone, and whoever hears it gets the row
+        notify_dispatchers()  # after the lock is released, so that the next process gets the row
     return more
 
 
@@ -59,5 +59,5 @@ def _execute(
         try:
             return work(Lease(row))
         except LeaseLost:
-            log.warning("%s %s was taken up or moved by somebody else", row._meta.verbose_name, pk)
+            log.warning("%s %s was taken or moved by another process", row._meta.verbose_name, pk)
             return False

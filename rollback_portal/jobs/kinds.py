@@ -1,4 +1,4 @@
-"""What an app tells the dispatcher about one kind of job."""
+"""How an app describes a kind of job to the dispatcher."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from rollback_portal.jobs.models import LeasedRow
 
 @dataclass(frozen=True)
 class JobKind:
-    """One kind of leased rows, and how they are executed.
+    """A model of leased rows, and how its jobs are executed.
 
     Attributes:
-        model: the rows.
+        model: the model of the rows.
         task: the Celery task that is published with a row's primary key.
-        run: executes one row in this process; True where more is due at once.
-        at_most: rows that are published in one round.
+        run: executes one row in this process; returns True if more is due at once.
+        at_most: the number of rows published in one round.
     """
 
     model: type[LeasedRow]

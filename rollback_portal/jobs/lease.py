@@ -1,4 +1,4 @@
-"""A worker's lease on one row. Every write checks it, so whoever has lost the row cannot change it any more."""
+"""A worker's lease on a row. Every write checks it, so a worker that lost the row cannot change it."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ RELEASED: dict[str, Any] = {"lease_owner": None, "lease_until": None, "published
 
 
 class LeaseLost(Exception):
-    """Somebody else moved the row or holds it now; nothing more may be written or sent."""
+    """Another process moved the row or holds it now; nothing more may be written or sent."""
 
 
 class Lease(Generic[Row]):
-    """A claimed row in the hand of the worker that claimed it.
+    """A claimed row, as the worker that claimed it may change it.
 
     `lost` is set as soon as a write or a renewal finds that the row is not ours any more.
     """
@@ -38,7 +38,7 @@ class Lease(Generic[Row]):
     # --- writing ---
 
     def move(self, to: str, *, record: Callable[[], object], **fields: Any) -> None:
-        """Move the row; `record` writes the audit entry, and whatever else belongs to it, in one transaction.
+        """Move the row to a status and call `record`, which writes the audit entry, in one transaction.
 
         Raises:
             LeaseLost: the row is not ours any more; nothing was written.
@@ -53,7 +53,7 @@ class Lease(Generic[Row]):
             record()
 
     def note(self, **fields: Any) -> None:
-        """Write down what was learned without moving.
+        """Save fields without changing the status.
 
         Raises:
             LeaseLost: the row is not ours any more; nothing was written.
@@ -65,22 +65,26 @@ class Lease(Generic[Row]):
             setattr(self.row, name, value)
 
     def hand_back(self, due_at: datetime, **fields: Any) -> None:
-        """Give the row up; whoever gets it first may have it from `due_at` on, at the same status."""
+        """Give the row up at its status; any worker may take it from `due_at` on.
+
+        Raises:
+            LeaseLost: the row is not ours any more; nothing was written.
+        """
         self.note(not_before=due_at, **RELEASED, **fields)
 
     def release(self) -> None:
-        """Give the row up where a person's turn has come, or where somebody else is to go on at once."""
+        """Give the row up at once; does nothing if the lease is lost."""
         self._held().update(**RELEASED)
 
-    # --- holding ---
+    # --- renewing ---
 
     def renew(self, **fields: Any) -> bool:
-        """Hold the row for another lease, writing `fields` with it; False where it is not ours any more.
+        """Extend the lease and save `fields` with it; False if the row is not ours any more.
 
-        Reads, too, whether somebody has asked to cancel.
+        It also loads whether somebody has requested a cancel.
         """
         if not connection.in_atomic_block:
-            close_old_connections()  # a connection that PostgreSQL dropped is found out here, not in a write
+            close_old_connections()  # replace a dropped connection here, before a write fails on it
         if not self._held().update(lease_until=timezone.now() + lease_duration(), **fields):
             self.lost.set()
             return False
@@ -91,25 +95,25 @@ class Lease(Generic[Row]):
 
     @contextmanager
     def renewed_in_background(self, fields: Callable[[], dict[str, Any]] = dict) -> Iterator[None]:
-        """Keep the lease while one long step is at work.
+        """Renew the lease every second, in a thread, during one long step.
 
         Args:
-            fields: what each renewal writes with the lease, such as the progress that a page shows.
+            fields: called before each renewal; what it returns is saved, such as progress for the page.
         """
-        over = Event()
+        done = Event()
         thread = Thread(
-            target=self._renew_until, args=(over, fields), name=f"lease-{self.row.pk}", daemon=True
+            target=self._renew_until, args=(done, fields), name=f"lease-{self.row.pk}", daemon=True
         )
         thread.start()
         try:
             yield
         finally:
-            over.set()
+            done.set()
             thread.join(timeout=10)
 
-    def _renew_until(self, over: Event, fields: Callable[[], dict[str, Any]]) -> None:
-        """Where PostgreSQL is away the lease simply is not renewed; the next turn tries again."""
-        while not over.wait(RENEW_EVERY):
+    def _renew_until(self, done: Event, fields: Callable[[], dict[str, Any]]) -> None:
+        """While PostgreSQL is away, each turn fails and the next one tries again."""
+        while not done.wait(RENEW_EVERY):
             try:
                 if not self.renew(**fields()):
                     break

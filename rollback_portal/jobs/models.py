@@ -1,4 +1,4 @@
-"""What the job engine keeps in PostgreSQL: leased rows, heartbeats and the schedule of recurring tasks."""
+"""The job engine's tables: leased rows (abstract), heartbeats, and the schedule of recurring tasks."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from rollback_portal.jobs.state_machine import Stateful
 
 
 class LeasedRow(Stateful):
-    """A row that is a job: its status says what to do next, its lease says who is doing it.
+    """A row that is a job: its status says what to do next, its lease says which worker does it.
 
-    `WORKER_STATUSES` are the statuses in which it waits for a worker, not for a person. `status_times`
-    holds when each status was reached last, as ISO 8601 text.
+    In `WORKER_STATUSES` it waits for a worker, otherwise for a person or for nothing. `status_times` maps
+    each status to the ISO 8601 time at which it was last reached.
     """
 
     WORKER_STATUSES: ClassVar[tuple[str, ...]]
@@ -38,24 +38,24 @@ class LeasedRow(Stateful):
 
     @property
     def due_since(self) -> datetime:
-        """Since when a worker should have been at work on it, where none is."""
+        """Since when it has been due, for a row that no worker holds."""
         reached = self.status_times.get(self.status)
         times = (datetime.fromisoformat(reached) if reached else None, self.not_before, self.lease_until)
         return max((at for at in times if at is not None), default=timezone.now())
 
     @classmethod
     def due_condition(cls, now: datetime) -> Q:
-        """It waits for a worker, not for a later moment, and nobody holds a lease that still runs."""
+        """Waiting for a worker, not before `not_before`, and under no lease that is still valid."""
         free = Q(lease_until=None) | Q(lease_until__lt=now)
         return free & (Q(not_before=None) | Q(not_before__lte=now)) & Q(status__in=cls.WORKER_STATUSES)
 
     def times_with(self, status: str, now: datetime) -> dict[str, str]:
-        """`status_times` as they are once `status` is reached at `now`."""
+        """`status_times` for a row that reaches `status` at `now`."""
         return {**self.status_times, status: now.isoformat()}
 
 
 class Heartbeat(models.Model):
-    """A process that executes jobs, and when it was last known to be alive."""
+    """When a worker or dispatcher process last said that it is alive."""
 
     process = models.CharField(max_length=120, primary_key=True)
     role = models.CharField(max_length=20)
@@ -66,7 +66,7 @@ class Heartbeat(models.Model):
 
 
 class Schedule(models.Model):
-    """When a recurring task is due next. Any number of dispatchers share the rows; one takes each turn."""
+    """When a recurring task is due next. All dispatchers share the row; one of them takes each turn."""
 
     task = models.CharField(max_length=80, primary_key=True)
     due_at = models.DateTimeField()

@@ -1,7 +1,7 @@
-"""Code and database are never moved at the same time: whoever starts first makes the other one wait.
+"""Mutual exclusion: code and database are never changed at the same time.
 
-The lock lasts for one short transaction, in which an app looks whether the other app has something under way
-and starts its own job. Two apps that start at the same moment look one after the other.
+An app holds the lock for one short transaction, in which it checks that the other app has no job under way
+and starts its own. So two starts at the same moment check one after the other.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ LOCK = 7_140_301  # any number that nothing else here uses
 
 @contextmanager
 def exclusive_start() -> Iterator[None]:
-    """Look and start inside; the lock ends with the transaction."""
+    """Check and start inside. The lock is released when the transaction ends."""
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])

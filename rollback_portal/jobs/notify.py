@@ -1,4 +1,4 @@
-"""Wakes the dispatchers with PostgreSQL's NOTIFY: it is delivered with the commit that it is about."""
+"""Wakes the dispatchers with PostgreSQL's NOTIFY, which is delivered when its transaction commits."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ CHANNEL = "portal_jobs"
 
 
 def notify_dispatchers() -> None:
-    """Tell all dispatchers, when this transaction commits, that a job is due."""
+    """Tell all dispatchers that a job is due, as soon as this transaction commits."""
     with connection.cursor() as cursor:
         cursor.execute(f"NOTIFY {CHANNEL}")
 
 
 class Listener:
-    """Waits for a notification, for at most a while. With PostgreSQL away it only waits."""
+    """A connection of its own that listens for notifications."""
 
     def __init__(self) -> None:
         self.connection = liveness.open_direct()
@@ -27,10 +27,10 @@ class Listener:
             cursor.execute(f"LISTEN {CHANNEL}")
 
     def wait(self, seconds: float) -> None:
-        """Return at the next notification, or after `seconds`.
+        """Return at the next notification, or after `seconds` without one.
 
         Raises:
-            DatabaseError: the connection is gone; open another listener.
+            DatabaseError: the connection is lost; open another listener.
         """
         raw = self.connection.connection
         with self.connection.wrap_database_errors:
@@ -43,7 +43,7 @@ class Listener:
 
 @contextmanager
 def listening() -> Iterator[Listener | None]:
-    """A listener, or None where PostgreSQL is away."""
+    """A listener that is closed at the end; None if PostgreSQL is away."""
     try:
         listener = Listener()
     except DatabaseError:

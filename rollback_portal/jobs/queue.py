@@ -1,4 +1,4 @@
-"""The queue is a table: which rows are due, and who gets one."""
+"""The queue is a table: which rows are due, and which worker gets one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from rollback_portal.jobs.models import LeasedRow
 
-REPUBLISH_AFTER = timedelta(seconds=2)  # a message that no worker has answered by then is published again
+REPUBLISH_AFTER = timedelta(seconds=2)  # a row that no worker has claimed by then is published again
 
 Row = TypeVar("Row", bound=LeasedRow)
 
@@ -23,15 +23,15 @@ def lease_duration() -> timedelta:
 
 
 def due(model: type[LeasedRow], now: datetime) -> list[int]:
-    """The primary keys of the rows that a worker should take up now."""
+    """The primary keys of up to 100 rows that are due, the oldest first."""
     rows = model._default_manager.filter(model.due_condition(now)).order_by("pk")
     return list(rows.values_list("pk", flat=True)[:100])
 
 
 def take_due(model: type[LeasedRow], at_most: int) -> list[tuple[int, timedelta]]:
-    """Mark due rows as published and return them, each with how long it has been waiting.
+    """Mark due rows as published; returns their primary keys, each with how long it has been due.
 
-    Call it inside a transaction: rows that another dispatcher is taking at this moment are skipped.
+    Call it inside a transaction. Rows that another dispatcher is taking right now are skipped.
     """
     now = timezone.now()
     unpublished = Q(published_at=None) | Q(published_at__lt=now - REPUBLISH_AFTER)
@@ -45,11 +45,11 @@ def take_due(model: type[LeasedRow], at_most: int) -> list[tuple[int, timedelta]
 
 
 def claim(rows: models.QuerySet[Row], pk: int) -> Row | None:
-    """Take a row under a new lease if it is due; None where somebody else was first.
+    """Lease a row if it is due; None if it is not, or if another worker was first.
 
     Args:
-        rows: where the row is taken from, with the relations that its worker needs.
-        pk: the row.
+        rows: the queryset to load the row from, with the relations that its worker needs.
+        pk: primary key of the row.
     """
     now = timezone.now()
     due_row = rows.model._default_manager.filter(rows.model.due_condition(now), pk=pk)

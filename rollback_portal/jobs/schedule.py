@@ -1,4 +1,4 @@
-"""Recurring tasks: how often each runs, and whose turn it is to publish it."""
+"""Recurring tasks, each published by one of the dispatchers whenever it is due."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class RecurringTask:
 
 
 def take_turn(recurring: RecurringTask) -> bool:
-    """Whether it is due and this process publishes it; of several dispatchers one gets True."""
+    """True if the task is due and this process publishes it; only one of several dispatchers does."""
     now = timezone.now()
     Schedule.objects.get_or_create(task=recurring.name, defaults={"due_at": now})
     due = Schedule.objects.filter(task=recurring.name, due_at__lte=now)

@@ -1,7 +1,7 @@
-"""Rows whose status moves only along drawn lines, with one winner per move.
+"""Rows whose status moves only along declared transitions, with one winner per move.
 
 A move is one UPDATE with the allowed sources in its WHERE clause: the row count says who won. No lock
-is held and no stale object can overwrite a newer status.
+is held, and no stale object can overwrite a newer status.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from django.db import models
 
 
 class Stateful(models.Model):
-    """A row with a `status` and the lines along which it may move.
+    """A row with a `status` and the transitions between its values.
 
-    `TRANSITIONS` maps a status to the statuses that may follow it; a status that maps to nothing is
-    an end.
+    `TRANSITIONS` maps a status to the statuses that may follow it; one that maps to nothing is an
+    end.
     """
 
     TRANSITIONS: ClassVar[Mapping[str, frozenset[str]]]
@@ -39,7 +39,7 @@ class Stateful(models.Model):
         return not self.TRANSITIONS[self.status]
 
     def move(self, to: str, *, guard: Mapping[str, Any] | None = None, **fields: Any) -> bool:
-        """Move to `to` and set `fields`, unless somebody else moved first.
+        """Move to `to` and set `fields`, unless another process moved it first.
 
         Args:
             to: the status to reach; it has to be reachable from the row's status in the database.
@@ -47,7 +47,7 @@ class Stateful(models.Model):
             fields: columns to set in the same statement; times belong here.
 
         Returns:
-            True for the one caller who moved the row; the object then carries the new values.
+            True for the one caller that moved the row; its object then has the new values.
         """
         if to not in self.TRANSITIONS:
             raise ValueError(f"{type(self).__name__} has no status {to!r}.")

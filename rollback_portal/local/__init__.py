@@ -1,5 +1,5 @@
-"""The whole portal on one machine: a real PostgreSQL, a real Redis, the sandbox, web, workers, schedule.
+"""The whole portal on one machine: PostgreSQL, Redis, the sandbox, web, workers and a dispatcher.
 
-`python -m rollback_portal.local` (that is `make run`) starts what is not configured and watches over it.
-Production runs the same web, worker and dispatch commands under its own supervisor and needs nothing of this.
+`python -m rollback_portal.local` (`make run`) starts what is not configured and restarts what dies.
+Production runs the same web, worker and dispatch commands under its own supervisor, without this package.
 """

@@ -1,4 +1,4 @@
-"""`python -m rollback_portal.local`, which is what `make run` does."""
+"""`python -m rollback_portal.local`, the command behind `make run`."""
 
 from __future__ import annotations
 
@@ -6,34 +6,34 @@ import sys
 
 from rollback_portal import env
 from rollback_portal.local import terminal
-from rollback_portal.local.up import AskedToStop, Run
-from rollback_portal.processes.data_folder import Folder
-from rollback_portal.processes.supervised import Problem
+from rollback_portal.local.up import Run, StopRequested
+from rollback_portal.processes.data_folder import DataFolder
+from rollback_portal.processes.supervised import CannotRun
 
 
 def main() -> int:
-    """Run until asked to stop. 0: it was asked to; 1: it could not go on, and said why."""
+    """Run until asked to stop; the exit code is 1 if the portal could not start or go on."""
     try:
-        folder = Folder(env.data_folder())
-        folder.take()
+        folder = DataFolder(env.data_folder())
+        folder.lock()
         try:
             return run(folder)
         finally:
-            folder.leave()
-    except (Problem, ValueError) as problem:
+            folder.release()
+    except (CannotRun, ValueError) as problem:
         terminal.say(str(problem))
         return 1
 
 
-def run(folder: Folder) -> int:
+def run(folder: DataFolder) -> int:
     running = Run(folder, env.number("PORT", 8000))
     code = 0
     try:
         running.start()
         running.watch()
-    except AskedToStop:
+    except StopRequested:
         terminal.say("\nStopping.")
-    except Problem as problem:
+    except CannotRun as problem:
         terminal.say(f"\n{problem}\n")
         code = 1
     finally:

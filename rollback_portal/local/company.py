@@ -1,4 +1,4 @@
-"""The sandbox company's repository and database, made once in the data folder: something to practise on."""
+"""The sandbox company's repository and database, to practise on; made once in the data folder."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 from dbtools.postgres import client
-from dbtools.postgres.client import Target
+from dbtools.postgres.client import DatabaseAddress
 from dbtools.sandbox import project, shop
-from dbtools.sandbox.project import Told
-from deployments.sandbox.company.commits import PEOPLE, STORY
-from deployments.sandbox.company.story import committed_at
+from dbtools.sandbox.project import PlannedCommit
+from deployments.sandbox.company.commits import COMMIT_LOG, PEOPLE
+from deployments.sandbox.company.companies import committed_at
 from rollback_portal.processes.data_folder import write_private
 
 REPOSITORY, COMMITS, DATABASES, ADDRESS = "shop.git", "commits.json", "databases.toml", "shop_database_url"
@@ -31,33 +31,35 @@ prisma = "6.19.3"
 SERVICES = ("shop-api", "shop-web")
 
 
-def values(folder: Path) -> dict[str, str]:
-    """What the processes are told about it; the address itself stays in a file."""
+def variables(folder: Path) -> dict[str, str]:
+    """Environment variables for the wizard's processes; the address itself stays in a file."""
     return {"DATABASES_FILE": str(folder / DATABASES), f"{SECRET}_FILE": str(folder / ADDRESS)}
 
 
-def found(folder: Path) -> None:
-    """Make the repository, unless it is there; the sandbox's deployments then have its commits."""
+def make_repository(folder: Path) -> None:
+    """Make the Git repository unless it exists; the sandbox's deployments then use its commits."""
     if (folder / COMMITS).exists():
         return
     shutil.rmtree(folder / REPOSITORY, ignore_errors=True)
-    began = time.time()  # once: the database's migrations get their names from it, too
+    began = time.time()  # noted, because the names of the migrations derive from it as well
     shas = project.build(folder / REPOSITORY, story(began))
-    named = {f"shop/{number}": sha for number, sha in enumerate(shas)}
-    write_private(folder / COMMITS, json.dumps({"at": began, **named}))
+    commits = {f"shop/{number}": sha for number, sha in enumerate(shas)}
+    write_private(folder / COMMITS, json.dumps({"at": began, **commits}))
 
 
-def story(now: float) -> list[Told]:
-    """What the company's people committed, as the sandbox tells it."""
+def story(now: float) -> list[PlannedCommit]:
+    """The commits of the sandbox's developers, oldest first."""
     names = {person.login: person for person in PEOPLE}
     return [
-        Told(names[login].name, names[login].email, subject, committed_at(now, number, len(STORY)))
-        for number, (login, _, subject) in enumerate(STORY)
+        PlannedCommit(
+            names[login].name, names[login].email, subject, committed_at(now, number, len(COMMIT_LOG))
+        )
+        for number, (login, _, subject) in enumerate(COMMIT_LOG)
     ]
 
 
-def move_in(folder: Path, server: str) -> None:
-    """Make the database with its rows, unless it is there. Half-made ones are made anew.
+def make_database(folder: Path, server: str) -> None:
+    """Make and fill the database unless it exists. One that was left half made is made anew.
 
     Args:
         server: the address of a role that may create databases and roles.
@@ -66,15 +68,15 @@ def move_in(folder: Path, server: str) -> None:
         return
     began = json.loads((folder / COMMITS).read_text())["at"]
     password = secrets.token_urlsafe(24)
-    where = shop.make(client.parse(server).named("postgres"), password)
-    shop.fill(where, [step for _, step in project.steps(story(began))])
+    database = shop.make(client.parse(server).with_database("postgres"), password)
+    shop.fill(database, [step for _, step in project.plan_migrations(story(began))])
     text = CONFIGURED.format(secret=SECRET, services='", "'.join(SERVICES), repository=folder / REPOSITORY)
     write_private(folder / DATABASES, text)
-    write_private(folder / ADDRESS, address(where))
+    write_private(folder / ADDRESS, address(database))
 
 
-def address(where: Target) -> str:
+def address(database: DatabaseAddress) -> str:
     return (
-        f"postgresql://{quote(where.user)}:{quote(where.password)}@/{quote(where.database)}"
-        f"?host={quote(where.host, safe='')}&schema={quote(where.schema)}"
+        f"postgresql://{quote(database.user)}:{quote(database.password)}@/{quote(database.database)}"
+        f"?host={quote(database.host, safe='')}&schema={quote(database.schema)}"
     )

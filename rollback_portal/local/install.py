@@ -1,8 +1,8 @@
-"""Makes `.venv` and installs exactly what a requirements file pins, once; for the Makefile.
+"""Makes `.venv` and installs exactly what a requirements file pins, unless that is done; for the Makefile.
 
     python3.11 rollback_portal/local/install.py requirements-local.txt
 
-It runs before anything is installed, so it needs nothing but Python itself.
+It runs before anything is installed, so it uses only the standard library.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 NEEDED = (3, 11)
-ALSO_HOLDS = {"requirements-local.txt": "requirements-dev.txt"}  # whoever has the second has the first
+ALSO_HOLDS = {"requirements-local.txt": "requirements-dev.txt"}  # the second includes the first
 
 
 def main(requirements: str) -> None:
@@ -28,7 +28,7 @@ def main(requirements: str) -> None:
             f"The portal needs Python {need}; this is {have}. Name the right one: make PYTHON=…/python{need}"
         )
     with (ROOT / ".venv.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # two `make` at once: the second waits and finds everything done
+        fcntl.flock(lock, fcntl.LOCK_EX)  # of two `make` at once the second waits
         if not is_installed(requirements):
             install(requirements)
 
@@ -44,7 +44,7 @@ def install(requirements: str) -> None:
     if not PYTHON.exists() or version_of(PYTHON) != version_of(Path(sys.executable)):
         make_venv()
     pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
-    # Every pin is written down, so nothing is resolved; wheels only, so no compiler is asked for.
+    # All dependencies are pinned, so nothing is resolved; wheels only, so no compiler is needed.
     run([*pip, "--no-deps", "--only-binary", ":all:", "-r", requirements], f"Installing {requirements}")
     stamp_file(requirements).write_text(digest(requirements))
     say(f"  Installed in {time.monotonic() - began:.0f} s.")
@@ -72,7 +72,7 @@ def version_of(python: Path) -> str:
 
 
 def digest(requirements: str) -> str:
-    """Changes whenever the file, or one that it includes, changes."""
+    """A hash of the file and of those that it includes."""
     text = (ROOT / requirements).read_text()
     included = [line[3:].strip() for line in text.splitlines() if line.startswith("-r ")]
     return hashlib.sha256("".join([text, *map(digest, included)]).encode()).hexdigest()

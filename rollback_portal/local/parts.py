@@ -1,4 +1,4 @@
-"""The portal's own processes: the sandbox, the web server, two workers and the schedule."""
+"""The portal's own processes: the sandbox, the web server, the workers and the dispatcher."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from rollback_portal.local import company
-from rollback_portal.processes.supervised import Problem, Process
+from rollback_portal.processes.supervised import CannotRun, Process
 
 PYTHON = sys.executable
 WORKER = ("--without-mingle", "--without-gossip", "--pool", "threads", "--loglevel", "WARNING")
@@ -21,60 +21,64 @@ def sandbox(port: int, folder: Path, log: Path, environment: dict[str, str]) -> 
     return Process("sandbox", command, environment, log / "sandbox.log")
 
 
-def web(door: socket.socket, log: Path, environment: dict[str, str]) -> Process:
-    """The web server behind a door that is already open: nobody else can take the port meanwhile."""
-    command = [PYTHON, "-m", "gunicorn", "rollback_portal.wsgi", "--bind", f"fd://{door.fileno()}"]
+def web(listener: socket.socket, log: Path, environment: dict[str, str]) -> Process:
+    """The web server on a socket that already listens, so that nobody else can take the port."""
+    command = [PYTHON, "-m", "gunicorn", "rollback_portal.wsgi", "--bind", f"fd://{listener.fileno()}"]
     command += ["--workers", "2", "--worker-class", "gthread", "--threads", "8"]
     command += ["--graceful-timeout", "3", "--no-control-socket", "--log-level", "warning"]
-    return Process("web", command, environment, log / "web.log", inherited=(door.fileno(),))
+    return Process("web", command, environment, log / "web.log", inherited=(listener.fileno(),))
 
 
 def worker(queue: str, threads: int, log: Path, environment: dict[str, str]) -> Process:
-    """A worker for one queue only, so that an operation never waits behind reading."""
+    """A worker for one queue, so that an operation never waits behind a sync."""
     command = [PYTHON, "-m", "celery", "-A", "rollback_portal", "worker", "--queues", queue, *WORKER]
     command += ["--concurrency", str(threads), "--hostname", f"{queue}@%h"]
     return Process(f"worker-{queue}", command, environment, log / f"worker-{queue}.log")
 
 
 def dispatcher(log: Path, environment: dict[str, str]) -> Process:
-    """Rings for what is due and works on what nobody takes up; it also keeps the schedule."""
+    """The dispatcher, which also publishes the recurring tasks."""
     return Process("dispatcher", [PYTHON, "manage.py", "dispatch"], environment, log / "dispatcher.log")
 
 
-def preparation(what: str, log: Path, environment: dict[str, str], output: int | None = None) -> Process:
-    """Something that has to be done before the first page, in a process of its own: see `prepare.py`."""
-    command = [PYTHON, "-m", "rollback_portal.local.prepare", what]
-    return Process(f"prepare-{what}", command, environment, log / f"prepare-{what}.log", output=output)
+def preparation(name: str, log: Path, environment: dict[str, str], output: int | None = None) -> Process:
+    """A step of `prepare.py` in a process of its own."""
+    command = [PYTHON, "-m", "rollback_portal.local.prepare", name]
+    return Process(f"prepare-{name}", command, environment, log / f"prepare-{name}.log", output=output)
 
 
-def open_door(port: int) -> socket.socket:
-    """Listen on this port of this machine only; 0 takes any free one."""
-    door = socket.socket()
-    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def listen(port: int) -> socket.socket:
+    """A socket that listens on this port of 127.0.0.1; 0 takes any free port.
+
+    Raises:
+        CannotRun: the port cannot be used.
+    """
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        door.bind(("127.0.0.1", port))
-        door.listen(128)
+        listener.bind(("127.0.0.1", port))
+        listener.listen(128)
     except (OSError, OverflowError) as error:
-        door.close()
-        why = getattr(error, "strerror", None) or "a port is a number from 1 to 65535"
-        raise Problem(
-            f"Port {port} on 127.0.0.1 cannot be used: {why}. Nothing was started. "
+        listener.close()
+        reason = getattr(error, "strerror", None) or "a port is a number from 1 to 65535"
+        raise CannotRun(
+            f"Port {port} on 127.0.0.1 cannot be used: {reason}. Nothing was started. "
             "Stop what uses it, or choose another one: make run PORT=8001"
         ) from error
-    return door
+    return listener
 
 
-def port_for_sandbox(kept: Path) -> int:
-    """The port it had last time, so that addresses stay true; else any free one.
+def port_for_sandbox(port_file: Path) -> int:
+    """The port of the last run, so that addresses stay the same; else any free port.
 
-    Never the same first choice for everybody: two portals that start at the same moment would both take it.
+    There is no fixed first choice: two portals that start at the same moment would both take it.
     """
     try:
-        last = int(kept.read_text())
+        last = int(port_file.read_text())
     except (OSError, ValueError):
         last = 0
     port = last if last and is_free(last) else any_free_port()
-    kept.write_text(str(port))
+    port_file.write_text(str(port))
     return port
 
 
@@ -103,7 +107,7 @@ def takes_connections(port: int) -> bool:
 
 
 def page_status(port: int, path: str) -> int:
-    """The status with which a page of this machine answers; 0 when it does not answer."""
+    """The HTTP status of a page on 127.0.0.1; 0 if it does not answer."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
         connection.request("GET", path)

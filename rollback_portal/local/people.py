@@ -1,6 +1,6 @@
-"""The people of the sandbox: somebody of each role, and two whom a database rollback needs.
+"""The people who can sign in to a sandbox: each role at least once, and two who can approve each other's SQL.
 
-They exist only while both providers are the sandbox. With a real key they cannot sign in.
+They are active only while both providers are played by the sandbox, never with a real key.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from django.db import transaction
 from rollback_portal.accounts.models import User
 from rollback_portal.processes.data_folder import write_private
 
-LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that look like another
+LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that are easily confused
 MAIL = "sandbox.invalid"
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class SandboxPerson:
     username: str
     first_name: str
     last_name: str
@@ -33,22 +33,22 @@ class Person:
 
 
 PEOPLE = (
-    Person("vera", "Vera", "Santos", "viewer"),
-    Person("ana", "Ana", "Ruiz", "responder"),
-    Person("bo", "Bo", "Lind", "responder"),
-    Person("dana", "Dana", "Okoro", "database admin"),
-    Person("efe", "Efe", "Brandt", "database admin"),
+    SandboxPerson("vera", "Vera", "Santos", "viewer"),
+    SandboxPerson("ana", "Ana", "Ruiz", "responder"),
+    SandboxPerson("bo", "Bo", "Lind", "responder"),
+    SandboxPerson("dana", "Dana", "Okoro", "database admin"),
+    SandboxPerson("efe", "Efe", "Brandt", "database admin"),
 )
 
 
-def welcome(passwords_file: Path) -> list[dict[str, str]]:
-    """Let the sandbox's people in; who they are and their passwords, made once per data folder."""
+def activate(passwords_file: Path) -> list[dict[str, str]]:
+    """Let the sandbox's people sign in; returns their names and passwords, made once per data folder."""
     known = known_passwords(passwords_file)
     passwords = known or {person.username: new_password() for person in PEOPLE}
     write_private(passwords_file, json.dumps(passwords, indent=1))
     with transaction.atomic():
         for person in PEOPLE:
-            let_in(person, passwords[person.username], new_passwords=not known)
+            _activate_one(person, passwords[person.username], new_passwords=not known)
     return [
         {
             "username": person.username,
@@ -60,12 +60,12 @@ def welcome(passwords_file: Path) -> list[dict[str, str]]:
     ]
 
 
-def send_away() -> None:
-    """Close the doors to the sandbox's people: there is a real provider behind them now."""
+def deactivate() -> None:
+    """Keep the sandbox's people out, because a provider is real now."""
     User.objects.filter(email__endswith=f"@{MAIL}").update(is_active=False)
 
 
-def let_in(person: Person, password: str, *, new_passwords: bool) -> None:
+def _activate_one(person: SandboxPerson, password: str, *, new_passwords: bool) -> None:
     user, new = User.objects.get_or_create(
         username=person.username,
         defaults={
@@ -84,7 +84,7 @@ def let_in(person: Person, password: str, *, new_passwords: bool) -> None:
 
 
 def known_passwords(path: Path) -> dict[str, str]:
-    """Those of an earlier start; empty where there was none, or where one is missing."""
+    """The passwords of an earlier start; empty if there is none, or if one is missing."""
     try:
         known = json.loads(path.read_text())
         return {person.username: str(known[person.username]) for person in PEOPLE}
@@ -93,5 +93,5 @@ def known_passwords(path: Path) -> dict[str, str]:
 
 
 def new_password() -> str:
-    """Sixty random bits, in three groups that can be typed from another screen."""
+    """About 60 random bits in three groups, easy to type."""
     return "-".join("".join(secrets.choice(LETTERS) for _ in range(4)) for _ in range(3))

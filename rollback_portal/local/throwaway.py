@@ -1,4 +1,4 @@
-"""A PostgreSQL and a Redis in a temporary folder, gone with the process that asked for them: for tests."""
+"""PostgreSQL and Redis in a temporary folder, removed when this process ends; for tests."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pathlib import Path
 
 from rollback_portal import env
 from rollback_portal.local.redis import redis_server, redis_url, wait_for_redis
-from rollback_portal.processes.data_folder import Folder, shortest_temporary_folder
+from rollback_portal.processes.data_folder import DataFolder, shortest_temporary_folder
 from rollback_portal.processes.postgres import Postgres
-from rollback_portal.processes.supervised import Process, stop_together
+from rollback_portal.processes.supervised import Process, stop_all
 
 
 def temporary_folder() -> Path:
-    """A short-named temporary folder that is removed when this process ends."""
+    """A temporary folder with a short path, removed when this process ends."""
     path = Path(tempfile.mkdtemp(prefix="portal-test-", dir=shortest_temporary_folder()))
     path.chmod(0o711)
     at_exit(lambda: shutil.rmtree(path, ignore_errors=True))
@@ -25,8 +25,8 @@ def temporary_folder() -> Path:
 
 
 def throwaway_postgres(path: Path) -> str:
-    """Start one in this folder; its address."""
-    folder = Folder(path)
+    """Start a server in this folder; returns its URL."""
+    folder = DataFolder(path)
     postgres = Postgres(folder, folder.sockets(), env.for_child(), throwaway=True)
     postgres.prepare()
     server = postgres.start()
@@ -36,8 +36,8 @@ def throwaway_postgres(path: Path) -> str:
 
 
 def throwaway_redis(path: Path) -> str:
-    """Start one in this folder; its address."""
-    folder = Folder(path)
+    """Start a server in this folder; returns its URL."""
+    folder = DataFolder(path)
     sockets = folder.sockets()
     server = redis_server(path / "redis", sockets, folder.log / "redis.log", env.for_child())
     server.start()
@@ -47,10 +47,10 @@ def throwaway_redis(path: Path) -> str:
 
 
 def stop_at_exit(server: Process) -> None:
-    at_exit(lambda: stop_together([server], patience=5))
+    at_exit(lambda: stop_all([server], patience=5))
 
 
-def at_exit(act: Callable[[], object]) -> None:
-    """At the end of this very process, not of one that it forked."""
-    us = os.getpid()
-    atexit.register(lambda: act() if os.getpid() == us else None)
+def at_exit(action: Callable[[], object]) -> None:
+    """Call `action` when this process ends, but not in its forked children."""
+    pid = os.getpid()
+    atexit.register(lambda: action() if os.getpid() == pid else None)

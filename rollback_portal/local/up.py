@@ -1,4 +1,4 @@
-"""Starts everything in order, watches over it, and stops it in the reverse order."""
+"""Starts everything in order, restarts what dies, and stops everything in reverse order."""
 
 from __future__ import annotations
 
@@ -14,53 +14,55 @@ from typing import Any
 from rollback_portal import env
 from rollback_portal.local import company, parts, terminal
 from rollback_portal.local.redis import redis_server, redis_url, wait_for_redis
-from rollback_portal.processes.data_folder import Folder
+from rollback_portal.processes.data_folder import DataFolder
 from rollback_portal.processes.postgres import Postgres
-from rollback_portal.processes.supervised import Problem, Process, stop_together, wait_until
+from rollback_portal.processes.supervised import CannotRun, Process, stop_all, wait_until
 
-VITAL = ("web", "postgres")  # without one of these there is nothing left to serve
+VITAL = ("web", "postgres")  # without one of these everything stops
 MOST_RESTARTS, WITHIN = 5, 60.0
 SIGN_IN = "/accounts/login/"
 
 
-class AskedToStop(Exception):
-    """Ctrl-C, or a polite signal."""
+class StopRequested(Exception):
+    """Ctrl-C, SIGTERM or SIGHUP."""
 
 
 class Run:
     """One run of the portal on one data folder."""
 
-    def __init__(self, folder: Folder, port: int) -> None:
+    def __init__(self, folder: DataFolder, port: int) -> None:
         self.folder = folder
-        self.door = parts.open_door(port)
-        self.port = int(self.door.getsockname()[1])
+        self.listener = parts.listen(port)
+        self.port = int(self.listener.getsockname()[1])
         self.values = {
             "PORTAL_LOCAL": "1",
             "PORTAL_DATA": str(folder.path),
             "PORTAL_ADDRESS": f"http://127.0.0.1:{self.port}",
             "STATIC_ROOT": str(folder.path / "static"),
         }
-        self.wizard: dict[str, str] = {}  # what only those who open the wizard's databases are told
-        self.processes: list[Process] = []  # in the order of their start
+        self.wizard: dict[
+            str, str
+        ] = {}  # variables for those processes only that open the wizard's databases
+        self.processes: list[Process] = []  # in the order in which they were started
         self.restarts: dict[str, list[float]] = {}
         self.waiting = False
-        self.asked = 0
+        self.stop_requests = 0
         for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             if signal.getsignal(signum) is not signal.SIG_IGN:
-                signal.signal(signum, self.ask_to_stop)
+                signal.signal(signum, self.request_stop)
 
-    def ask_to_stop(self, *_: object) -> None:
-        self.asked += 1
-        if self.waiting and self.asked == 1:
-            raise AskedToStop
+    def request_stop(self, *_: object) -> None:
+        self.stop_requests += 1
+        if self.waiting and self.stop_requests == 1:
+            raise StopRequested
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
-        """Only here a signal interrupts: never between the start of a process and our knowing of it."""
+        """Signals interrupt only inside: never between the start of a process and its entry in the list."""
         self.waiting = True
         try:
-            if self.asked:
-                raise AskedToStop
+            if self.stop_requests:
+                raise StopRequested
             yield
         finally:
             self.waiting = False
@@ -69,15 +71,15 @@ class Run:
     def environment(self) -> dict[str, str]:
         return env.for_child(**self.values)
 
-    # --- up ---------------------------------------------------------------------------------------------
+    # --- start ---------------------------------------------------------------------------------------------
     def start(self) -> None:
         began = time.monotonic()
         self.start_servers()
-        told = self.prepare()
+        result = self.prepare()
         self.start_portal()
         terminal.ready(self.values["PORTAL_ADDRESS"], time.monotonic() - began)
         terminal.who_plays(self.values.get("SANDBOX_URL"))
-        terminal.who_can_sign_in(told["people"], anyone=bool(told.get("anyone")))
+        terminal.who_can_sign_in(result["people"], anyone=bool(result.get("anyone")))
         terminal.how_to_stop(self.folder.path)
 
     def start_servers(self) -> None:
@@ -110,7 +112,7 @@ class Run:
             self.values["DATABASE_URL"] = postgres.url
 
     def prepare(self) -> dict[str, Any]:
-        """Tables, static files and the sandbox, side by side; what the tables' process has to tell."""
+        """Tables, static files and the sandbox, in parallel; returns the result of `prepare tables`."""
         log = self.folder.log
         if self.needs_sandbox():
             port = parts.port_for_sandbox(self.folder.path / "sandbox_port")
@@ -122,9 +124,9 @@ class Run:
             self.launch(tables, static, *practice)
             if self.needs_sandbox():
                 self.launch(parts.sandbox(port, self.folder.path, log, self.environment))
-            told = json.loads(self.finish(tables))
-        if told["people"]:
-            names = ", ".join(person["username"] for person in told["people"])
+            result = json.loads(self.finish(tables))
+        if result["people"]:
+            names = ", ".join(person["username"] for person in result["people"])
             self.values["SANDBOX_SIGN_IN"] = f"{names}; their passwords stand in the terminal that runs this"
         with terminal.step("Static files", "collected"):
             self.finish(static)
@@ -134,14 +136,14 @@ class Run:
         if self.needs_sandbox():
             with terminal.step("Sandbox", f"answers at {self.values['SANDBOX_URL']}"), self.interruptible():
                 self.wait_for(self.processes[-1], lambda: parts.takes_connections(port))
-        return dict(told)
+        return dict(result)
 
     def practice(self) -> list[Process]:
-        """The sandbox company's database, where both the providers and PostgreSQL are ours to play with."""
+        """Makes the sandbox company's database; nothing if a provider or PostgreSQL is configured."""
         if not self.needs_sandbox() or "DATABASE_URL" not in self.values or env.is_set("DATABASES_FILE"):
             return []
-        company.found(self.folder.path)
-        self.wizard = company.values(self.folder.path)
+        company.make_repository(self.folder.path)
+        self.wizard = company.variables(self.folder.path)
         self.values["DATABASES_FILE"] = self.wizard["DATABASES_FILE"]
         return [parts.preparation("company", self.folder.log, self.environment)]
 
@@ -151,9 +153,9 @@ class Run:
 
     def start_portal(self) -> None:
         log = self.folder.log
-        self.folder.tell(self.values)
+        self.folder.write_running(self.values)
         with terminal.step("Web", "answers"):
-            web = parts.web(self.door, log, self.environment)
+            web = parts.web(self.listener, log, self.environment)
             self.launch(web)
             self.launch(parts.worker("operations", 4, log, self.environment))
             self.launch(parts.worker("reading", 2, log, self.environment))
@@ -162,7 +164,7 @@ class Run:
                 self.wait_for(web, lambda: parts.page_status(self.port, SIGN_IN) > 0)
             status = parts.page_status(self.port, SIGN_IN)
             if status >= 500:
-                raise Problem(f"{SIGN_IN} answers {status}. The end of {web.log}:\n{web.last_words()}")
+                raise CannotRun(f"{SIGN_IN} answers {status}. The end of {web.log}:\n{web.log_tail()}")
         self.launch(parts.dispatcher(log, {**self.environment, **self.wizard}))
 
     def launch(self, *processes: Process) -> None:
@@ -171,60 +173,68 @@ class Run:
             self.processes.append(process)
 
     def finish(self, process: Process) -> str:
-        """Wait for something that ends by itself; what it printed."""
+        """Wait for a process that ends by itself; returns what it printed."""
         with self.interruptible():
             printed = process.printed()
         self.processes.remove(process)
         if process.exit_code:
-            raise Problem(f"{process.name} failed. The end of {process.log}:\n{process.last_words()}")
+            raise CannotRun(f"{process.name} failed. The end of {process.log}:\n{process.log_tail()}")
         return printed
 
-    def wait_for(self, process: Process, holds: Callable[[], bool], seconds: float = 60) -> None:
-        wait_until(lambda: not process.is_up or holds(), seconds, pause=0.05)
-        if not process.is_up or not holds():
-            words = process.last_words()
-            raise Problem(f"{process.name} does not answer. The end of {process.log}:\n{words}")
+    def wait_for(self, process: Process, condition: Callable[[], bool], seconds: float = 60) -> None:
+        wait_until(lambda: not process.is_running or condition(), seconds, pause=0.05)
+        if not process.is_running or not condition():
+            raise CannotRun(
+                f"{process.name} does not answer. The end of {process.log}:\n{process.log_tail()}"
+            )
 
     # --- watch ------------------------------------------------------------------------------------------
     def watch(self) -> None:
-        """Until somebody asks us to stop: whatever ends by itself is started again, or ends everything."""
+        """Until a stop is requested, restart every process that ends. A vital one ends everything.
+
+        Raises:
+            StopRequested: a signal came.
+            CannotRun: a vital process ended, or another one too often.
+        """
         while True:
             with self.interruptible():
-                wait_until(lambda: not all(process.is_up for process in self.processes), 3600, pause=0.25)
+                wait_until(
+                    lambda: not all(process.is_running for process in self.processes), 3600, pause=0.25
+                )
             for process in self.processes:
-                if not process.is_up:
-                    self.again(process)
+                if not process.is_running:
+                    self.restart(process)
 
-    def again(self, process: Process) -> None:
+    def restart(self, process: Process) -> None:
         end = f"{process.name} ended by itself with code {process.exit_code}"
         if process.name in VITAL:
-            raise Problem(f"{end}, so everything stops. The end of {process.log}:\n{process.last_words()}")
+            raise CannotRun(f"{end}, so everything stops. The end of {process.log}:\n{process.log_tail()}")
         now = time.monotonic()
         recent = [at for at in self.restarts.get(process.name, []) if now - at < WITHIN]
         if len(recent) >= MOST_RESTARTS:
-            raise Problem(
+            raise CannotRun(
                 f"{end}, {MOST_RESTARTS + 1} times within {WITHIN:.0f} s, so everything stops. "
-                f"The end of {process.log}:\n{process.last_words()}"
+                f"The end of {process.log}:\n{process.log_tail()}"
             )
         self.restarts[process.name] = [*recent, now]
         if recent:
             with self.interruptible():
-                wait_until(lambda: False, 1.0)  # not in a tight circle
+                wait_until(lambda: False, 1.0)  # not in a tight loop
         process.start()
         terminal.note(f"{end} and was started again. Its log: {process.log}")
 
-    # --- down -------------------------------------------------------------------------------------------
+    # --- stop -------------------------------------------------------------------------------------------
     def stop(self) -> None:
-        """In order: those who ask, then those who answer, then the database."""
+        """Stop clients first, then sandbox and Redis, then the database."""
         began = time.monotonic()
-        answering = [process for process in self.processes if process.name in ("sandbox", "redis")]
+        servers = [process for process in self.processes if process.name in ("sandbox", "redis")]
         database = [process for process in self.processes if process.name == "postgres"]
-        asking = [process for process in self.processes if process not in answering + database]
-        self.door.close()
-        stop_together(asking, 5, self.in_a_hurry)
-        stop_together(answering, 5, self.in_a_hurry)
-        stop_together(database, 30)
+        clients = [process for process in self.processes if process not in servers + database]
+        self.listener.close()
+        stop_all(clients, 5, self.is_hurried)
+        stop_all(servers, 5, self.is_hurried)
+        stop_all(database, 30)
         terminal.stopped(time.monotonic() - began, self.folder.path)
 
-    def in_a_hurry(self) -> bool:
-        return self.asked > 1
+    def is_hurried(self) -> bool:
+        return self.stop_requests > 1

@@ -1,1 +1,1 @@
-"""Django's PostgreSQL backend with a limit to its patience: see `driver.py` and `base.py`."""
+"""Django's PostgreSQL backend with a timeout for every statement: see `driver.py` and `base.py`."""

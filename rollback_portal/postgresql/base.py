@@ -1,4 +1,4 @@
-"""What Django loads as the portal's database: its own backend on connections that give up."""
+"""The database backend that Django loads: its PostgreSQL backend on connections with a timeout."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from django.db.backends.postgresql.schema import DatabaseSchemaEditor
 
 from rollback_portal.postgresql import driver
 
-LOCK_WAIT = "5s"  # for which a migration may hold up everybody who comes after it
+LOCK_TIMEOUT = "5s"  # of migrations: longer would block pages and workers
 
 
 class SchemaEditor(DatabaseSchemaEditor):
-    """A migration may work for as long as it needs, but waits only briefly for its locks.
+    """A migration may run as long as it needs, but waits for its locks only briefly.
 
-    Whoever wants the table after it queues behind it, pages and workers included. A migration that gives up
-    has changed nothing and is simply started again.
+    While it waits, pages and workers that need the same table queue behind it. A migration that gives up has
+    changed nothing and can be started again.
     """
 
     def __enter__(self) -> Self:
@@ -26,7 +26,7 @@ class SchemaEditor(DatabaseSchemaEditor):
             self.connection.ensure_connection()
             self.connection.connection.patience = None
             if self.atomic_migration:
-                self.execute(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'")
+                self.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
         return self
 
     def __exit__(
@@ -39,7 +39,7 @@ class SchemaEditor(DatabaseSchemaEditor):
             super().__exit__(exc_type, exc_value, traceback)
         finally:
             if self.connection.connection is not None and not self.collect_sql:
-                self.connection.connection.patience = driver.Connection.patience
+                self.connection.connection.patience = driver.PortalConnection.patience
 
 
 class DatabaseWrapper(base.DatabaseWrapper):

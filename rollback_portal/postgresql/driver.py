@@ -1,7 +1,7 @@
-"""psycopg, with connections that give up on a PostgreSQL that takes what is sent and never answers.
+"""psycopg with connections that do not wait for ever for a PostgreSQL that is frozen.
 
-A server that is frozen (a stopped machine, a dead disk) keeps its sockets open, so neither a time-out of
-TCP nor one of PostgreSQL's own ever comes: without a limit here, each page would wait for ever.
+A frozen server (a stopped machine, a dead disk) keeps its sockets open, so neither TCP nor PostgreSQL itself
+ever times out. Without a timeout on our side every page would hang.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from rollback_portal import env
 T = TypeVar("T")
 
 
-class Connection(psycopg.Connection[TupleRow]):
-    """Waits `patience` seconds for the answer to one statement; None waits for ever."""
+class PortalConnection(psycopg.Connection[TupleRow]):
+    """Waits `patience` seconds for the answer to a statement; None waits for ever."""
 
     patience: float | None = float(env.number("DATABASE_PATIENCE", 5))
 
     def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
-        """As psycopg's own; our limit holds where the caller has none.
+        """As psycopg's own, with `patience` as the timeout if the caller gives none.
 
         Raises:
-            OperationalError: no answer came. The connection is closed; what was sent may still be done.
+            OperationalError: no answer came. The connection is closed; the statement may still be executed.
         """
         if timeout is not None or self.patience is None:
             return super().wait(gen, interval, timeout)
@@ -48,10 +48,9 @@ class Connection(psycopg.Connection[TupleRow]):
             raise OperationalError(f"PostgreSQL has not answered for {self.patience:g} s") from None
 
 
-connect = Connection.connect
+connect = PortalConnection.connect
 
 __all__ = [
-    "Connection",
     "DataError",
     "DatabaseError",
     "Error",
@@ -60,6 +59,7 @@ __all__ = [
     "InternalError",
     "NotSupportedError",
     "OperationalError",
+    "PortalConnection",
     "ProgrammingError",
     "connect",
 ]

@@ -1,6 +1,6 @@
-"""What the page for the time without PostgreSQL remembers of the services: in a file that outlives a process.
+"""What the page without PostgreSQL shows about the services, in a file that all web processes share.
 
-All web processes of a machine share it, so that one that has just started can fill the ids in, too.
+So a process that has just started knows it as well.
 """
 
 from __future__ import annotations
@@ -20,37 +20,37 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """Cards as HTML, drawn by our own templates, and when they were true."""
+class LastKnown:
+    """Cards as HTML from our own templates, and when they were true."""
 
     cards: SafeString
     at: datetime
 
 
-def keep(known: Known) -> None:
-    """Put it into the file, whole or not at all. Where that fails, each process remembers for itself."""
+def save(last_known: LastKnown) -> None:
+    """Replace the file atomically. If that fails, each process only has its own copy."""
     path = Path(settings.LAST_KNOWN_FILE)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with NamedTemporaryFile("w", dir=path.parent, prefix=f"{path.name}.", delete=False) as file:
-            json.dump({"cards": known.cards, "at": known.at.isoformat()}, file)
+            json.dump({"cards": last_known.cards, "at": last_known.at.isoformat()}, file)
         os.replace(file.name, path)
     except OSError as error:
-        log.warning("what the page without PostgreSQL needs was not kept in a file: %s", error)
+        log.warning("what the page without PostgreSQL shows was not saved: %s", error)
 
 
-def newest(own: Known | None) -> Known | None:
-    """What this process remembers or what stands in the file, whichever was true later."""
-    kept = _read(Path(settings.LAST_KNOWN_FILE))
-    if own is None or kept is None:
-        return own or kept
-    return max(own, kept, key=lambda known: known.at)
+def newest(own: LastKnown | None) -> LastKnown | None:
+    """This process's own copy or the file, whichever is newer."""
+    saved = _read(Path(settings.LAST_KNOWN_FILE))
+    if own is None or saved is None:
+        return own or saved
+    return max(own, saved, key=lambda last_known: last_known.at)
 
 
-def _read(path: Path) -> Known | None:
+def _read(path: Path) -> LastKnown | None:
     try:
-        told = json.loads(path.read_text())
-        # The folder is the portal's own, and the file is readable and writable for it alone.
-        return Known(mark_safe(str(told["cards"])), datetime.fromisoformat(told["at"]))  # noqa: S308
+        saved = json.loads(path.read_text())
+        # Safe: only the portal's own user can write this file.
+        return LastKnown(mark_safe(str(saved["cards"])), datetime.fromisoformat(saved["at"]))  # noqa: S308
     except (OSError, ValueError, KeyError, TypeError):
         return None

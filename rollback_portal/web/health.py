@@ -1,7 +1,8 @@
-"""Questions of machines: is the process alive, can it serve, how does it do.
+"""Health endpoints and metrics: `/livez`, `/readyz`, `/metrics`.
 
-Answered before everything else: without a sign-in, a session, a host name or a redirect to https, because
-those who ask have none of them. What only a wing knows comes through `settings.READY` and `settings.METRICS`.
+They come before all other middleware, because load balancers and Prometheus have no sign-in, no session and
+no known host name, and follow no redirect to https. What only an app knows comes through `settings.READY`
+and `settings.METRICS`.
 """
 
 from __future__ import annotations
@@ -25,48 +26,47 @@ FORBIDDEN = (
 )
 
 
-class Probes:
-    """Answers the three addresses, and lets every other request through."""
+class HealthEndpoints:
+    """Middleware that answers the three addresses and passes every other request on."""
 
     def __init__(self, get_response: Respond) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        probe = PROBES.get(request.path)
-        if probe is None:
+        endpoint = ENDPOINTS.get(request.path)
+        if endpoint is None:
             return self.get_response(request)
         if request.method not in {"GET", "HEAD"}:
             return HttpResponseNotAllowed(["GET", "HEAD"])
-        response = probe(request)
+        response = endpoint(request)
         response.headers["Cache-Control"] = "no-store"
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
 
 
 def livez(request: HttpRequest) -> HttpResponse:
-    """The process answers; nothing else is looked at, so that nobody restarts it for another's outage."""
+    """200 whenever the process answers; an outage of something else must not get it restarted."""
     return HttpResponse("alive\n", content_type="text/plain; charset=utf-8")
 
 
 def readyz(request: HttpRequest) -> HttpResponse:
-    """200 where pages can be served, else 503. With `?operations`, also operations have to be worked on.
+    """200 if pages can be served, else 503. With `?operations`, operations must be executed as well.
 
-    Two questions, because a load balancer that takes the pages away where nobody works on operations
-    would take away the page that says so.
+    These are two questions: a load balancer must not take away the page that says that no worker is alive.
     """
-    told: dict[str, Any] = {"ready": False, **_database()}
-    ready = told["database"] == "answers" and not told["migrations_missing"]
-    if told["database"] == "answers":
+    report: dict[str, Any] = {"ready": False, **_database()}
+    ready = report["database"] == "answers" and not report["migrations_missing"]
+    if report["database"] == "answers":
         for name, ask in settings.READY.items():
-            told[name] = import_string(ask)()
+            report[name] = import_string(ask)()
     if "operations" in request.GET:
-        ready = ready and bool(told.get("operations_are_worked_on"))
-    told["ready"] = ready
-    return JsonResponse(told, status=200 if ready else 503)
+        ready = ready and bool(report.get("operations_are_worked_on"))
+    report["ready"] = ready
+    return JsonResponse(report, status=200 if ready else 503)
 
 
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Prometheus' text format."""
+    """The metrics in Prometheus' text format."""
     if not _may_read_metrics(request):
         return HttpResponse(FORBIDDEN, status=403, content_type="text/plain; charset=utf-8")
     try:
@@ -76,9 +76,9 @@ def metrics(request: HttpRequest) -> HttpResponse:
     return HttpResponse(content, content_type=content_type)
 
 
-_complete = False  # whether all migrations were seen to be applied
+_all_applied = False  # whether all migrations were once found applied
 
-PROBES: dict[str, Respond] = {"/livez": livez, "/readyz": readyz, "/metrics": metrics}
+ENDPOINTS: dict[str, Respond] = {"/livez": livez, "/readyz": readyz, "/metrics": metrics}
 
 
 def _database() -> dict[str, Any]:
@@ -91,16 +91,16 @@ def _database() -> dict[str, Any]:
 
 
 def _missing_migrations() -> list[str]:
-    """What this code needs and the database has not seen. Newer migrations than ours do no harm.
+    """Migrations of this code that are not applied. Applied ones that this code does not know do no harm.
 
-    Migrations are not taken back under a running process, so one complete look is enough.
+    Once all were found applied they are not looked up again: nobody reverts them under a running process.
     """
-    global _complete
-    if _complete:
+    global _all_applied
+    if _all_applied:
         return []
     executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    _complete = not plan
+    _all_applied = not plan
     return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
 
 
@@ -109,7 +109,7 @@ def _may_read_metrics(request: HttpRequest) -> bool:
     if token and compare_digest(bearer.encode(), f"Bearer {token}".encode()):
         return True
     if "X-Forwarded-For" in request.headers or "Forwarded" in request.headers:
-        return False  # the address is that of a proxy, not of the one who asks
+        return False  # REMOTE_ADDR is then a proxy, not the client
     try:
         address = ip_address(request.META.get("REMOTE_ADDR", ""))
     except ValueError:

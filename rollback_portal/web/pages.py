@@ -1,4 +1,4 @@
-"""One URL for a page and for its fragment; what every page says; toasts."""
+"""Rendering: a page and its htmx fragment at one URL, the context of every page, toasts."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.module_loading import import_string
 from django_htmx.http import trigger_client_event
 
+from rollback_portal.web import unchanged
+
 
 def page(
     request: HttpRequest,
@@ -21,30 +23,30 @@ def page(
     fragment: str | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    """Draw the whole page, or only its fragment when htmx asks for it.
+    """Render the whole page, or only its fragment for an htmx request.
 
     Args:
-        template: the page's template.
-        fragment: the template that htmx gets instead; None where the page has no fragment.
+        template: the whole page.
+        fragment: the template for htmx; None if the page has no fragment.
     """
-    asked_by_htmx = bool(request.htmx) and not request.htmx.boosted  # type: ignore[attr-defined]
-    chosen = fragment if fragment and asked_by_htmx else template
+    by_htmx = bool(request.htmx) and not request.htmx.boosted  # type: ignore[attr-defined]
+    chosen = fragment if fragment and by_htmx else template
     response = render(request, chosen, context, status=status)
-    patch_vary_headers(response, ["HX-Request"])
+    patch_vary_headers(response, ["HX-Request", unchanged.HEADER])
     return response
 
 
 def toast(response: HttpResponse, message: str) -> HttpResponse:
-    """Let the page say a sentence that goes away by itself; it is never the only place of a fact."""
+    """Show a message that disappears by itself; never the only place where something is said."""
     return trigger_client_event(response, "toast", {"message": message})
 
 
 def everywhere(request: HttpRequest) -> dict[str, Any]:
-    """What every page says: which providers are played by the sandbox, and what concerns everybody."""
+    """Context processor: which providers are played by the sandbox, and the banners of every page."""
     played = [name.title() for name, provider in settings.PROVIDERS.items() if provider["sandbox"]]
     return {"sandboxed": played, "alarms": SimpleLazyObject(_alarms)}
 
 
 def _alarms() -> list[dict[str, Any]]:
-    """Asked for only by a page that draws them."""
+    """Queried lazily, only by a page that shows them."""
     return [bar for name in settings.EVERYWHERE for bar in import_string(name)()]

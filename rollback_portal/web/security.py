@@ -1,4 +1,4 @@
-"""Headers that keep injected markup harmless, and a sign-in that htmx understands."""
+"""Security headers, and a sign-in redirect that works with htmx."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ POLICY = (
 
 
 class ContentSecurityPolicy:
-    """Nothing but our own files runs, loads or frames; nothing behind the sign-in is stored."""
+    """Middleware: browsers run and load only our own files, and do not cache pages."""
 
     def __init__(self, get_response: Respond) -> None:
         self.get_response = get_response
@@ -34,15 +34,15 @@ class ContentSecurityPolicy:
         return response
 
 
-TYPED = ("reason", "words", "incident")  # what a person typed about an incident; public in the audit log
+TYPED = ("reason", "words", "incident")  # fields that come back after the sign-in
 ENDED = "Your sign-in has ended, so nothing was started or changed. Sign in: {then}."
 
 
 class SignInAgain:
-    """A session that ended must not draw the sign-in page inside a card: the whole page goes there.
+    """Middleware: when a session has ended, htmx opens the sign-in as a whole page, not inside a card.
 
-    What was sent with it was not done. The way back leads to a page, never to an address that only takes
-    forms, and to the dialog with what the person had typed.
+    Nothing was done with the form that was sent. After the sign-in the person comes back to a page, never to
+    an address that only accepts POST; a dialog comes back with what they had typed.
     """
 
     def __init__(self, get_response: Respond) -> None:
@@ -54,25 +54,25 @@ class SignInAgain:
         if not isinstance(response, HttpResponseRedirect) or not response.url.startswith(f"{sign_in}?next="):
             return response
         if request.method == "POST":
-            where = _back(request)
+            next_page = _page_of_form(request)
         elif request.htmx:  # type: ignore[attr-defined]
-            where = _page(request)
+            next_page = _current_page(request)
         else:
             return response
-        address = f"{sign_in}?next={quote(where)}"
+        address = f"{sign_in}?next={quote(next_page)}"
         if request.htmx:  # type: ignore[attr-defined]
             return HttpResponse(headers={"HX-Redirect": address})
         return HttpResponseRedirect(address)
 
 
-def _page(request: HttpRequest) -> str:
-    """The page the person is looking at, which for a fragment is not the address that was asked."""
+def _current_page(request: HttpRequest) -> str:
+    """The page in the address bar; a fragment has an address of its own."""
     path: str | None = request.htmx.current_url_abs_path  # type: ignore[attr-defined]
     return path or "/"
 
 
-def _back(request: HttpRequest) -> str:
-    """Where a form came from: its own page with what was typed, or the page that has a button for it."""
+def _page_of_form(request: HttpRequest) -> str:
+    """The page that a form was sent from: its own page with what was typed, or the page with its button."""
     came_from = urlsplit(request.headers.get("Referer", ""))
     own_page = bool(request.htmx) or came_from.path == request.path  # type: ignore[attr-defined]
     typed = {name: request.POST[name] for name in TYPED if request.POST.get(name)} if own_page else {}

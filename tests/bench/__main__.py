@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 import httpx
 
-from rollback_portal.processes.supervised import Problem, wait_until
+from rollback_portal.processes.supervised import CannotRun, wait_until
 from tests.bench import pages, polling, rollback
 from tests.bench.portal import Portal, portal
 from tests.bench.table import say
@@ -32,7 +32,7 @@ def main() -> int:
     try:
         costs = small_company(given.pairs)
         good = big_company(given.seconds, costs)
-    except (Problem, httpx.HTTPError, subprocess.TimeoutExpired) as problem:
+    except (CannotRun, httpx.HTTPError, subprocess.TimeoutExpired) as problem:
         say(f"\n{problem or type(problem).__name__}")
         return 1
     say(f"Measured in {time.monotonic() - began:.0f} s.")
@@ -82,7 +82,7 @@ def wait_for_rows(here: Portal, *, services: int, deployments: int) -> None:
         return bool(found["services"] >= services and found["deployments"] >= deployments)
 
     if not wait_until(all_read, 90, pause=1.0):
-        raise Problem(f"The workers have not read everything: {here.inside('rows')}.")
+        raise CannotRun(f"The workers have not read everything: {here.inside('rows')}.")
 
 
 def machine() -> str:

@@ -11,7 +11,8 @@ from signal import SIGKILL
 
 from rollback_portal import env
 from rollback_portal.local.throwaway import temporary_folder
-from rollback_portal.processes.supervised import Problem, ends_with_us
+from rollback_portal.processes.child import end_with_parent
+from rollback_portal.processes.supervised import CannotRun
 
 CONFORMANCE = env.ROOT / "tests" / "conformance"
 PROGRAM = CONFORMANCE / "node_modules" / ".bin" / "vercel"
@@ -45,11 +46,11 @@ class Cli:
             text=True,
             timeout=90,
             stdin=subprocess.DEVNULL,
-            preexec_fn=ends_with_us(SIGKILL),
+            preexec_fn=end_with_parent(SIGKILL),
             check=False,
         )
         if done.returncode:
-            raise Problem(
+            raise CannotRun(
                 f"vercel {' '.join(words[:2])} ended with {done.returncode}:\n{done.stderr[-1500:]}"
             )
         return done.stdout or done.stderr

@@ -1,7 +1,7 @@
-"""`make wizard-faults`: break a run of the wizard in every way there is, and judge what is left.
+"""`make wizard-faults`: breaks runs of the wizard in many ways and judges what is left.
 
-After each fault the database has to be exactly as before or exactly as rehearsed, the resolution has to say
-which, and no lock may stay. `--without` takes one protection out, which has to turn the result red.
+After each fault the database has to be exactly as before or exactly as rehearsed, the commit outcome has to
+say which, and no lock may remain. `--without` removes one protection, which has to make the result fail.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from threading import Timer
 
 from dbtools.execution import commit_outcome, runner
 from dbtools.execution.commit_outcome import COMMITTED, NOT_COMMITTED
-from dbtools.execution.run_spec import Identity, NothingChanged, Order, Unclear
-from dbtools.postgres.client import Target, Unreachable
-from rollback_portal.processes.supervised import Problem
+from dbtools.execution.run_spec import CommitUnknown, Identity, NothingChanged, RunSpec
+from dbtools.postgres.client import DatabaseAddress, DatabaseUnreachable
+from rollback_portal.processes.supervised import CannotRun
 from tests.bench import deaths, mutants
 from tests.bench.own import NotHere, Own, disk, server
 from tests.bench.table import say, table
 from tests.dbtools.execution.cut_connections import WAYS, proxy
 from tests.dbtools.execution.small_database import (
     DOWN,
+    RecordingObserver,
     State,
-    Witness,
     ended,
     fill,
     locks_after,
-    order,
     refill,
+    spec,
     state,
 )
 
@@ -43,7 +43,7 @@ LONGEST_LOCK = 2.0  # seconds that a lock may outlive its worker
 
 @dataclass(slots=True)
 class Tally:
-    """What came out of one kind of fault."""
+    """The results for one kind of fault."""
 
     name: str
     committed: int = 0
@@ -73,96 +73,100 @@ HEAD = ("fault", "runs", "committed", "undone", "left open", "wrong", "locks > 2
 
 @dataclass(slots=True)
 class Setting:
-    """One database, what stands in it before a run, and what the rehearsal found after it."""
+    """A database with its state before and after a run."""
 
-    where: Target
+    address: DatabaseAddress
     after: State
     random: Random
-    _beginning: tuple[Order, State] | None = None
+    _beginning: tuple[RunSpec, State] | None = None
 
-    def beginning(self, statements: tuple[str, ...] = DOWN) -> tuple[Order, State]:
-        """The order as it would be approved now, and the state now; read anew after every change."""
+    def beginning(self, statements: tuple[str, ...] = DOWN) -> tuple[RunSpec, State]:
+        """The run as it would be approved now, and the current state; read again after every change."""
         if self._beginning is None:
-            self._beginning = order(self.where), state(self.where)
-        told, before = self._beginning
-        return replace(told, statements=statements), before
+            self._beginning = spec(self.address), state(self.address)
+        approved, before = self._beginning
+        return replace(approved, statements=statements), before
 
-    def judge(self, tally: Tally, what: str, told: Order, before: State, identity: Identity | None) -> None:
-        """Compare the verdict with what really stands, and put everything back."""
-        left = locks_after(self.where, told.id, LONGEST_LOCK)
+    def judge(
+        self, tally: Tally, what: str, approved: RunSpec, before: State, identity: Identity | None
+    ) -> None:
+        """Compare the verdict with the real state, and restore everything."""
+        left = locks_after(self.address, approved.id, LONGEST_LOCK)
         if left:
             tally.locks.append(f"{what}: {left[0][1]} after {LONGEST_LOCK:.0f} s")
-        found = commit_outcome.resolve(self.where, told, identity, after=self.after.schema, seconds=20)
-        stands = state(self.where)
+        outcome = commit_outcome.find_outcome(
+            self.address, approved, identity, after=self.after.schema, seconds=20
+        )
+        stands = state(self.address)
         truth = {before: NOT_COMMITTED, self.after: COMMITTED}.get(stands, "neither before nor after")
-        if found.verdict == COMMITTED:
+        if outcome.verdict == COMMITTED:
             tally.committed += 1
-        elif found.verdict == NOT_COMMITTED:
+        elif outcome.verdict == NOT_COMMITTED:
             tally.undone += 1
         else:
             tally.open += 1
-        if found.verdict != truth:
-            tally.wrong.append(f"{what}: {truth}, but the verdict is {found.verdict}. {found.message}")
+        if outcome.verdict != truth:
+            tally.wrong.append(f"{what}: {truth}, but the verdict is {outcome.verdict}. {outcome.message}")
         if stands != before:
-            refill(self.where)
+            refill(self.address)
             self._beginning = None
 
 
 def cut_commits(setting: Setting, count: int) -> Tally:
     tally = Tally("connection cut at COMMIT")
-    with proxy(setting.where) as between:
+    with proxy(setting.address) as between:
         for number in range(count):
             way = WAYS[number % len(WAYS)]
 
-            def arm(word: str, way: str = way) -> None:
-                if word == "committing":
+            def arm(event: str, way: str = way) -> None:
+                if event == "committing":
                     between.way = way
 
-            (told, before), watch = setting.beginning(), Witness(arm)
+            (approved, before), observer = setting.beginning(), RecordingObserver(arm)
             try:
-                runner.run(between.target, told, watch)
-            except Unclear:
+                runner.run(between.address, approved, observer)
+            except CommitUnknown:
                 pass
             else:
                 tally.wrong.append(f"cut {way}: the run says that it was committed")
-            setting.judge(tally, f"cut {way}", told, before, watch.identity)
+            setting.judge(tally, f"cut {way}", approved, before, observer.identity)
     return tally
 
 
 def restarts(own: Own, setting: Setting, count: int) -> Tally:
-    """The server ends at a word or a little later, as with a power cut, and comes back."""
+    """The server crashes at an event or a little later, and restarts."""
     tally = Tally("server restarted at once")
-    words = ("began", "ran 1", "ran 2", "ran 3", "deleted", "committing")
+    events = ("began", "ran 1", "ran 2", "ran 3", "deleted", "committing")
     for number in range(count):
-        word, later = words[number // 2 % len(words)], setting.random.random() * 0.05 * (number % 2)
+        event, later = events[number // 2 % len(events)], setting.random.random() * 0.05 * (number % 2)
         ending: list[Timer] = []
 
-        def end(said: str, word: str = word, later: float = later, ending: list[Timer] = ending) -> None:
-            if said == word and later:
+        def end(current: str, event: str = event, later: float = later, ending: list[Timer] = ending) -> None:
+            if current == event and later:
                 ending.append(Timer(later, own.end_at_once))
                 ending[0].start()
-            elif said == word:
+            elif current == event:
                 own.end_at_once()
 
-        (told, before), watch = setting.beginning(), Witness(end)
-        with suppress(NothingChanged, Unclear, Unreachable):
-            runner.run(setting.where, told, watch)
+        (approved, before), observer = setting.beginning(), RecordingObserver(end)
+        with suppress(NothingChanged, CommitUnknown, DatabaseUnreachable):
+            runner.run(setting.address, approved, observer)
         for timer in ending:
             timer.join()
         own.begin()
-        what = f"restarted {later * 1000:.0f} ms after {word}"
-        setting.judge(tally, what, told, before, watch.identity)
+        what = f"restarted {later * 1000:.0f} ms after {event}"
+        setting.judge(tally, what, approved, before, observer.identity)
     return tally
 
 
 def main() -> int:
-    """0: everything held; 1: something did not, and this says what."""
-    given = arguments()
-    for asked in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(asked, lambda *_: sys.exit(1))  # so that everything is stopped on the way out
+    """Return 0 if everything held, else 1."""
+    args = arguments()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(1))  # so that everything is stopped at exit
     began = time.monotonic()
-    with mutants.without(given.without):
-        tallies = measure(given)
+    with mutants.without(args.without):
+        tallies = measure(args)
     tallies = [tally for tally in tallies if tally.count or tally.skipped]
     table(HEAD, [tally.row() for tally in tallies])
     for tally in tallies:
@@ -170,7 +174,7 @@ def main() -> int:
             say(f"SKIPPED: {tally.name}: {tally.skipped}")
         for line in (*tally.wrong[:5], *tally.locks[:5]):
             say(f"  {tally.name}: {line}")
-    say(f"{time.monotonic() - began:.0f} s, seed {given.seed}.")
+    say(f"{time.monotonic() - began:.0f} s, seed {args.seed}.")
     return 0 if tallies and all(tally.good for tally in tallies) else 1
 
 
@@ -182,25 +186,25 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--restarts", type=int, default=24)
     parser.add_argument("--full", type=int, default=6, help="runs that fill the disk")
     parser.add_argument("--seed", type=int, default=4)
-    parser.add_argument("--without", choices=sorted(mutants.ALL), help="take one protection out")
+    parser.add_argument("--without", choices=sorted(mutants.ALL), help="remove one protection")
     return parser.parse_args()
 
 
-def measure(given: argparse.Namespace) -> list[Tally]:
+def measure(args: argparse.Namespace) -> list[Tally]:
     runner.PAUSE = (0.05, 0.1)
     with tempfile.TemporaryDirectory() as folder, server(Path(folder) / "server") as own:
         fill(own.where)
-        setting = Setting(own.where, ended(own.where), Random(given.seed))
+        setting = Setting(own.where, ended(own.where), Random(args.seed))
         tallies = [
-            cut_commits(setting, given.cuts),
+            cut_commits(setting, args.cuts),
             deaths.at_boundaries(
-                setting, given.boundaries, Tally("kill -9 at a statement boundary"), Path(folder)
+                setting, args.boundaries, Tally("kill -9 at a statement boundary"), Path(folder)
             ),
-            deaths.at_random(setting, given.kills, Tally("kill -9 at a random point"), Path(folder)),
+            deaths.at_random(setting, args.kills, Tally("kill -9 at a random point"), Path(folder)),
             deaths.in_a_statement(setting, Tally("kill -9 in a long statement"), Path(folder)),
-            restarts(own, setting, given.restarts),
+            restarts(own, setting, args.restarts),
         ]
-    return [*tallies, full_disk(given.full)]
+    return [*tallies, full_disk(args.full)]
 
 
 def full_disk(count: int) -> Tally:
@@ -219,6 +223,6 @@ def full_disk(count: int) -> Tally:
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except Problem as problem:
+    except CannotRun as problem:
         say(str(problem))
         sys.exit(1)

@@ -1,4 +1,4 @@
-"""Protections that can be taken out, to see that the bench would notice."""
+"""Protections that can be removed, to see that the bench notices."""
 
 from __future__ import annotations
 
@@ -8,45 +8,45 @@ from typing import Any
 from unittest.mock import patch
 
 from dbtools.execution import commit_outcome, runner
-from dbtools.execution.commit_outcome import COMMITTED, Finding
-from dbtools.execution.run_spec import Identity, Order
-from dbtools.postgres.client import Connection, Target
+from dbtools.execution.commit_outcome import COMMITTED, CommitOutcome
+from dbtools.execution.run_spec import Identity, RunSpec
+from dbtools.postgres.client import Connection, DatabaseAddress
 
 
 def _two_steps(self: runner._Attempt, identity: Identity) -> Any:
-    """The statements are committed by themselves, and the history rows after them."""
-    ran = STATEMENTS(self, identity)
+    """Commit the statements by themselves, before the history rows."""
+    ran = EXECUTE_ALL(self, identity)
     self.connection.commit()
     return ran
 
 
-STATEMENTS = runner._Attempt.statements
+EXECUTE_ALL = runner._Attempt.execute_all
 
 
 def _guess(
-    where: Target, order: Order, identity: Identity | None, *, after: str, seconds: float = 0
-) -> Finding:
-    """Whoever got as far as a transaction will have committed it."""
-    return Finding(COMMITTED if identity else commit_outcome.NOT_COMMITTED, "", 0, "after", "A guess.")
+    address: DatabaseAddress, spec: RunSpec, identity: Identity | None, *, after: str, seconds: float = 0
+) -> CommitOutcome:
+    """Assume that every run that had a transaction committed it."""
+    return CommitOutcome(COMMITTED if identity else commit_outcome.NOT_COMMITTED, "", 0, "after", "A guess.")
 
 
 def _nobody_notices(connection: Connection) -> None:
-    """The server is not asked to look after its clients."""
+    """Do not let the server check whether its client is alive."""
 
 
 ALL: dict[str, tuple[Any, str, Callable[..., Any]]] = {
-    "one-transaction": (runner._Attempt, "statements", _two_steps),
-    "looking-it-up": (commit_outcome, "resolve", _guess),
-    "noticing-death": (runner, "notice_death", _nobody_notices),
+    "one-transaction": (runner._Attempt, "execute_all", _two_steps),
+    "looking-it-up": (commit_outcome, "find_outcome", _guess),
+    "noticing-death": (runner, "detect_dead_client", _nobody_notices),
 }
 
 
 @contextmanager
 def without(name: str | None) -> Iterator[None]:
-    """Take this protection out for as long as the block lasts."""
+    """Remove this protection until the end of the block."""
     if name is None:
         yield
         return
-    where, what, instead = ALL[name]
-    with patch.object(where, what, instead):
+    owner, attribute, instead = ALL[name]
+    with patch.object(owner, attribute, instead):
         yield

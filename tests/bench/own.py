@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dbtools.postgres import client
-from dbtools.postgres.client import Target, Unreachable
+from dbtools.postgres.client import DatabaseAddress, DatabaseUnreachable
 from rollback_portal import env
-from rollback_portal.processes.data_folder import Folder
-from rollback_portal.processes.postgres import Postgres, working_in
-from rollback_portal.processes.supervised import Problem, Process, stop_together, wait_until
+from rollback_portal.processes.data_folder import DataFolder
+from rollback_portal.processes.postgres import Postgres, server_pids
+from rollback_portal.processes.supervised import CannotRun, Process, stop_all, wait_until
 
 SMALL = 160  # MB
 
@@ -28,7 +28,7 @@ class Own:
     """The server, with the two things one does to it: end it as a power cut does, and begin anew."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = Folder(folder)
+        self.folder = DataFolder(folder)
         # Not a throwaway one: that answers a commit before it is on the disk, and loses it at the next end.
         self.postgres = Postgres(self.folder, self.folder.sockets(), env.for_child())
         self.postgres.prepare()
@@ -36,34 +36,34 @@ class Own:
         self.postgres.wait(self.server)
 
     @property
-    def where(self) -> Target:
+    def where(self) -> DatabaseAddress:
         return client.parse(self.postgres.url)
 
     def end_at_once(self) -> None:
         """No farewell to anybody: sessions end where they are, nothing is written any more."""
-        os.kill(int(self.postgres.noted()[0]), signal.SIGQUIT)
-        wait_until(lambda: not self.server.is_up and not working_in(self.postgres.cluster), 20)
+        os.kill(int(self.postgres.pid_file()[0]), signal.SIGQUIT)
+        wait_until(lambda: not self.server.is_running and not server_pids(self.postgres.cluster), 20)
 
     def begin(self) -> None:
         """Start it where it is down; return when it answers."""
-        if not self.server.is_up:
+        if not self.server.is_running:
             self.server = self.postgres.start()
         self.postgres.wait(self.server)
         if not wait_until(self.answers, 60, pause=0.1):
-            raise Problem("The server that was broken does not answer any more.")
+            raise CannotRun("The server that was broken does not answer any more.")
 
     def answers(self) -> bool:
         """After a crash of its own it is up long before it has recovered."""
         try:
             client.connect(self.where, "bench").close()
-        except Unreachable:
+        except DatabaseUnreachable:
             return False
         return True
 
     def leave(self) -> None:
-        stop_together([self.server], patience=10)
-        if self.folder.elsewhere is not None:
-            shutil.rmtree(self.folder.elsewhere, ignore_errors=True)
+        stop_all([self.server], patience=10)
+        if self.folder.temporary_sockets is not None:
+            shutil.rmtree(self.folder.temporary_sockets, ignore_errors=True)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 
 import httpx
 
-from rollback_portal.processes.supervised import Problem
+from rollback_portal.processes.supervised import CannotRun
 
 LONGEST_OPERATION = 120.0
 EVERY = re.compile(r"every ([\d.]+)(ms|s)\b")
@@ -73,7 +73,7 @@ def _poll(polling: Attributes, asked_from: str) -> Poll:
 LOOKS = 10
 
 
-class Changed(Problem):
+class Changed(CannotRun):
     """The world was another one when the dialog was drawn."""
 
 
@@ -92,12 +92,12 @@ class Person:
         fields = hidden_fields(self.page("/accounts/login/"))
         answer = self.http.post("/accounts/login/", data={**fields, "login": username, "password": password})
         if answer.status_code != 302:
-            raise Problem(f"{username} could not sign in: the portal answered {answer.status_code}.")
+            raise CannotRun(f"{username} could not sign in: the portal answered {answer.status_code}.")
 
     def page(self, path: str) -> str:
         answer = self.http.get(path)
         if answer.status_code != 200:
-            raise Problem(f"{path} answered {answer.status_code}.")
+            raise CannotRun(f"{path} answered {answer.status_code}.")
         return answer.text
 
     def candidates(self, slug: str) -> list[str]:
@@ -112,7 +112,7 @@ class Person:
         if answer.status_code == 409:
             raise Changed(f"{confirm} was drawn before the rows were read anew:\n{said(answer.text)}")
         if not where.startswith("/operations/"):
-            raise Problem(
+            raise CannotRun(
                 f"{confirm} answered {answer.status_code} and started nothing:\n{said(answer.text)}"
             )
         return str(where)
@@ -135,7 +135,7 @@ class Person:
                 return began, self.send(confirm, fields)
             except Changed:
                 time.sleep(0.5)
-        raise Problem(f"{confirm} was drawn {LOOKS} times and the world had changed each time.")
+        raise CannotRun(f"{confirm} was drawn {LOOKS} times and the world had changed each time.")
 
     def follow(self, operation: str) -> float:
         """Watch the page of an operation until it stops asking; when that was."""
@@ -143,7 +143,7 @@ class Person:
         poll = poll_of(self.page(operation), operation)
         while poll is not None:
             if time.monotonic() > deadline:
-                raise Problem(f"{operation} has not ended after {LONGEST_OPERATION:.0f} s.")
+                raise CannotRun(f"{operation} has not ended after {LONGEST_OPERATION:.0f} s.")
             time.sleep(poll.every)
             poll = poll_of(self.http.get(poll.address, headers=poll.headers).text, operation)
         return time.time()

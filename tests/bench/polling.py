@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
-from rollback_portal.processes.supervised import Problem
+from rollback_portal.processes.supervised import CannotRun
 from tests.bench.person import Person, Poll, poll_of
 from tests.bench.portal import Portal
 from tests.bench.table import milliseconds, say, share, table
@@ -48,7 +48,7 @@ class Page:
     def __init__(self, person: Person, path: str, *, forgets: bool = False) -> None:
         poll = poll_of(person.page(path), path)
         if poll is None:
-            raise Problem(f"{path} polls nothing.")
+            raise CannotRun(f"{path} polls nothing.")
         self.path, self.forgets = path, forgets
         self.poll = self._next(poll)
         self.headers = {"Cookie": person.cookies}

@@ -18,7 +18,8 @@ import httpx
 from rollback_portal import env
 from rollback_portal.local.parts import any_free_port, takes_connections
 from rollback_portal.local.throwaway import temporary_folder
-from rollback_portal.processes.supervised import Problem, Process, ends_with_us, stop_together, wait_until
+from rollback_portal.processes.child import end_with_parent
+from rollback_portal.processes.supervised import CannotRun, Process, stop_all, wait_until
 from tests.bench.person import Person
 
 # The portal that may be configured or running beside us, and real keys, are none of our business.
@@ -67,13 +68,13 @@ class Portal:
         return process
 
     def _wait(self, process: Process, seconds: float, holds: Any) -> None:
-        wait_until(lambda: not process.is_up or holds(), seconds, pause=0.05)
-        if not process.is_up or not holds():
-            raise Problem(f"The {process.name} did not start.\n{process.last_words()}")
+        wait_until(lambda: not process.is_running or holds(), seconds, pause=0.05)
+        if not process.is_running or not holds():
+            raise CannotRun(f"The {process.name} did not start.\n{process.log_tail()}")
 
     def stop(self) -> None:
         for process in reversed(self.processes):
-            stop_together([process], 60)
+            stop_all([process], 60)
 
     # --- inside -----------------------------------------------------------------------------------------
     def command(self, *words: str) -> str:
@@ -86,11 +87,11 @@ class Portal:
             text=True,
             timeout=90,
             stdin=subprocess.DEVNULL,
-            preexec_fn=ends_with_us(SIGKILL),
+            preexec_fn=end_with_parent(SIGKILL),
             check=False,
         )
         if done.returncode:
-            raise Problem(f"{' '.join(words)} ended with {done.returncode}:\n{done.stderr[-1500:]}")
+            raise CannotRun(f"{' '.join(words)} ended with {done.returncode}:\n{done.stderr[-1500:]}")
         return done.stdout
 
     def inside(self, *words: str) -> Any:

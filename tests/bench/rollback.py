@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from rollback_portal.processes.supervised import Problem, wait_until
+from rollback_portal.processes.supervised import CannotRun, wait_until
 from tests.bench.cli import Cli, NotHere
 from tests.bench.person import Person
 from tests.bench.portal import Portal
@@ -78,7 +78,7 @@ def on_vercel(portal: Portal, ana: Person, cli: Cli | None, pairs: int) -> tuple
 def candidates(ana: Person, slug: str, needed: int) -> list[str]:
     found = ana.candidates(slug)
     if len(found) < needed:
-        raise Problem(f"{slug} offers {len(found)} deployments to roll back to; {needed} are needed.")
+        raise CannotRun(f"{slug} offers {len(found)} deployments to roll back to; {needed} are needed.")
     return found[:needed]
 
 
@@ -101,7 +101,7 @@ def with_rows(portal: Portal, all_seen: Sequence[Seen]) -> list[Took]:
 
 def _took(seen: Seen, row: dict[str, Any]) -> Took:
     if row["status"] != "succeeded":
-        raise Problem(f"An operation ended as {row['status']}: {row['sentence']}")
+        raise CannotRun(f"An operation ended as {row['status']}: {row['sentence']}")
     return Took(
         before=seen.ordered - seen.began,
         provider=seen.moved - seen.ordered,
@@ -125,7 +125,7 @@ def by_cli(portal: Portal, cli: Cli, confirm: str) -> Took:
     began, ended = cli.roll_back(target, portal.sandbox_address)
     ordered, moved = provider_time(portal.world(), VERCEL, target)
     if not wait_until(lambda: portal.live(VERCEL, fresh=True) == target, 40, pause=0.5):
-        raise Problem(f"The portal did not notice that the command line rolled {VERCEL} back to {target}.")
+        raise CannotRun(f"The portal did not notice that the command line rolled {VERCEL} back to {target}.")
     return Took(before=ordered - began, provider=moved - ordered, after=ended - moved)
 
 
@@ -137,11 +137,11 @@ def provider_time(world: dict[str, Any], name: str, target: str) -> tuple[float,
         asked = service["alias_request"]
         moved = next(row["aliased_at"] for row in rows if row["id"] == target)
         if asked["to_id"] != target or asked["status"] != "succeeded":
-            raise Problem(f"The sandbox has not moved {name} to {target}: {asked}.")
+            raise CannotRun(f"The sandbox has not moved {name} to {target}: {asked}.")
         return float(asked["requested_at"]), float(moved)
     done = [row for row in rows if row["rollback_target"] == target and row["status"] == "live"]
     if not done:
-        raise Problem(f"The sandbox has not moved {name} to {target}.")
+        raise CannotRun(f"The sandbox has not moved {name} to {target}.")
     return float(done[-1]["created_at"]), float(done[-1]["finished_at"])
 
 

@@ -1,8 +1,7 @@
-"""`make bench-wizard`: a database of about 1 GB through the wizard, beside plain pg_dump, with pages open.
+"""`make bench-wizard`: rolls back a database of about 1 GB with the wizard, compared with plain pg_dump.
 
-A whole portal of its own is started as `make run` does it; its practice database is made as large as asked.
-The verbs are called as the pages call them, the wizard's own worker does the work, and somebody keeps looking
-at two pages meanwhile.
+A separate portal is started as by `make run`, and its practice database is grown to the requested size. The
+actions are called as the pages do, the wizard's worker does the work, and a visitor keeps loading two pages.
 """
 
 from __future__ import annotations
@@ -24,16 +23,16 @@ from typing import TYPE_CHECKING
 import psutil
 
 from dbtools.postgres import client, programs
-from dbtools.postgres.client import Target
+from dbtools.postgres.client import DatabaseAddress
 from rollback_portal import env
 from rollback_portal.local.company import ADDRESS
 from rollback_portal.local.throwaway import temporary_folder
-from rollback_portal.processes.supervised import Problem, Process, stop_together, wait_until
+from rollback_portal.processes.supervised import CannotRun, Process, stop_all, wait_until
 from tests.bench.person import Person
 from tests.bench.portal import ALONE
 from tests.bench.table import milliseconds, say, share, table
 
-if TYPE_CHECKING:  # Django is set up only once the portal runs
+if TYPE_CHECKING:  # Django is set up only when the portal runs
     from dbtools.models import DatabaseRollback
 
 MEGABYTE = 1_000_000
@@ -52,10 +51,10 @@ LONGEST = 1800  # seconds for one step
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--megabytes", type=int, default=1000)
-    given = parser.parse_args()
+    args = parser.parse_args()
     with portal() as (folder, address):
         shop = client.parse((folder / "data" / ADDRESS).read_text())
-        size = grow(shop, given.megabytes * MEGABYTE)
+        size = grow(shop, args.megabytes * MEGABYTE)
         load = os.getloadavg()[0]
         say(f"The database has {size / MEGABYTE:,.0f} MB. {os.cpu_count()} cores, load {load:.1f}.\n")
         plain = [plain_dump(shop, level) for level in ("", "3")]
@@ -73,18 +72,20 @@ def portal() -> Iterator[tuple[Path, str]]:
     process = Process("portal", command, environment, folder / "portal.log", SIGINT)
     process.start()
     try:
-        wait_until(lambda: not process.is_up or "Ctrl-C stops" in process.log.read_text(), 180, pause=0.1)
-        if not process.is_up:
-            raise Problem(f"The portal did not start.\n{process.last_words()}")
-        told = json.loads((folder / "data" / "running.json").read_text())
-        os.environ.update({**told, "PORTAL_DATA": str(folder / "data"), "PORTAL_ENV_FILE": os.devnull})
-        yield folder, told["PORTAL_ADDRESS"]
+        wait_until(
+            lambda: not process.is_running or "Ctrl-C stops" in process.log.read_text(), 180, pause=0.1
+        )
+        if not process.is_running:
+            raise CannotRun(f"The portal did not start.\n{process.log_tail()}")
+        settings = json.loads((folder / "data" / "running.json").read_text())
+        os.environ.update({**settings, "PORTAL_DATA": str(folder / "data"), "PORTAL_ENV_FILE": os.devnull})
+        yield folder, settings["PORTAL_ADDRESS"]
     finally:
-        stop_together([process], 60)
+        stop_all([process], 60)
 
 
-def grow(shop: Target, wanted: int) -> int:
-    """Add rows until the database has so many bytes."""
+def grow(shop: DatabaseAddress, wanted: int) -> int:
+    """Add rows until the database has `wanted` bytes."""
     with client.connect(shop, "bench", autocommit=True) as connection:
         connection.execute('INSERT INTO "Webhook" ("url", "secret") VALUES (\'https://example.com\', \'x\')')
         while (size := measured(connection)) < wanted:
@@ -98,11 +99,11 @@ def measured(connection: client.Connection) -> int:
     return int(row[0]) if row else 0
 
 
-def plain_dump(shop: Target, level: str) -> float:
-    """Plain `pg_dump -Fc` with its usual compression, or with ours: the baselines, in the same run."""
-    found = programs.find(18, wants_tls=False)
+def plain_dump(shop: DatabaseAddress, level: str) -> float:
+    """Run plain `pg_dump -Fc` with the given compression as a baseline; return the seconds."""
+    located = programs.find(18, requires_tls=False)
     with tempfile.TemporaryDirectory() as place:
-        command = [found.pg_dump, "--format=custom", f"--file={place}/plain.dump"]
+        command = [located.pg_dump, "--format=custom", f"--file={place}/plain.dump"]
         command += [f"--compress={level}"] if level else []
         began = time.monotonic()
         subprocess.run(command, env=env.for_child(**shop.environment()), check=True)
@@ -111,14 +112,14 @@ def plain_dump(shop: Target, level: str) -> float:
 
 
 class Walk:
-    """One database rollback from its first step to its last, with what it took."""
+    """One database rollback from its first step to its last, with measurements."""
 
     def __init__(self, folder: Path, address: str) -> None:
         import django
 
         os.environ["DJANGO_SETTINGS_MODULE"] = "rollback_portal.settings"
         django.setup()
-        self.looking = Looking(folder, address)
+        self.visitor = Visitor(folder, address)
         self.memory = Memory()
 
     def go(self) -> None:
@@ -130,18 +131,18 @@ class Walk:
         dana, efe = (Actor.of(User.objects.get(username=name)) for name in ("dana", "efe"))
         row = actions.start(dana, Database.objects.get())
         self.pk = row.pk
-        actions.decide(dana, row, reason="A measurement of the wizard", source={"kind": "live"})
+        actions.justify(dana, row, reason="A measurement of the wizard", source={"kind": "live"})
         row = self.wait("choosing")
-        actions.choose(dana, row, row.migrations[-1]["name"])
+        actions.select_migrations(dana, row, name=row.migrations[-1]["name"])
         row = self.wait("writing")
-        actions.write(dana, row, DOWN)
+        actions.submit_sql(dana, row, sql=DOWN)
         row = self.wait("ready")
-        with self.looking.at(row.get_absolute_url()), self.memory:
-            actions.back_up(dana, row)
+        with self.visitor.at(row.get_absolute_url()), self.memory:
+            actions.request_backup(dana, row)
             row = self.wait("rehearsed")
-            approval.ask(dana, row)
-            approval.approve(efe, row, seen=row.approval_digest, acknowledged_losses=approval.losing(row))
-            approval.run(dana, row, typed=row.phrase)
+            approval.request_approval(dana, row)
+            approval.approve(efe, row, seen=row.approval_digest, acknowledged_losses=row.loss_numbers)
+            approval.start_run(dana, row, typed=row.phrase)
             self.row = self.wait("done")
 
     def wait(self, status: str) -> DatabaseRollback:
@@ -153,13 +154,13 @@ class Walk:
             if row.status == status:
                 return row
             if not row.waits_for_worker:
-                raise Problem(f"The wizard is at “{row.status}”, not at “{status}”: {row.message}")
+                raise CannotRun(f"The wizard is at “{row.status}”, not at “{status}”: {row.message}")
             time.sleep(0.2)
-        raise Problem(f"The wizard was not at “{status}” within {LONGEST} s.")
+        raise CannotRun(f"The wizard was not at “{status}” within {LONGEST} s.")
 
 
-class Looking:
-    """Somebody who looks at two pages again and again, and notes how long each took."""
+class Visitor:
+    """A visitor who keeps loading two pages and records how long each took."""
 
     def __init__(self, folder: Path, address: str) -> None:
         passwords = json.loads((folder / "data" / "people.json").read_text())
@@ -173,9 +174,9 @@ class Looking:
 
         def look() -> None:
             while not over.wait(0.1):
-                for each in (path, "/"):
+                for item in (path, "/"):
                     began = time.monotonic()
-                    self.person.page(each)
+                    self.person.page(item)
                     self.times.append(time.monotonic() - began)
 
         thread = threading.Thread(target=look, daemon=True)
@@ -188,7 +189,7 @@ class Looking:
 
 
 class Memory:
-    """The most memory that the wizard's worker and its programs have held."""
+    """The peak memory of the wizard's worker and its programs."""
 
     def __init__(self) -> None:
         self.most = 0
@@ -204,13 +205,13 @@ class Memory:
 
     def _watch(self) -> None:
         worker = next(
-            each for each in psutil.process_iter(["cmdline"]) if "wizard@%h" in (each.info["cmdline"] or [])
+            item for item in psutil.process_iter(["cmdline"]) if "wizard@%h" in (item.info["cmdline"] or [])
         )
         while not self._over.wait(0.25):
             held = 0
-            for each in (worker, *worker.children(recursive=True)):
+            for item in (worker, *worker.children(recursive=True)):
                 try:
-                    held += 0 if "postgres" in each.name() else each.memory_info().rss
+                    held += 0 if "postgres" in item.name() else item.memory_info().rss
                 except psutil.NoSuchProcess:
                     continue
             self.most = max(self.most, held)
@@ -219,7 +220,7 @@ class Memory:
 def report(walk: Walk, plain: list[float]) -> None:
     row, backup = walk.row, walk.row.backup
     if backup is None:
-        raise Problem("The wizard ended without a backup.")
+        raise CannotRun("The wizard ended without a backup.")
     usual, ours = plain
     table(
         ["backup", "seconds", "beside plain"],
@@ -229,17 +230,17 @@ def report(walk: Walk, plain: list[float]) -> None:
             ["the wizard's, read back whole", f"{backup.seconds:.1f}", f"{backup.seconds / usual - 1:+.0%}"],
         ],
     )
-    told = row.rehearsal
+    rehearsal = row.rehearsal
     table(
         ["step", "seconds"],
         [
-            ["rehearsal, all of it", f"{told['total_seconds']:.1f}"],
-            ["… of it the restore", f"{told['restore_seconds']:.1f}"],
-            ["… of it the SQL", f"{told['seconds']:.1f}"],
+            ["rehearsal, all of it", f"{rehearsal['total_seconds']:.1f}"],
+            ["… of it the restore", f"{rehearsal['restore_seconds']:.1f}"],
+            ["… of it the SQL", f"{rehearsal['seconds']:.1f}"],
             ["the run", f"{row.run_log['seconds']:.1f}"],
         ],
     )
-    times = walk.looking.times
+    times = walk.visitor.times
     table(
         ["pages meanwhile", "p50", "p95", "most"],
         [[f"{len(times)} views", *(milliseconds(share(times, part)) for part in (0.5, 0.95, 1.0))]],

@@ -1,4 +1,4 @@
-"""`make wrong-downs`: a thousand wrong down scripts, rehearsed on real backups; how many are caught."""
+"""`make wrong-downs`: rehearses a thousand wrong down scripts and counts how many are caught."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from dbtools.postgres import client
-from dbtools.postgres.client import SQL, Identifier, Target
-from dbtools.rehearsal import Migration, Report
+from dbtools.postgres.client import SQL, DatabaseAddress, Identifier
+from dbtools.rehearsal import MigrationSql, RehearsalReport
 from rollback_portal.local import throwaway
 from tests.bench.table import say
 from tests.dbtools.rehearsal.right_downs import BASE, ROWS
@@ -28,17 +28,19 @@ MOST_OF_A_PAIR = 40
 
 
 def main() -> int:
-    """0: all were caught and nothing else was; 1: this says which."""
-    given = arguments()
-    began, seeded = time.monotonic(), random.Random(given.seed)
-    server = client.parse(throwaway.throwaway_postgres(throwaway.temporary_folder())).named("postgres")
+    """Return 0 if exactly the wrong ones were caught, else 1."""
+    args = arguments()
+    began, seeded = time.monotonic(), random.Random(args.seed)
+    server = client.parse(throwaway.throwaway_postgres(throwaway.temporary_folder())).with_database(
+        "postgres"
+    )
     seen: Counter[tuple[str, bool]] = Counter()
     how: Counter[str] = Counter()
     wrong = []
     made = pairs(seeded)
-    with ThreadPoolExecutor(given.workers) as pool:
-        while seen["wrong", True] + seen["wrong", False] < given.number:
-            lots = [(pair, mutants(pair, seeded)[:MOST_OF_A_PAIR]) for pair in islice(made, given.workers)]
+    with ThreadPoolExecutor(args.workers) as pool:
+        while seen["wrong", True] + seen["wrong", False] < args.number:
+            lots = [(pair, mutants(pair, seeded)[:MOST_OF_A_PAIR]) for pair in islice(made, args.workers)]
             for results in pool.map(lambda lot: list(rehearse(server, *lot)), lots):
                 for mutant, report, was_caught in results:
                     seen[mutant.kind, was_caught] += 1
@@ -52,7 +54,7 @@ def main() -> int:
         say(f"  {number:5,}  {name}")
     for line in wrong:
         say(line)
-    say(f"Seed {given.seed}, {time.monotonic() - began:.0f} s.")
+    say(f"Seed {args.seed}, {time.monotonic() - began:.0f} s.")
     return 1 if wrong else 0
 
 
@@ -64,8 +66,10 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def rehearse(server: Target, pair: Pair, wrong: list[Mutant]) -> Iterator[tuple[Mutant, Report, bool]]:
-    """The right script first: it has to pass, else nothing is proven."""
+def rehearse(
+    server: DatabaseAddress, pair: Pair, wrong: list[Mutant]
+) -> Iterator[tuple[Mutant, RehearsalReport, bool]]:
+    """Rehearse the correct script first, which has to pass, and then the wrong ones."""
     with migrated(server, pair) as made:
         right = made.rehearse(text(pair.down))
         if not right.passed:
@@ -76,20 +80,22 @@ def rehearse(server: Target, pair: Pair, wrong: list[Mutant]) -> Iterator[tuple[
 
 
 @contextmanager
-def migrated(server: Target, pair: Pair) -> Iterator[Project]:
+def migrated(server: DatabaseAddress, pair: Pair) -> Iterator[Project]:
     name = f"wrong_{secrets.token_hex(6)}"
     with client.connect(server, "wrong downs", autocommit=True) as connection:
         connection.execute(SQL("CREATE DATABASE {} TEMPLATE template0").format(Identifier(name)))
     try:
         with TemporaryDirectory() as folder:
-            yield project(server.named(name), Path(folder), [Migration("1_base", BASE + ROWS)], [pair.up])
+            yield project(
+                server.with_database(name), Path(folder), [MigrationSql("1_base", BASE + ROWS)], [pair.up]
+            )
     finally:
         with client.connect(server, "wrong downs", autocommit=True) as connection:
             connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
 
 
-def _how(mutant: Mutant, report: Report) -> str:
-    """What stopped it first."""
+def _how(mutant: Mutant, report: RehearsalReport) -> str:
+    """The first check that failed."""
     stopped = next((check.name for check in report.checks if check.tone == "stop"), "")
     return stopped or ("told in numbers" if mutant.kind == "data" else "passed")
 

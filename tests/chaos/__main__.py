@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from rollback_portal.processes.supervised import ends_with_us
+from rollback_portal.processes.child import end_with_parent
 from tests.chaos import runs, selection, table
 from tests.chaos.runs import Run
 from tests.chaos.selection import Chosen
@@ -93,7 +93,7 @@ def play(run: Run, seed: int, without: str, template: Path) -> dict[str, Any]:
     command += ["--without", without, "--template", str(template)]
     playing = subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, env=environment(template),
-        preexec_fn=ends_with_us(signal.SIGTERM),
+        preexec_fn=end_with_parent(signal.SIGTERM),
     )  # fmt: skip
     try:
         told, _ = playing.communicate(timeout=run.seconds + LONGEST)

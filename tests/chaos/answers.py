@@ -18,7 +18,7 @@ from email.utils import format_datetime
 from random import Random
 
 from deployments.sandbox.server.faults import Fault
-from deployments.sandbox.server.http import Answer
+from deployments.sandbox.server.http import SandboxResponse
 
 SILENCE = 4.0  # seconds; longer than the client's patience in these runs, which is 3
 FINE = 2  # orders of each deal that are answered as documented
@@ -89,7 +89,9 @@ class Deck:
         return []
 
 
-def play(answer: Answer, met: Sequence[Fault], now: datetime, given: Counter[str]) -> Answer:
+def play(
+    answer: SandboxResponse, met: Sequence[Fault], now: datetime, given: Counter[str]
+) -> SandboxResponse:
     """The part of the odd answers that the sandbox does not play by itself; all of them are counted."""
     for fault in met:
         if isinstance(fault, Odd):
@@ -98,20 +100,20 @@ def play(answer: Answer, met: Sequence[Fault], now: datetime, given: Counter[str
     return answer
 
 
-def _play(answer: Answer, fault: Odd, now: datetime) -> None:
+def _play(answer: SandboxResponse, fault: Odd, now: datetime) -> None:
     if fault.retry:
         _retry_after(answer, fault.retry, now)
     elif fault.do == "drop_before":
         answer.delay = fault.seconds or 0.0
     elif fault.do == RESET:
-        answer.fate = "dropped"
+        answer.outcome = "dropped"
     elif fault.do == TRUNCATED:
         answer.body = answer.body[: len(answer.body) // 2] or b'{"id":'
     elif fault.do == DUPLICATES and answer.status == 200:
         answer.body = _each_twice(answer.body)
 
 
-def _retry_after(answer: Answer, wait: str, now: datetime) -> None:
+def _retry_after(answer: SandboxResponse, wait: str, now: datetime) -> None:
     said = format_datetime(now + timedelta(seconds=1), usegmt=True) if wait == "date" else wait
     others = [(name, value) for name, value in answer.headers if name != "Retry-After"]
     answer.headers = [*others, ("Retry-After", said)]

@@ -16,9 +16,9 @@ import httpx
 from rollback_portal import env
 from rollback_portal.local import parts
 from rollback_portal.local.redis import redis_server, redis_url, wait_for_redis
-from rollback_portal.processes.data_folder import Folder
+from rollback_portal.processes.data_folder import DataFolder
 from rollback_portal.processes.postgres import Postgres
-from rollback_portal.processes.supervised import Process, stop_together, wait_until
+from rollback_portal.processes.supervised import Process, stop_all, wait_until
 from tests.chaos import commits
 from tests.chaos.setting import PYTHON, Setting, environment, free_port
 
@@ -44,7 +44,7 @@ class Estate:
     gone_since: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.keeper = Folder(self.folder)
+        self.keeper = DataFolder(self.folder)
         self.sockets = self.keeper.sockets()
         self.deaths = self.folder / "deaths"
         self.deaths.mkdir()
@@ -54,7 +54,7 @@ class Estate:
                 self.environment.pop(name)
         self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
-        self.door = parts.open_door(0)
+        self.door = parts.listen(0)
         self.web_address = f"http://127.0.0.1:{self.door.getsockname()[1]}"
         self.given_at, self.last_given = -GIVEN_ANEW, dict[str, int]()
         self.written_cuts = self.folder / "cuts"
@@ -85,7 +85,7 @@ class Estate:
         self.provider = self.process("provider", command)
         self.provider.start()
         if not wait_until(self.provider_answers, 40, pause=0.1):
-            raise RuntimeError(f"The sandbox did not start:\n{self.provider.last_words()}")
+            raise RuntimeError(f"The sandbox did not start:\n{self.provider.log_tail()}")
 
     def provider_answers(self) -> bool:
         try:
@@ -152,14 +152,14 @@ class Estate:
     def respawn(self) -> None:
         """Start whatever of the portal is not running."""
         for process in self.portal:
-            if not process.is_up:
+            if not process.is_running:
                 process.start()
 
     def respawn_due(self, seconds: float) -> None:
         """Start what has not been running for so long, as a supervisor does."""
         now = time.monotonic()
         for process in self.portal:
-            if process.is_up:
+            if process.is_running:
                 self.gone_since.pop(process.name, None)
             elif now - self.gone_since.setdefault(process.name, now) >= seconds:
                 process.start()
@@ -175,17 +175,17 @@ class Estate:
         self.proxy = self.process("proxy", command)
         self.proxy.start()
         if not wait_until(lambda: parts.takes_connections(port), 20, pause=0.1):
-            raise RuntimeError(f"The door to PostgreSQL did not open:\n{self.proxy.last_words()}")
+            raise RuntimeError(f"The door to PostgreSQL did not open:\n{self.proxy.log_tail()}")
         url = urlsplit(self.postgres.url)
         return {"DATABASE_URL": f"postgresql://{url.netloc}127.0.0.1:{port}{url.path}"}
 
     def start_cutting(self) -> None:
-        if self.proxy is not None and self.proxy.running is not None:
-            self.proxy.running.send_signal(signal.SIGUSR1)
+        if self.proxy is not None and self.proxy.popen is not None:
+            self.proxy.popen.send_signal(signal.SIGUSR1)
 
     def stop_cutting(self) -> None:
-        if self.proxy is not None and self.proxy.running is not None:
-            self.proxy.running.send_signal(signal.SIGUSR2)
+        if self.proxy is not None and self.proxy.popen is not None:
+            self.proxy.popen.send_signal(signal.SIGUSR2)
 
     def cuts(self) -> dict[str, int]:
         """The commits that were cut so far, by kind."""
@@ -198,9 +198,9 @@ class Estate:
 
     def restart_database(self) -> None:
         """`pg_ctl -m immediate restart`: no farewell to anybody, recovery from the log at the start."""
-        assert self.database.running is not None
-        self.database.running.send_signal(signal.SIGQUIT)
-        self.database.running.wait(timeout=30)
+        assert self.database.popen is not None
+        self.database.popen.send_signal(signal.SIGQUIT)
+        self.database.popen.wait(timeout=30)
         self.start_database()
 
     def start_queue(self) -> None:
@@ -220,9 +220,9 @@ class Estate:
     def stop(self) -> None:
         everybody = [*self.portal, self.provider, *([self.proxy] if self.proxy else [])]
         for process in (*everybody, self.queue):
-            if process.running is not None and process.is_up:
-                os.killpg(process.running.pid, signal.SIGCONT)
+            if process.popen is not None and process.is_running:
+                os.killpg(process.popen.pid, signal.SIGCONT)
         for process in (*everybody, self.queue):
             process.kill()
         self.door.close()
-        stop_together([self.database], 20)
+        stop_all([self.database], 20)

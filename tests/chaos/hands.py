@@ -31,8 +31,8 @@ def wait_for_portal(estate: Estate) -> None:
     while Heartbeat.objects.count() < wanted and time.monotonic() < deadline:
         time.sleep(0.2)
         for process in (*estate.workers, *estate.dispatchers):
-            if not process.is_up:
-                raise RuntimeError(f"{process.name} ended:\n{process.last_words()}")
+            if not process.is_running:
+                raise RuntimeError(f"{process.name} ended:\n{process.log_tail()}")
 
 
 def drop_index() -> None:

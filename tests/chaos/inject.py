@@ -104,8 +104,8 @@ class Injector:
         return self._kill(self.estate.dispatchers, fault)
 
     def _kill(self, processes: list[Process], fault: Fault) -> bool:
-        up = [each for each in processes if each.running and each.is_up]
-        up = [each for each in up if each.running and each.running.pid not in self.frozen]
+        up = [each for each in processes if each.popen and each.is_running]
+        up = [each for each in up if each.popen and each.popen.pid not in self.frozen]
         if not up:
             return False
         up[fault.which % len(up)].kill()
@@ -113,7 +113,7 @@ class Injector:
 
     def _kill_child(self, fault: Fault, now: float) -> bool:
         """One child of the worker that has children; the parent lives on and replaces it."""
-        parent = self.estate.workers[-1].running
+        parent = self.estate.workers[-1].popen
         if parent is None or parent.poll() is not None:
             return False
         found = subprocess.run(
@@ -136,9 +136,9 @@ class Injector:
         return True
 
     def _freeze(self, process: Process, fault: Fault, now: float) -> bool:
-        if process.running is None or not process.is_up or process.running.pid in self.frozen:
+        if process.popen is None or not process.is_running or process.popen.pid in self.frozen:
             return False
-        group = process.running.pid
+        group = process.popen.pid
         os.killpg(group, signal.SIGSTOP)
         self.frozen.add(group)
         self._after(now + fault.seconds, lambda: self._thaw(group))
@@ -179,15 +179,15 @@ class Injector:
         self.queue_is_down = False
 
     def _freeze_queue(self, fault: Fault, now: float) -> bool:
-        if self.queue_is_down or self.estate.queue.running is None:
+        if self.queue_is_down or self.estate.queue.popen is None:
             return False
         self.queue_is_down = True
         queue = self.estate.queue
-        os.kill(self.estate.queue.running.pid, signal.SIGSTOP)
+        os.kill(self.estate.queue.popen.pid, signal.SIGSTOP)
 
         def thaw() -> None:
-            assert queue.running is not None
-            os.kill(queue.running.pid, signal.SIGCONT)
+            assert queue.popen is not None
+            os.kill(queue.popen.pid, signal.SIGCONT)
             self.queue_is_down = False
             wait_for_redis(queue, self.estate.sockets)
 

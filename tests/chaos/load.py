@@ -21,19 +21,18 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from deployments.clients import provider
-from deployments.models import Change, Deployment, Kind, Service
-from deployments.operations import requests
+from deployments.models import Change, Deployment, OperationKind, Service
 from deployments.operations.plan import make_plan
 from deployments.providers.base import ProviderError
 from deployments.sync import poll
 from rollback_portal.accounts.models import User
-from rollback_portal.processes.supervised import Problem
+from rollback_portal.processes.supervised import CannotRun
 from tests.chaos.visitor import Nothing, Visitor
 
 TARGETS = 12  # each person goes round so many deployments, so that an order names its operation
 TOO_LONG = timedelta(seconds=60)  # whoever is told to wait for longer cancels
 PASSWORD = "for chaos runs only"
-BROKEN = (DatabaseError, ProviderError, httpx.HTTPError, Nothing, Problem)
+BROKEN = (DatabaseError, ProviderError, httpx.HTTPError, Nothing, CannotRun)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +159,12 @@ class People:
 
 def _target(service: Service, number: int) -> tuple[int, Deployment | None]:
     """The next one of its first dozen that can be rolled back to, and how many steps away it was."""
-    pin = requests.standing_pin(service)
+    pin = service.standing_pin
     rows = service.deployments.filter(production=True, trigger__in=("new_commit", "git", ""))
     able = [row for row in rows.order_by("created_at")[:30] if row.ready_at is not None][:TARGETS]
     for step in range(len(able)):
         row = able[(number + step) % len(able)]
-        if not make_plan(Kind.ROLL_BACK, service, row, None, pin).why_not:
+        if not make_plan(OperationKind.ROLL_BACK, service, row, None, pin).ineligible_reason:
             return step, row
     return 0, None
 
@@ -179,9 +178,11 @@ def meet(user_name: str, services: int) -> tuple[User, list[int]]:
     for name in settings.PROVIDERS:
         poll.read_services(name, provider(name))
     every = list(Service.objects.order_by("provider", "pk"))
-    render = [row for row in every if row.provider == Service.Provider.RENDER]
+    render = [row for row in every if row.provider == Service.ProviderChoice.RENDER]
     chosen = render[: services * 3 // 4]
-    chosen += [row for row in every if row.provider == Service.Provider.VERCEL][: services - len(chosen)]
+    chosen += [row for row in every if row.provider == Service.ProviderChoice.VERCEL][
+        : services - len(chosen)
+    ]
     for row in chosen:
         _read_until_known(row)
     return user, [row.pk for row in chosen]

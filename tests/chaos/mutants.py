@@ -16,9 +16,9 @@ from django.db.models import Q
 from deployments.models import Change
 from deployments.operations import worker
 from deployments.operations.steps import STEPS, ChangeContext, prepare, send_order
-from deployments.operations.steps.restore_auto_deploy import undo
+from deployments.operations.steps.restore_auto_deploy import finish_without_effect
 from deployments.providers.base import Accepted, ProviderError
-from deployments.providers.http import Connection
+from deployments.providers.http import ProviderConnection
 from rollback_portal.jobs.process import liveness
 from tests.chaos.patching import put
 
@@ -41,7 +41,7 @@ def take_out(name: str) -> None:
 
 def no_intent() -> None:
     """The order is sent first and written down afterwards."""
-    commit, send, ask = send_order.commit_intent, send_order.send, send_order._ask
+    commit, send, ask = send_order.commit_intent, send_order.send, send_order._call_provider
 
     def no_commit(run: Any, order_record: dict[str, Any]) -> float:
         run.change.order_record = order_record
@@ -62,7 +62,7 @@ def no_intent() -> None:
             raise run.answer
         return run.answer  # type: ignore[no-any-return]
 
-    put(send_order, _ask=replay)
+    put(send_order, _call_provider=replay)
     put(prepare, commit_intent=no_commit, send=send_then_commit)
 
 
@@ -98,19 +98,19 @@ def no_read_back() -> None:
         said = f"{run.provider_name} did not answer."
         if send_order._may_send_again(run.change):
             return send_order._send_again(run, said)
-        return undo(run, "failed", f"{said} Nothing was put in front of users.")
+        return finish_without_effect(run, "failed", f"{said} Nothing was put in front of users.")
 
     STEPS["unclear"] = assume
 
 
 def no_deadline() -> None:
     """Whenever a worker wakes up, it sends what it had prepared."""
-    check = Connection._check_deadline
+    check = ProviderConnection._check_deadline
 
-    def never_too_late(self: Connection, deadline: float | None, *event: Any) -> None:
+    def never_too_late(self: ProviderConnection, deadline: float | None, *event: Any) -> None:
         check(self, None if deadline is None else float("inf"), *event)
 
-    put(Connection, _check_deadline=never_too_late)
+    put(ProviderConnection, _check_deadline=never_too_late)
 
 
 def no_lock() -> None:

@@ -149,12 +149,12 @@ def _in_intent(pass_by: PassBy) -> None:
 def _in_post(pass_by: PassBy) -> None:
     """The pool tells of each event of a request that has a deadline, which only orders have."""
     from deployments.operations.steps import send_order
-    from deployments.providers.http import FIRST_BYTE, Connection
+    from deployments.providers.http import FIRST_BYTE, ProviderConnection
 
-    check, ask = Connection._check_deadline, send_order._ask
+    check, ask = ProviderConnection._check_deadline, send_order._call_provider
 
     def dies_writing(
-        self: Connection, deadline: float | None, event: str = FIRST_BYTE, info: object = None
+        self: ProviderConnection, deadline: float | None, event: str = FIRST_BYTE, info: object = None
     ) -> None:
         check(self, deadline, event, info)
         for moment, name in MOMENTS.items():
@@ -166,8 +166,8 @@ def _in_post(pass_by: PassBy) -> None:
         pass_by(ANSWERED)
         return accepted
 
-    put(Connection, _check_deadline=dies_writing)
-    put(send_order, _ask=dies_knowing)
+    put(ProviderConnection, _check_deadline=dies_writing)
+    put(send_order, _call_provider=dies_knowing)
 
 
 def _in_commits(pass_by: PassBy) -> None:

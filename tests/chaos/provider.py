@@ -20,11 +20,11 @@ import gunicorn.util  # type: ignore[import-untyped]
 
 from deployments.sandbox import state
 from deployments.sandbox.clock import Clock, Pace, Rules, utcnow
-from deployments.sandbox.company.story import big_company
-from deployments.sandbox.persistence import Keeper
+from deployments.sandbox.company.companies import big_company
+from deployments.sandbox.persistence import WorldFile
 from deployments.sandbox.server.app import Sandbox
 from deployments.sandbox.server.faults import Fault, Faults
-from deployments.sandbox.server.http import Answer, Request
+from deployments.sandbox.server.http import Request, SandboxResponse
 from deployments.sandbox.server.serve import Server
 from deployments.sandbox.world import World
 from tests.chaos import answers
@@ -98,13 +98,13 @@ class SlowSandbox(Sandbox):
             self._wait(self.after)
         return answer
 
-    def answer(self, request: Request) -> Answer:
+    def answer(self, request: Request) -> SandboxResponse:
         if request.path == "/_sandbox/given":
-            return Answer.json(self.given)
+            return SandboxResponse.json(self.given)
         return super().answer(request)
 
-    def _afterwards(self, dialect: Any, answer: Answer, met: list[Fault]) -> Answer:
-        answer = super()._afterwards(dialect, answer, met)
+    def _apply_late_faults(self, dialect: Any, answer: SandboxResponse, met: list[Fault]) -> SandboxResponse:
+        answer = super()._apply_late_faults(dialect, answer, met)
         return answers.play(answer, met, self.world.clock(), self.given)
 
     def _wait(self, longest: float) -> None:
@@ -125,7 +125,7 @@ class Provider(Server):
         state.RECEIVED_KEPT = 1_000_000  # the judge wants to see every order
         clock = ahead(given.skew)
         sandbox = SlowSandbox(
-            self.open_world(clock), keep=Keeper(given.keep) if given.keep else None,
+            self.open_world(clock), save=WorldFile(given.keep) if given.keep else None,
             seed=given.seed, before=given.longest, after=given.afterwards, resets=given.odd,
         )  # fmt: skip
         chance = Chance(given.seed, given.trouble, given.busy, odd=given.odd)

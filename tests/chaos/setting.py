@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rollback_portal import env
-from rollback_portal.processes.data_folder import Folder
+from rollback_portal.processes.data_folder import DataFolder
 from rollback_portal.processes.postgres import Postgres
-from rollback_portal.processes.supervised import stop_together
+from rollback_portal.processes.supervised import stop_all
 
 PYTHON = sys.executable
 REAL = ("RENDER_API_KEY", "RENDER_API_URL", "VERCEL_TOKEN", "VERCEL_TEAM_ID", "VERCEL_API_URL")
@@ -63,7 +63,7 @@ def environment(folder: Path) -> dict[str, str]:
 
 def make_template(folder: Path) -> None:
     """A PostgreSQL cluster with all tables, made once and copied for each run."""
-    keeper = Folder(folder)
+    keeper = DataFolder(folder)
     postgres = Postgres(keeper, keeper.sockets(), env.for_child())
     postgres.prepare()
     server = postgres.start()
@@ -75,7 +75,7 @@ def make_template(folder: Path) -> None:
         collect = [PYTHON, "-m", "rollback_portal.local.prepare", "static"]
         subprocess.run(collect, env=told, cwd=env.ROOT, check=True, stdout=subprocess.DEVNULL)
     finally:
-        stop_together([server], 20)
+        stop_all([server], 20)
 
 
 def free_port() -> int:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from deployments.sandbox.server.http import Answer
+from deployments.sandbox.server.http import SandboxResponse
 from tests.chaos import answers
 
 NOW = datetime(2026, 3, 10, 3, 0, tzinfo=UTC)
@@ -20,7 +20,7 @@ def dealt(seed: int, many: int) -> list[str]:
     return [getattr(hand[0], "name", "") if hand else "" for hand in hands]
 
 
-def played(name: str, answer: Answer) -> tuple[Answer, Counter[str]]:
+def played(name: str, answer: SandboxResponse) -> tuple[SandboxResponse, Counter[str]]:
     given: Counter[str] = Counter()
     return answers.play(answer, [answers.odd(name, "render.rollback")], NOW, given), given
 
@@ -36,7 +36,7 @@ def test_each_kind_comes_as_often_as_the_others_and_the_same_seed_deals_the_same
 def test_retry_after_is_what_its_name_says() -> None:
     said = {}
     for name in answers.SEND_AGAIN_LATER:
-        answer, given = played(name, Answer.json({}, 429, [("Retry-After", "30")]))
+        answer, given = played(name, SandboxResponse.json({}, 429, [("Retry-After", "30")]))
         (said[name],) = [value for header, value in answer.headers if header == "Retry-After"]
         assert given == {name: 1}
     assert list(said.values()) == [
@@ -45,7 +45,7 @@ def test_retry_after_is_what_its_name_says() -> None:
 
 
 def test_half_of_the_json_is_no_json() -> None:
-    answer, _ = played("200 with half of its JSON", Answer.json({"id": "dep-1"}, 201))
+    answer, _ = played("200 with half of its JSON", SandboxResponse.json({"id": "dep-1"}, 201))
 
     assert answer.status == 201
     with pytest.raises(ValueError, match=r"Expecting|Unterminated"):
@@ -55,7 +55,7 @@ def test_half_of_the_json_is_no_json() -> None:
 def test_silence_is_longer_than_the_clients_patience() -> None:
     from tests.chaos.worker import PATIENCE
 
-    answer, _ = played("silence, not done", Answer(0, fate="dropped"))
+    answer, _ = played("silence, not done", SandboxResponse(0, outcome="dropped"))
 
     assert answer.delay > PATIENCE
 
@@ -63,6 +63,6 @@ def test_silence_is_longer_than_the_clients_patience() -> None:
 def test_lists_of_both_providers_name_each_deployment_twice() -> None:
     fault = answers.Odd("render.deploys", answers.DUPLICATES, name=answers.TWICE)
     for body in ([{"deploy": 1}, {"deploy": 2}], {"deployments": [{"uid": 1}, {"uid": 2}]}):
-        answer = answers.play(Answer.json(body), [fault], NOW, Counter())
+        answer = answers.play(SandboxResponse.json(body), [fault], NOW, Counter())
         found = json.loads(answer.body)
         assert len(found if isinstance(found, list) else found["deployments"]) == 4

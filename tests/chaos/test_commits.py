@@ -50,7 +50,7 @@ def door(tmp_path: Path) -> Iterator[tuple[Process, int, Path]]:
     process = Process("door", command, environment(tmp_path), tmp_path / "door.log")
     process.start()
     try:
-        assert wait_until(lambda: takes_connections(port), 20), process.last_words()
+        assert wait_until(lambda: takes_connections(port), 20), process.log_tail()
         yield process, port, written
     finally:
         process.kill()
@@ -105,8 +105,8 @@ def test_a_commit_that_was_cut_is_an_error_and_has_happened_or_not_as_is_written
 
 def begin_to_cut(process: Process, port: int) -> None:
     """Return when the door has heard the signal, and has cut a commit of nothing."""
-    assert process.running is not None
-    process.running.send_signal(signal.SIGUSR1)
+    assert process.popen is not None
+    process.popen.send_signal(signal.SIGUSR1)
     empty = through(port)
 
     def cut() -> bool:

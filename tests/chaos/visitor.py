@@ -7,7 +7,7 @@ import threading
 
 import httpx
 
-from rollback_portal.processes.supervised import Problem
+from rollback_portal.processes.supervised import CannotRun
 from tests.bench.person import Person, hidden_fields
 
 PATIENCE = 15.0  # seconds for a page
@@ -68,7 +68,7 @@ class Visitor(Person):
         where = answer.headers.get("HX-Redirect") or answer.headers.get("Location", "")
         named = OPERATION.fullmatch(where)
         if named is None and answer.status_code not in (409, 422):
-            raise Problem(f"{confirm} answered {answer.status_code} to a press, with {where or 'a page'}")
+            raise CannotRun(f"{confirm} answered {answer.status_code} to a press, with {where or 'a page'}")
         return named[1] if named else ""
 
     def cancel(self, operation: str) -> None:

@@ -96,11 +96,13 @@ def shorten() -> None:
 
 def hold_up_orders(before: float, after: float) -> None:
     """Stretch the moment between the committed intent and the first byte, so that a freeze can hit it."""
-    from deployments.providers.http import FIRST_BYTE, Connection
+    from deployments.providers.http import FIRST_BYTE, ProviderConnection
 
-    check = Connection._check_deadline
+    check = ProviderConnection._check_deadline
 
-    def held_up(self: Connection, deadline: float | None, event: str = FIRST_BYTE, info: Any = None) -> None:
+    def held_up(
+        self: ProviderConnection, deadline: float | None, event: str = FIRST_BYTE, info: Any = None
+    ) -> None:
         in_the_pool = info is not None and deadline is not None and event.endswith(FIRST_BYTE)
         if in_the_pool:
             time.sleep(before)
@@ -108,7 +110,7 @@ def hold_up_orders(before: float, after: float) -> None:
         if in_the_pool:
             time.sleep(after)
 
-    put(Connection, _check_deadline=held_up)
+    put(ProviderConnection, _check_deadline=held_up)
 
 
 if __name__ == "__main__":

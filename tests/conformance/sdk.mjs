@@ -1,7 +1,7 @@
-// Drives @vercel/sdk against the sandbox: `node sdk.mjs ORIGIN`. Its response validation has closed lists of
-// words, and an unknown one is an error. A required text or number that is missing or of another type it silently
-// replaces, and counts; here a count is an error too, so an answer that Vercel would not give cannot pass.
-// Prints one line for each call; exits 1 if one was not as it should be.
+// Runs @vercel/sdk against the sandbox: `node sdk.mjs ORIGIN`. The SDK validates responses against closed lists of
+// values and fails for an unknown one. A required string or number that is missing or of another type it replaces
+// without an error, but counts; such a count is a failure here, so that a response which Vercel would not give
+// cannot pass. Prints one line per call, and exits with 1 if a call failed.
 
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -51,7 +51,7 @@ async function settled(type, target) {
   assert.fail(`${type} did not end`);
 }
 
-// --- reading ---
+// --- Reads ---
 
 const before = await check("getProject", project);
 const current = before.targets.production.id;
@@ -104,7 +104,7 @@ await check("listUserEvents", async () => {
   assert.equal(events.length, 2);
 });
 
-// --- rolling back, promoting, the pin ---
+// --- Rollback, promotion, pin ---
 
 const words = { projectId: before.id, ...team };
 await refused("a rollback to what is current", 422, () =>
@@ -124,7 +124,7 @@ await check("afterwards the project is pinned and says why", async () => {
   assert.equal(now.targets.production.id, target);
   assert.equal(now.crons.deploymentId, target);
 });
-// The SDK sends this one call without its key; Vercel refuses that, and so must we.
+// The SDK sends this call without its key; Vercel refuses that, and so must the sandbox.
 await refused("a description without a key", 403, () =>
   vercel.projects.updateProjectsByProjectIdRollbackByDeploymentIdUpdateDescription({
     ...words, deploymentId: target, requestBody: { description: "worse" },

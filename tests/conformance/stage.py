@@ -1,4 +1,4 @@
-"""A sandbox of its own for each case, Vercel's clients pointed at it, and what a case may ask afterwards."""
+"""Starts a sandbox for each case, runs Vercel's clients against it, and reads the sandbox's state."""
 
 from __future__ import annotations
 
@@ -20,24 +20,26 @@ import httpx
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 CLI = HERE / "node_modules" / ".bin" / "vercel"
-PATIENCE = 60.0
+TIMEOUT = 60.0  # seconds
 
 
 @dataclass(frozen=True)
 class Outcome:
+    """Exit code and output of a client, without colours."""
+
     code: int
     text: str
 
 
 class Stage:
-    """A sandbox of its own for each case, and the clients that are pointed at it."""
+    """One case's sandbox, and the clients that use it."""
 
     def __init__(self, origin: str, home: Path) -> None:
         self.origin = origin
         self.home = home
-        self.http = httpx.Client(base_url=origin, timeout=PATIENCE)
+        self.http = httpx.Client(base_url=origin, timeout=TIMEOUT)
 
-    # --- the clients ---
+    # --- The clients ---
 
     def cli(self, *words: str) -> Outcome:
         return self._run([os.fspath(CLI), *words, "--api", self.origin, "--token", "vcp_sandbox"])
@@ -48,7 +50,7 @@ class Stage:
     def _run(self, command: list[str]) -> Outcome:
         quiet = {"VERCEL_TELEMETRY_DISABLED": "1", "NO_UPDATE_NOTIFIER": "1", "CI": "1", "NO_COLOR": "1"}
         environment = os.environ | quiet | {"HOME": os.fspath(self.home)}
-        done = subprocess.run(
+        completed = subprocess.run(
             command,
             cwd=self.home,
             env=environment,
@@ -56,12 +58,12 @@ class Stage:
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             text=True,
-            timeout=PATIENCE,
+            timeout=TIMEOUT,
             check=False,
         )
-        return Outcome(done.returncode, re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", done.stdout))
+        return Outcome(completed.returncode, re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", completed.stdout))
 
-    # --- the sandbox behind their backs ---
+    # --- The sandbox, without the clients ---
 
     def fault(self, on: str, do: str, **words: Any) -> None:
         self.http.post("/_sandbox/faults", json={"on": on, "do": do, **words}).raise_for_status()
@@ -91,22 +93,22 @@ class Stage:
         return str(self.deployments(rollbackCandidate="true")[back]["uid"])
 
 
-def expect(done: Outcome, code: int, *words: str) -> None:
-    missing = [word for word in words if word not in done.text]
-    if done.code != code or missing:
-        raise AssertionError(f"exit code {done.code}, not {code}; missing: {missing}\n{done.text}")
+def expect(outcome: Outcome, code: int, *words: str) -> None:
+    missing = [word for word in words if word not in outcome.text]
+    if outcome.code != code or missing:
+        raise AssertionError(f"exit code {outcome.code}, not {code}; missing: {missing}\n{outcome.text}")
 
 
-def same(found: object, wanted: object) -> None:
-    if found != wanted:
-        raise AssertionError(f"found  {found}\nwanted {wanted}")
+def same(actual: object, expected: object) -> None:
+    if actual != expected:
+        raise AssertionError(f"actual   {actual}\nexpected {expected}")
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while not condition():
         if time.monotonic() > deadline:
-            raise AssertionError("it never came true")
+            raise AssertionError(f"the condition was not met within {TIMEOUT:.0f} s")
         time.sleep(0.05)
 
 
@@ -119,15 +121,15 @@ def opened() -> Iterator[Stage]:
     try:
         with tempfile.TemporaryDirectory(prefix="conformance-") as home:
             stage = Stage(f"http://127.0.0.1:{port}", Path(home))
-            wait_for(lambda: answers(stage))
+            wait_for(lambda: is_up(stage))
             yield stage
             stage.http.close()
     finally:
         process.terminate()
-        process.wait(PATIENCE)
+        process.wait(TIMEOUT)
 
 
-def answers(stage: Stage) -> bool:
+def is_up(stage: Stage) -> bool:
     try:
         return stage.http.get("/_sandbox/state").status_code == 200
     except httpx.TransportError:

@@ -1,4 +1,4 @@
-"""Databases to work on: each one fresh, on the server that the tests started."""
+"""Two database admins, and fresh databases on the server that the tests have started."""
 
 from __future__ import annotations
 
@@ -9,30 +9,44 @@ import pytest
 from django.conf import settings
 
 from dbtools.postgres import client
-from dbtools.postgres.client import SQL, Connection, Identifier, Target
+from dbtools.postgres.client import SQL, Connection, DatabaseAddress, Identifier
 from dbtools.sandbox import shop as shop_module
+from rollback_portal.accounts.models import User
+from tests import factories
 
-MakeDatabase = Callable[[], Target]
-
-
-@pytest.fixture(scope="session")
-def server() -> Target:
-    """The test server's maintenance database, entered by a role that may do everything."""
-    told = client.parse(settings.DATABASE_URL)
-    return told.named("postgres")
+MakeDatabase = Callable[[], DatabaseAddress]
+PASSWORD = "correct horse battery"
 
 
 @pytest.fixture
-def make_database(server: Target) -> Iterator[MakeDatabase]:
-    """Make empty databases, as many as the test asks for; they are gone afterwards."""
+def dana() -> User:
+    """The database admin who usually requests a rollback."""
+    return factories.person("database admin", "Dana Okoro", username="dana", password=PASSWORD)
+
+
+@pytest.fixture
+def efe() -> User:
+    """The database admin who usually approves it."""
+    return factories.person("database admin", "Efe Brandt", username="efe", password=PASSWORD)
+
+
+@pytest.fixture(scope="session")
+def server() -> DatabaseAddress:
+    """The maintenance database of the test server, as a superuser."""
+    return client.parse(settings.DATABASE_URL).with_database("postgres")
+
+
+@pytest.fixture
+def make_database(server: DatabaseAddress) -> Iterator[MakeDatabase]:
+    """Makes empty databases, which are dropped after the test."""
     made: list[str] = []
 
-    def make() -> Target:
+    def make() -> DatabaseAddress:
         name = f"target_{secrets.token_hex(6)}"
         with client.connect(server, "tests", autocommit=True) as connection:
             connection.execute(SQL("CREATE DATABASE {} TEMPLATE template0").format(Identifier(name)))
         made.append(name)
-        return server.named(name)
+        return server.with_database(name)
 
     yield make
     with client.connect(server, "tests", autocommit=True) as connection:
@@ -41,21 +55,21 @@ def make_database(server: Target) -> Iterator[MakeDatabase]:
 
 
 @pytest.fixture
-def shop(make_database: MakeDatabase) -> Target:
-    """One empty database."""
+def shop(make_database: MakeDatabase) -> DatabaseAddress:
+    """An empty database."""
     return make_database()
 
 
 @pytest.fixture
-def opened(shop: Target) -> Iterator[Connection]:
-    """A connection to it that commits every statement."""
+def opened(shop: DatabaseAddress) -> Iterator[Connection]:
+    """A connection to `shop` that commits every statement."""
     with client.connect(shop, "tests", autocommit=True) as connection:
         yield connection
 
 
 @pytest.fixture
-def made_shop(server: Target, monkeypatch: pytest.MonkeyPatch) -> Iterator[Target]:
-    """The practice database, empty, entered by the role that owns it; each test has another one."""
+def made_shop(server: DatabaseAddress, monkeypatch: pytest.MonkeyPatch) -> Iterator[DatabaseAddress]:
+    """The practice database, empty, as the role that owns it; each test gets its own."""
     name = f"shop_{secrets.token_hex(6)}"
     for constant in ("NAME", "ROLE"):
         monkeypatch.setattr(shop_module, constant, name)
@@ -66,6 +80,7 @@ def made_shop(server: Target, monkeypatch: pytest.MonkeyPatch) -> Iterator[Targe
 
 
 @pytest.fixture
-def opened_shop(made_shop: Target) -> Iterator[Connection]:
+def opened_shop(made_shop: DatabaseAddress) -> Iterator[Connection]:
+    """A connection to `made_shop` that commits every statement."""
     with client.connect(made_shop, "tests", autocommit=True) as connection:
         yield connection

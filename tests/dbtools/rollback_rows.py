@@ -1,4 +1,4 @@
-"""Database rollbacks at a step, as the verbs and the worker would have left them there."""
+"""Database rollbacks at any status, with the rows that people and the worker would have left."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from django.utils import timezone
 
 from dbtools.models import Backup, Database, DatabaseRollback
-from dbtools.wizard.approval import bound_to
+from dbtools.wizard.approval import digest_of
 from rollback_portal.accounts.models import User
 from rollback_portal.audit.record import Actor
 
@@ -25,7 +25,7 @@ def database(name: str = "shop", **fields: Any) -> Database:
     return Database.objects.get_or_create(name=name, defaults={**defaults, **fields})[0]
 
 
-def entries() -> list[dict[str, Any]]:
+def migrations() -> list[dict[str, Any]]:
     return [
         {
             "name": name, "state": "applied", "row": f"id-{name}", "at": "2026-11-21T09:31:00+00:00",
@@ -35,7 +35,7 @@ def entries() -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def script() -> dict[str, Any]:
+def analysis() -> dict[str, Any]:
     texts = SQL.rstrip(";").split(";\n")
     statements = [
         {
@@ -72,16 +72,17 @@ def backup(of: Database) -> Backup:
 
 
 def rollback(user: User, status: str = "deciding", **fields: Any) -> DatabaseRollback:
-    """One at this status, with everything that the steps before it have left; any field by name."""
+    """A rollback at this status, with everything that the earlier steps write; any field by name."""
     of = fields.pop("database", None) or database()
     now = timezone.now()
     whole: dict[str, Any] = {
         "database": of, "requested_by": user, "requested_by_name": user.display, "status": status,
-        "status_times": {status: now.isoformat()}, "justification": {"reason": "A forward fix takes a day.", "live": []},
+        "status_times": {status: now.isoformat()},
+        "justification": {"reason": "A forward fix takes a day.", "live": []},
         "source": {"kind": "live", "commit": "a" * 40, "shown": "prisma/migrations at commit aaaaaaa"},
     }  # fmt: skip
     if status not in {"deciding", "reading"}:
-        whole |= {"migrations": entries(), "history": "h" * 64}
+        whole |= {"migrations": migrations(), "history": "h" * 64}
     if status not in {"deciding", "reading", "choosing"}:
         whole |= {
             "selected": [NAMES[-1]],
@@ -89,7 +90,7 @@ def rollback(user: User, status: str = "deciding", **fields: Any) -> DatabaseRol
         }
     if status not in {"deciding", "reading", "choosing", "drafting", "writing"}:
         whole |= {"sql": SQL, "sql_sha256": hashlib.sha256(SQL.encode()).hexdigest(), "authors": [user.pk]}
-        whole |= {"sql_analysis": script()}
+        whole |= {"sql_analysis": analysis()}
     if status in {
         "ready",
         "backing_up",
@@ -99,12 +100,12 @@ def rollback(user: User, status: str = "deciding", **fields: Any) -> DatabaseRol
         "approved",
         "running",
     }:
-        whole |= {"preflight": [{"guard": "Primary", "tone": "ok", "message": "This server is the primary."}]}
+        whole |= {"preflight": [{"check": "Primary", "tone": "ok", "message": "This server is the primary."}]}
     if status in AFTER_REHEARSAL:
         whole |= {"backup": backup(of), "fingerprint": "before", "rehearsal": report()}
     row = DatabaseRollback.objects.create(**{**whole, **fields})
-    if status in AFTER_REHEARSAL - {"rehearsed"} and "bound" not in fields:
-        row.approval_digest = bound_to(row)
+    if status in AFTER_REHEARSAL - {"rehearsed"} and "approval_digest" not in fields:
+        row.approval_digest = digest_of(row)
         row.save(update_fields=["approval_digest"])
     return row
 
@@ -120,11 +121,11 @@ def actor(user: User) -> Actor:
 
 
 def approved(user: User, by: User, **fields: Any) -> DatabaseRollback:
-    """One that a second person has approved just now."""
-    given = {
+    """A rollback that a second person has approved just now."""
+    approval = {
         "approved_by": by,
         "approved_by_name": by.display,
         "approved_at": timezone.now(),
         "acknowledged_losses": [2],
     }
-    return rollback(user, "approved", **{**given, **fields})
+    return rollback(user, "approved", **{**approval, **fields})

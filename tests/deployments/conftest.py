@@ -1,4 +1,4 @@
-"""The portal on a sandbox of its own, in this process: real clients, real rows, nothing on the network."""
+"""The portal in this process with a sandbox of its own: real clients and rows, but no network."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ import pytest
 from django.conf import settings as django_settings
 from redis import Redis
 
-from deployments.clients import provider, through
-from deployments.models import Change, Deployment, Kind, Service
+from deployments.clients import provider, using_transport
+from deployments.history import previous
+from deployments.models import Change, Deployment, OperationKind, Service
 from deployments.operations import requests, worker
 from deployments.operations.plan import Plan, make_plan
 from deployments.sandbox.clock import Pace
-from deployments.sandbox.company.story import small_company
+from deployments.sandbox.company.companies import small_company
 from deployments.sandbox.server.app import Sandbox
 from deployments.sandbox.server.transport import SandboxTransport
 from deployments.sync import poll
@@ -31,7 +32,7 @@ LONGEST = 20.0  # seconds; a change in the sandbox takes a fraction of one
 
 @dataclass
 class Portal:
-    """What a test wants to say about the portal and the world it looks at."""
+    """What a test does with the portal, and the simulated providers behind it."""
 
     sandbox: Sandbox
     ana: User
@@ -53,41 +54,39 @@ class Portal:
         return self.api if name == "render" else self.web
 
     def read(self) -> None:
-        """Read both providers, as the workers do all the time."""
+        """Read both providers, as the workers do regularly."""
         for name in ("render", "vercel"):
             poll.read_provider(name, provider(name))
 
     def candidate(self, service: Service) -> Deployment:
-        """The deployment that served before the live one."""
-        from deployments.history import previous
+        """The deployment that was live before the current one."""
+        deployment = previous(service)
+        assert deployment is not None
+        return deployment
 
-        found = previous(service)
-        assert found is not None
-        return found
+    def plan(self, service: Service, target: Deployment | None, kind: str = OperationKind.ROLL_BACK) -> Plan:
+        pin, active = service.standing_pin, requests.active_change(service)
+        return make_plan(OperationKind(kind), service, target, active, pin)
 
-    def plan(self, service: Service, target: Deployment | None, kind: str = Kind.ROLL_BACK) -> Plan:
-        pin, active = requests.standing_pin(service), requests.active_change(service)
-        return make_plan(Kind(kind), service, target, active, pin)
-
-    def ask(self, service: Service, target: Deployment | None, kind: str = Kind.ROLL_BACK) -> Change:
+    def ask(self, service: Service, target: Deployment | None, kind: str = OperationKind.ROLL_BACK) -> Change:
         plan = self.plan(service, target, kind)
-        operation = requests.request(
+        operation = requests.request_operation(
             Actor.of(self.ana),
             plan,
-            key=uuid4(),
+            idempotency_key=uuid4(),
             reason="errors",
-            words="500s on checkout",
+            reason_detail="500s on checkout",
             incident="INC-413",
         )
         return operation.change
 
     def run(self, change: Change) -> Change:
-        """Work on it as a worker does until it ends or is handed back."""
+        """Work on it like a worker, until it ends or is handed back."""
         worker.run(change.pk, seconds=LONGEST, longest_wait=0.3)
         return Change.objects.shown().get(pk=change.pk)
 
     def finish(self, change: Change) -> Change:
-        """Work on it until it has ended, however often it is handed back meanwhile."""
+        """Work on it until it has ended, however often it is handed back."""
         deadline = time.monotonic() + LONGEST
         while time.monotonic() < deadline:
             change = self.run(change)
@@ -101,38 +100,44 @@ class Portal:
         return self.finish(self.ask(service, self.candidate(service)))
 
     def wait_until_it_serves(self, name: str, target: Deployment) -> None:
-        """Let what somebody did in the provider's dashboard come through."""
+        """Wait until a rollback in the provider's dashboard has taken effect."""
         deadline = time.monotonic() + 5
         while time.monotonic() < deadline:
             self.world.settle()
             if self.world.serving(name).commit == target.commit_sha:
                 return
-        raise AssertionError("the dashboard's rollback did not come through")
+        raise AssertionError("the rollback in the dashboard did not take effect")
 
     def settle_for(self, seconds: int) -> None:
-        """How long a lost order may still surface."""
+        """Set how long after a lost answer the order may still show up."""
         self.settings.SETTLE_SECONDS = seconds
 
     def posts(self) -> list[dict[str, Any]]:
-        """The traffic-changing calls that reached the provider."""
+        """The calls that reached the provider and change traffic."""
         return self.sandbox.applied
 
 
 @pytest.fixture
+def api(db: None) -> Service:
+    """A followed API on Render, without deployments."""
+    return factories.service("api")
+
+
+@pytest.fixture
 def portal(db: None, settings: Any) -> Iterator[Portal]:
-    """Both providers discovered and read; the API's newest deployment is the bad one."""
+    """The portal after it has discovered and read both providers."""
     with opened(settings) as ready:
         yield ready
 
 
 @contextmanager
 def opened(settings: Any) -> Iterator[Portal]:
-    """The portal on whatever database there is, with a sandbox behind it."""
+    """The portal on the current database, with a sandbox as its providers."""
     settings.SETTLE_SECONDS = 0
-    start_with_a_full_budget()
+    reset_rate_limits()
     sandbox = Sandbox(small_company(pace=Pace.instant()))
-    with through(SandboxTransport(sandbox)):
-        factories.at_work()
+    with using_transport(SandboxTransport(sandbox)):
+        factories.heartbeats()
         for name in ("render", "vercel"):
             poll.read_services(name, provider(name))
         ready = Portal(sandbox, factories.person("responder", "Ana Ruiz"), settings)
@@ -140,8 +145,8 @@ def opened(settings: Any) -> Iterator[Portal]:
         yield ready
 
 
-def start_with_a_full_budget() -> None:
-    """The rate budget is shared through Redis; one test must not use up the next one's."""
+def reset_rate_limits() -> None:
+    """The rate limits are counted in Redis; one test must not use up those of the next."""
     with Redis.from_url(django_settings.REDIS_URL) as redis:
-        for key in redis.scan_iter("budget:*"):
+        for key in redis.scan_iter("rate-limit:*"):
             redis.delete(key)

@@ -1,4 +1,4 @@
-"""Real workers and dispatchers of the portal on a test's own rows; the sandbox answers them over loopback."""
+"""Real workers and dispatchers on the rows of a test. They reach its sandbox over loopback."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ class _Threading(socketserver.ThreadingMixIn, WSGIServer):
 
 class _Quiet(WSGIRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: the sandbox keeps its own list of what it received."""
+        """Log nothing: the sandbox records the requests itself."""
 
 
 @contextmanager
 def served(sandbox: Sandbox) -> Iterator[str]:
-    """This very sandbox over HTTP; its address."""
+    """Serve this sandbox over HTTP; yields its URL."""
     server = _Threading(("127.0.0.1", 0), _Quiet)
     server.set_app(sandbox)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
@@ -57,16 +57,18 @@ def served(sandbox: Sandbox) -> Iterator[str]:
 
 
 def address_of_database(**other: str | int) -> str:
-    """The address of the test's own database, as DATABASE_URL takes it."""
-    told = connection.settings_dict
+    """The connection string of the test's database, for DATABASE_URL."""
+    configured = connection.settings_dict
     parts = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
-    known: dict[str, str | int] = {part: str(told[name]) for part, name in parts.items() if told[name]}
+    known: dict[str, str | int] = {
+        part: str(configured[name]) for part, name in parts.items() if configured[name]
+    }
     return make_conninfo("", **{**known, **other})
 
 
 @dataclass
 class RealProcesses:
-    """Starts processes and leaves none behind."""
+    """Starts processes; `end` kills those that still run."""
 
     folder: Path
     variables: dict[str, str]
@@ -82,24 +84,24 @@ class RealProcesses:
 
     def _start(self, kind: str, command: list[str], variables: dict[str, str]) -> Process:
         name = f"{kind}-{len(self.processes) + 1}"
-        told = env.for_child(**{**self.variables, **variables})
-        process = Process(name, [sys.executable, *command], told, self.folder / f"{name}.log")
+        environment = env.for_child(**{**self.variables, **variables})
+        process = Process(name, [sys.executable, *command], environment, self.folder / f"{name}.log")
         process.start()
         self.processes.append(process)
         return process
 
     def end(self) -> None:
         for process in self.processes:
-            if process.running is not None and process.is_up:
-                os.killpg(process.running.pid, signal.SIGCONT)
+            if process.popen is not None and process.is_running:
+                os.killpg(process.popen.pid, signal.SIGCONT)
             process.kill()
 
 
 @contextmanager
 def processes(folder: Path, sandbox: Sandbox, **variables: str) -> Iterator[RealProcesses]:
-    forget_messages()
+    clear_queues()
     with served(sandbox) as origin:
-        told = {
+        common = {
             "DJANGO_SETTINGS_MODULE": "rollback_portal.settings",
             "DATABASE_URL": address_of_database(),
             "REDIS_URL": settings.REDIS_URL,
@@ -107,35 +109,37 @@ def processes(folder: Path, sandbox: Sandbox, **variables: str) -> Iterator[Real
             "SETTLE_SECONDS": "1",
             **variables,
         }
-        started = RealProcesses(folder, told)
+        started = RealProcesses(folder, common)
         try:
             yield started
         finally:
             started.end()
-            forget_messages()
+            clear_queues()
 
 
-def forget_messages() -> None:
-    """What an earlier test left in the queue is none of ours."""
+def clear_queues() -> None:
+    """Drop the messages that another test left behind."""
     with Redis.from_url(settings.REDIS_URL) as redis:
         redis.delete(*QUEUES)
 
 
-def says(process: Process, words: str) -> None:
-    """Wait until it has said so in its log."""
-    found = wait_until(lambda: words in process.log.read_text() or not process.is_up, PATIENCE, pause=0.05)
-    assert found, f"{process.name} did not say so within {PATIENCE} s"
-    assert words in process.log.read_text(), process.last_words(40)
+def says(process: Process, text: str) -> None:
+    """Wait until the process has written this text to its log."""
+    in_time = wait_until(
+        lambda: text in process.log.read_text() or not process.is_running, PATIENCE, pause=0.05
+    )
+    assert in_time, f"{process.name} did not write {text!r} within {PATIENCE} s"
+    assert text in process.log.read_text(), process.log_tail(40)
 
 
 def ask_to_stop(process: Process) -> float:
-    """SIGTERM, as a supervisor sends it to the one process it knows; when that was."""
-    assert process.running is not None
-    process.running.send_signal(signal.SIGTERM)
+    """Send SIGTERM to the main process, as a supervisor does; returns the monotonic time of it."""
+    assert process.popen is not None
+    process.popen.send_signal(signal.SIGTERM)
     return time.monotonic()
 
 
 def ended(process: Process, seconds: float) -> int | None:
-    """Its exit code, None where it runs on after so many seconds."""
-    wait_until(lambda: not process.is_up, seconds)
+    """Its exit code; None where it still runs after so many seconds."""
+    wait_until(lambda: not process.is_running, seconds)
     return process.exit_code

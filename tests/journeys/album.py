@@ -1,4 +1,4 @@
-"""Where the pictures of a walk through the portal go, and in which shapes they are taken."""
+"""Where the screenshots go, and in which sizes and colour schemes they are taken."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ DOCS = {
 
 
 class Album:
-    """All pictures into one folder, or only the few that the documents show."""
+    """All screenshots in one folder, or only those that the documentation shows."""
 
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder

@@ -18,7 +18,7 @@ RUN = "options => axe.run(options).then(found => found.violations)"
 
 
 def findings(page: Page, where: str, rules: Mapping[Scheme, dict[str, Any]] = RULES) -> list[str]:
-    """One line for each rule that is broken badly enough to keep somebody out; dark differs in colours."""
+    """One line for each serious or critical violation; the dark scheme differs only in colours."""
     lines = []
     page.evaluate(axe.Axe().axe_script)
     for scheme, chosen in rules.items():

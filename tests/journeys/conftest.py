@@ -20,7 +20,7 @@ def one_portal() -> Iterator[World]:
 
 @pytest.fixture
 def world(one_portal: World) -> World:
-    """The module's portal, with nothing going wrong and nothing received yet."""
+    """The portal of the module, without faults and without received orders."""
     one_portal.calm()
     return one_portal
 
@@ -37,7 +37,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def visit(world: World, browser: Browser) -> Iterator[Visit]:
-    """`visit("ana")` opens a browser of her own, signed in, on the dashboard; no console may complain."""
+    """`visit("ana")` opens the dashboard in a browser of her own, signed in; console errors fail the test."""
     opened: list[Visitor] = []
 
     def sign_in(username: str, **options: object) -> Visitor:

@@ -1,6 +1,6 @@
-"""Pictures of everything that can be away or in doubt, taken on a portal of its own.
+"""Screenshots of every outage and every uncertain state, taken on a portal of their own.
 
-Takes as long as the waits that it shows; only for somebody who wants every page.
+It takes as long as the waits that it shows, and is only needed for a complete set.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def take(browser: Browser, album: Album) -> None:
 
 
 def the_providers(ana: Visitor, album: Album, world: World) -> None:
-    """One refuses its key, one fails, one is left alone; then both at once."""
+    """A refused key, a failing provider, an open circuit breaker; then both providers at once."""
     for name, fault, detail in (("unauthorized", "unauthorized", ""), ("5xx", "error", "503")):
         world.goes_wrong("render.*", fault, detail=detail)
         world.read_now()
@@ -74,7 +74,7 @@ def nobody(ana: Visitor, album: Album, world: World) -> None:
 
 
 def the_doubt(ana: Visitor, album: Album, world: World) -> None:
-    """The answer is lost, then it is read back, then it never ends."""
+    """A lost answer, the same operation after it has been looked up, and one that does not end."""
     world.goes_wrong("render.rollback", "drop_after", times=1)
     world.goes_wrong("render.rollback", "stuck", times=1)
     ana.page.goto("/")
@@ -133,7 +133,7 @@ def the_sign_in(ana: Visitor, album: Album, world: World) -> None:
 
 
 def the_database(ana: Visitor, album: Album, world: World) -> None:
-    """Also a portal that does not answer at all, as the open page says it."""
+    """Also a portal that does not answer at all, as an open page shows it."""
     ana.page.goto("/")
     ana.page.route("**/*", lambda route: _hang_up(route))
     expect(ana.page.get_by_text("NO ANSWER")).to_be_visible()

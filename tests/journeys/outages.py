@@ -1,6 +1,6 @@
-"""What dies around a whole portal: workers, dispatcher, Redis, PostgreSQL. Each comes back at the end.
+"""Outages of a whole portal: workers, dispatcher, Redis, PostgreSQL. Each one ends with its context manager.
 
-Processes are frozen, not killed: `make run` starts again what ends, and stops where PostgreSQL ends.
+Processes are frozen, not killed: `make run` restarts what exits, and stops when PostgreSQL exits.
 """
 
 from __future__ import annotations
@@ -18,58 +18,61 @@ from tests.rollback_portal.local.running_portal import wait_for
 WORKERS, DISPATCHER, REDIS = "celery", "manage.py dispatch", "redis-server"
 AWAY = ("OperationalError", "AdminShutdown", "PoolTimeout", "InterfaceError")
 SOCKET = ".s.PGSQL.5432"
-LAST_HEARD = """
+AGE_HEARTBEATS = """
 from datetime import timedelta
 from django.utils import timezone
-from deployments.models import Heartbeat
+from rollback_portal.jobs.models import Heartbeat
 Heartbeat.objects.filter(role__in={roles!r}).update(beat_at=timezone.now() - timedelta(seconds=60))
 """
 
-HEARD = """
-from deployments.models import Heartbeat
+COUNT_ROLES = """
+from rollback_portal.jobs.models import Heartbeat
 print(Heartbeat.objects.filter(role__in={roles!r}).values("role").distinct().count())
 """
 
-NO_PAUSE = "from deployments.models import Reading; Reading.objects.update(retry_at=None, lease_until=None)"
+SKIP_PAUSE = (
+    "from deployments.models import ProviderStatus; "
+    "ProviderStatus.objects.update(retry_at=None, lease_until=None)"
+)
 
 
 def answers_again(world: World) -> None:
-    """Nothing goes wrong any more, and both providers are read without waiting for the next try."""
+    """End all faults, and sync both providers without waiting for the next attempt."""
     world.calm()
-    world.portal.command("shell", "-v", "0", "-c", NO_PAUSE)
+    world.portal.command("shell", "-v", "0", "-c", SKIP_PAUSE)
     world.read_now()
 
 
 @contextmanager
 def no_worker(world: World) -> Iterator[None]:
-    """No worker was heard for 60 s; the dispatcher goes on."""
+    """No worker has written a heartbeat for 60 s; the dispatcher is alive."""
     have_been_heard(world, "worker")
     with frozen(world, WORKERS):
-        silent_for_a_minute(world, "worker")
+        no_heartbeat_for_a_minute(world, "worker")
         yield
 
 
 @contextmanager
 def nobody_at_work(world: World) -> Iterator[None]:
-    """Neither a worker nor the dispatcher was heard for 60 s."""
+    """Neither a worker nor the dispatcher has written a heartbeat for 60 s."""
     have_been_heard(world, "worker", "dispatcher")
     with frozen(world, WORKERS, DISPATCHER):
-        silent_for_a_minute(world, "worker", "dispatcher")
+        no_heartbeat_for_a_minute(world, "worker", "dispatcher")
         yield
 
 
 @contextmanager
 def no_redis(world: World) -> Iterator[None]:
-    """Redis takes connections and never answers, for 60 s already as far as the dispatcher knows."""
+    """Redis accepts connections but has not answered the dispatcher for 60 s."""
     have_been_heard(world, "queue")
     with frozen(world, REDIS):
-        silent_for_a_minute(world, "queue")
+        no_heartbeat_for_a_minute(world, "queue")
         yield
 
 
 @contextmanager
 def no_postgresql(world: World) -> Iterator[None]:
-    """Every connection to PostgreSQL ends, and no new one is let in."""
+    """All connections to PostgreSQL are closed, and new ones are refused."""
     world.forgiven = AWAY
     where = parse_qs(urlsplit(world.portal.running()["DATABASE_URL"]).query)["host"][0]
     door, away = Path(where) / SOCKET, Path(where) / "away"
@@ -84,7 +87,7 @@ def no_postgresql(world: World) -> Iterator[None]:
 
 @contextmanager
 def frozen(world: World, *words: str) -> Iterator[None]:
-    """The processes with these words on their command line do nothing until the end."""
+    """Stop the processes with these words on their command line, and continue them at the end."""
     found = [one for word in words for one in _running(world, word)]
     assert found, f"nothing runs as {words}"
     for one in found:
@@ -97,14 +100,14 @@ def frozen(world: World, *words: str) -> Iterator[None]:
 
 
 def have_been_heard(world: World, *roles: str) -> None:
-    """A portal that has just started says of a process that it was never heard, which is another sentence."""
-    asked = HEARD.format(roles=list(roles))
+    """Wait for the first heartbeats: a portal that has just started would say that there was none ever."""
+    asked = COUNT_ROLES.format(roles=list(roles))
     wait_for(lambda: world.portal.command("shell", "-v", "0", "-c", asked).strip() == str(len(roles)), 60)
 
 
-def silent_for_a_minute(world: World, *roles: str) -> None:
-    """Spares the wait: whoever could contradict is frozen."""
-    world.portal.command("shell", "-v", "0", "-c", LAST_HEARD.format(roles=list(roles)))
+def no_heartbeat_for_a_minute(world: World, *roles: str) -> None:
+    """Age the heartbeats instead of waiting; the processes that could write new ones are frozen."""
+    world.portal.command("shell", "-v", "0", "-c", AGE_HEARTBEATS.format(roles=list(roles)))
 
 
 def _running(world: World, words: str) -> list[psutil.Process]:

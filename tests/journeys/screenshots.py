@@ -1,7 +1,7 @@
-"""Takes the pictures for the documents: `python -m tests.journeys.screenshots`.
+"""Takes the screenshots of the documentation: `python -m tests.journeys.screenshots`.
 
-With a folder as argument it takes every page in every shape (light, dark, phone) into that folder instead,
-to be looked at by somebody who asks whether a tired person would understand each within ten seconds.
+With a folder as its argument it takes every page into that folder instead, light, dark and on a phone, for a
+review of whether a tired person would understand each page within ten seconds.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def what_goes_wrong(ana: Visitor, album: Album, world: World) -> None:
     ana.act("web", "Fix price rounding").click()
     ana.see_dialog(re.compile("^Roll back Web"))
     ana.give_reason()
-    world.somebody("sets_automatic", "shop-web", setting="off")
+    world.somebody("sets_auto_deploy", "shop-web", setting="off")
     world.read_now()
     ana.page.get_by_role("button", name=re.compile("^Roll back Web")).click()
     expect(ana.dialog.get_by_role("alert")).to_be_visible()

@@ -1,4 +1,4 @@
-"""Something of the portal's own is away: what a person sees, what still works, and that it comes back."""
+"""A part of the portal itself is away: what people see, what still works, and how it recovers."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_with_nobody_at_work_the_commands_are_there_and_what_was_asked_for_is_do
 
 
 def _the_card_names(ana: Visitor, service: str, *ids: str) -> None:
-    """It opens by keyboard, one press selects a whole command, and no secret stands in it."""
+    """It opens by keyboard, one click selects a whole command, and it contains no secret."""
     summary = ana.page.get_by_text(re.compile(f"^By hand: {service}"))
     summary.focus()
     ana.page.keyboard.press("Enter")

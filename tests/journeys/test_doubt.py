@@ -1,4 +1,4 @@
-"""Where nobody can tell what became of an order, and where something stands in its way: a person decides."""
+"""An order with an unknown result, and an order that is blocked: a person decides."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FOLLOW = 20  # seconds
 
 @pytest.fixture(scope="module")
 def one_portal() -> Iterator[World]:
-    """One that gives up following after seconds, not minutes."""
+    """A portal that gives up following an order after seconds instead of minutes."""
     with whole_portal(SETTLE_SECONDS="1", FOLLOW_SECONDS=str(FOLLOW)) as world:
         yield world
 

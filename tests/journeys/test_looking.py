@@ -1,4 +1,4 @@
-"""Who may only look sees everything and can start nothing; what outsiders wrote is text and never a page."""
+"""A viewer sees everything and can start nothing; text from outside is never taken for markup."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_viewer_sees_everything_and_has_a_reason_where_others_have_a_button(
 
 
 def _forges_a_post(vera: Visitor, address: str) -> None:
-    """With a token that the portal itself drew for her; it is refused, with who can, and written down."""
+    """Even with a valid token: it is refused with the names of those who may, and audited."""
     vera.page.goto(address)
     expect(
         vera.page.get_by_text("You may look, but not do this: it needs the role responder")

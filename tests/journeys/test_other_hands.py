@@ -41,7 +41,7 @@ def test_without_scripts_the_forms_and_reloads_do_it(world: World, visit: Visit)
     expect(bo.headline).to_have_text("Leave the rollback of API?")
     bo.confirm("Leave the rollback of API")
     bo.see_the_end("The rollback of API was left")
-    assert world.service("shop-api")["automatic"] == "checksPass"
+    assert world.service("shop-api")["auto_deploy"] == "checksPass"
 
 
 def test_the_keyboard_alone_reaches_opens_closes_and_sends(world: World, visit: Visit) -> None:
@@ -70,7 +70,7 @@ def test_the_keyboard_alone_reaches_opens_closes_and_sends(world: World, visit: 
 
 
 def _types_and_sends(bo: Visitor, posts: list[str]) -> None:
-    """Enter is a new line or nothing; only Ctrl and Enter together send."""
+    """Enter is a new line or nothing; only Ctrl+Enter sends the form."""
     keyboard = bo.page.keyboard
     keyboard.press("Tab")
     keyboard.type("basket is empty")
@@ -120,7 +120,7 @@ def test_a_thumb_on_a_phone_does_it_without_scrolling_sideways(world: World, vis
 
 
 def _fits(visitor: Visitor) -> None:
-    """Nothing is wider than the screen, and a thumb hits everything that can be pressed."""
+    """Nothing is wider than the screen, and every control is large enough for a thumb."""
     assert visitor.widest() <= 390
     small = [
         (round(box["width"]), round(box["height"]), box["what"])

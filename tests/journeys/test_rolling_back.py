@@ -1,4 +1,4 @@
-"""Ana on call: the API goes back and the rollback is left again; the web goes back and a fix is promoted."""
+"""Ana on call: she rolls the API back and leaves the rollback; she rolls the web back and promotes a fix."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def test_the_api_is_rolled_back_watched_to_its_end_and_the_rollback_is_left(
     ana.confirm(re.compile("^Roll back API to "))
     _watches_to_the_end(ana)
     assert world.received() == [("render", "rollback", target)]
-    assert world.service("shop-api")["automatic"] == "off"
+    assert world.service("shop-api")["auto_deploy"] == "off"
     _sees_the_pin_and_the_record(ana)
     _leaves_the_rollback(ana)
     assert world.received() == [("render", "rollback", target)]
-    assert world.service("shop-api")["automatic"] == "checksPass"
+    assert world.service("shop-api")["auto_deploy"] == "checksPass"
 
 
 def _sees_the_incident(ana: Visitor) -> None:
@@ -72,7 +72,7 @@ def _opens_the_dialog(ana: Visitor) -> str:
 
 
 def _watches_to_the_end(ana: Visitor) -> None:
-    """The checklist ends by itself, on the page that was opened once, and then the page is quiet."""
+    """The open page shows the end of the checklist without a reload, and then stops polling."""
     ana.page.evaluate("window.openedOnce = true")
     ana.see_the_end(re.compile(rf"^API was rolled back to [0-9a-f]{{7}} “{API_GOOD}”$"))
     for words in (
@@ -131,7 +131,7 @@ def test_the_web_is_rolled_back_and_promoting_a_staged_build_ends_the_rollback(
     ana.give_reason("basket is empty", choice="Major feature broken")
     ana.confirm(re.compile("^Roll back Web to "))
     ana.see_the_end(re.compile(f"^Web was rolled back to .* “{WEB_GOOD}”$"))
-    assert world.service("shop-web")["automatic"] == "off"
+    assert world.service("shop-web")["auto_deploy"] == "off"
     fix = _a_push_stays_staged(ana, world)
     ana.act("web", "Fix checkout totals", "Promote to production").click()
     expect(ana.dialog).to_contain_text(
@@ -145,7 +145,7 @@ def test_the_web_is_rolled_back_and_promoting_a_staged_build_ends_the_rollback(
         ("vercel", "promote"),
     ]
     assert world.received()[1][2] == fix == world.service("shop-web")["serving"]
-    assert world.service("shop-web")["automatic"] == "on"
+    assert world.service("shop-web")["auto_deploy"] == "on"
     ana.page.get_by_role("link", name="Deployments", exact=True).click()
     expect(ana.card("Web")).to_contain_text("Fix checkout totals")
     expect(ana.bar("Web is pinned")).to_have_count(0)

@@ -85,7 +85,7 @@ def _cancels_after_the_sign_in_ended(bo: Visitor, world: World) -> None:
     bo.page.wait_for_url("**/accounts/login/**")
     bo.fill_in_sign_in("bo", world.passwords["bo"])
     expect(bo.headline).to_have_text("Leave the rollback of API?")
-    assert world.service("shop-api")["automatic"] == "off"
+    assert world.service("shop-api")["auto_deploy"] == "off"
     bo.page.goto(operation)
     assert [(who, what) for who, what, _ in world.received()] == [("render", "rollback")]
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from dbtools.postgres import client
-from dbtools.postgres.client import Target
+from dbtools.postgres.client import DatabaseAddress
 from dbtools.prisma import history
 from rollback_portal.local import company
 from tests.journeys import wizard
@@ -49,17 +49,17 @@ def test_who_may_only_look_sees_every_step_and_presses_none(world: World, visit:
 
 
 def unseen(visitor: Visitor, name: str) -> None:
-    """No picture is taken, but nothing may be wider than the screen, on a phone neither."""
+    """Without screenshots; nothing may be wider than the screen, on a phone neither."""
     visitor.page.set_viewport_size({"width": 360, "height": 780})
     assert visitor.widest() <= 360, name
     visitor.page.set_viewport_size({"width": 1280, "height": 800})
 
 
-def practice(world: World) -> Target:
+def practice(world: World) -> DatabaseAddress:
     return client.parse(Path(world.portal.folder / company.ADDRESS).read_text().strip())
 
 
-def columns(shop: Target) -> set[str]:
+def columns(shop: DatabaseAddress) -> set[str]:
     with client.connect(shop, "journey") as connection:
         found = connection.execute(
             "SELECT attname FROM pg_attribute"
@@ -68,7 +68,7 @@ def columns(shop: Target) -> set[str]:
     return {name for (name,) in found}
 
 
-def applied(shop: Target) -> set[str]:
+def applied(shop: DatabaseAddress) -> set[str]:
     with client.connect(shop, "journey") as connection:
         return {row.name for row in history.read(connection, shop.schema)}
 

@@ -1,4 +1,4 @@
-"""One person in one browser: finds things by the words and roles that everybody else gets, too."""
+"""One person in one browser, who finds elements by their text and role, as everybody does."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OPERATION = 90_000.0  # ms: from the confirming click to the end
 
 
 class Visitor:
-    """A browser of their own. `complaints` collects whatever its console says against the page."""
+    """Their own browser. `complaints` collects the errors and warnings of its console."""
 
     def __init__(self, browser: Browser, address: str, **options: Any) -> None:
         self.context = browser.new_context(base_url=address, reduced_motion="reduce", **options)
@@ -69,7 +69,7 @@ class Visitor:
         return self.page.get_by_role("region", name=name)
 
     def deployment(self, side: str, subject: str) -> Locator:
-        """A row's half: `side` is api or web. The newest one with that subject."""
+        """The newest deployment with that subject in a column; `side` is api or web."""
         named = self.page.get_by_role("link", name=subject, exact=True)
         return self.page.locator(f".deploy[data-side={side}]").filter(has=named).first
 
@@ -82,7 +82,7 @@ class Visitor:
         return self.page.get_by_role("alertdialog")
 
     def see_dialog(self, title: str | re.Pattern[str]) -> None:
-        """It is open, and begins where people begin to read: with what will be done."""
+        """The dialog is open and scrolled to its top, where it says what will be done."""
         expect(self.dialog).to_have_accessible_name(title)
         expect(self.dialog.get_by_role("heading", level=1)).to_be_in_viewport(ratio=1)
 
@@ -99,7 +99,7 @@ class Visitor:
         self.page.get_by_role("textbox", name=re.compile("^Incident")).fill(incident)
 
     def confirm(self, button: str | re.Pattern[str]) -> None:
-        """Press the button that does it; afterwards this is the operation's page."""
+        """Press the button; the browser is then on the page of the operation."""
         self.page.get_by_role("button", name=button).click()
         self.page.wait_for_url("**/operations/*/")
 
@@ -116,7 +116,7 @@ class Visitor:
 
     # --- everywhere ---
     def definition(self, term: str, within: Locator) -> Locator:
-        """What stands beside a term of a list of facts."""
+        """The value of a term in a list of facts."""
         return (
             within.locator("dt")
             .filter(has_text=re.compile(f"^{term}$"))

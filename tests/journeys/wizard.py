@@ -1,4 +1,4 @@
-"""The walk through all nine steps, as two people take it; the journey and the pictures share it."""
+"""The nine steps of the wizard as two people take them, for the journey and for the screenshots."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Look = Callable[[Visitor, str], None]
 
 
 def walk(dana: Visitor, efe: Visitor, passwords: Mapping[str, str], look: Look) -> None:
-    """All nine steps; `look` is called where there is something to be seen."""
+    """All nine steps; `look` is called wherever a screenshot is worth taking."""
     where = begins(dana, look)
     chooses(dana, look)
     writes(dana, look)
@@ -31,7 +31,7 @@ def walk(dana: Visitor, efe: Visitor, passwords: Mapping[str, str], look: Look) 
 
 
 def see(visitor: Visitor, step: str) -> Locator:
-    """The page comes to a step by itself, without being loaded again."""
+    """Wait until the page reaches a step without being reloaded."""
     current = visitor.page.locator(".steps [aria-current=step]")
     expect(current).to_contain_text(step, timeout=WORK)
     return visitor.page.locator("#step")
@@ -92,7 +92,7 @@ def writes(dana: Visitor, look: Look) -> None:
 
 
 def rehearses(dana: Visitor, look: Look) -> None:
-    """The guards agree; the backup is taken, and the SQL is run on it first."""
+    """The preflight checks agree; the backup is taken, and the SQL is run on it first."""
     expect(dana.page.get_by_role("button", name="Take the backup and rehearse")).to_be_enabled(timeout=WORK)
     expect(see(dana, "Preflight")).to_contain_text("184,201")
     look(dana, "wizard-preflight")
@@ -127,7 +127,7 @@ def enters(visitor: Visitor, password: str) -> None:
 
 
 def runs(dana: Visitor, password: str, look: Look) -> None:
-    """Her page has learned of the approval by itself. What is mistyped starts nothing."""
+    """Her page shows the approval without a reload. A mistyped name starts nothing."""
     step = see(dana, "Run")
     expect(step).to_contain_text("Approved by Efe Brandt")
     phrase = PHRASE.search(step.inner_text())

@@ -1,4 +1,4 @@
-"""The whole portal for a journey, and the sandbox behind it: what it received, what goes wrong, who acts."""
+"""The portal of a journey and the sandbox behind it: received orders, faults, and changes from outside."""
 
 from __future__ import annotations
 
@@ -35,30 +35,30 @@ class World:
         return [(row["provider"], row["kind"], row["deployment"]) for row in self.ask("GET", "/applied")]
 
     def service(self, name: str) -> dict[str, Any]:
-        """What the sandbox knows of one service, as of now."""
+        """The current state of one service in the sandbox."""
         rows = self.ask("GET", "/state")["services"]
         return next(dict(row) for row in rows if row["name"] == name)
 
     # --- what happens around the portal ---
     def goes_wrong(self, on: str, do: str, **words: Any) -> None:
-        """Until `calm`, unless `times` says how often."""
+        """Add a fault, until `calm` or for a number of `times`."""
         self.ask("POST", "/faults", {"on": on, "do": do, "times": None, **words})
 
     def somebody(self, does: str, service: str, **words: Any) -> None:
-        """In the provider's own dashboard or by git, behind the portal's back."""
+        """Do something in the provider's own dashboard or by git, without the portal."""
         self.ask("POST", "/outside", {"does": does, "service": service, **words})
 
     def pace(self, name: str = "fast", **seconds: float) -> None:
         self.ask("POST", "/pace", {"name": name, **seconds})
 
     def calm(self) -> None:
-        """Nothing goes wrong any more, everything is fast, and nothing has been received."""
+        """No faults, no delays, and an empty list of received orders."""
         self.ask("DELETE", "/faults")
         self.ask("DELETE", "/applied")
         self.pace()
 
     def read_now(self) -> None:
-        """Do not wait for the schedule: read both providers at once, as a person in a shell would."""
+        """Sync both providers now instead of waiting for the schedule."""
         self.portal.command("status", "--fresh")
 
     def ask(self, method: str, path: str, words: Any = None) -> Any:
@@ -68,7 +68,7 @@ class World:
 
     # --- what the portal itself complains about ---
     def tracebacks(self) -> list[str]:
-        """Errors that nobody caught, in the log of any of the portal's processes."""
+        """Uncaught errors in the logs of the portal's processes."""
         logs = [self.portal.folder / "log" / f"{name}.log" for name in LOGS]
         written = [log.read_text(errors="replace") for log in logs if log.exists()]
         found = [part for text in written for part in text.split("Traceback (most recent call last)")[1:]]
@@ -77,7 +77,7 @@ class World:
 
 @contextmanager
 def whole_portal(**variables: str) -> Iterator[World]:
-    """Start one as a person does, with these variables, and stop it however the journey ends."""
+    """Start a portal with these variables, and stop it however the journey ends."""
     folder = temporary_folder()
     portal = Portal(folder / "data", **variables).start()
     try:
@@ -86,7 +86,7 @@ def whole_portal(**variables: str) -> Iterator[World]:
         wait_for(lambda: has_read(world), 60)
         yield world
         world.http.close()
-        assert portal.process.poll() is None, f"The portal ended by itself:\n{portal.said}"
+        assert portal.process.poll() is None, f"The portal ended by itself:\n{portal.output}"
         assert not world.tracebacks(), "\n".join(world.tracebacks())
     finally:
         stop(portal)
@@ -94,7 +94,7 @@ def whole_portal(**variables: str) -> Iterator[World]:
 
 
 def has_read(world: World) -> bool:
-    """Both services are known, and what is live was checked from outside."""
+    """Wait until both services are known and their live deployments have been checked from outside."""
     services = json.loads(world.portal.command("status", "--json"))
     return len(services) == 2 and all(row["live"] and row["served"]["commit"] for row in services)
 

@@ -1,4 +1,4 @@
-"""Prisma's own CLI against a database of the tests: versions 6 and 7, as `make prisma-install` brings them.
+"""Runs Prisma's CLI, versions 6 and 7 as installed by `make prisma-install`, on a test database.
 
 npm brings everything but the schema engine, a native program from elsewhere. `engine/schema-engine.mjs` takes
 its place and drives the official WASM build of the same engine.
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
-from dbtools.postgres.client import Target
+from dbtools.postgres.client import DatabaseAddress
 
 HERE = Path(__file__).resolve().parent
 VERSIONS = (6, 7)
@@ -26,12 +26,12 @@ EMPTY = "This is an empty migration."
 
 
 class NotInstalled(Exception):
-    """npm has not brought this version here; `str()` says how it would."""
+    """This version is not installed; `str()` says how to install it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a command ended, everything that it printed, and what of it was its answer."""
+    """The exit code of a command, everything it printed, and its standard output."""
 
     code: int
     text: str
@@ -39,7 +39,7 @@ class Outcome:
 
     @property
     def pending(self) -> tuple[str, ...]:
-        """The migrations that `migrate status` names as not yet applied."""
+        """The migrations that `migrate status` lists as not yet applied."""
         _, _, named = self.text.partition("not yet been applied:")
         return tuple(NAMED.findall(named.split("To apply migrations")[0]))
 
@@ -56,15 +56,15 @@ class Prisma:
         self.home = HERE / f"v{major}"
         if not is_installed(major):
             raise NotInstalled(f"Prisma {major} is not installed: make prisma-install")
-        told = json.loads((self.home / "package.json").read_text())
-        self.version: str = told["dependencies"]["prisma"]
+        parameters = json.loads((self.home / "package.json").read_text())
+        self.version: str = parameters["dependencies"]["prisma"]
 
-    def __call__(self, where: Target, migrations: Path, *words: str) -> Outcome:
-        """Run `prisma` with these words, such as "migrate", "deploy"."""
+    def __call__(self, address: DatabaseAddress, migrations: Path, *words: str) -> Outcome:
+        """Run `prisma` with these arguments, such as "migrate", "deploy"."""
         done = subprocess.run(
             ["node", "node_modules/prisma/build/index.js", *words],
             cwd=self.home,
-            env=self.environment(where, migrations),
+            env=self.environment(address, migrations),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -73,14 +73,14 @@ class Prisma:
         )
         return Outcome(done.returncode, done.stdout + done.stderr, done.stdout)
 
-    def clean(self, where: Target, migrations: Path) -> Outcome:
-        """Whether the database is what these migrations make: exit code 0 where it is, 2 where it is not."""
+    def clean(self, address: DatabaseAddress, migrations: Path) -> Outcome:
+        """Whether the database has the schema of these migrations: exit code 0 if so, 2 if not."""
         to = "--to-schema-datasource schema.prisma" if self.major == 6 else "--to-config-datasource"
         words = ("migrate", "diff", "--from-migrations", os.fspath(migrations), *to.split(), "--exit-code")
-        return self(where, migrations, *words, *self._shadow(where))
+        return self(address, migrations, *words, *self._shadow(address))
 
-    def script(self, where: Target, source: Path, goal: Path) -> Outcome:
-        """The SQL that leads from what the migrations in `source` make to what those in `goal` make."""
+    def script(self, address: DatabaseAddress, source: Path, goal: Path) -> Outcome:
+        """The SQL that leads from the schema of the migrations in `source` to that of those in `goal`."""
         words = (
             "migrate",
             "diff",
@@ -89,14 +89,14 @@ class Prisma:
             "--to-migrations",
             os.fspath(goal),
         )
-        return self(where, source, *words, "--script", *self._shadow(where))
+        return self(address, source, *words, "--script", *self._shadow(address))
 
-    def environment(self, where: Target, migrations: Path) -> dict[str, str]:
+    def environment(self, address: DatabaseAddress, migrations: Path) -> dict[str, str]:
         pieces = tuple(map(int, self.version.split(".")[:2])) >= IN_PIECES
         return {
             "PATH": os.environ["PATH"],
             "HOME": os.environ.get("HOME", "/"),
-            "DATABASE_URL": address(where),
+            "DATABASE_URL": prisma_url(address),
             "PRISMA_MIGRATIONS": os.fspath(migrations),
             "PRISMA_HOME": os.fspath(self.home),
             "PRISMA_SCRIPTS": "in pieces" if pieces else "whole",
@@ -110,9 +110,9 @@ class Prisma:
             "CI": "1",
         }
 
-    def _shadow(self, where: Target) -> tuple[str, ...]:
-        """Version 6 insists on an address for the database that it replays migrations in."""
-        return ("--shadow-database-url", address(where)) if self.major == 6 else ()
+    def _shadow(self, address: DatabaseAddress) -> tuple[str, ...]:
+        """Version 6 requires the address of a shadow database."""
+        return ("--shadow-database-url", prisma_url(address)) if self.major == 6 else ()
 
 
 def is_installed(major: int) -> bool:
@@ -123,25 +123,25 @@ def all_installed() -> bool:
     return shutil.which("node") is not None and all(map(is_installed, VERSIONS))
 
 
-def address(where: Target) -> str:
-    """In Prisma's words: a host is always named, and a socket stands beside it."""
-    told = {"host": where.host} if where.host.startswith("/") else {}
-    if where.schema != "public":
-        told["schema"] = where.schema
-    host = "localhost" if where.host.startswith("/") else where.host
-    login = f"{quote(where.user, safe='')}:{quote(where.password, safe='')}"
-    query = f"?{urlencode(told)}" if told else ""
-    return f"postgresql://{login}@{host}:{where.port}/{quote(where.database, safe='')}{query}"
+def prisma_url(address: DatabaseAddress) -> str:
+    """The address for Prisma, which requires a host name even with a socket."""
+    parameters = {"host": address.host} if address.host.startswith("/") else {}
+    if address.schema != "public":
+        parameters["schema"] = address.schema
+    host = "localhost" if address.host.startswith("/") else address.host
+    login = f"{quote(address.user, safe='')}:{quote(address.password, safe='')}"
+    query = f"?{urlencode(parameters)}" if parameters else ""
+    return f"postgresql://{login}@{host}:{address.port}/{quote(address.database, safe='')}{query}"
 
 
-def diff_script(major: int, where: Target, source: Path, goal: Path) -> str | None:
-    """The down script that Prisma proposes; "" where it sees nothing to do, None where it gave up.
+def diff_script(major: int, address: DatabaseAddress, source: Path, goal: Path) -> str | None:
+    """The down script that Prisma proposes; "" if nothing has to be done, None if it failed.
 
     Args:
-        where: a database of a server on which this role may make further ones; it is not touched itself.
-        source, goal: the migrations folder up to and with the one to undo, and the one before it.
+        address: of a database on a server where the role may create others; it is not changed itself.
+        source, goal: the migrations folder including the migration to revert, and the one without it.
     """
-    done = Prisma(major).script(where, source, goal)
+    done = Prisma(major).script(address, source, goal)
     if done.code:
         return None
     return "" if EMPTY in done.answer else done.answer

@@ -1,4 +1,4 @@
-"""Prisma's own CLI in both versions, and databases for it."""
+"""Prisma's CLI in both versions, and databases for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`migrate deploy` at an exact moment: the CLI's own engine in a process that is already running."""
+"""Runs `migrate deploy` at an exact time: the CLI's engine in a process that is already running."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from dbtools.postgres.client import Target
-from tests.prisma.cli import HERE, Prisma, address
+from dbtools.postgres.client import DatabaseAddress
+from tests.prisma.cli import HERE, Prisma, prisma_url
 
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """What a deploy applied, or why it gave up, with Prisma's code ("" where it has none)."""
+    """What a deploy applied, or why it failed, with Prisma's error code or ""."""
 
     applied: tuple[str, ...] = ()
     error: str = ""
@@ -24,14 +24,14 @@ class Deployed:
 
 
 class Deployer:
-    """Deploys as often as it is told to, one after the other.
+    """Runs deploys one after the other.
 
     Args:
         locks: False leaves Prisma's advisory lock out, as PRISMA_SCHEMA_DISABLE_ADVISORY_LOCK does.
     """
 
-    def __init__(self, major: int, where: Target, *, locks: bool = True) -> None:
-        environment = Prisma(major).environment(where, Path())
+    def __init__(self, major: int, address: DatabaseAddress, *, locks: bool = True) -> None:
+        environment = Prisma(major).environment(address, Path())
         self.process = subprocess.Popen(
             ["node", os.fspath(HERE / "engine" / "deployer.mjs")],
             env=environment if locks else environment | {"PRISMA_NO_LOCK": "1"},
@@ -41,11 +41,11 @@ class Deployer:
         )
         self._read()
 
-    def deploy(self, where: Target, migrations: Mapping[str, str]) -> Deployed:
-        """Apply what is pending of these migrations, names and scripts in Prisma's order."""
+    def deploy(self, address: DatabaseAddress, migrations: Mapping[str, str]) -> Deployed:
+        """Apply the pending ones of these migrations, given by name in Prisma's order."""
         assert self.process.stdin is not None
-        told = {"address": address(where), "migrations": dict(migrations)}
-        self.process.stdin.write(json.dumps(told) + "\n")
+        parameters = {"address": prisma_url(address), "migrations": dict(migrations)}
+        self.process.stdin.write(json.dumps(parameters) + "\n")
         self.process.stdin.flush()
         answer = json.loads(self._read())
         return Deployed(tuple(answer.get("applied", ())), answer.get("error", ""), answer.get("code") or "")

@@ -1,4 +1,4 @@
-"""A run and a `migrate deploy` at the same time: who came first, and whether they ever mixed.
+"""A run and a `migrate deploy` at the same time: which came first, and whether they mixed.
 
 Every script, up or down, leaves a word in the table "Trail". Whatever happened can therefore be told from
 three witnesses that have to agree: the history rows, the schema, and the order in which the scripts worked.
@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from dbtools.execution import runner
-from dbtools.execution.run_spec import HistoryRow, NothingChanged, Order
+from dbtools.execution.run_spec import NothingChanged, RowToDelete, RunSpec
 from dbtools.postgres import catalog, client
-from dbtools.postgres.client import SQL, Connection, Identifier, Target
+from dbtools.postgres.client import SQL, Connection, DatabaseAddress, Identifier
 from dbtools.prisma import history
 from tests.prisma.deployer import Deployed, Deployer
 from tests.prisma.watching import Silent
@@ -56,7 +56,7 @@ FOLDER = {name: up(number) for number, name in enumerate(NAMES, 1)}
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One meeting: the newest `going` migrations go, the folder has `pending` more than the database, and
+    """One attempt: the newest `going` migrations go, the folder has `pending` more than the database, and
     the deploy starts `offset` seconds after the run."""
 
     going: int
@@ -71,51 +71,51 @@ def moments(count: int, seed: int) -> Iterator[Moment]:
 
 
 class Meeting:
-    """The database with four of five migrations, and what the schema is after each of them."""
+    """The database with four of five migrations, and the schema after each of them."""
 
-    def __init__(self, server: Target, deployer: Deployer) -> None:
+    def __init__(self, server: DatabaseAddress, deployer: Deployer) -> None:
         self.server, self.deployer = server, deployer
         self.prints: dict[int, str] = {}
-        self.made: list[Target] = []
+        self.made: list[DatabaseAddress] = []
         self.start = self._made("TEMPLATE template0")
         for number in range(1, APPLIED + 2):
-            where = self.start if number <= APPLIED else self._made("TEMPLATE {}", self.start.database)
-            done = deployer.deploy(where, dict(list(FOLDER.items())[:number]))
+            address = self.start if number <= APPLIED else self._made("TEMPLATE {}", self.start.database)
+            done = deployer.deploy(address, dict(list(FOLDER.items())[:number]))
             assert done.applied, done
-            self.prints[number] = read(where)[1]
+            self.prints[number] = read(address)[1]
         self.rows, _, _ = read(self.start)
 
     def at(self, moment: Moment, slow: float = 0) -> str:
-        """Let both begin, and name what came out of it; what may not be begins with "MIXED".
+        """Start both and describe the result; a forbidden one begins with "MIXED".
 
         Args:
             slow: seconds that the run takes longer than it has to.
         """
-        where = self._made("TEMPLATE {}", self.start.database)
+        address = self._made("TEMPLATE {}", self.start.database)
         folder = dict(list(FOLDER.items())[: APPLIED + moment.pending])
         began = time.monotonic() + 0.02
         with ThreadPoolExecutor(1) as pool:
-            deploying = pool.submit(self._deploy, where, folder, began + max(0.0, moment.offset))
-            ran = self._run(where, moment.going, began + max(0.0, -moment.offset), slow)
+            deploying = pool.submit(self._deploy, address, folder, began + max(0.0, moment.offset))
+            ran = self._run(address, moment.going, began + max(0.0, -moment.offset), slow)
             deployed = deploying.result()
-        found = self._judge(where, moment, ran, deployed)
-        self._drop(where)
-        return found
+        outcome = self._judge(address, moment, ran, deployed)
+        self._drop(address)
+        return outcome
 
-    def _deploy(self, where: Target, folder: dict[str, str], at: float) -> Deployed:
+    def _deploy(self, address: DatabaseAddress, folder: dict[str, str], at: float) -> Deployed:
         time.sleep(max(0.0, at - time.monotonic()))
-        return self.deployer.deploy(where, folder)
+        return self.deployer.deploy(address, folder)
 
-    def _run(self, where: Target, going: int, at: float, slow: float) -> str:
-        """Why it was not committed; nothing where it was."""
+    def _run(self, address: DatabaseAddress, going: int, at: float, slow: float) -> str:
+        """Why it was not committed; "" if it was."""
         numbers = range(APPLIED, APPLIED - going, -1)
-        order = Order(
+        spec = RunSpec(
             id=secrets.token_hex(4),
             statements=(
                 *(statement for number in numbers for statement in down(number)),
                 f"SELECT pg_sleep({slow})",
             ),
-            rows=tuple(HistoryRow(row.id, row.name) for row in reversed(self.rows[-going:])),
+            rows=tuple(RowToDelete(row.id, row.name) for row in reversed(self.rows[-going:])),
             schema="public",
             schemas=PUBLIC,
             fingerprint=self.prints[APPLIED],
@@ -123,13 +123,13 @@ class Meeting:
         )
         time.sleep(max(0.0, at - time.monotonic()))
         try:
-            runner.run(where, order, Silent())
+            runner.run(address, spec, Silent())
         except NothingChanged as refusal:
             return str(refusal)
         return ""
 
-    def _judge(self, where: Target, moment: Moment, refusal: str, deployed: Deployed) -> str:
-        rows, schema, did = read(where)
+    def _judge(self, address: DatabaseAddress, moment: Moment, refusal: str, deployed: Deployed) -> str:
+        rows, schema, did = read(address)
         stands = len(rows)
         witnesses = f"{moment}: {[row.name for row in rows]}, {did}, {refusal!r}, {deployed}"
         if {row.name for row in rows} != set(NAMES[:stands]) or any(row.state != "applied" for row in rows):
@@ -143,39 +143,39 @@ class Meeting:
             return f"MIXED rows: {witnesses}"
         return _outcome(moment, stands, refusal, deployed) or f"MIXED outcome: {witnesses}"
 
-    def _made(self, like: str, *names: str) -> Target:
+    def _made(self, like: str, *names: str) -> DatabaseAddress:
         name = f"together_{secrets.token_hex(5)}"
         create = SQL("CREATE DATABASE {} " + like).format(Identifier(name), *map(Identifier, names))
         with client.connect(self.server, "tests", autocommit=True) as connection:
             connection.execute(create)
-        self.made.append(self.server.named(name))
+        self.made.append(self.server.with_database(name))
         return self.made[-1]
 
     def close(self) -> None:
-        for where in tuple(self.made):
-            self._drop(where)
+        for address in tuple(self.made):
+            self._drop(address)
 
-    def _drop(self, where: Target) -> None:
+    def _drop(self, address: DatabaseAddress) -> None:
         with client.connect(self.server, "tests", autocommit=True) as connection:
-            connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(where.database)))
-        self.made.remove(where)
+            connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(address.database)))
+        self.made.remove(address)
 
 
-def read(where: Target) -> tuple[tuple[history.Row, ...], str, tuple[str, ...]]:
-    """The three witnesses: history, schema, trail."""
-    with client.connect(where, "tests") as connection:
+def read(address: DatabaseAddress) -> tuple[tuple[history.HistoryRow, ...], str, tuple[str, ...]]:
+    """The three facts: history, schema, trail."""
+    with client.connect(address, "tests") as connection:
         rows = history.read(connection, "public")
         return rows, catalog.read(connection, PUBLIC).fingerprint, _trail(connection)
 
 
 def _trail(connection: Connection) -> tuple[str, ...]:
-    return tuple(each for (each,) in connection.execute('SELECT "did" FROM "Trail" ORDER BY "id"').fetchall())
+    return tuple(text for (text,) in connection.execute('SELECT "did" FROM "Trail" ORDER BY "id"').fetchall())
 
 
 def one_after_the_other(did: tuple[str, ...], stands: int) -> bool:
-    """Whether each script worked on the state that it was written for."""
+    """Whether each script ran on the state it was written for."""
     state = 0
-    for word, number in (each.split() for each in did):
+    for word, number in (text.split() for text in did):
         if int(number) != (state + 1 if word == "up" else state):
             return False
         state += 1 if word == "up" else -1
@@ -196,8 +196,8 @@ def _outcome(moment: Moment, stands: int, refusal: str, deployed: Deployed) -> s
 
 
 @contextmanager
-def met(server: Target, major: int, *, locks: bool = True) -> Iterator[Meeting]:
-    """A meeting with the engine of this version; its databases are gone afterwards."""
+def met(server: DatabaseAddress, major: int, *, locks: bool = True) -> Iterator[Meeting]:
+    """Attempts with the engine of this version; the databases are dropped at the end."""
     with Deployer(major, server, locks=locks) as deployer:
         meeting = Meeting(server, deployer)
         try:

@@ -9,9 +9,9 @@ from itertools import islice
 from pathlib import Path
 
 from dbtools.postgres import client
-from dbtools.postgres.client import Target
+from dbtools.postgres.client import DatabaseAddress
 from dbtools.prisma import history
-from dbtools.prisma.compare import Entry, arrange
+from dbtools.prisma.compare import MigrationEntry, compare
 from dbtools.prisma.folder import from_disk
 from dbtools.sandbox import project, shop
 from rollback_portal.local import company
@@ -38,8 +38,8 @@ DOWN = (
 
 @cache
 def practice() -> dict[str, str]:
-    """The forty migrations of the practice project, made once: their names carry the time of day."""
-    steps = project.steps(company.story(time.time()))
+    """The forty migrations of the practice project, created once, because their names contain the time."""
+    steps = project.plan_migrations(company.story(time.time()))
     return {step.name: step.sql for _, step in steps}
 
 
@@ -58,23 +58,23 @@ def first(migrations: Mapping[str, str], count: int) -> dict[str, str]:
     return dict(islice(migrations.items(), count))
 
 
-def apply(where: Target, migrations: Mapping[str, str]) -> None:
-    """As the practice database is made: by our own words, not by Prisma's."""
-    with client.connect(where, "tests", autocommit=True) as connection:
+def apply(address: DatabaseAddress, migrations: Mapping[str, str]) -> None:
+    """Create it as the practice database is created, without Prisma."""
+    with client.connect(address, "tests", autocommit=True) as connection:
         connection.execute(shop.HISTORY.encode())
         for second, (name, script) in enumerate(migrations.items()):
-            shop.apply(connection, project.Step(name, script, time.time() - 3600 + second))
+            shop.apply(connection, project.PlannedMigration(name, script, time.time() - 3600 + second))
 
 
-def rows(where: Target) -> tuple[history.Row, ...]:
-    with client.connect(where, "tests") as connection:
-        return history.read(connection, where.schema)
+def rows(address: DatabaseAddress) -> tuple[history.HistoryRow, ...]:
+    with client.connect(address, "tests") as connection:
+        return history.read(connection, address.schema)
 
 
-def judged(where: Target, folder: Path, version: str) -> tuple[Entry, ...]:
-    """The folder and the history side by side, as the wizard shows them."""
-    return arrange(from_disk(folder, "a test"), rows(where), version)
+def judged(address: DatabaseAddress, folder: Path, version: str) -> tuple[MigrationEntry, ...]:
+    """The migrations as the wizard lists them."""
+    return compare(from_disk(folder, "a test"), rows(address), version)
 
 
-def states(where: Target, folder: Path, version: str) -> dict[str, str]:
-    return {entry.name: entry.state for entry in judged(where, folder, version)}
+def states(address: DatabaseAddress, folder: Path, version: str) -> dict[str, str]:
+    return {entry.name: entry.state for entry in judged(address, folder, version)}

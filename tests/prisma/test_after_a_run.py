@@ -1,4 +1,4 @@
-"""After a run Prisma itself says that exactly these migrations are pending, and applies them again."""
+"""After a run, Prisma reports exactly these migrations as pending and applies them again."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from dbtools.execution import runner
-from dbtools.execution.run_spec import HistoryRow, Order
+from dbtools.execution.run_spec import RowToDelete, RunSpec
 from dbtools.postgres import catalog, client, dump
-from dbtools.postgres.client import Target
+from dbtools.postgres.client import DatabaseAddress
 from dbtools.prisma import history
-from dbtools.prisma.compare import chosen
+from dbtools.prisma.compare import select
 from tests.dbtools.conftest import MakeDatabase
 from tests.dbtools.rehearsal.small_project import programs_for
 from tests.prisma.cli import Prisma
@@ -29,27 +29,27 @@ def test_prisma_agrees_with_what_a_run_leaves(
     earlier = first(migrations, len(migrations) - going)
     gone = tuple(list(migrations)[-going:])
     now, before = written(tmp_path / "now", migrations), written(tmp_path / "before", earlier)
-    where, untouched, complete = make_database(), make_database(), make_database()
-    apply(where, migrations)
+    address, untouched, complete = make_database(), make_database(), make_database()
+    apply(address, migrations)
     apply(untouched, earlier)
     apply(complete, migrations)
 
-    roll_back(where, now, prisma.version, gone[0], going)
+    roll_back(address, now, prisma.version, gone[0], going)
 
-    status = prisma(where, now, "migrate", "status")
+    status = prisma(address, now, "migrate", "status")
     assert (status.code, status.pending) == (1, gone), status.text
-    diff = prisma.clean(where, before)
+    diff = prisma.clean(address, before)
     assert (diff.code, "No difference detected" in diff.text) == (0, True), diff.text
-    assert_same(untouched, where)
+    assert_same(untouched, address)
 
-    deployed = prisma(where, now, "migrate", "deploy")
+    deployed = prisma(address, now, "migrate", "deploy")
     assert (deployed.code, [name for name in migrations if name in deployed.text]) == (0, list(gone))
-    assert set(states(where, now, prisma.version).values()) == {"applied"}
-    assert_same(complete, where)
+    assert set(states(address, now, prisma.version).values()) == {"applied"}
+    assert_same(complete, address)
 
 
-def test_prisma_sees_it_where_the_down_script_forgot_something(
-    prisma: Prisma, shop: Target, tmp_path: Path
+def test_prisma_notices_an_incomplete_down_script(
+    prisma: Prisma, shop: DatabaseAddress, tmp_path: Path
 ) -> None:
     migrations = practice()
     apply(shop, migrations)
@@ -61,25 +61,25 @@ def test_prisma_sees_it_where_the_down_script_forgot_something(
     assert prisma.clean(shop, before).code == 2
 
 
-def roll_back(where: Target, folder: Path, version: str, name: str, going: int) -> None:
-    """As the wizard does it: what was chosen goes, with a script that somebody wrote."""
-    entries = chosen(judged(where, folder, version), name)
+def roll_back(address: DatabaseAddress, folder: Path, version: str, name: str, going: int) -> None:
+    """Roll back as the wizard does, with a script written by hand."""
+    entries = select(judged(address, folder, version), name)
     assert len(entries) == going
-    with client.connect(where, "tests") as connection:
+    with client.connect(address, "tests") as connection:
         fingerprint = catalog.read(connection, ("public",)).fingerprint
-    order = Order(
+    spec = RunSpec(
         id="17",
         statements=tuple(statement for script in DOWN[:going] for statement in script),
-        rows=tuple(HistoryRow(entry.row, entry.name) for entry in entries),
+        rows=tuple(RowToDelete(entry.row, entry.name) for entry in entries),
         schema="public",
         schemas=("public",),
         fingerprint=fingerprint,
-        history=history.digest(rows(where)),
+        history=history.digest(rows(address)),
     )
-    assert len(runner.run(where, order, Silent()).deleted) == going
+    assert len(runner.run(address, spec, Silent()).deleted) == going
 
 
-def assert_same(expected: Target, found: Target) -> None:
+def assert_same(expected: DatabaseAddress, actual: DatabaseAddress) -> None:
     programs = programs_for(expected)
-    compared = dump.compare(dump.dump_schema(expected, programs), dump.dump_schema(found, programs))
+    compared = dump.compare(dump.dump_schema(expected, programs), dump.dump_schema(actual, programs))
     assert compared.holds, "\n".join(compared.lines)

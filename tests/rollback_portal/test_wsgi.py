@@ -1,4 +1,4 @@
-"""The web server's way in is warm before the first request."""
+"""A web process is warmed up before its first request."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from rollback_portal import wsgi
 
 
 @pytest.fixture(autouse=True)
-def what_is_here_may_go_again() -> Iterator[None]:
+def unfreeze() -> Iterator[None]:
     yield
     gc.unfreeze()
 
 
-def test_a_web_process_has_read_every_page_before_somebody_asks_for_one() -> None:
+def test_all_templates_are_loaded_at_the_start() -> None:
     (loader,) = Engine.get_default().template_loaders
     assert isinstance(loader, Loader)
     loader.reset()
@@ -31,7 +31,7 @@ def test_a_web_process_has_read_every_page_before_somebody_asks_for_one() -> Non
     assert pages - set(loader.get_template_cache) == set()
 
 
-def test_no_page_waits_until_what_was_read_at_the_start_is_looked_through_again() -> None:
+def test_objects_from_the_start_are_excluded_from_garbage_collection() -> None:
     gc.unfreeze()
     wsgi.warm()
     assert gc.get_freeze_count() > 100_000

@@ -1,4 +1,4 @@
-"""Where this machine's Chromium is, for the journeys."""
+"""Finds Chromium for tests in a real browser."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
 def chromium() -> str | None:
-    """The path of Chromium, or None where there is none; PORTAL_CHROMIUM names another one."""
-    named = os.environ.get("PORTAL_CHROMIUM")
-    return named or next((path for name in NAMES if (path := shutil.which(name))), None)
+    """The path of Chromium, or None; PORTAL_CHROMIUM overrides it."""
+    return os.environ.get("PORTAL_CHROMIUM") or next(
+        (path for name in NAMES if (path := shutil.which(name))), None
+    )

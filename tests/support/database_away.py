@@ -1,4 +1,4 @@
-"""Takes PostgreSQL away from this process for a while: its address leads to a port where nobody listens."""
+"""Makes PostgreSQL unreachable for this process: its address leads to a port where nothing listens."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from django.db import connection
 
 @contextmanager
 def postgresql_away() -> Iterator[None]:
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        port = door.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
     before = dict(connection.settings_dict)
     connection.close()
     connection.settings_dict.update({"HOST": "127.0.0.1", "PORT": str(port)})

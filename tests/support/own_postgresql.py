@@ -1,4 +1,4 @@
-"""A PostgreSQL of one test's own, that it may freeze: this process's rows are there for a while."""
+"""A PostgreSQL server for one test, which may freeze it. The ORM of this process uses it meanwhile."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from django.db import connection
 
 from rollback_portal import env
 from rollback_portal.local.throwaway import temporary_folder
-from rollback_portal.processes.data_folder import Folder
-from rollback_portal.processes.postgres import Postgres, working_in
-from rollback_portal.processes.supervised import stop_together
+from rollback_portal.processes.data_folder import DataFolder
+from rollback_portal.processes.postgres import Postgres, server_pids
+from rollback_portal.processes.supervised import stop_all
 from rollback_portal.settings import database
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """`freeze` stops all of its processes, as a machine does whose disk no longer answers."""
+    """`freeze` stops all of its processes, as a disk that no longer answers would."""
 
     url: str
     folder: Path
@@ -36,16 +36,16 @@ class Server:
     def thaw(self) -> None:
         self._send(signal.SIGCONT)
 
-    def _send(self, what: signal.Signals) -> None:
-        for pid in working_in(self.cluster):
-            with suppress(ProcessLookupError):  # a server's helper may end at any moment
-                os.kill(pid, what)
+    def _send(self, number: signal.Signals) -> None:
+        for pid in server_pids(self.cluster):
+            with suppress(ProcessLookupError):  # a background process may end at any time
+                os.kill(pid, number)
 
 
 @contextmanager
 def own_postgresql() -> Iterator[Server]:
     path = temporary_folder()
-    folder = Folder(path)
+    folder = DataFolder(path)
     postgres = Postgres(folder, folder.sockets(), env.for_child(), throwaway=True)
     postgres.prepare()
     process = postgres.start()
@@ -57,17 +57,17 @@ def own_postgresql() -> Iterator[Server]:
             yield server
     finally:
         server.thaw()
-        stop_together([process], 20)
+        stop_all([process], 20)
         shutil.rmtree(path, ignore_errors=True)
 
 
 @contextmanager
 def rows_in(url: str) -> Iterator[None]:
-    """Let the ORM of this process work there."""
-    there, before = database(url), dict(connection.settings_dict)
+    """Let the ORM of this process use this database."""
+    own, before = database(url), dict(connection.settings_dict)
     connection.close()
     connection.settings_dict.update(
-        {name: there[name] for name in ("NAME", "USER", "PASSWORD", "HOST", "PORT")}
+        {name: own[name] for name in ("NAME", "USER", "PASSWORD", "HOST", "PORT")}
     )
     try:
         yield
@@ -77,6 +77,8 @@ def rows_in(url: str) -> Iterator[None]:
 
 
 def run(*command: str, **variables: str) -> None:
-    """`manage.py`, as somebody at a terminal runs it."""
-    told = env.for_child(DJANGO_SETTINGS_MODULE="rollback_portal.settings", **variables)
-    subprocess.run([sys.executable, "manage.py", *command], cwd=env.ROOT, env=told, timeout=120, check=True)
+    """Run `manage.py`."""
+    environment = env.for_child(DJANGO_SETTINGS_MODULE="rollback_portal.settings", **variables)
+    subprocess.run(
+        [sys.executable, "manage.py", *command], cwd=env.ROOT, env=environment, timeout=120, check=True
+    )

@@ -1,4 +1,4 @@
-"""What a person reads on a page: its text without the markup, in one line."""
+"""The visible text of a page, without markup, on one line."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from typing import Any
 
 
 def text(response: Any) -> str:
-    """The words of an answer as they follow each other; a tag leaves no gap before a comma."""
+    """The text of a response. A tag becomes a space, except before punctuation."""
     words = unescape(re.sub(r"<[^>]+>", " ", response.content.decode()))
     return re.sub(r" ([,.:;?)”])", r"\1", re.sub(r"\s+", " ", words))

@@ -1,4 +1,4 @@
-"""Where PgBouncer is on this machine."""
+"""Finds PgBouncer."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ import shutil
 
 
 def pgbouncer() -> str | None:
-    """The program, or None where there is none. Debian puts it where only root looks."""
+    """The path of the program, or None. Debian installs it in a folder that only root has in its PATH."""
     return shutil.which("pgbouncer", path=os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin")))

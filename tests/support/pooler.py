@@ -1,4 +1,4 @@
-"""A real PgBouncer in front of the tests' own PostgreSQL, on loopback."""
+"""A real PgBouncer in front of the tests' PostgreSQL, on 127.0.0.1."""
 
 from __future__ import annotations
 
@@ -32,37 +32,39 @@ ignore_startup_parameters = {ignored}
 
 @contextmanager
 def pooler(mode: str, size: int = 10, ignored: str = "extra_float_digits") -> Iterator[dict[str, str | int]]:
-    """What to change in the database's address to go through it."""
+    """Starts it; yields the host and port that replace those of the database's address."""
     folder = temporary_folder()
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        port = int(door.getsockname()[1])
-    written = folder / "pgbouncer.ini"
-    told = CONFIGURATION.format(server=server(), port=port, mode=mode, size=size, ignored=ignored)
-    written.write_text(told)
-    process = Process("pgbouncer", [*as_its_user(written), os.fspath(written)], {}, folder / "pgbouncer.log")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = int(free.getsockname()[1])
+    configuration = folder / "pgbouncer.ini"
+    text = CONFIGURATION.format(server=server(), port=port, mode=mode, size=size, ignored=ignored)
+    configuration.write_text(text)
+    process = Process(
+        "pgbouncer", [*as_its_user(configuration), os.fspath(configuration)], {}, folder / "pgbouncer.log"
+    )
     process.start()
     try:
-        assert wait_until(lambda: takes_connections(port) or not process.is_up, 20), process.last_words()
-        assert process.is_up, process.last_words()
+        assert wait_until(lambda: takes_connections(port) or not process.is_running, 20), process.log_tail()
+        assert process.is_running, process.log_tail()
         yield {"host": "127.0.0.1", "port": port}
     finally:
         process.kill()
 
 
 def server() -> str:
-    """PostgreSQL itself, as PgBouncer writes it."""
-    told = connection.settings_dict
+    """The address of PostgreSQL in PgBouncer's syntax."""
+    address = connection.settings_dict
     parts = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD"}
-    return " ".join(f"{part}='{told[name]}'" for part, name in parts.items() if told[name])
+    return " ".join(f"{part}='{address[name]}'" for part, name in parts.items() if address[name])
 
 
-def as_its_user(written: Path) -> list[str]:
-    """PgBouncer refuses to be root; for root it becomes nobody, who then has to read what we wrote."""
+def as_its_user(configuration: Path) -> list[str]:
+    """PgBouncer refuses to run as root; for root it runs as nobody, who must be able to read the file."""
     program = str(pgbouncer())
     if os.geteuid() != 0:
-        written.chmod(0o600)
+        configuration.chmod(0o600)
         return [program]
     nobody = pwd.getpwnam("nobody")
-    os.chown(written, nobody.pw_uid, nobody.pw_gid)
-    written.chmod(0o600)
+    os.chown(configuration, nobody.pw_uid, nobody.pw_gid)
+    configuration.chmod(0o600)
     return [program, "--user", "nobody"]

@@ -1,6 +1,6 @@
-"""The servers that tests run on: those that are configured, else throw-away ones of their own.
+"""The PostgreSQL and Redis for tests: the configured ones, otherwise throwaway servers.
 
-A run never sees the portal that may be running beside it, nor anybody's real keys.
+A test run never uses a portal that runs on the same machine, nor real keys.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ DATABASES_OF_REDIS = 16
 
 
 def provide() -> None:
-    """Set the environment for the whole run. A second process of the same run (xdist) finds it set."""
+    """Set the environment of the test run. The other processes of the run (xdist) inherit it."""
     for name in REAL:
         os.environ.pop(name, None)
         os.environ.pop(f"{name}_FILE", None)
     os.environ["PORTAL_ENV_FILE"] = os.devnull
     os.environ["PORTAL_LOCAL"] = "1"
     os.environ.setdefault("SECRET_KEY", "for tests only")
-    os.environ.setdefault("DATABASE_PATIENCE", "60")  # many servers on few cores: slow is not away
+    os.environ.setdefault("DATABASE_PATIENCE", "60")  # seconds; many servers on few cores are slow
     if "PORTAL_TEST_RUN" not in os.environ:
         os.environ["PORTAL_TEST_RUN"] = secrets.token_hex(4)
         start_what_is_missing()
@@ -33,7 +33,7 @@ def provide() -> None:
 def start_what_is_missing() -> None:
     from rollback_portal.local import throwaway
 
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that a run that is stopped tidies up
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that a stopped run cleans up
     folder = throwaway.temporary_folder()
     (folder / "static").mkdir()
     os.environ["PORTAL_DATA"] = os.fspath(folder)
@@ -49,10 +49,10 @@ def is_set(name: str) -> bool:
 
 
 def worker_number() -> int:
-    """Each xdist worker has a Redis database of its own, as it has a PostgreSQL database of its own."""
+    """Each xdist worker has its own Redis database, as it has its own PostgreSQL database."""
     return int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % DATABASES_OF_REDIS
 
 
 def database_name() -> str:
-    """Two runs on one server do not meet."""
+    """A name of this run's own, so that two runs can share a server."""
     return f"test_portal_{os.environ['PORTAL_TEST_RUN']}"

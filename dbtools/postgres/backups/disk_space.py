@@ -1,38 +1,38 @@
-"""Whether a volume has room, with a reserve that nobody of ours may use."""
+"""Free disk space for a backup, without the reserve that the portal leaves to others."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-RESERVE = 0.1  # of the volume
-TIMES = 2  # a backup may need this often the size of the data
+RESERVE = 0.1  # share of the volume
+SPACE_FACTOR = 2  # free space required, as a multiple of the size of the data
 
 
 def why_no_space(folder: Path, size: int) -> str:
-    """Why a backup of so many bytes of data cannot be taken here; "" where it can."""
+    """Why a backup of `size` bytes of data cannot be taken in this folder; "" if it can."""
     try:
-        free, reserve = room(folder)
+        free, reserve = free_and_reserve(folder)
     except OSError as error:
         return f"The backup folder {folder} cannot be looked at: {error.strerror}."
-    if free - reserve >= TIMES * size:
+    if free - reserve >= SPACE_FACTOR * size:
         return ""
     return (
         f"The backup folder's volume has {free / 1e6:,.0f} MB free, {reserve / 1e6:,.0f} MB of which stay in "
-        f"reserve; {TIMES} × {size / 1e6:,.0f} MB are needed. Free some space, or name another folder."
+        f"reserve; {SPACE_FACTOR} × {size / 1e6:,.0f} MB are needed. Free some space, or name another folder."
     )
 
 
-def reserve_is_touched(folder: Path) -> bool:
-    """Whether so little is left that whatever fills the volume has to stop."""
-    free, reserve = room(folder)
+def reserve_reached(folder: Path) -> bool:
+    """Whether the free space is down to the reserve, so that writing has to stop."""
+    free, reserve = free_and_reserve(folder)
     return free < reserve
 
 
-def room(folder: Path) -> tuple[int, int]:
-    """Free bytes of the folder's volume, and how many are the reserve. The folder need not be there yet."""
-    there = folder.absolute()
-    while not there.exists() and there != there.parent:
-        there = there.parent
-    volume = os.statvfs(there)
+def free_and_reserve(folder: Path) -> tuple[int, int]:
+    """Free bytes of the folder's volume, and bytes in reserve. The folder need not exist yet."""
+    existing = folder.absolute()
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
+    volume = os.statvfs(existing)
     return volume.f_bavail * volume.f_frsize, int(volume.f_blocks * volume.f_frsize * RESERVE)

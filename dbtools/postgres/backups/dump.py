@@ -1,7 +1,7 @@
-"""Takes a backup: pg_dump in a held snapshot, to a partial file that is the backup once it was read back.
+"""Takes a backup: runs pg_dump on a snapshot, reads the file back, and only then gives it its final name.
 
-Whatever goes wrong, no file is left that could be taken for a backup: its name ends in `.partial` until the
-last byte was read, decompressed and hashed. The next one clears away what a killed worker left.
+Whatever fails, no file is left that could be mistaken for a backup: its name ends in `.partial` until the
+last byte was read, decompressed and hashed. The next backup deletes what a killed worker left.
 """
 
 from __future__ import annotations
@@ -18,25 +18,37 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from dbtools.postgres.backups import snapshot
-from dbtools.postgres.backups.disk_space import why_no_space
-from dbtools.postgres.backups.errors import Canceled, NotTaken
-from dbtools.postgres.backups.progress import Meter, Progress
-from dbtools.postgres.backups.snapshot import Counting, Snapshot
-from dbtools.postgres.backups.verify import NotUsable, read_back
-from dbtools.postgres.client import Busy, Error, Target, harmless
-from dbtools.postgres.programs import Child, Failed, Programs, Stopped
+from dbtools.postgres.backups.disk_space import reserve_reached, why_no_space
+from dbtools.postgres.backups.progress import BackupProgress, ProgressMeter
+from dbtools.postgres.backups.snapshot import RowCounter, Snapshot
+from dbtools.postgres.backups.verify import BackupUnusable, read_back
+from dbtools.postgres.client import Busy, DatabaseAddress, Error, redact
+from dbtools.postgres.programs import Child, ClientPrograms, ProgramFailed, ProgramStopped
 
 PARTIAL = ".partial"
-COMPRESS = 3  # half the time of the usual 6 for 6 % more bytes, which pays for reading it back
+LOCKED = f"Somebody has held a table exclusively for more than {snapshot.LOCK_SECONDS} s."
+FILLING_UP = (
+    "The backup folder's volume is filling up: its reserve was reached, so the backup was stopped. "
+    "No backup was taken."
+)
+COMPRESSION = 3  # takes half the time of the default 6 for 6 % more bytes
+
+
+class BackupFailed(Exception):
+    """No backup was taken and no file is left; `str()` gives the reason."""
+
+
+class BackupCanceled(BackupFailed):
+    """The backup was canceled."""
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """A backup that was read back whole.
+class TakenBackup:
+    """A backup that was read back completely.
 
     Attributes:
-        rows: of each table, counted in the very snapshot that was dumped.
-        seconds: all of it; `read_seconds` of them for reading it back.
+        rows: number of rows of each table, counted in the snapshot that was dumped.
+        seconds: total duration, of which `read_seconds` for reading it back.
     """
 
     path: str
@@ -50,68 +62,69 @@ class Taken:
 
 
 def take(
-    where: Target,
-    programs: Programs,
+    address: DatabaseAddress,
+    programs: ClientPrograms,
     folder: Path,
     *,
-    progress: Callable[[Progress], None] = lambda _: None,
+    progress: Callable[[BackupProgress], None] = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
-) -> Taken:
-    """Take one.
+) -> TakenBackup:
+    """Take a backup.
 
     Args:
-        folder: made for us alone where it is not there.
-        progress: told twice a second, and for every table.
-        stop: asked ten times a second whether it is to be stopped.
+        folder: created if necessary; only the portal's user may read it.
+        progress: called about twice a second.
+        stop: called ten times a second; true cancels the backup.
 
     Raises:
-        NotTaken: with the reason; `Canceled` where `stop` said so.
-        target.Unreachable: the database did not let us in.
+        BackupFailed: with the reason; as `BackupCanceled` if `stop` returned true.
+        client.DatabaseUnreachable: no connection.
     """
     began = time.monotonic()
     try:
         _prepare(folder)
-        with snapshot.held(where) as held:
-            why = why_no_space(folder, held.bytes)
-            if why:
-                raise NotTaken(f"{why} No backup was taken.")
-            with _partial(folder, where.database) as path:
-                meter = Meter(path, len(held.tables), progress, began)
-                rows = _dump(where, programs, held, path, meter, stop)
-                sha256, size, seconds = _prove(path, programs, meter, stop)
-                final = _keep(path)
+        with snapshot.export_snapshot(address) as exported:
+            no_space = why_no_space(folder, exported.bytes)
+            if no_space:
+                raise BackupFailed(f"{no_space} No backup was taken.")
+            with _partial(folder, address.database) as path:
+                meter = ProgressMeter(path, len(exported.tables), progress, began)
+                rows = _dump(address, programs, exported, path, meter, stop)
+                sha256, size, seconds = _read_back(path, programs, meter, stop)
+                final = _finish(path)
     except Busy:
-        said = f"Somebody has held a table exclusively for more than {snapshot.WAIT_FOR_LOCKS} s."
-        raise NotTaken(f"{said} No backup was taken.") from None
-    except (Failed, NotUsable) as error:
-        raise NotTaken(f"{_in_words(str(error))} No backup was taken.") from None
-    except Stopped:
-        raise Canceled("The backup was stopped, and what there was of it is deleted.") from None
+        raise BackupFailed(f"{LOCKED} No backup was taken.") from None
+    except (ProgramFailed, BackupUnusable) as error:
+        raise BackupFailed(f"{_explain(str(error))} No backup was taken.") from None
+    except ProgramStopped:
+        raise BackupCanceled("The backup was stopped, and what there was of it is deleted.") from None
     except Error as error:
-        raise NotTaken(harmless(f"{error} No backup was taken.", where)) from None
+        raise BackupFailed(redact(f"{error} No backup was taken.", address)) from None
     except OSError as error:
-        raise NotTaken(f"The backup could not be written: {error.strerror}. No backup was taken.") from None
-    return Taken(
+        raise BackupFailed(
+            f"The backup could not be written: {error.strerror}. No backup was taken."
+        ) from None
+    return TakenBackup(
         str(final), sha256, size, time.monotonic() - began, seconds, tuple(sorted(rows.items())),
-        held.server_version, programs.version,
+        exported.server_version, programs.version,
     )  # fmt: skip
 
 
 def _prepare(folder: Path) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
-    for left in folder.glob(f"*{PARTIAL}"):
-        with left.open("rb") as file:
+    for partial in folder.glob(f"*{PARTIAL}"):
+        with partial.open("rb") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                continue  # somebody is writing to it
-            left.unlink(missing_ok=True)
+                continue  # another worker is writing to it
+            partial.unlink(missing_ok=True)
 
 
 @contextmanager
 def _partial(folder: Path, database: str) -> Iterator[Path]:
-    """A file of ours alone, locked while we live, gone unless it was renamed."""
+    """A new file, locked while this worker lives, and deleted at the end unless it was renamed."""
     safe = re.sub(r"[^A-Za-z0-9_-]", "_", database)[:60]
     name = f"{safe}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}.dump{PARTIAL}"
     path = folder / name
@@ -125,38 +138,51 @@ def _partial(folder: Path, database: str) -> Iterator[Path]:
 
 
 def _dump(
-    where: Target, programs: Programs, held: Snapshot, path: Path, meter: Meter, stop: Callable[[], bool]
+    address: DatabaseAddress,
+    programs: ClientPrograms,
+    exported: Snapshot,
+    path: Path,
+    meter: ProgressMeter,
+    stop: Callable[[], bool],
 ) -> dict[str, int]:
     command = [
         programs.pg_dump, "--format=custom",
-        f"--compress={COMPRESS}", f"--file={path}", f"--snapshot={held.name}", "--verbose",
-        f"--lock-wait-timeout={snapshot.WAIT_FOR_LOCKS}s", "--no-password",
+        f"--compress={COMPRESSION}", f"--file={path}", f"--snapshot={exported.name}", "--verbose",
+        f"--lock-wait-timeout={snapshot.LOCK_SECONDS}s", "--no-password",
     ]  # fmt: skip
-    counting = Counting(held.connection, held.tables)
+
+    def tick() -> None:
+        if reserve_reached(path.parent):
+            raise BackupFailed(FILLING_UP)
+        meter.tick()
+
+    counter = RowCounter(exported.connection, exported.tables)
     try:
-        with Child(command, where, heard=meter.heard, aside=True) as child:
-            child.wait(stop=stop, tick=meter.tick)
-        return counting.finish(stop)
+        with Child(command, address, on_line=meter.on_line, low_priority=True) as child:
+            child.wait(stop=stop, tick=tick)
+        return counter.finish(stop)
     finally:
-        counting.end()
+        counter.end()
 
 
-def _prove(path: Path, programs: Programs, meter: Meter, stop: Callable[[], bool]) -> tuple[str, int, float]:
+def _read_back(
+    path: Path, programs: ClientPrograms, meter: ProgressMeter, stop: Callable[[], bool]
+) -> tuple[str, int, float]:
     began = time.monotonic()
     with path.open("rb") as file:
         os.fsync(file.fileno())
 
-    def seen(size: int) -> None:
+    def on_read(size: int) -> None:
         if stop():
-            raise Stopped
+            raise ProgramStopped
         meter.read(size)
 
-    sha256, size = read_back(path, programs, seen=seen)
+    sha256, size = read_back(path, programs, on_read=on_read)
     return sha256, size, time.monotonic() - began
 
 
-def _keep(path: Path) -> Path:
-    """Only now it gets the name of a backup, and the name is on the disk before anybody is told."""
+def _finish(path: Path) -> Path:
+    """Give the file its final name, and make sure that the name is on the disk."""
     final = path.with_name(path.name.removesuffix(PARTIAL))
     path.rename(final)
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
@@ -167,9 +193,9 @@ def _keep(path: Path) -> Path:
     return final
 
 
-def _in_words(said: str) -> str:
-    if "No space left on device" in said:
+def _explain(message: str) -> str:
+    if "No space left on device" in message:
         return "The backup folder's volume is full."
-    if "canceling statement due to" in said and "LOCK TABLE" in said:
-        return f"Somebody has held a table exclusively for more than {snapshot.WAIT_FOR_LOCKS} s."
-    return said if said.endswith((".", "!")) else f"{said}."
+    if "canceling statement due to" in message and "LOCK TABLE" in message:
+        return LOCKED
+    return message if message.endswith((".", "!")) else f"{message}."

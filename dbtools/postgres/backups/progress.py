@@ -1,4 +1,4 @@
-"""How far a backup is: from what pg_dump says, and from how its file grows."""
+"""The progress of a backup, from the messages of pg_dump and the size of its file."""
 
 from __future__ import annotations
 
@@ -8,15 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from dbtools.postgres.backups.disk_space import reserve_is_touched
-from dbtools.postgres.backups.errors import NotTaken
-
-TELL_EVERY = 0.5  # seconds
+REPORT_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """How far it is: bytes in the file, bytes in a second, and which table of how many."""
+class BackupProgress:
+    """How far a backup is: bytes, bytes per second, seconds, and the number of the table out of `tables`."""
 
     stage: str  # "dumping" or "reading back"
     bytes: int
@@ -27,36 +24,33 @@ class Progress:
     tables: int
 
 
-class Meter:
-    """Turns what pg_dump says, and how the file grows, into progress; ends it before the volume is full."""
+class ProgressMeter:
+    """Reports the progress, at most every REPORT_SECONDS."""
 
-    def __init__(self, path: Path, tables: int, tell: Callable[[Progress], None], began: float) -> None:
-        self._path, self._tables, self._tell, self._began = path, tables, tell, began
-        self._table, self._number, self._told = "", 0, 0.0
+    def __init__(
+        self, path: Path, tables: int, on_progress: Callable[[BackupProgress], None], began: float
+    ) -> None:
+        self._path, self._tables, self._on_progress, self._began = path, tables, on_progress, began
+        self._table, self._number, self._last_report = "", 0, 0.0
 
-    def heard(self, line: str) -> None:
-        found = re.search(r'dumping contents of table "(.+)"$', line)
-        if found:
-            self._table, self._number = found.group(1).removeprefix("public."), self._number + 1
+    def on_line(self, line: str) -> None:
+        match = re.search(r'dumping contents of table "(.+)"$', line)
+        if match:
+            self._table, self._number = match.group(1).removeprefix("public."), self._number + 1
 
     def tick(self) -> None:
-        if reserve_is_touched(self._path.parent):
-            raise NotTaken(
-                "The backup folder's volume is filling up: its reserve was reached, so the backup was "
-                "stopped. No backup was taken."
-            )
-        self._say("dumping", self._path.stat().st_size)
+        self._report("dumping", self._path.stat().st_size)
 
     def read(self, size: int) -> None:
-        self._say("reading back", size)
+        self._report("reading back", size)
 
-    def _say(self, stage: str, size: int) -> None:
+    def _report(self, stage: str, size: int) -> None:
         now = time.monotonic()
-        if now - self._told >= TELL_EVERY:
-            self._told = now
+        if now - self._last_report >= REPORT_SECONDS:
+            self._last_report = now
             seconds = now - self._began
-            self._tell(
-                Progress(
+            self._on_progress(
+                BackupProgress(
                     stage, size, size / max(seconds, 0.001), seconds, self._table, self._number, self._tables
                 )
             )

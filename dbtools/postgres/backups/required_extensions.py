@@ -1,4 +1,4 @@
-"""What a backup needs before it can be restored."""
+"""The extensions that a server has to provide before a backup can be restored to it."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import subprocess
 from pathlib import Path
 from threading import Thread
 
-from dbtools.postgres.backups.verify import NotUsable
-from dbtools.postgres.programs import Child, Failed, Programs
+from dbtools.postgres.backups.verify import BackupUnusable
+from dbtools.postgres.programs import Child, ClientPrograms, ProgramFailed
 
 
-def extensions(path: Path, programs: Programs) -> tuple[str, ...]:
-    """The extensions that a restore makes, from the front of the file.
+def extensions(path: Path, programs: ClientPrograms) -> tuple[str, ...]:
+    """The extensions that a restore creates, from the file's table of contents.
 
     Raises:
-        NotUsable: not even that can be read.
+        BackupUnusable: the table of contents cannot be read.
     """
     parts: list[bytes] = []
     try:
@@ -24,6 +24,6 @@ def extensions(path: Path, programs: Programs) -> tuple[str, ...]:
             reader.start()
             child.wait()
             reader.join()
-    except Failed as error:
-        raise NotUsable(f"The backup cannot be read: {error}") from None
+    except ProgramFailed as error:
+        raise BackupUnusable(f"The backup cannot be read: {error}") from None
     return tuple(re.findall(r"(?m)^\d+; \d+ \d+ EXTENSION - (\S+)", b"".join(parts).decode()))

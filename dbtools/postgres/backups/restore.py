@@ -1,20 +1,19 @@
-"""Puts a backup into a database: all of it, or none of it."""
+"""Restores a backup into a database, completely or not at all."""
 
 from __future__ import annotations
 
 import re
-import shlex
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from dbtools.postgres import client
-from dbtools.postgres.backups.verify import NotUsable
-from dbtools.postgres.client import SQL, Connection, Error, Identifier, Target
-from dbtools.postgres.programs import Child, Failed, Programs
+from dbtools.postgres.backups.verify import BackupUnusable
+from dbtools.postgres.client import SQL, Connection, DatabaseAddress, Error, Identifier
+from dbtools.postgres.programs import Child, ClientPrograms, ProgramFailed
 
-# Roles may not exist where it is restored, and a copy must neither publish nor subscribe to anything.
-WAY = (
+# Roles may not exist on the other server, and a copy must not publish or subscribe to anything.
+OPTIONS = (
     "--exit-on-error",
     "--single-transaction",
     "--no-owner",
@@ -22,113 +21,117 @@ WAY = (
     "--no-publications",
     "--no-subscriptions",
 )
-NEEDS_17 = 17  # from here on pg_restore sets what older servers do not know (transaction_timeout)
+SETS_TIMEOUT = 17  # pg_restore since 17 sets transaction_timeout, unknown to older servers
 
 
-class NotRestored(NotUsable):
-    """The database into which it was to go is as empty as before; `str()` says why."""
+class RestoreFailed(BackupUnusable):
+    """The restore failed and the database is as empty as before; `str()` gives the reason."""
 
 
 def restore(
-    where: Target, path: Path, programs: Programs, *, stop: Callable[[], bool] = lambda: False
+    address: DatabaseAddress,
+    path: Path,
+    programs: ClientPrograms,
+    *,
+    stop: Callable[[], bool] = lambda: False,
 ) -> float:
-    """Restore into a database that is empty.
+    """Restore into an empty database.
 
     Returns:
-        How many seconds it took.
+        The duration in seconds.
 
     Raises:
-        NotRestored: with PostgreSQL's words; nothing of it stayed.
-        programs.Stopped: `stop` said so; nothing of it stayed.
+        RestoreFailed: with PostgreSQL's message; nothing was restored.
+        programs.ProgramStopped: `stop` returned true; nothing was restored.
     """
     began = time.monotonic()
     command = [
         programs.pg_restore,
-        *WAY,
+        *OPTIONS,
         "--no-password",
-        f"--dbname={_only_a_name(where.database)}",
+        f"--dbname={_dbname(address.database)}",
         str(path),
     ]
     try:
-        with Child(command, where, aside=True) as child:
+        with Child(command, address, low_priority=True) as child:
             child.wait(stop=stop)
-    except Failed as error:
-        raise NotRestored(f"The backup could not be restored: {_in_words(str(error))}") from None
+    except ProgramFailed as error:
+        raise RestoreFailed(f"The backup could not be restored: {_explain(str(error))}") from None
     return time.monotonic() - began
 
 
-def _only_a_name(database: str) -> str:
-    """PostgreSQL's programs read an address out of a name that looks like one."""
+def _dbname(database: str) -> str:
+    """The name, quoted if PostgreSQL's programs would otherwise take it for a connection string."""
     if re.fullmatch(r"[\w-]+", database):
         return database
     return "dbname='{}'".format(database.replace("\\", r"\\").replace("'", r"\'"))
 
 
-def _in_words(said: str) -> str:
-    missing = re.search(r'extension "([^"]+)" is not available', said)
+def _explain(message: str) -> str:
+    missing = re.search(r'extension "([^"]+)" is not available', message)
     if missing:
         return f"the extension {missing.group(1)} is not installed on that server."
-    if 'unrecognized configuration parameter "transaction_timeout"' in said:
-        return f"pg_restore of {NEEDS_17} or newer cannot restore into this older server: install its own."
-    return said
-
-
-def command(where: Target, path: Path) -> str:
-    """The very command for a person at a terminal, who is asked for the password."""
-    words = [
-        "pg_restore", *WAY, f"--host={where.host}", f"--port={where.port}", f"--username={where.user}",
-        f"--dbname={_only_a_name(where.database)}", str(path),
-    ]  # fmt: skip
-    return shlex.join(word for word in words if not word.endswith("="))
+    if 'unrecognized configuration parameter "transaction_timeout"' in message:
+        return (
+            f"pg_restore of {SETS_TIMEOUT} or newer cannot restore into this older server: install its own."
+        )
+    return message
 
 
 def restore_as_new(
-    where: Target, name: str, path: Path, programs: Programs, *, stop: Callable[[], bool] = lambda: False
+    address: DatabaseAddress,
+    name: str,
+    path: Path,
+    programs: ClientPrograms,
+    *,
+    stop: Callable[[], bool] = lambda: False,
 ) -> float:
-    """Restore into a database that does not exist yet, on the server of `where`; that one is not touched.
+    """Restore into a new database on the server of `address`, whose own database is not touched.
 
     Returns:
-        How many seconds it took.
+        The duration in seconds.
 
     Raises:
-        NotRestored: the name is taken or is none, or the restore failed; the new database is gone again.
-        target.Unreachable, target.Error: the server did not let us do it.
+        RestoreFailed: the name is taken or invalid, or the restore failed; the new database is dropped again.
+        client.DatabaseUnreachable, client.Error: the server did not allow it.
     """
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]{0,62}", name):
-        raise NotRestored(f"{name!r} cannot be a database's name: letters, digits, - and _, 63 at most.")
-    with client.connect(where, "restore", autocommit=True) as connection:
+        raise RestoreFailed(f"{name!r} cannot be a database's name: letters, digits, - and _, 63 at most.")
+    with client.connect(address, "restore", autocommit=True) as connection:
         major = connection.info.server_version // 10_000
-        if programs.major >= NEEDS_17 > major:
-            raise NotRestored(
+        if programs.major >= SETS_TIMEOUT > major:
+            raise RestoreFailed(
                 f"pg_restore {programs.version} cannot restore into PostgreSQL {major}. Nothing was made."
             )
         if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
-            raise NotRestored(f"The database {name} exists already. Nothing was touched.")
+            raise RestoreFailed(f"The database {name} exists already. Nothing was touched.")
         create_alike(connection, name)
         try:
-            return restore(where.named(name), path, programs, stop=stop)
+            return restore(address.with_database(name), path, programs, stop=stop)
         except BaseException:
             connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
             raise
 
 
 def create_alike(connection: Connection, name: str) -> None:
-    """Make an empty database that sorts and compares as the one that the connection is in.
+    """Create an empty database with the locale of the one that the connection is to.
 
     Raises:
-        NotRestored: the server does not let this role make one.
+        RestoreFailed: the server does not let this role create one.
     """
     row = connection.execute(
         "SELECT to_jsonb(d) FROM pg_database d WHERE datname = current_database()"
     ).fetchone()
-    like = row[0] if row else {}
-    provider = {"i": "icu", "b": "builtin"}.get(like.get("datlocprovider", "c"))
-    options = {"ENCODING": "UTF8", "LC_COLLATE": like["datcollate"], "LC_CTYPE": like["datctype"]}
-    locale = like.get("datlocale") or like.get("daticulocale")
+    template = row[0] if row else {}
+    provider = {"i": "icu", "b": "builtin"}.get(template.get("datlocprovider", "c"))
+    options = {"ENCODING": "UTF8", "LC_COLLATE": template["datcollate"], "LC_CTYPE": template["datctype"]}
+    locale = template.get("datlocale") or template.get("daticulocale")
     if provider and locale:
         options |= {"LOCALE_PROVIDER": provider, f"{provider.upper()}_LOCALE": locale}
-    said = SQL(" ").join(SQL(f"{option} = ") + client.Literal(value) for option, value in options.items())
+    settings = SQL(" ").join(SQL(f"{option} = ") + client.Literal(value) for option, value in options.items())
     try:
-        connection.execute(SQL("CREATE DATABASE {} TEMPLATE template0 ").format(Identifier(name)) + said)
+        connection.execute(SQL("CREATE DATABASE {} TEMPLATE template0 ").format(Identifier(name)) + settings)
     except Error as error:
-        raise NotRestored(f"The database {name} could not be made: {' '.join(str(error).split())}") from None
+        raise RestoreFailed(
+            f"The database {name} could not be made: {' '.join(str(error).split())}"
+        ) from None

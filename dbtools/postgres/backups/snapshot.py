@@ -1,4 +1,4 @@
-"""One moment of a database, held open: pg_dump sees it, and the rows are counted in it."""
+"""A database snapshot that is kept open: pg_dump reads it, and the rows are counted in it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from threading import Thread
 
 from dbtools.postgres import client
-from dbtools.postgres.client import SQL, Connection, Error, Identifier, Target
-from dbtools.postgres.programs import Stopped
+from dbtools.postgres.client import SQL, Connection, DatabaseAddress, Error, Identifier
+from dbtools.postgres.programs import ProgramStopped
 
-LOOK_EVERY = 0.1  # seconds
-WAIT_FOR_LOCKS = 10  # seconds, for tables that somebody else holds exclusively
-# A role's own limits must not end the one who holds the moment open.
-SESSION = ("statement_timeout=0", "idle_in_transaction_session_timeout=0", f"lock_timeout={WAIT_FOR_LOCKS}s")
-NO_LIMIT_ON_TRANSACTIONS = 170_000  # PostgreSQL 17
+POLL_SECONDS = 0.1
+LOCK_SECONDS = 10  # wait for tables that another session has locked exclusively
+# Timeouts of the role must not end the session that keeps the snapshot open.
+SESSION = ("statement_timeout=0", "idle_in_transaction_session_timeout=0", f"lock_timeout={LOCK_SECONDS}s")
+HAS_TRANSACTION_TIMEOUT = 170_000  # since PostgreSQL 17
 TABLES = """
 SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r' AND c.relpersistence <> 't'
@@ -30,7 +30,7 @@ ORDER BY 1, 2
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A moment that is held open, and what the server said of itself in it."""
+    """An open snapshot, and what the server reported in it."""
 
     name: str
     tables: tuple[tuple[str, str], ...]
@@ -40,18 +40,18 @@ class Snapshot:
 
 
 @contextmanager
-def held(where: Target) -> Iterator[Snapshot]:
-    """Hold the moment open; every table is kept from being dropped or rebuilt, none from being written to.
+def export_snapshot(address: DatabaseAddress) -> Iterator[Snapshot]:
+    """Export a snapshot and keep it open. No table can be dropped or rewritten meanwhile; writes go on.
 
     Raises:
-        target.Unreachable, target.Error.
+        client.DatabaseUnreachable, client.Error.
     """
-    with client.connect(where, "backup", autocommit=True, settings=SESSION) as connection:
-        if connection.info.server_version >= NO_LIMIT_ON_TRANSACTIONS:
+    with client.connect(address, "backup", autocommit=True, settings=SESSION) as connection:
+        if connection.info.server_version >= HAS_TRANSACTION_TIMEOUT:
             connection.execute("SET transaction_timeout = 0")
         tables = tables_of(connection)
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        if tables:  # before the snapshot: who waits for such a lock later would wait behind others
+        if tables:  # before the snapshot, so that waiting for a lock does not age it
             names = SQL(", ").join(Identifier(schema, table) for schema, table in tables)
             connection.execute(SQL("LOCK TABLE ONLY {} IN ACCESS SHARE MODE").format(names))
         row = connection.execute(
@@ -63,37 +63,37 @@ def held(where: Target) -> Iterator[Snapshot]:
 
 
 def tables_of(connection: Connection) -> tuple[tuple[str, str], ...]:
-    """Every table that holds rows of its own: schema and name."""
+    """Schema and name of every table that stores rows itself."""
     return tuple((schema, table) for schema, table in connection.execute(TABLES.encode()).fetchall())
 
 
-class Counting:
-    """Counts every table in a thread, on a connection that nobody else uses meanwhile."""
+class RowCounter:
+    """Counts the rows of every table in a thread, which alone uses the connection meanwhile."""
 
     def __init__(self, connection: Connection, tables: tuple[tuple[str, str], ...]) -> None:
         self.rows: dict[str, int] = {}
         self.error: Error | None = None
         self._connection, self._tables = connection, tables
-        self._thread = Thread(target=self._count, name="counting", daemon=True)
+        self._thread = Thread(target=self._count, name="row-counter", daemon=True)
         self._thread.start()
 
     def finish(self, stop: Callable[[], bool]) -> dict[str, int]:
-        """Wait until all are counted.
+        """Wait until all tables are counted.
 
         Raises:
-            target.Error: what the server said against it.
-            programs.Stopped: `stop` said so.
+            client.Error: counting failed.
+            programs.ProgramStopped: `stop` returned true.
         """
         while self._thread.is_alive():
-            self._thread.join(LOOK_EVERY)
+            self._thread.join(POLL_SECONDS)
             if stop():
-                raise Stopped
+                raise ProgramStopped
         if self.error is not None:
             raise self.error
         return self.rows
 
     def end(self) -> None:
-        """Break it off; nobody needs the numbers any more."""
+        """Cancel the counting."""
         if self._thread.is_alive():
             self._connection.cancel()
             self._thread.join()
@@ -101,14 +101,14 @@ class Counting:
     def _count(self) -> None:
         try:
             for schema, table in self._tables:
-                self.rows[named(schema, table)] = count(self._connection, schema, table)
+                self.rows[display_name(schema, table)] = count(self._connection, schema, table)
         except Error as error:
             self.error = error
 
 
 def counts(connection: Connection) -> dict[str, int]:
-    """How many rows each table has at this moment."""
-    return {named(*table): count(connection, *table) for table in tables_of(connection)}
+    """The number of rows of each table."""
+    return {display_name(*table): count(connection, *table) for table in tables_of(connection)}
 
 
 def count(connection: Connection, schema: str, table: str) -> int:
@@ -116,6 +116,6 @@ def count(connection: Connection, schema: str, table: str) -> int:
     return int(row[0]) if row else 0
 
 
-def named(schema: str, table: str) -> str:
-    """How a table is called in the portal: without `public`."""
+def display_name(schema: str, table: str) -> str:
+    """The table's name as the portal shows it: without `public`."""
     return table if schema == "public" else f"{schema}.{table}"

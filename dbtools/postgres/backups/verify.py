@@ -1,7 +1,7 @@
-"""Is this file whole, and is it the one that was taken?
+"""Verifies that a backup file is complete and is the one that was taken.
 
-`pg_restore --list` proves nothing: it reads only the front of the file. Here every byte is read: after the
-backup by pg_restore itself, which has to decompress all of it, and before every use by its SHA-256.
+`pg_restore --list` is not enough, as it reads only the table of contents. Here every byte is read: after the
+dump by pg_restore, which has to decompress all of it, and before every use by its SHA-256.
 """
 
 from __future__ import annotations
@@ -13,33 +13,33 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from dbtools.postgres.programs import Child, Failed, Programs
+from dbtools.postgres.programs import Child, ClientPrograms, ProgramFailed
 
 CHUNK = 1 << 20
 
 
-class NotUsable(Exception):
-    """This backup must not be used; `str()` says why. Nothing was changed."""
+class BackupUnusable(Exception):
+    """This backup must not be used; `str()` gives the reason. Nothing was changed."""
 
 
 def read_back(
-    path: Path, programs: Programs, *, seen: Callable[[int], None] = lambda _: None
+    path: Path, programs: ClientPrograms, *, on_read: Callable[[int], None] = lambda _: None
 ) -> tuple[str, int]:
-    """Give every byte from the disk to pg_restore, which turns it into SQL that nobody keeps.
+    """Feed every byte from the disk to pg_restore, which converts it to SQL that is discarded.
 
     Args:
-        seen: told how many bytes were read so far. What it raises ends the reading.
+        on_read: called with the number of bytes read so far; an exception from it ends the reading.
 
     Returns:
-        The SHA-256 of the very bytes that pg_restore understood, and how many they are.
+        The SHA-256 and the number of the bytes that pg_restore accepted.
 
     Raises:
-        NotUsable: pg_restore could not read it to its end.
+        BackupUnusable: pg_restore could not read it to its end.
     """
     digest, size, early = hashlib.sha256(), 0, False
     command = [programs.pg_restore, "--file", os.devnull]
-    with path.open("rb") as file, Child(command, None, fed=True, aside=True) as child:
-        # Not what the kernel still remembers of the writing, but what the disk gives back.
+    with path.open("rb") as file, Child(command, None, with_stdin=True, low_priority=True) as child:
+        # Drop the page cache, so that the bytes come from the disk.
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
         reader = child.process.stdin
         while reader is not None and (chunk := file.read(CHUNK)):
@@ -50,34 +50,34 @@ def read_back(
             except BrokenPipeError:
                 early = True
                 break
-            seen(size)
+            on_read(size)
         if reader is not None:
             with suppress(BrokenPipeError):
                 reader.close()
         try:
             child.wait()
-        except Failed as error:
-            raise NotUsable(f"The backup cannot be read to its end: {error}") from None
+        except ProgramFailed as error:
+            raise BackupUnusable(f"The backup cannot be read to its end: {error}") from None
     if early:
-        raise NotUsable("The backup goes on after its end: it is not what pg_dump wrote.")
+        raise BackupUnusable("The backup goes on after its end: it is not what pg_dump wrote.")
     return digest.hexdigest(), size
 
 
 def verify(path: Path, sha256: str, size: int) -> None:
-    """Read the whole file once more and compare it with what was recorded.
+    """Read the whole file and compare it with the recorded hash and size.
 
     Raises:
-        NotUsable: it is missing, shorter, longer or different.
+        BackupUnusable: it is missing, shorter, longer or different.
     """
-    digest, found = hashlib.sha256(), 0
+    digest, actual = hashlib.sha256(), 0
     try:
         with path.open("rb") as file:
-            found = os.fstat(file.fileno()).st_size
-            while found == size and (chunk := file.read(CHUNK)):
+            actual = os.fstat(file.fileno()).st_size
+            while actual == size and (chunk := file.read(CHUNK)):
                 digest.update(chunk)
     except OSError as error:
-        raise NotUsable(f"The backup {path.name} cannot be read: {error.strerror}.") from None
-    if found != size:
-        raise NotUsable(f"The backup {path.name} has {found:,} bytes; {size:,} were recorded.")
+        raise BackupUnusable(f"The backup {path.name} cannot be read: {error.strerror}.") from None
+    if actual != size:
+        raise BackupUnusable(f"The backup {path.name} has {actual:,} bytes; {size:,} were recorded.")
     if not hmac.compare_digest(digest.hexdigest(), sha256):
-        raise NotUsable(f"The backup {path.name} is not the one that was taken: its SHA-256 differs.")
+        raise BackupUnusable(f"The backup {path.name} is not the one that was taken: its SHA-256 differs.")

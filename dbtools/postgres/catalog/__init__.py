@@ -1,4 +1,4 @@
-"""A schema as plain values: read from PostgreSQL's catalog, digested, compared."""
+"""A schema as plain values: read from PostgreSQL's catalog, fingerprinted and compared."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How two schemas differ, in sentences."""
+"""Describes the differences between two schemas in sentences."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ LONGEST = 160
 
 
 def differences(before: Catalog, after: Catalog) -> tuple[str, ...]:
-    """What has to change in `after` to be `before`: a sentence each; none means they are equal.
+    """How `after` differs from `before`, one sentence per difference; none means they are equal.
 
-    Where only the order of columns differs, that is the only sentence of its table.
+    If only the order of columns differs, that is the only sentence about its table.
     """
-    found = []
+    sentences = []
     for key in sorted({*before.facets, *after.facets}):
         old, new = before.facets.get(key), after.facets.get(key)
-        told = (old or new or _nothing).kind not in NOT_DIGESTED
-        if told and (old is None or new is None or old.definition != new.definition):
-            found.append(_sentence(key, old, new))
+        compared = (old or new or _nothing).kind not in NOT_DIGESTED
+        if compared and (old is None or new is None or old.definition != new.definition):
+            sentences.append(_sentence(key, old, new))
     for table, columns in before.order.items():
         others = after.order.get(table)
         if others is not None and others != columns and set(others) == set(columns):
-            found.append(f"{table}: its columns stand in another order ({', '.join(others)}).")
-    return tuple(found)
+            sentences.append(f"{table}: its columns stand in another order ({', '.join(others)}).")
+    return tuple(sentences)
 
 
 def _sentence(key: str, old: Facet | None, new: Facet | None) -> str:

@@ -1,4 +1,4 @@
-"""What tables are held to: constraints, indexes, policies, triggers, rules, extended statistics."""
+"""Queries for constraints, indexes, policies, triggers, rules and extended statistics."""
 
 from __future__ import annotations
 

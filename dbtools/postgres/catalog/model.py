@@ -1,4 +1,4 @@
-"""What a schema consists of: small facets, each with the SQL that makes it and takes it away."""
+"""A schema as a set of facets, each with the SQL that creates it and drops it."""
 
 from __future__ import annotations
 
@@ -9,26 +9,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-Address = tuple[int, int, int]  # pg_depend's own: catalog, object, column
+Address = tuple[int, int, int]  # as in pg_depend: catalog, object, column
 
-# PostgreSQL names NOT NULL only since 18, by itself: no part of what a schema means.
+# PostgreSQL has named NOT NULL constraints since 18, automatically; the name has no meaning in a schema.
 NOT_DIGESTED = frozenset({"not null name"})
-# A list of values on a varchar is written with other casts and parentheses once it went through a dump. They
-# mean the same, and the copy of a database has to have the fingerprint of the database.
+# After a dump and restore, a list of values on a varchar has other casts and parentheses. They mean
+# the same, so the fingerprint ignores them, because a copy must have the fingerprint of its original.
 TEXT_CASTS = re.compile(r"::(?:text|character varying(?:\(\d+\))?)(?:\[\])?|[()\s]")
 
 
 @dataclass(frozen=True, slots=True)
 class Facet:
-    """One thing that can be there or not, independently of others: a table, a default, a comment.
+    """One part of a schema that can exist or not independently of others: a table, a default, a comment.
 
     Attributes:
-        definition: what is compared; free of OIDs, so that two servers agree.
-        make, change, unmake: SQL. `change` leads here from any other definition; "" where there is no way.
+        definition: what is compared; free of OIDs, so that it is the same on any server.
+        make, unmake: SQL that creates and drops it.
+        change: SQL that changes any other definition into this one; "" if there is none.
         within: the facet whose `make` includes this one.
-        parent: the facet with which this one goes.
-        target: how COMMENT ON names it.
-        rename, label, schema: `rename` + a quoted name renames it; its own quoted name; where it lives.
+        parent: the facet whose `unmake` also drops this one.
+        target: its name as COMMENT ON writes it.
+        rename: SQL that renames it when followed by a quoted name.
+        label, schema: its quoted name, and its schema.
+        address: its row in the catalog.
+        labels: OID and name of each value, for an enum.
+        computed: whether its value is computed by an expression.
     """
 
     kind: str
@@ -54,9 +59,9 @@ class Facet:
 
 @dataclass(frozen=True)
 class Catalog:
-    """The schema of one database at one moment.
+    """The schema of a database.
 
-    `needs` says which facet cannot be without which others; `order` is how each table's columns stand.
+    `order` is the order of each table's columns; `needs` the facets that each facet depends on.
     """
 
     facets: Mapping[str, Facet]
@@ -64,38 +69,26 @@ class Catalog:
     needs: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @cached_property
-    def objects(self) -> Mapping[str, str]:
-        return {key: facet.definition for key, facet in self.facets.items()}
-
-    @cached_property
-    def loose(self) -> str:
-        """A digest that does not see in which order a table's columns stand."""
-        return self._digest({})
-
-    @cached_property
     def fingerprint(self) -> str:
-        """A digest of everything: equal means that the schemas are equal."""
-        return self._digest(self.order)
-
-    @cached_property
-    def at(self) -> Mapping[Address, Facet]:
-        """By address. A column's default or comment has the column's: the column itself is meant."""
-        return {facet.address: facet for facet in self.facets.values() if facet.address[1]}
-
-    @cached_property
-    def dependents(self) -> Mapping[str, frozenset[str]]:
-        """`needs`, the other way round."""
-        found: dict[str, set[str]] = {}
-        for key, needed in self.needs.items():
-            for each in needed:
-                found.setdefault(each, set()).add(key)
-        return {key: frozenset(keys) for key, keys in found.items()}
-
-    def _digest(self, order: Mapping[str, tuple[str, ...]]) -> str:
-        told = {
+        """A digest of the whole schema: equal fingerprints mean equal schemas."""
+        definitions = {
             key: TEXT_CASTS.sub("", facet.definition)
             for key, facet in self.facets.items()
             if facet.kind not in NOT_DIGESTED
         }
-        text = json.dumps([sorted(told.items()), sorted(order.items())])
+        text = json.dumps([sorted(definitions.items()), sorted(self.order.items())])
         return hashlib.sha256(text.encode()).hexdigest()
+
+    @cached_property
+    def at(self) -> Mapping[Address, Facet]:
+        """The facets by address; a column's default and comment, which share its address, are left out."""
+        return {facet.address: facet for facet in self.facets.values() if facet.address[1]}
+
+    @cached_property
+    def dependents(self) -> Mapping[str, frozenset[str]]:
+        """The facets that depend on each facet: the inverse of `needs`."""
+        dependents: dict[str, set[str]] = {}
+        for key, needed in self.needs.items():
+            for other in needed:
+                dependents.setdefault(other, set()).add(key)
+        return {key: frozenset(keys) for key, keys in dependents.items()}

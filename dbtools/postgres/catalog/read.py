@@ -1,4 +1,4 @@
-"""Read a schema: one query for everything, so that it is of one moment even in a running transaction."""
+"""Reads a schema: one query for all facets, so that they are consistent in any transaction."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ COLUMNS = (
     "kind, name, definition, make, change, unmake, within, parent, target, rename, label, schema, "
     "class, oid, sub, labels, computed"
 )
-NAMED = """
+COMMON_TABLES = """
 WITH scope AS MATERIALIZED (
     SELECT n.oid, n.nspname FROM pg_namespace n
     WHERE CASE WHEN cardinality(:schemas::text[]) > 0 THEN n.nspname = ANY (:schemas)
@@ -103,8 +103,9 @@ WITH scope AS MATERIALIZED (
                       AND d.deptype = 'e')
 )
 """
-PIECES = (*relations.ALL, *types.ALL, *constraints.ALL, *routines.ALL)
-EVERYTHING = "".join([NAMED, "SELECT * FROM ((", ") UNION ALL (".join(PIECES), f")) AS found ({COLUMNS})"])
+QUERIES = (*relations.ALL, *types.ALL, *constraints.ALL, *routines.ALL)
+UNION = ") UNION ALL (".join(QUERIES)
+CATALOG_QUERY = f"{COMMON_TABLES} SELECT * FROM (({UNION})) AS facet ({COLUMNS})"  # noqa: S608 - our own text
 COMMENTS = """
 SELECT d.classoid::bigint, d.objoid::bigint, d.objsubid, d.description,
        CASE WHEN d.classoid = 'pg_class'::regclass AND d.objsubid > 0
@@ -115,8 +116,8 @@ FROM pg_description d
 WHERE (d.objoid >= 16384 OR d.classoid = 'pg_namespace'::regclass)
     AND d.description <> 'standard public schema'
 """
-# What pg_depend names although no facet does -> the facet it is a part of.
-PARTS = """
+# Objects that pg_depend refers to but that are no facets -> the facet they are part of.
+PART_OF = """
 SELECT 'pg_rewrite'::regclass::oid::bigint, oid::bigint, 'pg_class'::regclass::oid::bigint,
     ev_class::bigint, 0
 FROM pg_rewrite WHERE rulename = '_RETURN' AND oid >= 16384
@@ -131,36 +132,36 @@ UNION ALL SELECT 'pg_type'::regclass::oid::bigint, t.oid::bigint, 'pg_class'::re
     typrelid::bigint, 0
 FROM pg_type t JOIN pg_class c ON c.oid = t.typrelid WHERE t.oid >= 16384 AND c.relkind <> 'c'
 """
-EDGES = """
+DEPENDENCIES = """
 SELECT classid::bigint, objid::bigint, objsubid, refclassid::bigint, refobjid::bigint, refobjsubid
 FROM pg_depend WHERE deptype IN ('n', 'a') AND objid >= 16384 AND refobjid >= 16384
 """
-USUAL = "standard public schema"
-ATTRIBUTE_DEFAULTS = "SELECT 'pg_attrdef'::regclass::oid::bigint"
+DEFAULT_COMMENT = "standard public schema"
+DEFAULTS_CATALOG = "SELECT 'pg_attrdef'::regclass::oid::bigint"
 
 
 def read(connection: Connection, schemas: Sequence[str] = ()) -> Catalog:
-    """Read the schemas' catalog; in the running transaction where there is one, else in one of its own.
+    """Read the catalog, in the running transaction if there is one.
+
+    Prisma's own table and the objects of extensions are left out.
 
     Args:
-        schemas: by name; none means every schema that is not PostgreSQL's own or an extension's.
-
-    Prisma's own table and what extensions brought along are left out.
+        schemas: by name; none means all except PostgreSQL's own and those of extensions.
     """
-    with connection.transaction(), _quiet(connection):
-        rows = connection.execute(_placed(EVERYTHING), {"schemas": list(schemas)}).fetchall()
+    with connection.transaction(), _query_settings(connection):
+        rows = connection.execute(_with_parameters(CATALOG_QUERY), {"schemas": list(schemas)}).fetchall()
         facets = {facet.key: facet for facet in map(_facet, rows)}
         facets |= _comments(facets, connection.execute(COMMENTS).fetchall())
-        parts = {(row[0], row[1]): (row[2], row[3], row[4]) for row in connection.execute(PARTS).fetchall()}
-        default = connection.execute(ATTRIBUTE_DEFAULTS).fetchone()
-        edges = connection.execute(EDGES).fetchall()
+        parts = {(row[0], row[1]): (row[2], row[3], row[4]) for row in connection.execute(PART_OF).fetchall()}
+        default = connection.execute(DEFAULTS_CATALOG).fetchone()
+        edges = connection.execute(DEPENDENCIES).fetchall()
     needs = _needs(facets, parts, edges, default[0] if default else 0)
     return Catalog(dict(sorted(facets.items())), _order(facets.values()), needs)
 
 
 @contextmanager
-def _quiet(connection: Connection) -> Iterator[None]:
-    """Names come out with their schemas, and the planner does not compile a query that runs once."""
+def _query_settings(connection: Connection) -> Iterator[None]:
+    """Have names returned with their schemas, and no time spent on compiling a query that runs once."""
     changed = {"search_path": "", "jit": "off"}
     before = {name: _setting(connection, name) for name in changed}
     for name, value in changed.items():
@@ -179,7 +180,7 @@ def _set(connection: Connection, name: str, value: str) -> None:
     connection.execute("SELECT set_config(%s, %s, true)", [name, value])
 
 
-def _placed(query: str) -> bytes:
+def _with_parameters(query: str) -> bytes:
     return query.replace("%", "%%").replace(":schemas", "%(schemas)s").encode()
 
 
@@ -191,23 +192,24 @@ def _facet(row: tuple[Any, ...]) -> Facet:
 
 def _comments(facets: Mapping[str, Facet], rows: Iterable[tuple[Any, ...]]) -> dict[str, Facet]:
     at = {facet.address: facet for facet in facets.values() if facet.address[1]}
-    found = {}
+    comments = {}
     for class_, oid, sub, text, column, pattern in rows:
         owner = at.get((class_, oid, sub)) or at.get((class_, oid, 0))
         target = column or (owner.target if owner else "")
         if owner and target:
             make = pattern.replace("%s", target, 1)
+            unmake = f"COMMENT ON {target} IS {_default_comment(target)}"
             comment = Facet(
-                "comment", f"on {target}", text, make, make, f"COMMENT ON {target} IS {_usual(target)}",
+                "comment", f"on {target}", text, make, make, unmake,
                 "", owner.key, "", "", "", "", (0, 0, 0),
             )  # fmt: skip
-            found[comment.key] = comment
-    return found
+            comments[comment.key] = comment
+    return comments
 
 
-def _usual(target: str) -> str:
-    """The comment that stands where nobody wrote one: pg_dump takes a missing one there for a change."""
-    return f"'{USUAL}'" if target == "SCHEMA public" else "NULL"
+def _default_comment(target: str) -> str:
+    """The initial comment: pg_dump reports a missing comment on the schema public as a change."""
+    return f"'{DEFAULT_COMMENT}'" if target == "SCHEMA public" else "NULL"
 
 
 def _order(facets: Iterable[Facet]) -> dict[str, tuple[str, ...]]:
@@ -215,7 +217,7 @@ def _order(facets: Iterable[Facet]) -> dict[str, tuple[str, ...]]:
     for facet in facets:
         if facet.kind in {"column", "attribute"}:
             columns.setdefault(facet.parent, []).append((facet.address[2], facet.label))
-    return {table: tuple(name for _, name in sorted(found)) for table, found in sorted(columns.items())}
+    return {table: tuple(name for _, name in sorted(numbered)) for table, numbered in sorted(columns.items())}
 
 
 def _needs(
@@ -228,21 +230,21 @@ def _needs(
 
     def resolve(address: Address) -> str:
         class_, oid, _ = address
-        found = at.get(address)
+        facet = at.get(address)
         for _ in range(3):
-            if found or (class_, oid) not in parts:
+            if facet or (class_, oid) not in parts:
                 break
             address = parts[class_, oid]
-            found = at.get(address)
-            if found and class_ == default and not found.computed:
-                return f"default {found.name}"
+            facet = at.get(address)
+            if facet and class_ == default and not facet.computed:
+                return f"default {facet.name}"
             class_, oid, _ = address
-        found = found or at.get((class_, oid, 0))
-        return found.key if found else ""
+        facet = facet or at.get((class_, oid, 0))
+        return facet.key if facet else ""
 
     needs: dict[str, set[str]] = {}
     for row in edges:
         who, whom = resolve(row[:3]), resolve(row[3:])
         if who and whom and who != whom:
             needs.setdefault(who, set()).add(whom)
-    return {key: frozenset(found) for key, found in needs.items()}
+    return {key: frozenset(others) for key, others in needs.items()}

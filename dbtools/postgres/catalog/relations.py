@@ -1,6 +1,6 @@
-"""Tables, columns and sequences as PostgreSQL's catalog describes them.
+"""Queries for schemas, tables, columns and sequences.
 
-Every query answers with the columns of `reading.COLUMNS`; `scope`, `rel` and `col` are defined there.
+Every query returns the columns of `read.COLUMNS`; `scope`, `rel` and `col` are defined there.
 """
 
 from __future__ import annotations

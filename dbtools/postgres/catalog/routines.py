@@ -1,4 +1,4 @@
-"""Views, functions and whatever else a database may hold."""
+"""Queries for views, functions, and the objects of kinds that are only recognised."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Types of one's own (enums, domains, composites, ranges) and extensions, as the catalog describes them."""
+"""Queries for user-defined types (enums, domains, composites, ranges) and extensions."""
 
 from __future__ import annotations
 

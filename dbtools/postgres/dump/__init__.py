@@ -1,20 +1,20 @@
-"""What a database is made of, as text that can be compared: dumped, put in order, told apart."""
+"""A schema as written by pg_dump, and the comparison of two such dumps."""
 
 from __future__ import annotations
 
 from dbtools.postgres.dump.compare import DIFFERENT, ORDER, SAME, Comparison, compare
-from dbtools.postgres.dump.facts import Schema, read
-from dbtools.postgres.dump.take import NotDumped, dump_schema, settle
+from dbtools.postgres.dump.facts import SchemaFacts, parse
+from dbtools.postgres.dump.take import DumpFailed, dump_after_reload, dump_schema
 
 __all__ = [
     "DIFFERENT",
     "ORDER",
     "SAME",
     "Comparison",
-    "NotDumped",
-    "Schema",
+    "DumpFailed",
+    "SchemaFacts",
     "compare",
+    "dump_after_reload",
     "dump_schema",
-    "read",
-    "settle",
+    "parse",
 ]

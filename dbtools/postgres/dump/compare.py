@@ -1,11 +1,11 @@
-"""Are two schemas the same? Three verdicts, and for people the lines in which they differ."""
+"""Compares two schema dumps: one of three verdicts, and a diff for display."""
 
 from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
 
-from dbtools.postgres.dump.facts import Schema, read
+from dbtools.postgres.dump.facts import SchemaFacts, parse
 
 SAME, ORDER, DIFFERENT = "same", "same but for column order", "different"
 MOST_LINES = 400
@@ -13,11 +13,11 @@ MOST_LINES = 400
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What two schemas have in common.
+    """The result of a comparison.
 
     Attributes:
-        lines: unified diff, `-` the expected and `+` the found one; empty where they are the same.
-        missing, extra: the very facts that only the expected, or only the found one has.
+        lines: unified diff from the expected to the actual schema; empty if they are the same.
+        missing, extra: the facts that only the expected, or only the actual schema has.
     """
 
     verdict: str
@@ -31,9 +31,9 @@ class Comparison:
         return self.verdict in {SAME, ORDER}
 
 
-def compare(expected: str, found: str) -> Comparison:
-    """Compare two dumps, the expected one first."""
-    before, after = read(expected), read(found)
+def compare(expected: str, actual: str) -> Comparison:
+    """Compare two dumps."""
+    before, after = parse(expected), parse(actual)
     missing, extra = before.facts - after.facts, after.facts - before.facts
     if missing or extra:
         return Comparison(
@@ -56,7 +56,7 @@ def _number(count: int) -> str:
     return "1 line is" if count == 1 else f"{count} lines are"
 
 
-def _lines(before: Schema, after: Schema) -> tuple[str, ...]:
+def _lines(before: SchemaFacts, after: SchemaFacts) -> tuple[str, ...]:
     diff = list(difflib.unified_diff(before.lines, after.lines, "expected", "found", lineterm="", n=2))
     if len(diff) > MOST_LINES:
         diff = [*diff[:MOST_LINES], f"… and {len(diff) - MOST_LINES} more lines"]

@@ -1,7 +1,7 @@
-"""A schema's dump, taken apart into facts: one for each statement, and one for each line of a table.
+"""Splits a schema dump into facts: one for each statement, and one for each line of a table.
 
-Two schemas are equal when their facts are. The order of statements is pg_dump's own affair, and the order of
-a table's lines is the order of its columns, so both are kept apart from the facts. Nothing else is relaxed.
+Two schemas are equal if their facts are. The order of the statements does not count, and the order of a
+table's lines is kept apart from the facts, as the order of its columns. Nothing else is ignored.
 """
 
 from __future__ import annotations
@@ -11,25 +11,25 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-# The pieces of a dump: what is quoted stays one piece, so that nothing inside it is taken for SQL.
-PIECE = re.compile(
+# A token of a dump. Quoted text is one token, so that nothing inside it is taken for SQL.
+TOKEN = re.compile(
     r"""(?P<dollar>\$(?:[^\W\d]\w*)?\$)|E'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\w+|\s+|.""",
     re.DOTALL,
 )
-RESTRICT = re.compile(r"(?m)^\\(?:un)?restrict .*\n?")  # for psql alone, and another word every time
+RESTRICT = re.compile(r"(?m)^\\(?:un)?restrict .*\n?")  # a command of psql with a random word
 TABLE = re.compile(r'CREATE (?P<kind>TABLE|UNLOGGED TABLE) (?P<name>(?:"(?:[^"]|"")*"|[^\s("])+) \(\n')
-# The name of a NOT NULL is kept since PostgreSQL 18, where a renamed column shows it; nothing depends on it.
+# Since PostgreSQL 18 the name of a NOT NULL survives a rename of its column; nothing depends on it.
 NOT_NULL_NAME = re.compile(r"""('(?:[^']|'')*')|CONSTRAINT (?:"(?:[^"]|"")*"|\w+) (?=NOT NULL)""")
 
 
 @dataclass(frozen=True, slots=True)
-class Schema:
+class SchemaFacts:
     """A schema as facts.
 
     Attributes:
-        facts: each with how often it stands there.
-        columns: of each table, its lines in their order.
-        lines: the text for people, statement by statement.
+        facts: each with the number of its occurrences.
+        columns: the lines of each table, in their order.
+        lines: the sorted statements, for a diff.
     """
 
     facts: Counter[str]
@@ -37,25 +37,25 @@ class Schema:
     lines: tuple[str, ...]
 
 
-def read(text: str) -> Schema:
-    """Take a dump apart."""
+def parse(text: str) -> SchemaFacts:
+    """Split a dump into facts."""
     facts: Counter[str] = Counter()
     columns: dict[str, tuple[str, ...]] = {}
-    said = sorted(meant(text))
-    for statement in said:
+    blocks = sorted(schema_statements(text))
+    for statement in blocks:
         table = TABLE.match(statement)
         if table is None:
             facts[statement] += 1
             continue
-        *lines, rest = (_plain(line) for line in items(statement[table.end() :]))
+        *lines, rest = (_without_not_null_name(line) for line in split_items(statement[table.end() :]))
         columns[table["name"]] = tuple(lines)
         facts[f"{table['kind']} {table['name']} {rest}".rstrip()] += 1
         facts.update(f"{table['name']}: {line}" for line in lines)
-    return Schema(facts, columns, tuple(line for block in said for line in [*block.split("\n"), ""]))
+    return SchemaFacts(facts, columns, tuple(line for block in blocks for line in [*block.split("\n"), ""]))
 
 
-def meant(text: str) -> Iterator[str]:
-    """The statements that say something about the schema; settings of the dump itself are left out."""
+def schema_statements(text: str) -> Iterator[str]:
+    """The statements about the schema, without the settings of the dump itself."""
     method = "heap"
     for statement in statements(text):
         if statement.startswith("SET default_table_access_method = "):
@@ -69,56 +69,56 @@ def meant(text: str) -> Iterator[str]:
 
 
 def statements(text: str) -> Iterator[str]:
-    """Cut at the semicolons that end a statement, not at those in a body or in quotes; without comments."""
+    """Split at the semicolons that end a statement, not at those in a body or in quotes; drop comments."""
     text = RESTRICT.sub("", text)
-    found: list[str] = []
+    parts: list[str] = []
     word, depth = "", 0  # depth: within BEGIN ATOMIC … END of a function, and the CASE … END in it
-    for said in pieces(text):
-        if said.startswith("--"):
+    for part in tokens(text):
+        if part.startswith("--"):
             continue
-        if said == ";" and depth == 0:
-            yield "".join(found).strip()
-            found = []
+        if part == ";" and depth == 0:
+            yield "".join(parts).strip()
+            parts = []
             continue
-        found.append(said)
-        if said[0].isalpha():
-            depth += (said == "ATOMIC" and word == "BEGIN") or (said == "CASE" and depth > 0)
-            depth -= said == "END" and depth > 0
-        word = said if not said.isspace() else word
-    if "".join(found).strip():
-        yield "".join(found).strip()
+        parts.append(part)
+        if part[0].isalpha():
+            depth += (part == "ATOMIC" and word == "BEGIN") or (part == "CASE" and depth > 0)
+            depth -= part == "END" and depth > 0
+        word = part if not part.isspace() else word
+    if "".join(parts).strip():
+        yield "".join(parts).strip()
 
 
-def pieces(text: str) -> Iterator[str]:
-    """Words, spaces, signs; a quoted text or a body between dollars is one piece."""
-    place = 0
-    while piece := PIECE.match(text, place):
-        end = piece.end()
-        if piece["dollar"]:
-            closing = text.find(piece["dollar"], end)
-            end = closing + len(piece["dollar"]) if closing >= 0 else len(text)
-        yield text[place:end]
-        place = end
+def tokens(text: str) -> Iterator[str]:
+    """Words, spaces and signs; a quoted text or a dollar-quoted body is one token."""
+    start = 0
+    while match := TOKEN.match(text, start):
+        end = match.end()
+        if match["dollar"]:
+            closing = text.find(match["dollar"], end)
+            end = closing + len(match["dollar"]) if closing >= 0 else len(text)
+        yield text[start:end]
+        start = end
 
 
-def items(inside: str) -> Iterator[str]:
-    """What stands between the parentheses of a table, in its order, and at last what follows them."""
-    found: list[str] = []
+def split_items(inside: str) -> Iterator[str]:
+    """The items between the parentheses of a CREATE TABLE, in order, and then what follows them."""
+    parts: list[str] = []
     depth = 0
-    for said in pieces(inside):
-        if depth == 0 and said in {",", ")"}:
-            yield "".join(found).strip()
-            found = []
-            depth = OUTSIDE if said == ")" else 0
+    for part in tokens(inside):
+        if depth == 0 and part in {",", ")"}:
+            yield "".join(parts).strip()
+            parts = []
+            depth = AFTER_PARENTHESES if part == ")" else 0
             continue
-        depth += said in {"(", "["}
-        depth -= said in {")", "]"}
-        found.append(said)
-    yield "".join(found).strip()
+        depth += part in {"(", "["}
+        depth -= part in {")", "]"}
+        parts.append(part)
+    yield "".join(parts).strip()
 
 
-OUTSIDE = 1_000  # deeper than anything is nested: what follows the table's parentheses is not cut any more
+AFTER_PARENTHESES = 1_000  # deeper than any nesting: what follows is not split
 
 
-def _plain(line: str) -> str:
-    return NOT_NULL_NAME.sub(lambda found: found.group(1) or "", line)
+def _without_not_null_name(line: str) -> str:
+    return NOT_NULL_NAME.sub(lambda match: match.group(1) or "", line)

@@ -1,4 +1,4 @@
-"""The schema of a database as pg_dump writes it, without what is the portal's or Prisma's own."""
+"""Dumps the schema of a database with pg_dump, without the tables of Prisma and of the portal."""
 
 from __future__ import annotations
 
@@ -6,59 +6,59 @@ import subprocess
 from threading import Thread
 
 from dbtools.postgres import client
-from dbtools.postgres.client import Error, Target, Unreachable
+from dbtools.postgres.client import DatabaseAddress, DatabaseUnreachable, Error
 from dbtools.postgres.dump.facts import RESTRICT
-from dbtools.postgres.programs import Child, Failed, Programs
+from dbtools.postgres.programs import Child, ClientPrograms, ProgramFailed
 
-WAIT = "--lock-wait-timeout=10s"
-# Owners, rights and disks belong to one server; the history and our marker are not the application's schema.
-SHOWN = (
+# Owners, privileges and tablespaces belong to one server; the other two are not the application's schema.
+OPTIONS = (
     "--schema-only", "--no-owner", "--no-acl", "--no-tablespaces", "--no-publications", "--no-subscriptions",
     "--no-security-labels", "--exclude-table=*._prisma_migrations", "--exclude-schema=rollback_portal",
+    "--lock-wait-timeout=10s", "--no-password",
 )  # fmt: skip
 
 
-class NotDumped(Exception):
-    """pg_dump could not read the schema; `str()` is what it said."""
+class DumpFailed(Exception):
+    """pg_dump could not read the schema; `str()` is its message."""
 
 
-def dump_schema(where: Target, programs: Programs, schemas: tuple[str, ...] = ()) -> str:
-    """The text of the whole schema, or of some schemas, as it came from pg_dump.
+def dump_schema(address: DatabaseAddress, programs: ClientPrograms, schemas: tuple[str, ...] = ()) -> str:
+    """The dump of all schemas, or of some.
 
     Raises:
-        NotDumped: with pg_dump's words.
+        DumpFailed: with pg_dump's message.
     """
-    chosen = [f"--schema={_pattern(name)}" for name in schemas]
-    command = [programs.pg_dump, *SHOWN, *chosen, WAIT, "--no-password"]
+    selected = [f"--schema={_pattern(name)}" for name in schemas]
+    command = [programs.pg_dump, *OPTIONS, *selected]
     parts: list[bytes] = []
     try:
-        with Child(command, where, output=subprocess.PIPE) as child:
+        with Child(command, address, output=subprocess.PIPE) as child:
             reader = Thread(target=lambda: parts.append(child.process.stdout.read()), daemon=True)  # type: ignore[union-attr]
             reader.start()
             child.wait()
             reader.join()
-    except Failed as error:
-        raise NotDumped(f"The schema could not be read: {error}") from None
+    except ProgramFailed as error:
+        raise DumpFailed(f"The schema could not be read: {error}") from None
     return b"".join(parts).decode()
 
 
-def settle(text: str, empty: Target, programs: Programs) -> str:
-    """The schema once its text was read in again, in a database that is empty.
+def dump_after_reload(text: str, empty: DatabaseAddress, programs: ClientPrograms) -> str:
+    """Load a dump into an empty database and dump that.
 
-    PostgreSQL rewrites some expressions when it reads its own text (an IN list becomes an array), once and
-    for all. What was restored is compared with what was typed only after both have gone through that.
+    PostgreSQL rewrites some expressions once when it reads its own text, such as an IN list to an array. A
+    restored schema and a newly created one can be compared after both have gone through that.
 
     Raises:
-        NotDumped: it cannot be read in again.
+        DumpFailed: it cannot be loaded.
     """
     try:
         with client.connect(empty, "rehearsal", autocommit=True) as connection:
             connection.execute(RESTRICT.sub("", text).encode())
-    except (Error, Unreachable) as error:
-        raise NotDumped(f"The schema could not be read in again: {' '.join(str(error).split())}") from None
+    except (Error, DatabaseUnreachable) as error:
+        raise DumpFailed(f"The schema could not be read in again: {' '.join(str(error).split())}") from None
     return dump_schema(empty, programs)
 
 
 def _pattern(name: str) -> str:
-    """A name as pg_dump's patterns take it literally."""
+    """The name as a pattern of pg_dump that matches it literally."""
     return '"{}"'.format(name.replace('"', '""'))

@@ -1,8 +1,8 @@
-"""PostgreSQL's own client programs, found for one server's version and run so that they end with us."""
+"""PostgreSQL's client programs: the ones that fit a server's version, and how to run them."""
 
 from __future__ import annotations
 
-from dbtools.postgres.programs.locate import NoProgram, Programs, find
-from dbtools.postgres.programs.process import Child, Failed, Stopped
+from dbtools.postgres.programs.locate import ClientPrograms, ProgramNotFound, find
+from dbtools.postgres.programs.process import Child, ProgramFailed, ProgramStopped
 
-__all__ = ["Child", "Failed", "NoProgram", "Programs", "Stopped", "find"]
+__all__ = ["Child", "ClientPrograms", "ProgramFailed", "ProgramNotFound", "ProgramStopped", "find"]

@@ -1,4 +1,4 @@
-"""One of PostgreSQL's programs at work: told by its environment, ended with us, its words kept."""
+"""Runs a program with a minimal environment, keeps its last messages, and ends it with this process."""
 
 from __future__ import annotations
 
@@ -12,59 +12,59 @@ from threading import Thread
 from types import TracebackType
 from typing import IO, Self
 
-from dbtools.postgres.client import Target, harmless
+from dbtools.postgres.client import DatabaseAddress, redact
 from rollback_portal import env
-from rollback_portal.processes.supervised import ends_with_us
+from rollback_portal.processes.child import end_with_parent, kill_group
 
-LOOK_EVERY = 0.1  # seconds between two questions whether it is to be stopped
+POLL_SECONDS = 0.1  # seconds between two calls of `stop`
 INHERITED = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "TZ")
-WORDS = 40  # last lines of what it said
-ASIDE = 10  # of 19 steps that a program can stand back
+KEPT_LINES = 40  # last lines of standard error
+NICENESS = 10  # for work that may wait; 19 is the lowest priority
 
 
-class Failed(Exception):
-    """The program ended with an error; `str()` is what it said, without the password."""
+class ProgramFailed(Exception):
+    """The program ended with an error; `str()` is its message, without the password."""
 
 
-class Stopped(Exception):
-    """Somebody asked for it to be stopped, and it was."""
+class ProgramStopped(Exception):
+    """The program was ended on request."""
 
 
 class Child:
-    """A program in a process group of its own. It dies with the thread that started it.
+    """A child program in its own process group. It is killed when the thread that started it ends.
 
     Args:
-        where: the database that it opens. Its password goes into the child's environment and nowhere else.
-        heard: called in a thread with every line that the program says on its standard error.
-        fed: whether something is written to its standard input.
-        source: the file that is its standard input otherwise.
-        aside: whether it waits where pages and workers of the same machine want the processor.
+        address: of the database it connects to; the password is passed in the environment only.
+        on_line: called in a thread with each line of the program's standard error.
+        with_stdin: whether the caller writes to the program's standard input.
+        source: file descriptor of the standard input otherwise.
+        low_priority: whether pages and workers on the same machine go first.
     """
 
     def __init__(
         self,
         command: Sequence[str],
-        where: Target | None,
+        address: DatabaseAddress | None,
         *,
-        heard: Callable[[str], None] | None = None,
-        fed: bool = False,
+        on_line: Callable[[str], None] | None = None,
+        with_stdin: bool = False,
         source: int = subprocess.DEVNULL,
         output: int = subprocess.DEVNULL,
-        aside: bool = False,
+        low_priority: bool = False,
     ) -> None:
-        self.command, self._where, self._heard = list(command), where, heard
-        self._words: deque[str] = deque(maxlen=WORDS)
+        self.command, self._address, self._on_line = list(command), address, on_line
+        self._lines: deque[str] = deque(maxlen=KEPT_LINES)
         self.process = subprocess.Popen(
             self.command,
-            env=surroundings(where),
-            stdin=subprocess.PIPE if fed else source,
+            env=child_environment(address),
+            stdin=subprocess.PIPE if with_stdin else source,
             stdout=output,
             stderr=subprocess.PIPE,
             start_new_session=True,
-            preexec_fn=_tied(aside),
+            preexec_fn=_before_exec(low_priority),
         )
-        self._ear = Thread(target=self._listen, name="child's words", daemon=True)
-        self._ear.start()
+        self._reader = Thread(target=self._read_stderr, name="child-stderr", daemon=True)
+        self._reader.start()
 
     def __enter__(self) -> Self:
         return self
@@ -72,7 +72,7 @@ class Child:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Nothing is left running, however the block was left."""
+        """End the program, however the block was left."""
         self.end()
         for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
             if pipe is not None:
@@ -81,75 +81,73 @@ class Child:
     def wait(
         self, *, stop: Callable[[], bool] = lambda: False, tick: Callable[[], None] | None = None
     ) -> None:
-        """Return when it has ended well. `tick` is called some times a second meanwhile.
+        """Wait until it has ended successfully, calling `tick` several times a second.
 
         Raises:
-            Failed: it ended with an error.
-            Stopped: `stop` said so; it was ended.
+            ProgramFailed: it ended with an error.
+            ProgramStopped: `stop` returned true, and the program was ended.
         """
         while True:
             try:
-                code = self.process.wait(LOOK_EVERY)
+                code = self.process.wait(POLL_SECONDS)
                 break
             except subprocess.TimeoutExpired:
                 if stop():
                     self.end()
-                    raise Stopped("Stopped.") from None
+                    raise ProgramStopped("Stopped.") from None
                 if tick is not None:
                     tick()
-        self._ear.join(timeout=10)
+        self._reader.join(timeout=10)
         if code:
-            raise Failed(self.said(code))
+            raise ProgramFailed(self.error_message(code))
 
-    def said(self, code: int) -> str:
-        """Its errors in its own words, without what it tells of its progress."""
-        errors = [line for line in self._words if ": error:" in line or "detail:" in line or "hint:" in line]
-        words = " ".join(errors or list(self._words)[-3:]) or f"it ended with code {code} and said nothing"
-        return harmless(words, self._where) if self._where else words
+    def error_message(self, code: int) -> str:
+        """The program's error messages, without its progress messages."""
+        errors = [line for line in self._lines if ": error:" in line or "detail:" in line or "hint:" in line]
+        text = " ".join(errors or list(self._lines)[-3:]) or f"it ended with code {code} and said nothing"
+        return redact(text, self._address) if self._address else text
 
     def end(self) -> None:
-        """End it at once, with everything it started."""
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
-        self._ear.join(timeout=10)
+        """Kill it and everything it started."""
+        kill_group(self.process)
+        self._reader.join(timeout=10)
 
-    def _listen(self) -> None:
+    def _read_stderr(self) -> None:
         if self.process.stderr is None:
             return
         for raw in self.process.stderr:
             line = raw.decode(errors="replace").rstrip()
-            self._words.append(line)
-            if self._heard is not None:
-                self._heard(line)
+            self._lines.append(line)
+            if self._on_line is not None:
+                self._on_line(line)
 
 
-def _tied(aside: bool) -> Callable[[], None]:
-    """What the child does before it becomes the program."""
-    tie = ends_with_us(signal.SIGKILL)
+def _before_exec(low_priority: bool) -> Callable[[], None]:
+    """What the child process does before it executes the program."""
+    die_with_parent = end_with_parent(signal.SIGKILL)
 
-    def first() -> None:
-        tie()
-        if aside:
-            _step_aside()
+    def prepare() -> None:
+        die_with_parent()
+        if low_priority:
+            _lower_priority()
 
-    return first
+    return prepare
 
 
-def _step_aside() -> None:
-    """Linux may weigh sessions instead of processes, so the session steps aside, too."""
-    os.nice(ASIDE)
+def _lower_priority() -> None:
+    """Linux may schedule by session instead of process (autogroup), so lower the session's priority too."""
+    os.nice(NICENESS)
     with suppress(OSError):
         group = os.open("/proc/self/autogroup", os.O_WRONLY)
-        os.write(group, str(ASIDE).encode())
+        os.write(group, str(NICENESS).encode())
         os.close(group)
 
 
-def surroundings(where: Target | None) -> dict[str, str]:
-    """All of a child's environment: what it needs, the way to the database, and none of our secrets."""
-    ours = {name: value for name, value in env.for_child().items() if name in INHERITED}
-    told = {**where.environment(), "PGAPPNAME": "rollback-portal"} if where else {}
-    return {**ours, **told, "LC_ALL": "C", "PGCLIENTENCODING": "UTF8"}
+def child_environment(address: DatabaseAddress | None) -> dict[str, str]:
+    """The complete environment of a child: what it needs and the database address, no other secrets."""
+    inherited = {name: value for name, value in env.for_child().items() if name in INHERITED}
+    address_variables = {**address.environment(), "PGAPPNAME": "rollback-portal"} if address else {}
+    return {**inherited, **address_variables, "LC_ALL": "C", "PGCLIENTENCODING": "UTF8"}
 
 
 def _close(pipe: IO[bytes]) -> None:

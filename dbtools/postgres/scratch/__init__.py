@@ -1,8 +1,8 @@
-"""Places to try things on: databases that are ours alone and are gone afterwards."""
+"""Temporary databases to try SQL on."""
 
 from __future__ import annotations
 
-from dbtools.postgres.scratch.databases import NoScratch, Scratch
+from dbtools.postgres.scratch.databases import ScratchServer, ScratchUnavailable
 from dbtools.postgres.scratch.embedded import embedded
 
-__all__ = ["NoScratch", "Scratch", "embedded"]
+__all__ = ["ScratchServer", "ScratchUnavailable", "embedded"]

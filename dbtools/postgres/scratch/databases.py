@@ -1,7 +1,7 @@
-"""Databases named `reh_…` on a server for rehearsals: made empty, dropped when they are done with.
+"""Temporary databases named `reh_…` on a server for rehearsals: created empty, dropped after use.
 
-A worker that was killed leaves its databases behind. Their names say when they were made and a comment says
-whose they are, so the next one drops them once their lease is over, and never one that is not ours.
+A killed worker leaves its databases behind. Their names hold the time of creation and a comment marks them as
+the portal's, so that the next worker can drop them once they are too old, and never anybody else's.
 """
 
 from __future__ import annotations
@@ -15,55 +15,65 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from dbtools.postgres import client
-from dbtools.postgres.client import SQL, Connection, Error, Identifier, Target, Unreachable, harmless
-from dbtools.postgres.programs import NoProgram, Programs, find
+from dbtools.postgres.client import (
+    SQL,
+    Connection,
+    DatabaseAddress,
+    DatabaseUnreachable,
+    Error,
+    Identifier,
+    redact,
+)
+from dbtools.postgres.programs import ClientPrograms, ProgramNotFound, find
 
 log = logging.getLogger(__name__)
 
 NAME = re.compile(r"reh_([0-9a-f]{8})[0-9a-f]{8}")
-OURS = "A rehearsal of the rollback portal. It is dropped when the rehearsal ends."
-LEASE = 6 * 3600  # seconds
+MARK = "A rehearsal of the rollback portal. It is dropped when the rehearsal ends."
+LEAST_AGE = 6 * 3600  # seconds before a leftover is dropped
 
 
-class NoScratch(Exception):
-    """The rehearsal has no place here; `str()` says why. Nothing was touched."""
+class ScratchUnavailable(Exception):
+    """No scratch database can be created; `str()` gives the reason. Nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Scratch:
-    """A server that may make databases, and the programs that fit it."""
+class ScratchServer:
+    """A server on which databases may be created, and the client programs that fit it."""
 
-    server: Target
-    programs: Programs
+    server: DatabaseAddress
+    programs: ClientPrograms
     major: int
 
     @classmethod
-    def on(cls, server: Target, *, named: str = "") -> Scratch:
-        """Use a configured server; what a killed worker left there is dropped.
+    def on(cls, server: DatabaseAddress, *, folder: str = "") -> ScratchServer:
+        """Use a configured server, after dropping what killed workers left there.
 
         Args:
-            named: a folder with client programs; "" looks for them.
+            folder: with the client programs; "" searches for them.
 
         Raises:
-            NoScratch: it cannot be entered, does not let us make databases, or no program fits it.
+            ScratchUnavailable: no connection, no permission to create databases, or no fitting program.
         """
         try:
             with client.connect(server, "rehearsal", autocommit=True) as connection:
                 major = connection.info.server_version // 10_000
-                _may_create(connection)
+                _check_may_create(connection)
                 drop_leftovers(connection)
-            return cls(server, find(major, wants_tls=server.wants_tls, named=named), major)
-        except (Unreachable, NoProgram) as error:
-            raise NoScratch(f"The server for rehearsals cannot be used: {error}") from None
+            return cls(server, find(major, requires_tls=server.requires_tls, folder=folder), major)
+        except (DatabaseUnreachable, ProgramNotFound) as error:
+            raise ScratchUnavailable(f"The server for rehearsals cannot be used: {error}") from None
         except Error as error:
-            raise NoScratch(harmless(f"The server for rehearsals cannot be used: {error}", server)) from None
+            raise ScratchUnavailable(
+                redact(f"The server for rehearsals cannot be used: {error}", server)
+            ) from None
 
     @contextmanager
-    def database(self) -> Iterator[Target]:
-        """An empty database for as long as the block lasts.
+    def database(self) -> Iterator[DatabaseAddress]:
+        """An empty database, dropped at the end of the block.
 
         Raises:
-            NoScratch: it could not be made.
+            ScratchUnavailable: it could not be created.
         """
         name = f"reh_{int(time.time()):08x}{secrets.token_hex(4)}"
         try:
@@ -72,34 +82,34 @@ class Scratch:
                     SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(Identifier(name))
                 )
                 connection.execute(
-                    SQL("COMMENT ON DATABASE {} IS {}").format(Identifier(name), client.Literal(OURS))
+                    SQL("COMMENT ON DATABASE {} IS {}").format(Identifier(name), client.Literal(MARK))
                 )
-        except (Unreachable, Error) as error:
-            said = harmless(str(error), self.server)
-            raise NoScratch(f"The server for rehearsals made no database: {said}") from None
+        except (DatabaseUnreachable, Error) as error:
+            reason = redact(str(error), self.server)
+            raise ScratchUnavailable(f"The server for rehearsals made no database: {reason}") from None
         try:
-            yield self.server.named(name)
+            yield self.server.with_database(name)
         finally:
             self._drop(name)
 
     def _drop(self, name: str) -> None:
-        """Where the server is away now, the next rehearsal drops it."""
+        """Drop it; if the server is unreachable now, the next rehearsal does."""
         try:
             with client.connect(self.server, "rehearsal", autocommit=True) as connection:
                 _drop(connection, name)
-        except (Unreachable, Error) as error:
+        except (DatabaseUnreachable, Error) as error:
             log.warning(
-                "the rehearsal's database %s was not dropped: %s", name, harmless(str(error), self.server)
+                "the rehearsal database %s was not dropped: %s", name, redact(str(error), self.server)
             )
 
     def lacks(self, extensions: Sequence[str]) -> str:
-        """Which of these extensions the server does not have, as a sentence; "" where it has them all.
+        """Which of these extensions the server does not have, as a sentence; "" if it has them all.
 
         Raises:
-            target.Unreachable, target.Error.
+            client.DatabaseUnreachable, client.Error.
         """
-        there = self.available()
-        missing = [name for name in extensions if name not in there]
+        available = self.available()
+        missing = [name for name in extensions if name not in available]
         if not missing:
             return ""
         return (
@@ -108,40 +118,42 @@ class Scratch:
         )
 
     def available(self) -> set[str]:
-        """The extensions that can be made there."""
+        """The extensions that can be created on this server."""
         with client.connect(self.server, "rehearsal", autocommit=True) as connection:
             return {
                 name for (name,) in connection.execute("SELECT name FROM pg_available_extensions").fetchall()
             }
 
 
-def _may_create(connection: Connection) -> None:
+def _check_may_create(connection: Connection) -> None:
     row = connection.execute(
         "SELECT rolname, rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user"
     ).fetchone()
     if row is None or not row[1]:
         name = row[0] if row else "that is used"
-        raise NoScratch(f"On the server for rehearsals the role {name} may not make databases (CREATEDB).")
+        raise ScratchUnavailable(
+            f"On the server for rehearsals the role {name} may not make databases (CREATEDB)."
+        )
 
 
-def drop_leftovers(connection: Connection, *, lease: float = LEASE) -> tuple[str, ...]:
-    """Drop the databases of rehearsals that ended without tidying up; their names."""
+def drop_leftovers(connection: Connection, *, least_age: float = LEAST_AGE) -> tuple[str, ...]:
+    """Drop the databases that killed workers left behind, and return their names."""
     rows = connection.execute(
         "SELECT datname FROM pg_database d WHERE shobj_description(oid, 'pg_database') = %s"
         " AND pg_has_role(current_user, datdba, 'USAGE')"
         " AND NOT EXISTS (SELECT 1 FROM pg_stat_activity a WHERE a.datid = d.oid)",
-        [OURS],
+        [MARK],
     ).fetchall()
-    left = tuple(name for (name,) in rows if _age(name) > lease)
-    for name in left:
+    leftovers = tuple(name for (name,) in rows if _age(name) > least_age)
+    for name in leftovers:
         _drop(connection, name)
-    return left
+    return leftovers
 
 
 def _age(name: str) -> float:
-    """Seconds since it was made; none where the name is not one of ours."""
-    found = NAME.fullmatch(name)
-    return time.time() - int(found.group(1), 16) if found else float("-inf")
+    """Seconds since it was created; minus infinity if the name is not one of ours."""
+    match = NAME.fullmatch(name)
+    return time.time() - int(match.group(1), 16) if match else float("-inf")
 
 
 def _drop(connection: Connection, name: str) -> None:

@@ -1,8 +1,8 @@
-"""A server for one rehearsal, started here and gone with it, data and all.
+"""Starts a temporary PostgreSQL server for one rehearsal and deletes it afterwards, with its data.
 
-It listens on a socket only, gives up safety against a power cut for speed, and is ended when the thread that
-started it is. Each has a folder of its own, so two rehearsals never share a server, and nothing that a backup
-holds outlives its rehearsal: what a killed worker left is removed by the next one.
+It listens on a socket only, is not crash-safe, which makes it faster, and ends with the thread that started
+it. Each server has its own folder, so rehearsals never share one and the restored data does not outlive its
+rehearsal. What a killed worker leftover is removed by the next one.
 """
 
 from __future__ import annotations
@@ -16,78 +16,82 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from dbtools.postgres import client
-from dbtools.postgres.client import Unreachable
-from dbtools.postgres.programs import NoProgram, find
-from dbtools.postgres.programs.process import surroundings
-from dbtools.postgres.scratch.databases import NoScratch, Scratch
-from rollback_portal.processes.data_folder import Folder
+from dbtools.postgres.client import DatabaseUnreachable
+from dbtools.postgres.programs import ProgramNotFound, find
+from dbtools.postgres.programs.process import child_environment
+from dbtools.postgres.scratch.databases import ScratchServer, ScratchUnavailable
+from rollback_portal.processes.data_folder import DataFolder
 from rollback_portal.processes.postgres import Postgres
-from rollback_portal.processes.supervised import Problem, stop_together
+from rollback_portal.processes.supervised import CannotRun, stop_all
 
-PATIENCE = 10  # seconds for its farewell
-JUST_MADE = 60  # seconds
+STOP_SECONDS = 10
+JUST_CREATED = 60  # seconds
 
 
 @contextmanager
-def embedded(folder: Path) -> Iterator[Scratch]:
-    """Start one for as long as the block lasts.
+def embedded(folder: Path) -> Iterator[ScratchServer]:
+    """Run a server until the end of the block.
 
     Args:
-        folder: where such servers keep their data.
+        folder: parent of the data folders of such servers.
 
     Raises:
-        NoScratch: there is no embedded PostgreSQL here, or it does not start.
+        ScratchUnavailable: no embedded PostgreSQL is installed, or it does not start.
     """
     with ExitStack() as stack:
         try:
             scratch = _start(folder, stack)
-        except (Problem, NoProgram, Unreachable) as error:
-            raise NoScratch(f"The embedded PostgreSQL for rehearsals cannot be used: {error}") from None
+        except (CannotRun, ProgramNotFound, DatabaseUnreachable) as error:
+            raise ScratchUnavailable(
+                f"The embedded PostgreSQL for rehearsals cannot be used: {error}"
+            ) from None
         except OSError as error:
-            raise NoScratch(f"The folder {folder} for rehearsals cannot be used: {error.strerror}.") from None
+            raise ScratchUnavailable(
+                f"The folder {folder} for rehearsals cannot be used: {error.strerror}."
+            ) from None
         yield scratch
 
 
-def _start(folder: Path, stack: ExitStack) -> Scratch:
+def _start(folder: Path, stack: ExitStack) -> ScratchServer:
     folder.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
     remove_leftovers(folder)
     own = stack.enter_context(_own(folder / f"scratch-{secrets.token_hex(4)}"))
-    postgres = Postgres(own, own.sockets(), surroundings(None), throwaway=True)
+    postgres = Postgres(own, own.sockets(), child_environment(None), throwaway=True)
     postgres.prepare()
     server = postgres.start()
-    stack.callback(stop_together, [server], PATIENCE)
+    stack.callback(stop_all, [server], STOP_SECONDS)
     postgres.wait(server)
     return _scratch(postgres.url)
 
 
 @contextmanager
-def _own(path: Path) -> Iterator[Folder]:
-    folder = Folder(path)
-    folder.take()
+def _own(path: Path) -> Iterator[DataFolder]:
+    folder = DataFolder(path)
+    folder.lock()
     try:
         yield folder
     finally:
-        folder.leave()
+        folder.release()
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _scratch(address: str) -> Scratch:
-    server = client.parse(address).named("postgres")
+def _scratch(address: str) -> ScratchServer:
+    server = client.parse(address).with_database("postgres")
     with client.connect(server, "rehearsal", autocommit=True) as connection:
         major = connection.info.server_version // 10_000
-    return Scratch(server, find(major, wants_tls=False), major)
+    return ScratchServer(server, find(major, requires_tls=False), major)
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what killed workers left. A folder whose lock is held belongs to somebody who lives."""
+    """Remove the folders of killed workers; a locked folder belongs to a live one."""
     for path in folder.glob("scratch-*"):
-        if time.time() - path.stat().st_mtime < JUST_MADE:
-            continue  # perhaps its lock is about to be taken
-        left = Folder(path)
+        if time.time() - path.stat().st_mtime < JUST_CREATED:
+            continue  # its lock may not have been taken yet
+        leftover = DataFolder(path)
         try:
-            left.take()
-        except Problem:
+            leftover.lock()
+        except CannotRun:
             continue
-        Postgres(left, left.path, surroundings(None)).end_leftover()
-        left.leave()
+        Postgres(leftover, leftover.path, child_environment(None)).stop_leftover()
+        leftover.release()
         shutil.rmtree(path, ignore_errors=True)

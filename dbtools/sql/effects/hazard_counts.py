@@ -1,7 +1,7 @@
-"""Questions that say in numbers what a hazard means: each is one read-only SELECT count(*).
+"""Queries that quantify a hazard: each is one read-only SELECT count(*).
 
-A question is only asked where it can be answered today: not about tables and columns that the script itself
-makes first, and not with functions that move something.
+There is a query only if it can run before the script: it must not involve tables and columns that the script
+itself creates, nor functions with side effects.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ PRINTABLE_NODES = 400
 
 
 @dataclass(slots=True)
-class Sofar:
-    """What earlier statements of the same script have made, by last name; enums with their values."""
+class EarlierStatements:
+    """What earlier statements of the script create, by unqualified name; enums with their values."""
 
     relations: set[str] = field(default_factory=set)
     columns: set[str] = field(default_factory=set)
     enums: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def see(self, statement: ast.Node) -> None:
-        """Remember what this statement makes or renames."""
+    def record(self, statement: ast.Node) -> None:
+        """Record what this statement creates or renames."""
         if isinstance(statement, ast.CreateStmt | ast.CreateTableAsStmt | ast.ViewStmt):
-            made = next(node for node in walk(statement) if isinstance(node, ast.RangeVar))
-            target = getattr(statement, "relation", None) or getattr(statement, "view", None) or made
+            first = next(node for node in walk(statement) if isinstance(node, ast.RangeVar))
+            target = getattr(statement, "relation", None) or getattr(statement, "view", None) or first
             if isinstance(statement, ast.CreateTableAsStmt) and statement.into and statement.into.rel:
                 target = statement.into.rel
             self.relations.add(target.relname or "")
@@ -49,13 +49,13 @@ class Sofar:
         if isinstance(statement, ast.CreateEnumStmt):
             self.enums[strings(statement.typeName)[-1]] = tuple(value.sval for value in statement.vals or ())
 
-    def knows(self, names: Iterable[str | None]) -> bool:
-        """Whether one of these names is of the script's own making."""
+    def creates(self, names: Iterable[str | None]) -> bool:
+        """Whether the script creates something with one of these names."""
         return any(name in self.relations or name in self.columns for name in names)
 
 
-def answerable(tree: ast.Node | tuple[object, ...] | None, sofar: Sofar) -> bool:
-    """Whether today's database can be asked with this expression, without moving anything."""
+def can_be_counted(tree: ast.Node | tuple[object, ...] | None, earlier: EarlierStatements) -> bool:
+    """Whether this expression can be evaluated before the script, without side effects."""
     nodes = list(walk(tree))
     if len(nodes) > PRINTABLE_NODES:
         return False
@@ -63,7 +63,7 @@ def answerable(tree: ast.Node | tuple[object, ...] | None, sofar: Sofar) -> bool
     read = {node.relname for node in nodes if isinstance(node, ast.RangeVar)}
     called = {name for node in nodes if isinstance(node, ast.FuncCall) for name in calls(node)}
     changes = any(isinstance(node, ast.InsertStmt | ast.UpdateStmt | ast.DeleteStmt) for node in nodes)
-    return not changes and not sofar.knows(written | read) and called <= HARMLESS - VOLATILE
+    return not changes and not earlier.creates(written | read) and called <= HARMLESS - VOLATILE
 
 
 def printed(tree: ast.Node) -> str:
@@ -72,51 +72,61 @@ def printed(tree: ast.Node) -> str:
     return text
 
 
-def ask(noun: str, table: ast.RangeVar, where: str, sofar: Sofar, *named: str) -> tuple[Count, ...]:
-    """One count of rows of a table, unless the table or a column is of the script's own making."""
-    if sofar.knows({table.relname, *named}):
+def count_rows(
+    noun: str, table: ast.RangeVar, where: str, earlier: EarlierStatements, *named: str
+) -> tuple[Count, ...]:
+    """Count the rows of a table, unless the script creates the table or one of the named columns."""
+    if earlier.creates({table.relname, *named}):
         return ()
     query = f"SELECT count(*) FROM {relation(table)}"  # noqa: S608 -- quoted names, literal values
     return (Count(noun, f"{query} WHERE {where}" if where else query),)
 
 
-def rows(table: ast.RangeVar, sofar: Sofar) -> tuple[Count, ...]:
-    return ask(f"rows of {relation(table)}", table, "", sofar)
+def rows(table: ast.RangeVar, earlier: EarlierStatements) -> tuple[Count, ...]:
+    return count_rows(f"rows of {relation(table)}", table, "", earlier)
 
 
-def values(table: ast.RangeVar, column: str, sofar: Sofar) -> tuple[Count, ...]:
+def values(table: ast.RangeVar, column: str, earlier: EarlierStatements) -> tuple[Count, ...]:
     where = f"{quoted(column)} IS NOT NULL"
-    return ask(f"values of {relation(table)}.{quoted(column)}", table, where, sofar, column)
+    return count_rows(f"values of {relation(table)}.{quoted(column)}", table, where, earlier, column)
 
 
-def nulls(table: ast.RangeVar, names: Sequence[str], sofar: Sofar) -> tuple[Count, ...]:
+def nulls(table: ast.RangeVar, names: Sequence[str], earlier: EarlierStatements) -> tuple[Count, ...]:
     where = " OR ".join(f"{quoted(name)} IS NULL" for name in names)
     shown = ", ".join(quoted(name) for name in names)
-    return ask(f"rows of {relation(table)} without {shown}", table, where, sofar, *names)
+    return count_rows(f"rows of {relation(table)} without {shown}", table, where, earlier, *names)
 
 
-def not_among(table: ast.RangeVar, column: str, allowed: Sequence[str], sofar: Sofar) -> tuple[Count, ...]:
-    """Rows whose value is no longer among an enum's."""
-    listed = ", ".join(literal(value) for value in allowed)
-    where = f"{quoted(column)} IS NOT NULL AND {quoted(column)}::text <> ALL (ARRAY[{listed}]::text[])"
+def not_among(
+    table: ast.RangeVar, column: str, allowed: Sequence[str], earlier: EarlierStatements
+) -> tuple[Count, ...]:
+    """Rows with a value that the enum no longer has."""
+    values_list = ", ".join(literal(value) for value in allowed)
+    where = f"{quoted(column)} IS NOT NULL AND {quoted(column)}::text <> ALL (ARRAY[{values_list}]::text[])"
     noun = f"rows whose {relation(table)}.{quoted(column)} is a value that goes away"
-    return ask(noun, table, where, sofar, column)
+    return count_rows(noun, table, where, earlier, column)
 
 
-def longer_than(table: ast.RangeVar, column: str, length: int, sofar: Sofar) -> tuple[Count, ...]:
+def longer_than(
+    table: ast.RangeVar, column: str, length: int, earlier: EarlierStatements
+) -> tuple[Count, ...]:
     noun = f"values of {relation(table)}.{quoted(column)} longer than {length} characters"
-    return ask(noun, table, f"length({quoted(column)}::text) > {length}", sofar, column)
+    return count_rows(noun, table, f"length({quoted(column)}::text) > {length}", earlier, column)
 
 
-def matching(statement: ast.UpdateStmt | ast.DeleteStmt, sofar: Sofar) -> tuple[Count, ...]:
-    """The rows that an UPDATE or DELETE hits."""
+def matching(statement: ast.UpdateStmt | ast.DeleteStmt, earlier: EarlierStatements) -> tuple[Count, ...]:
+    """The rows that an UPDATE or DELETE affects."""
     table = statement.relation
     others = statement.fromClause if isinstance(statement, ast.UpdateStmt) else statement.usingClause
-    where, unanswerable = statement.whereClause, statement.withClause is not None
-    if table is None or unanswerable or not answerable((table, others, where), sofar):
+    where = statement.whereClause
+    if (
+        table is None
+        or statement.withClause is not None
+        or not can_be_counted((table, others, where), earlier)
+    ):
         return ()
     if where is None and not others:
-        return rows(table, sofar)
+        return rows(table, earlier)
     alias = table.alias.aliasname if table.alias else None
     source = str(relation(table)) + (f" AS {quoted(alias)}" if alias else "")
     counted = f"count(DISTINCT {quoted(alias) if alias else relation(table)}.ctid)" if others else "count(*)"
@@ -126,42 +136,44 @@ def matching(statement: ast.UpdateStmt | ast.DeleteStmt, sofar: Sofar) -> tuple[
     return (Count(f"rows of {relation(table)} that it hits", query),)
 
 
-def violations(table: ast.RangeVar, constraint: ast.Constraint, sofar: Sofar) -> tuple[Count, ...]:
-    """Rows that stand against a constraint which is added again."""
+def violations(
+    table: ast.RangeVar, constraint: ast.Constraint, earlier: EarlierStatements
+) -> tuple[Count, ...]:
+    """Rows that violate a constraint which is added."""
     if constraint.contype in {ConstrType.CONSTR_UNIQUE, ConstrType.CONSTR_PRIMARY}:
-        return duplicates(table, columns(constraint.keys), sofar)
+        return duplicates(table, columns(constraint.keys), earlier)
     check = constraint.raw_expr
-    if constraint.contype == ConstrType.CONSTR_CHECK and check is not None and answerable(check, sofar):
+    if constraint.contype == ConstrType.CONSTR_CHECK and check is not None and can_be_counted(check, earlier):
         noun = f"rows of {relation(table)} against the check"
-        return ask(noun, table, f"NOT ({printed(check)})", sofar)
+        return count_rows(noun, table, f"NOT ({printed(check)})", earlier)
     if constraint.contype == ConstrType.CONSTR_FOREIGN and constraint.pktable is not None:
-        return orphans(table, constraint, constraint.pktable, sofar)
+        return orphans(table, constraint, constraint.pktable, earlier)
     return ()
 
 
 def duplicates(
-    table: ast.RangeVar, keys: Sequence[str], sofar: Sofar, condition: ast.Node | None = None
+    table: ast.RangeVar, keys: Sequence[str], earlier: EarlierStatements, condition: ast.Node | None = None
 ) -> tuple[Count, ...]:
-    """Groups of rows that share what has to be unique."""
-    if not keys or sofar.knows({table.relname, *keys}) or not answerable(condition, sofar):
+    """Values that have to be unique and that several rows share."""
+    if not keys or earlier.creates({table.relname, *keys}) or not can_be_counted(condition, earlier):
         return ()
-    listed = ", ".join(quoted(key) for key in keys)
+    columns_list = ", ".join(quoted(key) for key in keys)
     where = " AND ".join(
         [f"{quoted(key)} IS NOT NULL" for key in keys] + ([f"({printed(condition)})"] if condition else [])
     )
     query = (
         f"SELECT count(*) FROM (SELECT 1 FROM {relation(table)} WHERE {where} "  # noqa: S608 -- quoted names
-        f"GROUP BY {listed} HAVING count(*) > 1) AS shared"
+        f"GROUP BY {columns_list} HAVING count(*) > 1) AS shared"
     )
-    return (Count(f"values of {relation(table)} ({listed}) that several rows share", query),)
+    return (Count(f"values of {relation(table)} ({columns_list}) that several rows share", query),)
 
 
 def orphans(
-    table: ast.RangeVar, constraint: ast.Constraint, parent: ast.RangeVar, sofar: Sofar
+    table: ast.RangeVar, constraint: ast.Constraint, parent: ast.RangeVar, earlier: EarlierStatements
 ) -> tuple[Count, ...]:
-    """Rows whose foreign key points at nothing."""
+    """Rows whose foreign key references no row."""
     own, theirs = columns(constraint.fk_attrs), columns(constraint.pk_attrs)
-    if len(own) != len(theirs) or sofar.knows({table.relname, parent.relname, *own, *theirs}):
+    if len(own) != len(theirs) or earlier.creates({table.relname, parent.relname, *own, *theirs}):
         return ()
     present = " AND ".join(f"child.{quoted(name)} IS NOT NULL" for name in own)
     pairs = zip(own, theirs, strict=True)

@@ -1,4 +1,4 @@
-"""What each allowed statement would destroy or block. ALTER TABLE has a page of its own."""
+"""The hazards of each allowed statement. Those of ALTER TABLE are in `alter_table`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pglast import ast
 from pglast.enums import ObjectType, OnConflictAction
 
 from dbtools.sql.effects import hazard_counts
-from dbtools.sql.effects.hazard_counts import Sofar
+from dbtools.sql.effects.hazard_counts import EarlierStatements
 from dbtools.sql.effects.locks import referenced
 from dbtools.sql.result import Count, Hazard
 from dbtools.sql.syntax import alter_table
@@ -32,14 +32,14 @@ OPAQUE = {
 }  # fmt: skip
 
 
-def hazards(statement: ast.Node, sofar: Sofar) -> Iterator[Hazard]:
-    """The hazards of one statement, given what earlier ones of the script have made."""
+def hazards(statement: ast.Node, earlier: EarlierStatements) -> Iterator[Hazard]:
+    """The hazards of one statement, given what earlier statements of the script create."""
     if isinstance(statement, ast.AlterTableStmt):
-        yield from alter_table.hazards(statement, sofar)
+        yield from alter_table.hazards(statement, earlier)
     if isinstance(statement, ast.DropStmt):
-        yield from of_drop(statement, sofar)
+        yield from of_drop(statement, earlier)
     if isinstance(statement, ast.IndexStmt):
-        yield from of_index(statement, sofar)
+        yield from of_index(statement, earlier)
     if isinstance(statement, ast.CreateStmt):
         yield from of_new_table(statement)
     if isinstance(statement, ast.RenameStmt):
@@ -51,22 +51,23 @@ def hazards(statement: ast.Node, sofar: Sofar) -> Iterator[Hazard]:
                      "Read it line by line, or write plain statements.")  # fmt: skip
     for node in walk(statement):
         if isinstance(node, WRITES):
-            yield from of_query(node, sofar)
+            yield from of_query(node, earlier)
 
 
-def of_query(node: ast.Node, sofar: Sofar) -> Iterator[Hazard]:
-    """INSERT, UPDATE and DELETE, also where they hide in a WITH."""
+def of_query(node: ast.Node, earlier: EarlierStatements) -> Iterator[Hazard]:
+    """The hazards of INSERT, UPDATE and DELETE, also inside a WITH."""
     if isinstance(node, ast.DeleteStmt) and node.relation is not None:
         every = "" if node.whereClause is not None else "every row: it has no WHERE"
         yield Hazard("loses", f"deletes rows of {relation(node.relation)}{f', {every}' if every else ''}",
                      "They are gone, and so are the rows that hang on them by ON DELETE CASCADE.",
-                     "Save them in a table of their own first.", hazard_counts.matching(node, sofar))  # fmt: skip
+                     "Save them in a table of their own first.",
+                     hazard_counts.matching(node, earlier))  # fmt: skip
     if isinstance(node, ast.UpdateStmt) and node.relation is not None:
         set_columns = dict.fromkeys(quoted(target.name) for target in node.targetList or () if target.name)
         yield Hazard("loses", f"overwrites {', '.join(set_columns)} of {relation(node.relation)}",
                      "The old values are gone, and every row that it hits is written anew.",
                      "Save the old values in a column of their own first.",
-                     hazard_counts.matching(node, sofar) + overwritten(node, sofar))  # fmt: skip
+                     hazard_counts.matching(node, earlier) + overwritten(node, earlier))  # fmt: skip
     if isinstance(node, ast.InsertStmt) and node.relation is not None and overwrites(node):
         yield Hazard("loses", f"overwrites rows of {relation(node.relation)} that are there already",
                      "Their old values are gone.",
@@ -78,24 +79,24 @@ def overwrites(insert: ast.InsertStmt) -> bool:
     return clause is not None and clause.action == OnConflictAction.ONCONFLICT_UPDATE
 
 
-def overwritten(update: ast.UpdateStmt, sofar: Sofar) -> tuple[Count, ...]:
-    """The values that an UPDATE without any condition writes over."""
+def overwritten(update: ast.UpdateStmt, earlier: EarlierStatements) -> tuple[Count, ...]:
+    """The values that an UPDATE without a condition overwrites."""
     if update.relation is None or update.whereClause is not None or update.fromClause or update.withClause:
         return ()
     names = dict.fromkeys(target.name for target in update.targetList or () if target.name)
-    return tuple(count for name in names for count in hazard_counts.values(update.relation, name, sofar))
+    return tuple(count for name in names for count in hazard_counts.values(update.relation, name, earlier))
 
 
-def of_drop(drop: ast.DropStmt, sofar: Sofar) -> Iterator[Hazard]:
+def of_drop(drop: ast.DropStmt, earlier: EarlierStatements) -> Iterator[Hazard]:
     for target in drop.objects or ():
         parts = strings(target)
-        shown = ".".join(quoted(part) for part in parts) or named(drop, target)
+        shown = ".".join(quoted(part) for part in parts) or dropped_name(drop, target)
         if drop.removeType == ObjectType.OBJECT_TABLE:
             table = ast.RangeVar(relname=parts[-1], schemaname=parts[-2] if parts[:-1] else None)
             yield Hazard("loses", f"drops the table {shown}",
                          "All its rows are gone, with its indexes, constraints and triggers.",
                          "Rename the table instead and drop it in a later migration.",
-                         hazard_counts.rows(table, sofar))  # fmt: skip
+                         hazard_counts.rows(table, earlier))  # fmt: skip
         elif drop.removeType == ObjectType.OBJECT_INDEX and not drop.concurrent:
             yield Hazard("blocks", f"drops the index {shown}",
                          "Its table cannot be read or written until the commit; then queries are slower.",
@@ -106,15 +107,15 @@ def of_drop(drop: ast.DropStmt, sofar: Sofar) -> Iterator[Hazard]:
             )
 
 
-def named(drop: ast.DropStmt, target: object) -> str:
+def dropped_name(drop: ast.DropStmt, target: object) -> str:
     """The name of a function or type that is dropped."""
     inner = getattr(target, "objname", None) or getattr(target, "names", None)
     return next((str(name) for name in object_name(drop.removeType, inner)), "it")
 
 
-def of_index(index: ast.IndexStmt, sofar: Sofar) -> Iterator[Hazard]:
+def of_index(index: ast.IndexStmt, earlier: EarlierStatements) -> Iterator[Hazard]:
     table = index.relation or ast.RangeVar()
-    if table.relname in sofar.relations:
+    if table.relname in earlier.relations:
         return
     if index.unique:
         keys = columns(index.indexParams)
@@ -122,16 +123,17 @@ def of_index(index: ast.IndexStmt, sofar: Sofar) -> Iterator[Hazard]:
         yield Hazard("fails", f"makes {shown} of {relation(table)} unique",
                      "Two rows that share a value stop the run, and then nothing is changed.",
                      "Correct those rows first.",
-                     hazard_counts.duplicates(table, keys, sofar, index.whereClause))  # fmt: skip
+                     hazard_counts.duplicates(table, keys, earlier, index.whereClause))  # fmt: skip
     if not index.concurrent:
         yield Hazard("blocks", f"builds an index on {relation(table)}",
                      "Nobody can write to the table until the commit.",
-                     "CREATE INDEX CONCURRENTLY in a run of its own.", hazard_counts.rows(table, sofar))  # fmt: skip
+                     "CREATE INDEX CONCURRENTLY in a run of its own.",
+                     hazard_counts.rows(table, earlier))  # fmt: skip
 
 
 def of_new_table(table: ast.CreateStmt) -> Iterator[Hazard]:
     own = table.relation.relname if table.relation else ""
-    for parent in dict.fromkeys(str(relation(found)) for found in referenced(table) if found.relname != own):
+    for parent in dict.fromkeys(str(relation(other)) for other in referenced(table) if other.relname != own):
         yield Hazard("blocks", f"locks {parent} against writing",
                      "A foreign key takes SHARE ROW EXCLUSIVE on it.",
                      "Keep the script short: the lock stays until the commit.")  # fmt: skip

@@ -1,4 +1,4 @@
-"""Which table lock a statement takes, by PostgreSQL's documentation.
+"""The table lock that a statement takes, according to PostgreSQL's documentation.
 
 Reference: https://www.postgresql.org/docs/current/explicit-locking.html
 Reference: https://www.postgresql.org/docs/current/sql-altertable.html
@@ -53,13 +53,13 @@ def strength(lock: str) -> int:
 
 
 def lock(statement: ast.Node) -> str:
-    """The strongest lock that this statement takes on any table that is there already; "" for none."""
+    """The strongest lock that this statement takes on an existing table; "" for none."""
     writes = any(isinstance(node, WRITES) for node in walk(statement))
-    return max(direct(statement), "ROW EXCLUSIVE" if writes else "", key=strength)
+    return max(own_lock(statement), "ROW EXCLUSIVE" if writes else "", key=strength)
 
 
-def direct(statement: ast.Node) -> str:
-    """The lock of the statement itself."""
+def own_lock(statement: ast.Node) -> str:
+    """The lock of the statement itself, without its subqueries."""
     if isinstance(statement, ast.AlterTableStmt):
         parts = [of_part(part) for part in statement.cmds or ()]
         return max(parts, key=strength, default="")
@@ -87,7 +87,7 @@ def direct(statement: ast.Node) -> str:
 
 
 def of_new_table(table: ast.CreateStmt) -> str:
-    """The lock on the tables that a new one hangs on."""
+    """The lock on the tables that a new table refers to."""
     if table.partbound is not None:
         return ACCESS_EXCLUSIVE
     if referenced(table):
@@ -109,7 +109,7 @@ def of_part(part: ast.AlterTableCmd) -> str:
 
 
 def referenced(statement: ast.Node) -> list[ast.RangeVar]:
-    """The tables that new foreign keys point at: SHARE ROW EXCLUSIVE is taken on each of them."""
+    """The tables that new foreign keys reference, which are locked in SHARE ROW EXCLUSIVE mode."""
     return [
         node.pktable
         for node in walk(statement)

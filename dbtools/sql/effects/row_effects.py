@@ -1,4 +1,4 @@
-"""What a migration's own SQL does that no schema shows afterwards: to rows, and to its transaction."""
+"""Finds in a migration what changes rows, and whether it controls transactions itself."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pglast import ast
 
 from dbtools.sql.effects.table_rewrites import restarted, rewritten
-from dbtools.sql.syntax.parsing import NotSql, Piece, split, walk
+from dbtools.sql.syntax.parsing import InvalidSql, ParsedStatement, split, walk
 
-STATEMENTS = 20_000
+MOST_STATEMENTS = 20_000
 BEFORE = "which values stood there before is not known."
 WRITES = {
     "UpdateStmt": ("UPDATE", BEFORE),
@@ -33,7 +33,7 @@ PURE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class RowChange:
-    """Something that wrote rows; `line` is 0 where it is not known."""
+    """A statement that changed rows; `line` is 0 if unknown."""
 
     line: int
     what: str
@@ -41,25 +41,25 @@ class RowChange:
 
 
 def row_changes(text: str) -> tuple[RowChange, ...]:
-    """Everything in a migration that may have changed rows, in its order."""
+    """Everything in a migration that may have changed rows, in order."""
     try:
-        pieces = split(text, statements=STATEMENTS)
-    except NotSql:
+        pieces = split(text, statements=MOST_STATEMENTS)
+    except InvalidSql:
         return (RowChange(0, "What it does to rows", "the text cannot be read by PostgreSQL's parser."),)
     return tuple(change for piece in pieces for change in _changes(piece))
 
 
 def ends_transactions(text: str) -> bool:
-    """Whether a migration has a BEGIN or COMMIT of its own, so that a failure may leave half of it."""
+    """Whether a migration has its own BEGIN or COMMIT, so that a failure may leave part of it."""
     try:
         return any(
-            isinstance(piece.tree, ast.TransactionStmt) for piece in split(text, statements=STATEMENTS)
+            isinstance(piece.tree, ast.TransactionStmt) for piece in split(text, statements=MOST_STATEMENTS)
         )
-    except NotSql:
+    except InvalidSql:
         return True
 
 
-def _changes(piece: Piece) -> Iterator[RowChange]:
+def _changes(piece: ParsedStatement) -> Iterator[RowChange]:
     tree = piece.tree
     if isinstance(tree, ast.DoStmt):
         yield from _in_a_body(piece)
@@ -78,10 +78,10 @@ def _changes(piece: Piece) -> Iterator[RowChange]:
         yield from _writes(piece)
 
 
-def _in_a_body(piece: Piece) -> Iterator[RowChange]:
+def _in_a_body(piece: ParsedStatement) -> Iterator[RowChange]:
     body = COMMENT.sub(" ", piece.text)
-    if found := IN_A_BODY.search(body):
-        yield RowChange(piece.line, "A DO block", f"it may have changed rows ({found[1].upper()}).")
+    if match := IN_A_BODY.search(body):
+        yield RowChange(piece.line, "A DO block", f"it may have changed rows ({match[1].upper()}).")
     elif REWRITES_IN_A_BODY.search(body):
         yield RowChange(piece.line, "A DO block", "it may have rewritten values (USING).")
 
@@ -94,7 +94,7 @@ def _on_a_table(line: int, tree: ast.AlterTableStmt) -> Iterator[RowChange]:
         yield RowChange(line, f"The RESTART of {table}.{column}", "its position before is not known.")
 
 
-def _writes(piece: Piece) -> Iterator[RowChange]:
+def _writes(piece: ParsedStatement) -> Iterator[RowChange]:
     for node in walk(piece.tree):
         if isinstance(node, ast.UpdateStmt | ast.DeleteStmt | ast.MergeStmt | ast.InsertStmt):
             word, why = WRITES[type(node).__name__]

@@ -1,4 +1,4 @@
-"""What a migration does outside of the schema: nothing that is compared shows it, so it has to be said."""
+"""Finds in a migration the effects that neither a schema nor rows show, such as on privileges."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pglast import ast
 from pglast.enums import AlterTableType, ObjectType
 
-from dbtools.sql.syntax.parsing import NotSql, Piece, split, walk
+from dbtools.sql.syntax.parsing import InvalidSql, ParsedStatement, split, walk
 
-STATEMENTS = 20_000
+MOST_STATEMENTS = 20_000
 RIGHTS = "who may do what"
 SERVER = "what belongs to the server or the database"
 REPLICATION = "what is replicated"
@@ -53,24 +53,24 @@ IN_A_BODY = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Unseen:
-    """A statement that no comparison of schemas shows; `about` is what it changes."""
+class SideEffect:
+    """A statement whose effect is not part of the schema; `about` is what it changes."""
 
     line: int
     what: str
     about: str
 
 
-def unseen(text: str) -> tuple[Unseen, ...]:
-    """Everything in a migration that changes something beside the schema and the rows, in its order."""
+def side_effects(text: str) -> tuple[SideEffect, ...]:
+    """Everything in a migration that changes something besides schema and rows, in order."""
     try:
-        pieces = split(text, statements=STATEMENTS)
-    except NotSql:
+        pieces = split(text, statements=MOST_STATEMENTS)
+    except InvalidSql:
         return ()
-    return tuple(Unseen(piece.line, *found) for piece in pieces for found in _found(piece))
+    return tuple(SideEffect(piece.line, what, about) for piece in pieces for what, about in _effects(piece))
 
 
-def _found(piece: Piece) -> Iterator[tuple[str, str]]:
+def _effects(piece: ParsedStatement) -> Iterator[tuple[str, str]]:
     tree = piece.tree
     if type(tree) in BY_TYPE:
         yield BY_TYPE[type(tree)]
@@ -80,8 +80,8 @@ def _found(piece: Piece) -> Iterator[tuple[str, str]]:
         )
     elif isinstance(tree, ast.CommentStmt) and tree.objtype in NOT_IN_A_SCHEMA:
         yield "COMMENT", SERVER
-    elif isinstance(tree, ast.DoStmt) and (said := IN_A_BODY.search(piece.text)):
-        yield f"A DO block ({said[1].upper()})", RIGHTS
+    elif isinstance(tree, ast.DoStmt) and (match := IN_A_BODY.search(piece.text)):
+        yield f"A DO block ({match[1].upper()})", RIGHTS
     if _names_the_history(tree):
         yield "A statement on _prisma_migrations", HISTORY
 

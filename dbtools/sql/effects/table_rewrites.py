@@ -1,4 +1,4 @@
-"""What ALTER TABLE does to values and to positions, although the schema does not show it."""
+"""Finds in an ALTER TABLE the values that it recomputes and the sequences that it restarts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TEXTS = frozenset({"text", "text[]"})
 
 
 def rewritten(tree: ast.AlterTableStmt) -> Iterator[str]:
-    """The columns whose values went through an expression that is more than a cast."""
+    """The columns whose values are computed by an expression other than a cast."""
     for command in tree.cmds or ():
         definition = command.def_
         if command.subtype != AlterTableType.AT_AlterColumnType or not isinstance(definition, ast.ColumnDef):
@@ -23,7 +23,7 @@ def rewritten(tree: ast.AlterTableStmt) -> Iterator[str]:
 
 
 def restarted(tree: ast.AlterTableStmt) -> Iterator[str]:
-    """The identity columns that count from somewhere else now."""
+    """The identity columns that are restarted."""
     for command in tree.cmds or ():
         options = command.def_ if isinstance(command.def_, tuple) else ()
         if any(isinstance(option, ast.DefElem) and option.defname == "restart" for option in options):
@@ -31,11 +31,11 @@ def restarted(tree: ast.AlterTableStmt) -> Iterator[str]:
 
 
 def _only_casts(using: ast.Node, kind: str, column: str | None) -> bool:
-    """Whether it is the column itself, cast to its new type, at most by way of text."""
-    wanted = frozenset({kind})
+    """Whether it is the column itself, cast to its new type directly or via text."""
+    expected = frozenset({kind})
     while isinstance(using, ast.TypeCast):
-        if using.typeName is None or RawStream()(using.typeName) not in wanted or using.arg is None:
+        if using.typeName is None or RawStream()(using.typeName) not in expected or using.arg is None:
             return False
-        using, wanted = using.arg, TEXTS
+        using, expected = using.arg, TEXTS
     fields = (using.fields or ()) if isinstance(using, ast.ColumnRef) else ()
     return [field.sval for field in fields[-1:] if isinstance(field, ast.String)] == [column]

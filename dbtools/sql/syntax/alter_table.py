@@ -1,4 +1,4 @@
-"""What each part of ALTER TABLE destroys, rewrites or blocks."""
+"""The hazards of each part of an ALTER TABLE."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pglast.enums import AlterTableType as Alter
 from pglast.enums import ConstrType, ObjectType
 
 from dbtools.sql.effects import hazard_counts
-from dbtools.sql.effects.hazard_counts import Sofar
+from dbtools.sql.effects.hazard_counts import EarlierStatements
 from dbtools.sql.result import Hazard
 from dbtools.sql.syntax.functions import VOLATILE, calls
 from dbtools.sql.syntax.name_scope import columns, quoted, relation, strings
@@ -19,14 +19,14 @@ BUILDS_INDEX = frozenset({ConstrType.CONSTR_UNIQUE, ConstrType.CONSTR_PRIMARY, C
 NOT_VALID = "Add it NOT VALID, and VALIDATE CONSTRAINT in a migration of its own."
 
 
-def hazards(statement: ast.AlterTableStmt, sofar: Sofar) -> Iterator[Hazard]:
-    """The hazards of every part, in the order of the text."""
+def hazards(statement: ast.AlterTableStmt, earlier: EarlierStatements) -> Iterator[Hazard]:
+    """The hazards of all parts, in the order of the text."""
     table = statement.relation or ast.RangeVar()
     for part in statement.cmds or ():
         if statement.objtype == ObjectType.OBJECT_TYPE:
             yield from of_attribute(table, part)
         elif statement.objtype in {ObjectType.OBJECT_TABLE, ObjectType.OBJECT_MATVIEW}:
-            yield from of_part(table, part, sofar)
+            yield from of_part(table, part, earlier)
 
 
 def of_attribute(table: ast.RangeVar, part: ast.AlterTableCmd) -> Iterator[Hazard]:
@@ -37,29 +37,30 @@ def of_attribute(table: ast.RangeVar, part: ast.AlterTableCmd) -> Iterator[Hazar
         )
 
 
-def of_part(table: ast.RangeVar, part: ast.AlterTableCmd, sofar: Sofar) -> Iterator[Hazard]:
+def of_part(table: ast.RangeVar, part: ast.AlterTableCmd, earlier: EarlierStatements) -> Iterator[Hazard]:
     name = part.name or ""
-    where = f"{relation(table)}.{quoted(name)}"
+    full_name = f"{relation(table)}.{quoted(name)}"
     if part.subtype == Alter.AT_AddColumn and isinstance(part.def_, ast.ColumnDef):
-        yield from of_new_column(table, part.def_, sofar)
+        yield from of_new_column(table, part.def_, earlier)
     elif part.subtype == Alter.AT_DropColumn:
         yield Hazard(
-            "loses", f"drops the column {where}", "Its values are gone with it, and indexes on it too.",
-            "Rename the column instead and drop it in a later migration.", hazard_counts.values(table, name, sofar),
+            "loses", f"drops the column {full_name}", "Its values are gone with it, and indexes on it too.",
+            "Rename the column instead and drop it in a later migration.",
+            hazard_counts.values(table, name, earlier),
         )  # fmt: skip
     elif part.subtype == Alter.AT_SetNotNull:
-        yield from not_null(table, name, sofar)
+        yield from not_null(table, name, earlier)
     elif part.subtype == Alter.AT_AlterColumnType and isinstance(part.def_, ast.ColumnDef):
-        yield from of_new_type(table, name, part.def_, sofar)
+        yield from of_new_type(table, name, part.def_, earlier)
     elif part.subtype == Alter.AT_AddConstraint and isinstance(part.def_, ast.Constraint):
-        yield from of_constraint(table, part.def_, sofar)
+        yield from of_constraint(table, part.def_, earlier)
     elif part.subtype == Alter.AT_SetExpression:
-        yield rewrite(f"computes {where} anew for every row", table, sofar)
+        yield rewrite(f"computes {full_name} anew for every row", table, earlier)
     elif part.subtype == Alter.AT_DropExpression:
-        yield Hazard("blocks", f"stops computing {where}", "The values stay, and new rows get none.",
+        yield Hazard("blocks", f"stops computing {full_name}", "The values stay, and new rows get none.",
                      "Make sure that the code of then writes them.")  # fmt: skip
     elif part.subtype in {Alter.AT_SetLogged, Alter.AT_SetUnLogged}:
-        yield rewrite(f"copies the whole table {relation(table)}", table, sofar)
+        yield rewrite(f"copies the whole table {relation(table)}", table, earlier)
         if part.subtype == Alter.AT_SetUnLogged:
             yield Hazard("loses", f"takes {relation(table)} out of the write-ahead log",
                          "After a crash of the server the table is empty.",
@@ -75,11 +76,12 @@ def of_part(table: ast.RangeVar, part: ast.AlterTableCmd, sofar: Sofar) -> Itera
     elif part.subtype in {Alter.AT_ValidateConstraint, Alter.AT_AttachPartition}:
         yield Hazard("blocks", f"reads the whole table {relation(table)}",
                      "It takes as long as the table is large; reading and writing go on.",
-                     "Do it by hand when there is little traffic.", hazard_counts.rows(table, sofar))  # fmt: skip
+                     "Do it by hand when there is little traffic.",
+                     hazard_counts.rows(table, earlier))  # fmt: skip
 
 
-def of_new_column(table: ast.RangeVar, column: ast.ColumnDef, sofar: Sofar) -> Iterator[Hazard]:
-    where = f"{relation(table)}.{quoted(column.colname or '')}"
+def of_new_column(table: ast.RangeVar, column: ast.ColumnDef, earlier: EarlierStatements) -> Iterator[Hazard]:
+    full_name = f"{relation(table)}.{quoted(column.colname or '')}"
     constraints = {constraint.contype: constraint for constraint in column.constraints or ()}
     default = constraints.get(ConstrType.CONSTR_DEFAULT)
     own = {ConstrType.CONSTR_IDENTITY, ConstrType.CONSTR_GENERATED} & constraints.keys()
@@ -87,43 +89,46 @@ def of_new_column(table: ast.RangeVar, column: ast.ColumnDef, sofar: Sofar) -> I
     filled = default is not None or own or kind in SERIAL
     if {ConstrType.CONSTR_NOTNULL, ConstrType.CONSTR_PRIMARY} & constraints.keys() and not filled:
         yield Hazard(
-            "fails", f"adds {where} as NOT NULL without a default",
+            "fails", f"adds {full_name} as NOT NULL without a default",
             "It fails as soon as the table has one row, and then nothing is changed at all.",
-            "Add it without NOT NULL, fill it with UPDATE, then SET NOT NULL.", hazard_counts.rows(table, sofar),
+            "Add it without NOT NULL, fill it with UPDATE, then SET NOT NULL.",
+            hazard_counts.rows(table, earlier),
         )  # fmt: skip
     if own or kind in SERIAL or (default is not None and calls(default) & VOLATILE):
-        yield rewrite(f"gives every row of {relation(table)} its own value for {where}", table, sofar)
+        yield rewrite(f"gives every row of {relation(table)} its own value for {full_name}", table, earlier)
     for constraint in column.constraints or ():
         if constraint.contype in {*BUILDS_INDEX, ConstrType.CONSTR_CHECK, ConstrType.CONSTR_FOREIGN}:
-            yield from of_constraint(table, constraint, Sofar({table.relname or ""}))
+            yield from of_constraint(table, constraint, EarlierStatements({table.relname or ""}))
 
 
-def of_new_type(table: ast.RangeVar, name: str, column: ast.ColumnDef, sofar: Sofar) -> Iterator[Hazard]:
-    where = f"{relation(table)}.{quoted(name)}"
+def of_new_type(
+    table: ast.RangeVar, name: str, column: ast.ColumnDef, earlier: EarlierStatements
+) -> Iterator[Hazard]:
+    full_name = f"{relation(table)}.{quoted(name)}"
     written = column.typeName or ast.TypeName()
     kind = (strings(written.names) or ("",))[-1]
-    if kind in sofar.enums:
+    if kind in earlier.enums:
         yield Hazard(
-            "fails", f"rebuilds {where} with the values of {quoted(kind)}",
+            "fails", f"rebuilds {full_name} with the values of {quoted(kind)}",
             "A row that uses a value which goes away stops the whole run; nothing is changed then.",
             "Change those rows with UPDATE first.",
-            () if written.arrayBounds else hazard_counts.not_among(table, name, sofar.enums[kind], sofar),
+            () if written.arrayBounds else hazard_counts.not_among(table, name, earlier.enums[kind], earlier),
         )  # fmt: skip
     elif kind in {"varchar", "bpchar"} and (length := width(written)):
         cuts = column.raw_default is not None
         yield Hazard(
-            "loses" if cuts else "fails", f"limits {where} to {length} characters",
+            "loses" if cuts else "fails", f"limits {full_name} to {length} characters",
             "A cast in USING cuts longer ones off." if cuts else "One value that is longer stops the run.",
-            "Shorten the values with UPDATE first.", hazard_counts.longer_than(table, name, length, sofar),
+            "Shorten the values with UPDATE first.", hazard_counts.longer_than(table, name, length, earlier),
         )  # fmt: skip
     else:
         yield Hazard(
-            "loses", f"changes the type of {where}",
+            "loses", f"changes the type of {full_name}",
             "Digits, time zones or precision that the new type does not hold are gone.",
             "Keep the old column under another name until the result was looked at.",
-            hazard_counts.values(table, name, sofar),
+            hazard_counts.values(table, name, earlier),
         )  # fmt: skip
-    yield rewrite(f"writes {relation(table)} anew unless the stored values may stay", table, sofar)
+    yield rewrite(f"writes {relation(table)} anew unless the stored values may stay", table, earlier)
 
 
 def width(kind: ast.TypeName) -> int:
@@ -134,15 +139,17 @@ def width(kind: ast.TypeName) -> int:
     return 0
 
 
-def of_constraint(table: ast.RangeVar, constraint: ast.Constraint, sofar: Sofar) -> Iterator[Hazard]:
+def of_constraint(
+    table: ast.RangeVar, constraint: ast.Constraint, earlier: EarlierStatements
+) -> Iterator[Hazard]:
     shown = f"the constraint {quoted(constraint.conname)}" if constraint.conname else "a constraint"
     if constraint.contype == ConstrType.CONSTR_NOTNULL:
         for name in columns(constraint.keys):
-            yield from not_null(table, name, sofar)
+            yield from not_null(table, name, earlier)
         return
-    broken = hazard_counts.violations(table, constraint, sofar)
+    broken = hazard_counts.violations(table, constraint, earlier)
     if constraint.contype == ConstrType.CONSTR_PRIMARY:
-        broken += hazard_counts.nulls(table, columns(constraint.keys), sofar) if constraint.keys else ()
+        broken += hazard_counts.nulls(table, columns(constraint.keys), earlier) if constraint.keys else ()
     if not constraint.skip_validation and not constraint.indexname:
         yield Hazard("fails", f"adds {shown} to {relation(table)}",
                      "One row against it stops the run, and then nothing is changed.",
@@ -151,28 +158,28 @@ def of_constraint(table: ast.RangeVar, constraint: ast.Constraint, sofar: Sofar)
         yield Hazard("blocks", f"builds an index on {relation(table)}",
                      "Nobody can read or write the table meanwhile.",
                      "CREATE UNIQUE INDEX CONCURRENTLY in a run of its own, then ADD … USING INDEX.",
-                     hazard_counts.rows(table, sofar))  # fmt: skip
+                     hazard_counts.rows(table, earlier))  # fmt: skip
     elif constraint.contype == ConstrType.CONSTR_FOREIGN and constraint.pktable is not None:
         parent = relation(constraint.pktable)
         reads = "" if constraint.skip_validation else f" while every row of {relation(table)} is looked up"
         yield Hazard("blocks", f"locks {relation(table)} and {parent} against writing",
                      f"SHARE ROW EXCLUSIVE on both{reads}.", NOT_VALID,
-                     () if constraint.skip_validation else hazard_counts.rows(table, sofar))  # fmt: skip
+                     () if constraint.skip_validation else hazard_counts.rows(table, earlier))  # fmt: skip
     elif constraint.contype == ConstrType.CONSTR_CHECK and not constraint.skip_validation:
         yield Hazard("blocks", f"reads the whole table {relation(table)}",
                      "Nobody can read or write the table meanwhile.", NOT_VALID,
-                     hazard_counts.rows(table, sofar))  # fmt: skip
+                     hazard_counts.rows(table, earlier))  # fmt: skip
 
 
-def not_null(table: ast.RangeVar, name: str, sofar: Sofar) -> Iterator[Hazard]:
+def not_null(table: ast.RangeVar, name: str, earlier: EarlierStatements) -> Iterator[Hazard]:
     yield Hazard(
         "fails", f"sets {relation(table)}.{quoted(name)} NOT NULL",
         "One row without a value stops the run; the whole table is read, and nobody can use it meanwhile.",
-        "Fill the column with UPDATE first.", hazard_counts.nulls(table, [name], sofar),
+        "Fill the column with UPDATE first.", hazard_counts.nulls(table, [name], earlier),
     )  # fmt: skip
 
 
-def rewrite(what: str, table: ast.RangeVar, sofar: Sofar) -> Hazard:
+def rewrite(what: str, table: ast.RangeVar, earlier: EarlierStatements) -> Hazard:
     return Hazard("rewrites", what, "The whole table is copied, and nobody can read or write it meanwhile.",
                   "Do it when there is little traffic; the rehearsal says how long it takes.",
-                  hazard_counts.rows(table, sofar))  # fmt: skip
+                  hazard_counts.rows(table, earlier))  # fmt: skip

@@ -1,7 +1,7 @@
-"""What is looked at before any parser: bytes and characters.
+"""Decodes a script and refuses characters that make it look different from what PostgreSQL reads.
 
-The parser ends at the first NUL, an editor draws text from right to left, a browser hides a zero-width space:
-what a person approves has to be what PostgreSQL reads, so whatever can make the two differ is refused.
+The parser stops at a NUL, an editor reorders bidirectional text, a browser hides a zero-width space. What a
+person approves has to be what PostgreSQL executes.
 """
 
 from __future__ import annotations
@@ -9,42 +9,44 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 
-from dbtools.sql.result import LIMITS, Problem
+from dbtools.sql.result import LIMITS, SqlProblem
 
 BYTE_ORDER_MARK = "\ufeff"
 BIDIRECTIONAL = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-# Letters by their category, but drawn as nothing.
+# Characters with the category of a letter or symbol that are displayed as nothing.
 INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 PROBLEMS_SHOWN = 50
 
 
-def read(raw: str | bytes) -> tuple[str, tuple[Problem, ...]]:
-    """The text, and what is wrong with its characters. The text is empty where it cannot be read."""
+def read(raw: str | bytes) -> tuple[str, tuple[SqlProblem, ...]]:
+    """The text and the problems with its characters. The text is empty if it cannot be decoded."""
     data = raw if isinstance(raw, bytes) else raw.encode(errors="surrogatepass")
     if len(data) > LIMITS.bytes:
-        return "", (Problem(0, TOO_LARGE.format(size=len(data), limit=LIMITS.bytes)),)
+        return "", (SqlProblem(0, TOO_LARGE.format(size=len(data), limit=LIMITS.bytes)),)
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
-        return "", (Problem(data.count(b"\n", 0, error.start) + 1, NOT_UTF8),)
-    return text, tuple(found for _, found in zip(range(PROBLEMS_SHOWN), strange(text), strict=False))
+        return "", (SqlProblem(data.count(b"\n", 0, error.start) + 1, NOT_UTF8),)
+    return text, tuple(
+        problem for _, problem in zip(range(PROBLEMS_SHOWN), forbidden_characters(text), strict=False)
+    )
 
 
-def strange(text: str) -> Iterator[Problem]:
+def forbidden_characters(text: str) -> Iterator[SqlProblem]:
     """Each kind of forbidden character once per line, in the order of the text."""
     if text.isascii() and text.isprintable():
         return
     for number, line in enumerate(text.split("\n"), start=1):
-        # Most lines have nothing but printable characters and tabs.
+        # Fast path: most lines have only printable characters and tabs.
         if line.removesuffix("\r").replace("\t", "").isprintable() and not INVISIBLE & set(line):
             continue
         for character in dict.fromkeys(line.removesuffix("\r")):
-            if message := complaint(character, first=number == 1 and line.startswith(character)):
-                yield Problem(number, message)
+            if message := problem_with(character, first=number == 1 and line.startswith(character)):
+                yield SqlProblem(number, message)
 
 
-def complaint(character: str, *, first: bool) -> str:
-    """Why this character may not stand in a script; "" where it may."""
+def problem_with(character: str, *, first: bool) -> str:
+    """Why this character is not allowed in a script; "" if it is."""
     category = unicodedata.category(character)
     code = f"U+{ord(character):04X}"
     if character == "\t" or (category not in {"Cc", "Cf", "Zl", "Zp", "Zs"} and character not in INVISIBLE):
@@ -84,7 +86,7 @@ def complaint(character: str, *, first: bool) -> str:
 
 
 def escape(character: str) -> str:
-    """How PostgreSQL's E'' strings write a character."""
+    """The escape sequence of a character in PostgreSQL's E'' strings."""
     return f"\\u{ord(character):04x}" if ord(character) < 0x10000 else f"\\U{ord(character):08x}"
 
 

@@ -1,7 +1,7 @@
-"""The functions that a down script may call: those that read and write nothing but their arguments.
+"""The allowlist of functions that a down script may call: those that only work on their arguments.
 
-A function call looks like any harmless expression, and `SELECT pg_terminate_backend(…)` is a plain SELECT:
-so the list says what is allowed, and whatever is not on it is refused.
+A dangerous function is called in an ordinary expression, such as `SELECT pg_terminate_backend(…)`, so
+everything that is not on the list is refused.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from collections.abc import Iterator, Sequence
 
 from pglast import ast
 
-from dbtools.sql.syntax.name_scope import listed, strings
+from dbtools.sql.syntax.name_scope import schema_list, strings
 from dbtools.sql.syntax.parsing import walk
 
 
-def words(listed: str) -> frozenset[str]:
-    return frozenset(listed.split())
+def words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
 
 
 SEQUENCES = frozenset({"nextval", "setval", "currval"})
@@ -26,7 +26,7 @@ VOLATILE = words(
     uuidv4 uuidv7 uuid_generate_v1 uuid_generate_v1mc uuid_generate_v4
     """
 )
-# Installed by extensions into an ordinary schema, so their schema may be written.
+# Installed by extensions into an ordinary schema, so the call may be qualified.
 FROM_EXTENSIONS = words(
     """
     gen_random_uuid gen_random_bytes uuid_generate_v1 uuid_generate_v1mc uuid_generate_v3
@@ -70,13 +70,13 @@ HARMLESS = (
 SYSTEM = re.compile(
     r"(pg_|lo_|dblink|_?ri_|binary_upgrade)|.*_to_xml|set_config$|loread$|lowrite$", re.IGNORECASE
 )
-# What a trigger may call of PostgreSQL's own.
+# PostgreSQL's own functions that a trigger may call.
 TRIGGER_FUNCTIONS = frozenset({"tsvector_update_trigger", "tsvector_update_trigger_column"})
 SEQUENCE_NAME = re.compile(r'\s*("(?:[^"]|"")+"|[\w$]+)(?:\s*\.\s*("(?:[^"]|"")+"|[\w$]+))?\s*')
 
 
 def forbidden(tree: ast.Node, schemas: Sequence[str], *, allow_opaque: bool) -> Iterator[str]:
-    """A sentence for each function call that is not on the list."""
+    """A sentence for each call of a function that is not allowed."""
     for node in walk(tree):
         if isinstance(node, ast.FuncCall):
             yield from forbidden_call(node, schemas, allow_opaque=allow_opaque)
@@ -91,7 +91,7 @@ def forbidden_call(call: ast.FuncCall, schemas: Sequence[str], *, allow_opaque: 
     built_in = not schema or schema == ["pg_catalog"]
     known = name in HARMLESS and (built_in or name in FROM_EXTENSIONS)
     if known and name in SEQUENCES:
-        yield from wrong_sequence(call, name, schemas)
+        yield from refused_sequence(call, name, schemas)
     elif known:
         return
     elif SYSTEM.match(name) or schema == ["pg_catalog"]:
@@ -103,8 +103,8 @@ def forbidden_call(call: ast.FuncCall, schemas: Sequence[str], *, allow_opaque: 
         )
 
 
-def wrong_sequence(call: ast.FuncCall, name: str, schemas: Sequence[str]) -> Iterator[str]:
-    """The sequence's name is a string that the parser does not look into."""
+def refused_sequence(call: ast.FuncCall, name: str, schemas: Sequence[str]) -> Iterator[str]:
+    """The reason to refuse the sequence's name, a string that the parser does not examine."""
     argument = call.args[0] if call.args else None
     while isinstance(argument, ast.TypeCast):
         argument = argument.arg
@@ -115,15 +115,15 @@ def wrong_sequence(call: ast.FuncCall, name: str, schemas: Sequence[str]) -> Ite
         if isinstance(argument, ast.A_Const) and isinstance(argument.val, ast.String)
         else None
     )
-    found = SEQUENCE_NAME.fullmatch(text or "")
-    if found is None:
+    match = SEQUENCE_NAME.fullmatch(text or "")
+    if match is None:
         yield f"{name}() needs the name of one sequence as a plain string, to show which it moves."
         return
-    schema = found[1].strip('"') if found[2] else ""
+    schema = match[1].strip('"') if match[2] else ""
     if schema and schema not in schemas:
-        yield f"{name}({text!r}) moves a sequence outside the {listed(schemas)}: leave it out."
+        yield f"{name}({text!r}) moves a sequence outside the {schema_list(schemas)}: leave it out."
 
 
 def calls(tree: ast.Node) -> set[str]:
-    """The names of all functions that are called in a tree."""
+    """The names of all functions called in a tree."""
     return {strings(node.funcname)[-1] for node in walk(tree) if isinstance(node, ast.FuncCall)}

@@ -1,4 +1,4 @@
-"""Every name in a statement that can lead out of the schemas the wizard works in."""
+"""Finds the names in a statement that refer to something outside the allowed schemas."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ KEYWORDS = frozenset(RESERVED_KEYWORDS) | frozenset(TYPE_FUNC_NAME_KEYWORDS) | f
 PLAIN = re.compile(r"[a-z_][a-z0-9_$]*")
 HISTORY = "_prisma_migrations"
 
-# Where a node keeps a name that may be written with its schema.
+# Attributes of nodes that hold a name which may be qualified with a schema.
 DOTTED = {
     "TypeName": ("names",), "FuncCall": ("funcname",), "A_Expr": ("name",), "SubLink": ("operName",),
     "SortBy": ("useOp",), "CollateClause": ("collname",), "IndexElem": ("opclass", "collation"),
@@ -26,7 +26,7 @@ DOTTED = {
     "CreateFunctionStmt": ("funcname",), "RangeTableSample": ("method",),
 }  # fmt: skip
 NAMING = DOTTED.keys() | {"RangeVar", "DropStmt", "CommentStmt", "RenameStmt", "DefElem", "Constraint"}
-# Objects that are named after the table they hang on: COMMENT ON TRIGGER … ON s.t is (s, t, trigger).
+# Objects that are named after their table: COMMENT ON TRIGGER … ON s.t is (s, t, trigger).
 ON_A_TABLE = frozenset(
     {ObjectType.OBJECT_COLUMN, ObjectType.OBJECT_TABCONSTRAINT, ObjectType.OBJECT_TRIGGER,
      ObjectType.OBJECT_POLICY, ObjectType.OBJECT_RULE}
@@ -39,7 +39,7 @@ RELATIONS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A name as PostgreSQL reads it. A relation holds rows; anything else may also come from pg_catalog."""
+    """A possibly qualified name. Names other than those of relations may also be in pg_catalog."""
 
     parts: tuple[str, ...]
     relation: bool
@@ -57,26 +57,26 @@ class Name:
 
 
 def quoted(name: str) -> str:
-    """An identifier as one writes it: quoted only where PostgreSQL would read it differently."""
+    """The identifier, quoted only if PostgreSQL would read it differently otherwise."""
     if PLAIN.fullmatch(name) and name not in KEYWORDS:
         return name
     return '"' + name.replace('"', '""') + '"'
 
 
 def literal(text: str) -> str:
-    """A string constant that reads the same whatever standard_conforming_strings says."""
+    """The string constant, independent of standard_conforming_strings."""
     doubled = text.replace("'", "''")
     return "E'" + doubled.replace("\\", "\\\\") + "'" if "\\" in text else f"'{doubled}'"
 
 
 def relation(node: ast.RangeVar) -> Name:
-    """The name of a table, view, index or sequence as it is written."""
+    """The name of a table, view, index or sequence, as written."""
     parts = (node.catalogname, node.schemaname, node.relname)
     return Name(tuple(part for part in parts if part), relation=True)
 
 
 def strings(value: object) -> tuple[str, ...]:
-    """The parts of a dotted name, or () where this is none."""
+    """The parts of a dotted name; () if it is none."""
     if isinstance(value, ast.String):
         return (value.sval or "",)
     if isinstance(value, tuple | list) and value and all(isinstance(part, ast.String) for part in value):
@@ -85,7 +85,7 @@ def strings(value: object) -> tuple[str, ...]:
 
 
 def names(tree: ast.Node) -> Iterator[Name]:
-    """Every name in the tree that can carry a schema."""
+    """Every name in the tree that can be qualified."""
     for node in walk(tree):
         if type(node).__name__ not in NAMING:
             continue
@@ -98,7 +98,7 @@ def names(tree: ast.Node) -> Iterator[Name]:
 
 
 def named_objects(node: ast.Node) -> Iterator[Name]:
-    """Names that a statement keeps as bare strings."""
+    """The names that a statement holds as plain strings."""
     if isinstance(node, ast.DropStmt):
         for target in node.objects or ():
             yield from object_name(node.removeType, target)
@@ -118,7 +118,7 @@ def named_objects(node: ast.Node) -> Iterator[Name]:
 
 
 def object_name(kind: ObjectType | None, target: object) -> Iterator[Name]:
-    """The name in a DROP, COMMENT or RENAME, where it is not a node of its own."""
+    """The name in a DROP, COMMENT or RENAME, unless it is a node."""
     parts = strings(target)
     if kind in ON_A_TABLE and parts[:-1]:
         yield Name(parts[:-1], relation=True)
@@ -127,20 +127,20 @@ def object_name(kind: ObjectType | None, target: object) -> Iterator[Name]:
 
 
 def tables(tree: ast.Node) -> tuple[str, ...]:
-    """The relations that a statement names, each once, as written."""
+    """The relations in a statement, each once, as written."""
     own = {cte.ctename for cte in walk(tree) if isinstance(cte, ast.CommonTableExpr)}
-    found = (name for name in names(tree) if name.relation and (name.qualifier or name.last not in own))
-    return tuple(dict.fromkeys(str(name) for name in found))
+    relations = (name for name in names(tree) if name.relation and (name.qualifier or name.last not in own))
+    return tuple(dict.fromkeys(str(name) for name in relations))
 
 
-def astray(tree: ast.Node, schemas: Sequence[str]) -> Iterator[str]:
-    """A sentence for each name that leads out of the allowed schemas."""
+def outside_schemas(tree: ast.Node, schemas: Sequence[str]) -> Iterator[str]:
+    """A sentence for each name that is outside the allowed schemas."""
     for name in dict.fromkeys(names(tree)):
         if name.relation and name.last.startswith("pg_"):
             yield f"{name} is named like PostgreSQL's own catalogs, which a down script has no business in."
         elif name.qualifier and name.qualifier not in allowed_qualifiers(name, schemas):
             yield (
-                f"{name} is outside the {listed(schemas)} that this database's migrations work in: "
+                f"{name} is outside the {schema_list(schemas)} that this database's migrations work in: "
                 "the wizard touches nothing else."
             )
 
@@ -149,12 +149,12 @@ def allowed_qualifiers(name: Name, schemas: Sequence[str]) -> set[str]:
     return set(schemas) if name.relation else {*schemas, "pg_catalog"}
 
 
-def listed(schemas: Sequence[str]) -> str:
+def schema_list(schemas: Sequence[str]) -> str:
     return ("schema " if len(schemas) == 1 else "schemas ") + ", ".join(quoted(schema) for schema in schemas)
 
 
 def touches_history(tree: ast.Node) -> bool:
-    """Whether Prisma's history is named anywhere, in a constant or a function's body too."""
+    """Whether Prisma's history is mentioned anywhere, even in a constant or a function body."""
     return any(
         isinstance(value := getattr(node, attribute), str) and HISTORY in value.lower()
         for node in walk(tree)
@@ -163,11 +163,11 @@ def touches_history(tree: ast.Node) -> bool:
 
 
 def columns(values: object) -> tuple[str, ...]:
-    """Column names in a constraint or an index; () where one of them is an expression."""
+    """The column names of a constraint or an index; () if one of them is an expression."""
     if not isinstance(values, Iterable):
         return ()
-    found = tuple(
+    parts = tuple(
         part.sval if isinstance(part, ast.String) else part.name if isinstance(part, ast.IndexElem) else None
         for part in values
     )
-    return tuple(name for name in found if name) if all(found) else ()
+    return tuple(name for name in parts if name) if all(parts) else ()

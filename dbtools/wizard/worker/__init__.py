@@ -1,7 +1,7 @@
-"""What the wizard's worker does: take one database rollback from step to step, as far as no person is needed.
+"""The wizard's worker: takes one database rollback from status to status until a person is needed.
 
-Whatever dies, the row says what may have happened; a run that has reached its commit is looked up, never
-run again.
+If a worker dies, the row tells what may have happened. A run that has reached its commit is looked up and
+never run again.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from rollback_portal.jobs.process import shutdown
 
 
 def run(pk: int) -> bool:
-    """Work on one database rollback until a person is needed, or this process is asked to stop.
+    """Work on one database rollback until a person is needed or this process is asked to stop.
 
     Returns:
-        True where more is due at once.
+        True if more can be done right away.
     """
     return execute(DatabaseRollback.objects.shown(), pk, _work)
 

@@ -1,4 +1,4 @@
-"""Steps 3 and 4, the worker's part: what the SQL would do, counted on the database; then the guards."""
+"""Steps 3 and 4: the worker analyses the SQL, counts what it would destroy, and runs the preflight checks."""
 
 from __future__ import annotations
 
@@ -8,79 +8,80 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import connection as portal
+from django.db import connection as portal_connection
 
 from dbtools import preflight
-from dbtools.config import Configured, NotConfigured, database
+from dbtools.config import DatabaseConfig, NotConfigured, load_database
+from dbtools.models.documents import SqlAnalysis, StoredProblem
 from dbtools.postgres import client
-from dbtools.postgres.client import Connection, Error, Target, Unreachable
-from dbtools.postgres.programs import Stopped
-from dbtools.preflight import Question
-from dbtools.prisma.history import NoHistory
+from dbtools.postgres.client import Connection, DatabaseAddress, DatabaseUnreachable, Error
+from dbtools.postgres.programs import ProgramStopped
+from dbtools.preflight import CheckInput, CheckResult
+from dbtools.prisma.history import HistoryNotFound
 from dbtools.sql import isolated
-from dbtools.sql.isolated import NotRead
+from dbtools.sql.isolated import AnalysisFailed
 from dbtools.wizard.worker.context import WizardContext
-from dbtools.wizard.worker.read_migrations import READ_ONLY
 from rollback_portal.audit.models import Outcome
 from rollback_portal.jobs.process import shutdown
 
-COUNT_SECONDS = 5  # for one count; a number that takes longer is not known
+COUNT_SECONDS = 5  # for one count; a number that takes longer stays unknown
 
 
-def check(hold: WizardContext) -> None:
-    """Statement by statement: what it locks, what it destroys; problems go back to the person."""
-    rollback = hold.rollback
+def check_sql(context: WizardContext) -> None:
+    """Find out what each statement locks and destroys. SQL that cannot be run goes back to its author."""
+    rollback = context.rollback
     try:
-        configured = database(rollback.database.name)
-        where = configured.target()
-        stored = isolated.check(
+        config = load_database(rollback.database.name)
+        address = config.address()
+        analysis = isolated.check(
             rollback.sql,
             sha256=rollback.sql_sha256,
-            schemas=configured.all_schemas(),
-            allow_opaque=configured.opaque,
-            stop=lambda: hold.lost.is_set() or shutdown.requested(),
+            schemas=config.all_schemas(),
+            allow_opaque=config.opaque,
+            stop=lambda: context.lost.is_set() or shutdown.requested(),
         )
-        if stored["problems"]:
-            _back(hold, f"The SQL cannot be run. {_first(stored['problems'])}", stored)
+        if analysis["problems"]:
+            _send_back(context, f"The SQL cannot be run. {_first(analysis['problems'])}", analysis)
             return
-        _count(where, rollback.pk, stored["statements"])
-    except NotRead as error:
-        _back(hold, str(error), {"sha256": rollback.sql_sha256, "problems": [asdict(error.problem)]})
+        _count_losses(address, rollback.pk, analysis["statements"])
+    except AnalysisFailed as error:
+        problems = [asdict(error.problem)]
+        _send_back(context, str(error), {"sha256": rollback.sql_sha256, "problems": problems})
         return
-    except Stopped:
-        hold.retry_in(0, "The worker was stopped while it read the SQL; the next one reads it.")
+    except ProgramStopped:
+        context.retry_in(0, "The worker was stopped while it read the SQL; the next one reads it.")
         return
-    except (NotConfigured, Unreachable) as error:
-        _back(hold, f"The SQL could not be checked: {error}", {})
+    except (NotConfigured, DatabaseUnreachable) as error:
+        _send_back(context, f"The SQL could not be checked: {error}", {})
         return
-    said = f"{len(stored['statements'])} statements are understood; the guards are asked."
-    hold.advance("preflight", said, action="SQL checked", sql_analysis=stored)
+    message = f"{len(analysis['statements'])} statements are understood; the preflight checks are run."
+    context.advance("preflight", message, action="SQL checked", sql_analysis=analysis)
 
 
-def _first(problems: list[dict[str, Any]]) -> str:
+def _first(problems: list[StoredProblem]) -> str:
     line, message = problems[0]["line"], problems[0]["message"]
-    return f"Line {line}: {message}" if line else str(message)
+    return f"Line {line}: {message}" if line else message
 
 
-def _back(hold: WizardContext, message: str, script: dict[str, Any]) -> None:
-    hold.advance("writing", message, action="SQL refused", outcome=Outcome.REFUSED, sql_analysis=script)
+def _send_back(context: WizardContext, message: str, analysis: dict[str, Any]) -> None:
+    context.advance("writing", message, action="SQL refused", outcome=Outcome.REFUSED, sql_analysis=analysis)
 
 
-def _count(where: Target, number: int, statements: Iterable[dict[str, Any]]) -> None:
-    """Put the numbers beside the hazards: rows and values that would be destroyed."""
-    with client.connect(where, f"rollback {number}", autocommit=True, settings=READ_ONLY) as connection:
-        connection.execute(f"SET statement_timeout = '{COUNT_SECONDS}s'".encode())
-        connection.execute(client.SQL("SET search_path = {}").format(client.Identifier(where.schema)))
+def _count_losses(address: DatabaseAddress, number: int, statements: Iterable[dict[str, Any]]) -> None:
+    """Replace the counting queries of each hazard by their results: rows and values that would be lost."""
+    session = client.read_only(COUNT_SECONDS, lock_seconds=2)
+    with client.connect(address, f"rollback {number}", autocommit=True, settings=session) as connection:
+        connection.execute(client.SQL("SET search_path = {}").format(client.Identifier(address.schema)))
         for statement in statements:
             for hazard in statement["hazards"]:
                 hazard["counts"] = [
-                    {"noun": count["noun"], "number": _number(connection, count["query"])}
+                    {"noun": count["noun"], "number": _count(connection, count["query"])}
                     for count in hazard["counts"]
                 ]
 
 
-def _number(connection: Connection, query: str) -> int | None:
-    """None where it cannot be known now, as where an earlier statement makes the table first."""
+def _count(connection: Connection, query: str) -> int | None:
+    """None where it cannot be known yet, such as in a table that an earlier statement creates."""
     try:
         row = connection.execute(query.encode(), binary=True).fetchone()
     except Error:
@@ -88,38 +89,38 @@ def _number(connection: Connection, query: str) -> int | None:
     return int(row[0]) if row else None
 
 
-def ask_guards(hold: WizardContext) -> None:
-    """The preflight: every guard's answer goes to the page, and none of them changes anything."""
-    rollback = hold.rollback
+def run_preflight(context: WizardContext) -> None:
+    """Run every preflight check and store the results. None of them changes anything."""
+    rollback = context.rollback
     try:
-        configured = database(rollback.database.name)
-        answers = preflight.preflight(question(configured, rollback.sql_analysis, rollback.history))
-    except (NotConfigured, NoHistory, Unreachable, Error) as error:
-        said = f"The preflight could not be asked: {error}"
-        answers = (preflight.Answer("Database", "stop", said),)
-    stops = sum(answer.tone == "stop" for answer in answers)
-    warns = sum(answer.tone == "warn" for answer in answers)
-    said = f"{len(answers)} guards answered: {stops} stop it, {warns} warn."
-    hold.advance("ready", said, action="preflight", preflight=[asdict(answer) for answer in answers])
+        config = load_database(rollback.database.name)
+        results = preflight.run_checks(check_input(config, rollback.sql_analysis, rollback.history))
+    except (NotConfigured, HistoryNotFound, DatabaseUnreachable, Error) as error:
+        message = f"The preflight could not be asked: {error}"
+        results = (CheckResult("Database", "stop", message),)
+    stops = sum(result.tone == "stop" for result in results)
+    warns = sum(result.tone == "warn" for result in results)
+    message = f"{len(results)} preflight checks answered: {stops} stop it, {warns} warn."
+    context.advance("ready", message, action="preflight", preflight=[asdict(result) for result in results])
 
 
-def question(configured: Configured, script: dict[str, Any], history: str) -> Question:
-    """What the guards are asked about: this database, the tables that the SQL names, this history."""
-    statements = script.get("statements", [])
-    return Question(
-        where=configured.target(),
-        tables=tuple(dict.fromkeys(name for each in statements for name in each["tables"])),
-        schemas=configured.all_schemas(),
+def check_input(config: DatabaseConfig, analysis: SqlAnalysis, history: str) -> CheckInput:
+    """What the checks are about: this database, the tables that the SQL names, and this history."""
+    statements = analysis.get("statements", [])
+    return CheckInput(
+        address=config.address(),
+        tables=tuple(dict.fromkeys(table for statement in statements for table in statement["tables"])),
+        schemas=config.all_schemas(),
         history=history,
         backup_folder=Path(settings.BACKUP_FOLDER),
-        programs=configured.programs,
-        portal=own_identity(),
+        programs=config.programs,
+        portal=portal_identity(),
     )
 
 
-def own_identity() -> tuple[str, str]:
-    """The portal's own server and database, which no wizard may touch."""
-    with portal.cursor() as cursor:
+def portal_identity() -> tuple[str, str]:
+    """System identifier and name of the portal's own database, which must never be rolled back."""
+    with portal_connection.cursor() as cursor:
         cursor.execute("SELECT (SELECT system_identifier::text FROM pg_control_system()), current_database()")
         system, name = cursor.fetchone()
     return str(system), str(name)

@@ -1,8 +1,8 @@
-"""What a job of the wizard works with: the database rollback under its lease, and the progress that pages show."""
+"""What each job works with: the leased database rollback, and the progress that its page shows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from threading import Lock
@@ -18,7 +18,7 @@ from rollback_portal.jobs.lease import Lease
 
 
 class WizardContext(Lease[DatabaseRollback]):
-    """A database rollback under our lease. Each move has its audit entry."""
+    """A leased database rollback. Each move writes its audit entry."""
 
     def __init__(self, rollback: DatabaseRollback) -> None:
         super().__init__(rollback)
@@ -38,20 +38,17 @@ class WizardContext(Lease[DatabaseRollback]):
         *,
         action: str,
         outcome: str = Outcome.STEP,
-        closing: Callable[[], object] | None = None,
         before: dict[str, Any] | None = None,
         after: dict[str, Any] | None = None,
         **fields: Any,
     ) -> None:
-        """Move the rollback, with `closing` and the audit entry in the same transaction.
+        """Move the rollback, with its audit entry in the same transaction.
 
         Raises:
-            LeaseLost: the rollback is not ours any more; nothing was written.
+            LeaseLost: another process has the rollback now; nothing was written.
         """
 
         def record() -> None:
-            if closing is not None:
-                closing()
             record_step(PORTAL, self.rollback, action, outcome, message, before=before, after=after)
 
         self.move(to, record=record, message=message, **fields)
@@ -59,17 +56,17 @@ class WizardContext(Lease[DatabaseRollback]):
             self._progress = {}
 
     def report(self, **progress: Any) -> None:
-        """What a page shows of the work; written with the next renewal, never waited for."""
+        """Set what the page shows of the work. It is written with the next renewal of the lease."""
         with self._progress_lock:
             self._progress = {**self._progress, **progress}
 
     def retry_in(self, seconds: float, message: str) -> None:
-        """Hand the rollback back and have this step done again later."""
+        """Hand the rollback back; the same job is tried again after these seconds."""
         self.hand_back(timezone.now() + timedelta(seconds=seconds), message=message)
 
     @contextmanager
     def kept_up(self) -> Iterator[None]:
-        """Keep the lease and the shown progress up to date while a job is at work."""
+        """Renew the lease and write the progress in the background while the block runs."""
         with self.renewed_in_background(self._fields_to_write):
             yield
 

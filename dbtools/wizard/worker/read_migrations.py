@@ -1,4 +1,4 @@
-"""Step 2, the worker's part: the folder at its commit, the history in the database, both side by side."""
+"""Step 2: the worker reads the migrations folder and Prisma's history, and compares them."""
 
 from __future__ import annotations
 
@@ -7,87 +7,90 @@ from pathlib import Path
 
 from django.conf import settings
 
-from dbtools.config import Configured, NotConfigured, database
+from dbtools.config import DatabaseConfig, NotConfigured, load_database
 from dbtools.models import DatabaseRollback
 from dbtools.postgres import client
-from dbtools.postgres.client import Error, Unreachable
+from dbtools.postgres.client import DatabaseUnreachable, Error
 from dbtools.prisma import history
-from dbtools.prisma.compare import arrange
-from dbtools.prisma.folder import Folder, NotAFolder, from_disk
-from dbtools.prisma.history import NoHistory
-from dbtools.prisma.mirror import Mirror, NoMirror
+from dbtools.prisma.compare import compare
+from dbtools.prisma.folder import InvalidMigrationsFolder, MigrationsFolder, from_disk
+from dbtools.prisma.history import HistoryNotFound
+from dbtools.prisma.mirror import GitMirror, MirrorUnavailable
 from dbtools.prisma.names import UnknownOrder
 from dbtools.prisma.upload import from_archive
 from dbtools.wizard.worker.context import WizardContext
 from rollback_portal import env
 from rollback_portal.audit.models import Outcome
 
-CANNOT = (NotConfigured, NotAFolder, NoHistory, NoMirror, UnknownOrder, Unreachable, Error)
+UNREADABLE = (
+    NotConfigured, InvalidMigrationsFolder, HistoryNotFound, MirrorUnavailable, UnknownOrder,
+    DatabaseUnreachable, Error,
+)  # fmt: skip
 
 
-def read(hold: WizardContext) -> None:
-    """Both sides, arranged; where one cannot be read the page says why and offers another source."""
-    rollback = hold.rollback
+def read_migrations(context: WizardContext) -> None:
+    """Store folder and history side by side; where one cannot be read the page offers another source."""
+    rollback = context.rollback
     try:
-        configured = database(rollback.database.name)
-        folder = read_folder(rollback, configured, fetch=True)
-        where = configured.target()
-        with client.connect(where, f"rollback {rollback.pk}", settings=READ_ONLY) as connection:
-            rows = history.read(connection, where.schema)
-        entries = arrange(folder, rows, configured.prisma)
-    except CANNOT as error:
-        hold.advance(
+        config = load_database(rollback.database.name)
+        folder = read_folder(rollback, config, fetch=True)
+        address = config.address()
+        session = client.read_only(30, lock_seconds=2)
+        with client.connect(address, f"rollback {rollback.pk}", settings=session) as connection:
+            rows = history.read(connection, address.schema)
+        entries = compare(folder, rows, config.prisma)
+    except UNREADABLE as error:
+        context.advance(
             "choosing", f"The migrations could not be read: {error}", action="migrations not read",
             outcome=Outcome.FAILED, migrations=[], selected=[],
         )  # fmt: skip
         return
-    stored = [asdict(replace(entry, sql="", down="")) for entry in entries]
-    hold.advance(
+    context.advance(
         "choosing",
         f"Read {len(folder.migrations)} migrations from {folder.source} and {len(rows)} rows of the history.",
         action="migrations read",
-        migrations=stored,
+        migrations=[asdict(replace(entry, sql="", down="")) for entry in entries],
         history=history.digest(rows),
         source={**rollback.source, "commit": folder.commit, "shown": folder.source},
         selected=[],
     )
 
 
-READ_ONLY = ("default_transaction_read_only=on", "statement_timeout=30s", "lock_timeout=2s")
-
-
-def read_folder(rollback: DatabaseRollback, configured: Configured, *, fetch: bool = False) -> Folder:
-    """The folder that this rollback is about; the same one every time once its commit is known.
+def read_folder(
+    rollback: DatabaseRollback, config: DatabaseConfig, *, fetch: bool = False
+) -> MigrationsFolder:
+    """The migrations folder of this rollback; always the same one once its commit is known.
 
     Raises:
-        NotAFolder, NoMirror, NotConfigured.
+        InvalidMigrationsFolder, MirrorUnavailable, NotConfigured: it cannot be read.
     """
-    kind, commit = rollback.source.get("kind", "live"), str(rollback.source.get("commit", ""))
+    kind, commit = rollback.source.get("kind", "live"), rollback.source.get("commit", "")
     if kind == "upload":
-        return from_archive(bytes(rollback.archive or b""), str(rollback.source.get("name", "archive")))
-    if kind == "folder" or not configured.repository:
-        return _mounted(configured)
-    mirror = mirror_of(configured)
+        return from_archive(bytes(rollback.archive or b""), rollback.source.get("name", "archive"))
+    if kind == "folder" or not config.repository:
+        return _mounted_folder(config)
+    mirror = mirror_of(config)
     if fetch:
         mirror.fetch()
-    return mirror.folder(commit or _recorded(rollback, kind) or mirror.newest(), configured.path)
+    return mirror.folder(commit or _recorded_commit(rollback, kind) or mirror.newest(), config.path)
 
 
-def mirror_of(configured: Configured) -> Mirror:
-    """Our copy of the database's repository."""
-    token = env.secret(configured.token) if configured.token else ""
-    return Mirror(configured.repository, Path(settings.MIRROR_FOLDER) / f"{configured.name}.git", token)
+def mirror_of(config: DatabaseConfig) -> GitMirror:
+    """The local copy of the database's repository."""
+    token = env.secret(config.token) if config.token else ""
+    return GitMirror(config.repository, Path(settings.MIRROR_FOLDER) / f"{config.name}.git", token)
 
 
-def _mounted(configured: Configured) -> Folder:
-    if not configured.folder:
-        raise NotConfigured(f"{configured.name} has neither a repository nor a folder configured.")
-    return from_disk(Path(configured.folder), f"the folder {Path(configured.folder).name}")
+def _mounted_folder(config: DatabaseConfig) -> MigrationsFolder:
+    if not config.folder:
+        raise NotConfigured(f"{config.name} has neither a repository nor a folder configured.")
+    return from_disk(Path(config.folder), f"the folder {Path(config.folder).name}")
 
 
-def _recorded(rollback: DatabaseRollback, kind: str) -> str:
-    """The commit that was live when it was decided, or the one that code had been rolled back from."""
+def _recorded_commit(rollback: DatabaseRollback, kind: str) -> str:
+    """The commit that was live at step 1, or the one that code had been rolled back from; "" for none."""
     services = rollback.justification.get("live", [])
-    left = (str(each["left"]["commit"]) for each in services if each.get("left"))
-    live = (str(each["commit"]) for each in services if each.get("commit"))
-    return (next(left, "") if kind == "left" else "") or next(live, "")
+    left = [service["left"]["commit"] for service in services if service["left"]]
+    live = [service["commit"] for service in services if service["commit"]]
+    candidates = [*left, *live] if kind == "left" else live
+    return next(iter(candidates), "")

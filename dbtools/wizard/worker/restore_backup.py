@@ -1,4 +1,4 @@
-"""Puts a backup into a database that must not exist yet. Nothing that exists is touched."""
+"""Restores a backup into a new database. Existing databases are not touched."""
 
 from __future__ import annotations
 
@@ -8,18 +8,22 @@ from pathlib import Path
 from django.conf import settings
 from django.utils import timezone
 
-from dbtools.config import NotConfigured, database
+from dbtools.config import NotConfigured, load_database
 from dbtools.models import Restore
 from dbtools.postgres import backups, client, programs
-from dbtools.postgres.client import Error, Unreachable
+from dbtools.postgres.client import DatabaseUnreachable, Error
 from rollback_portal.audit.models import Outcome
 from rollback_portal.audit.record import PORTAL, record
 from rollback_portal.jobs.execution import execute
 from rollback_portal.jobs.lease import Lease
 
+CANNOT_RESTORE = (
+    NotConfigured, programs.ProgramNotFound, backups.BackupUnusable, DatabaseUnreachable, Error,
+)  # fmt: skip
+
 
 def run(pk: int) -> bool:
-    """Restore it, once; one that a dead worker left half done has failed, and its database is named."""
+    """Restore it once. A restore that a dead worker left unfinished has failed; it is never repeated."""
     return execute(Restore.objects.select_related("backup__database"), pk, _work)
 
 
@@ -32,7 +36,7 @@ def _work(lease: Lease[Restore]) -> bool:
     try:
         with lease.renewed_in_background():
             message = _restore(restore)
-    except (NotConfigured, programs.NoProgram, backups.NotUsable, Unreachable, Error) as error:
+    except CANNOT_RESTORE as error:
         _end(lease, "failed", f"{error} The database it was taken of was not touched.")
     else:
         _end(lease, "done", message)
@@ -41,14 +45,14 @@ def _work(lease: Lease[Restore]) -> bool:
 
 def _restore(restore: Restore) -> str:
     backup = restore.backup
-    configured = database(backup.database.name)
-    where = configured.target()
+    config = load_database(backup.database.name)
+    address = config.address()
     path = Path(settings.BACKUP_FOLDER) / backup.file
     backups.verify(path, backup.sha256, backup.bytes)
-    with client.connect(where, f"restore {restore.pk}") as connection:
+    with client.connect(address, f"restore {restore.pk}") as connection:
         major = connection.info.server_version // 10_000
-    found = programs.find(major, wants_tls=where.wants_tls, named=configured.programs)
-    seconds = backups.restore_as_new(where, restore.name, path, found)
+    located = programs.find(major, requires_tls=address.requires_tls, folder=config.programs)
+    seconds = backups.restore_as_new(address, restore.name, path, located)
     return f"The backup stands in the new database {restore.name}, after {seconds:.0f} s."
 
 

@@ -1,4 +1,4 @@
-"""`python manage.py sandbox`: both providers on loopback, for a run without keys."""
+"""`python manage.py sandbox`: both providers simulated on loopback, to run the portal without API keys."""
 
 from __future__ import annotations
 

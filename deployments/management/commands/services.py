@@ -1,4 +1,4 @@
-"""Choose services by command: what the services page does, for people with a shell and for scripts."""
+"""What the services page does, for people with a shell and for scripts."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from deployments.forms.services import Arrangement
+from deployments.forms.services import ServiceForm
 from deployments.models import Service
-from deployments.service_settings import arrange
+from deployments.service_settings import save_service_settings
 from rollback_portal.audit.record import Actor
 
 
@@ -47,7 +47,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the services as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        chosen = {name: options[name] for name in Arrangement.base_fields if options[name] is not None}
+        chosen = {name: options[name] for name in ServiceForm.base_fields if options[name] is not None}
         if options["service"] is None:
             if chosen:
                 raise CommandError("Name the service to change. Nothing was changed.")
@@ -70,16 +70,18 @@ class Command(BaseCommand):
         raise CommandError(f"There is no one service “{name}”. Known are: {slugs}.")
 
     def _change(self, service: Service, chosen: dict[str, Any]) -> None:
-        shown = Arrangement(service).initial
+        shown = ServiceForm(service).initial
         data = {**shown, **chosen}
         if "addresses" in chosen:
             data["addresses"] = "\n".join(chosen["addresses"])
-        form = Arrangement(service, data)
+        form = ServiceForm(service, data)
         if not form.is_valid():
-            said = [f"{form[name].label}: {message}" for name in form.errors for message in form.errors[name]]
-            raise CommandError(" ".join([*said, "Nothing was changed."]))
+            errors = [
+                f"{form[name].label}: {message}" for name in form.errors for message in form.errors[name]
+            ]
+            raise CommandError(" ".join([*errors, "Nothing was changed."]))
         actor = Actor(getpass.getuser(), "command line")
-        changed = arrange(actor, service, {name: form.choices()[name] for name in chosen})
+        changed = save_service_settings(actor, service, {name: form.choices()[name] for name in chosen})
         message = (
             f"Changed {service.name}: {'; '.join(changed)}."
             if changed

@@ -1,4 +1,4 @@
-"""Print what is live, pinned and running: from the portal's rows, or with --fresh from the providers."""
+"""Print what is live, pinned and under way, from the database or with --fresh from the providers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from deployments.clients import provider
 from deployments.models import Change, Pin, ProviderStatus, Service
 from deployments.sync import poll
-from rollback_portal.templatetags.text import age
+from rollback_portal.text import age
 
 
 class Command(BaseCommand):
@@ -26,12 +26,12 @@ class Command(BaseCommand):
             for name in ProviderStatus.objects.values_list("provider", flat=True):
                 poll.read_services(name, provider(name))
                 poll.read_provider(name, provider(name))
-        pins = {pin.service_id: pin for pin in Pin.objects.filter(released_at=None)}
+        pins = {pin.service_id: pin for pin in Pin.objects.standing()}
         running = {change.service_id: change for change in Change.objects.shown().active()}
         services = list(Service.objects.for_dashboard())
         if options["json"]:
-            said = [_as_json(service, pins.get(service.pk), running.get(service.pk)) for service in services]
-            self.stdout.write(json.dumps(said, indent=2))
+            rows = [_as_json(service, pins.get(service.pk), running.get(service.pk)) for service in services]
+            self.stdout.write(json.dumps(rows, indent=2))
             return
         if not services:
             self.stdout.write("No service is followed yet.")
@@ -51,7 +51,8 @@ class Command(BaseCommand):
         self.stdout.write(f"  served   {service.version_check_message or 'not checked from outside yet'}")
         if pin is not None:
             self.stdout.write(
-                f"  pinned   since {pin.pinned_at:%Y-%m-%d %H:%M} UTC by {pin.pinned_by}: {pin.reason or 'no reason'}"
+                f"  pinned   since {pin.pinned_at:%Y-%m-%d %H:%M} UTC by {pin.pinned_by}: "
+                f"{pin.reason or 'no reason'}"
             )
         if change is not None:
             operation = change.operation

@@ -1,29 +1,29 @@
-"""The steps of a change: what is done in each status, and where it leads.
+"""The steps of a change: one function per status, which does the work and moves the row to the next status.
 
-A step reads, then moves the row together with its audit entry in one transaction. Only `sending.send`
-makes a call that changes traffic, and only after its intent is committed.
+A step reads first, then moves the row and writes its audit entry in one transaction. Only `send_order.send`
+makes a call that changes traffic, and only after the intent to do so has been committed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from deployments.operations.steps.cancel_builds import clear
-from deployments.operations.steps.context import ChangeContext, Next
-from deployments.operations.steps.follow import check, follow
-from deployments.operations.steps.prepare import begin, pin
-from deployments.operations.steps.restore_auto_deploy import restore
-from deployments.operations.steps.send_order import find_out, read_back
+from deployments.operations.steps.cancel_builds import cancel_running_builds
+from deployments.operations.steps.context import ChangeContext, Pause
+from deployments.operations.steps.follow import check_public_addresses, follow_progress
+from deployments.operations.steps.prepare import start_change, switch_auto_deploy_off
+from deployments.operations.steps.restore_auto_deploy import switch_auto_deploy_back
+from deployments.operations.steps.send_order import look_up_order, recover_interrupted_send
 
-STEPS: dict[str, Callable[[ChangeContext], Next]] = {
-    "queued": begin,
-    "clearing": clear,
-    "pinning": pin,
-    "sending": find_out,
-    "unclear": read_back,
-    "accepted": follow,
-    "serving": check,
-    "restoring": restore,
+STEPS: dict[str, Callable[[ChangeContext], Pause]] = {
+    "queued": start_change,
+    "clearing": cancel_running_builds,
+    "pinning": switch_auto_deploy_off,
+    "sending": recover_interrupted_send,
+    "unclear": look_up_order,
+    "accepted": follow_progress,
+    "serving": check_public_addresses,
+    "restoring": switch_auto_deploy_back,
 }
 
-__all__ = ["STEPS", "ChangeContext", "Next"]
+__all__ = ["STEPS", "ChangeContext", "Pause"]

@@ -1,4 +1,4 @@
-"""A deployment that is still being built would stand in the way, or go live after us: cancel it first."""
+"""Cancels running builds first: a rollback would queue behind them, or they would go live after it."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from deployments.operations.steps.context import ChangeContext, Next
-from deployments.operations.steps.restore_auto_deploy import undo
+from deployments.operations.steps.context import ChangeContext, Pause
+from deployments.operations.steps.restore_auto_deploy import finish_without_effect
 from deployments.providers.base import Refused
 
-BETWEEN_QUESTIONS = 1.0  # seconds
+ASK_EVERY = 1.0  # seconds
 
 
-def clear(context: ChangeContext) -> Next:
-    """Cancel what is being built, and go on only when the provider confirms that nothing is any more."""
+def cancel_running_builds(context: ChangeContext) -> Pause:
+    """Cancel every running build; go on once the provider confirms that none is running."""
     change = context.change
     if change.cancel_requested_at is not None:
-        return undo(
+        return finish_without_effect(
             context,
             "canceled",
             f"{change.cancel_requested_by} canceled it; nothing was put in front of users.",
@@ -29,27 +29,27 @@ def clear(context: ChangeContext) -> Next:
             "queued", message=f"{context.provider_name} confirms that nothing is being built any more."
         )
         return 0.0
-    named = ", ".join(running)
+    builds = ", ".join(running)
     if timezone.now() - change.operation.requested_at > timedelta(seconds=settings.FOLLOW_SECONDS / 2):
-        said = (
-            f"{context.provider_name} still shows {named} as being built. Nothing was put in front of users."
+        message = (
+            f"{context.provider_name} still shows {builds} as being built. Nothing was put in front of users."
         )
-        return undo(context, "failed", said)
+        return finish_without_effect(context, "failed", message)
     for deployment_id in running:
         _cancel_once(context, deployment_id)
     context.note(
-        message=f"{context.provider_name} is canceling {named}.", provider_answered_at=timezone.now()
+        message=f"{context.provider_name} is canceling {builds}.", provider_answered_at=timezone.now()
     )
-    return BETWEEN_QUESTIONS
+    return ASK_EVERY
 
 
 def _cancel_once(context: ChangeContext, deployment_id: str) -> None:
-    change, asked = context.change, f"canceled {deployment_id}"
-    if asked in change.evidence:
+    change, evidence_key = context.change, f"canceled {deployment_id}"
+    if evidence_key in change.evidence:
         return
     try:
         context.provider.cancel(change.service.provider_id, deployment_id)
-        said = f"{context.provider_name} was asked to cancel it"
+        result = f"{context.provider_name} was asked to cancel it"
     except Refused as error:
-        said = str(error)
-    context.note(evidence={**change.evidence, asked: said})
+        result = str(error)
+    context.note(evidence={**change.evidence, evidence_key: result})

@@ -1,4 +1,4 @@
-"""What a step works with: the change under its lease, its provider, and the ways in which a change ends."""
+"""What a step works with: the leased change, its provider, and the ways to move, retry or end the change."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from rollback_portal.audit.models import Outcome
 from rollback_portal.audit.record import Actor, record
 from rollback_portal.jobs.lease import Lease
 
-# How many seconds until the next step; None when there is none.
-Next = float | None
+# Seconds until the next step; None where the change has ended or no step is needed.
+Pause = float | None
 
-GIVE_UP_AFTER = timedelta(minutes=30)
-WORDS = {
+GIVE_UP_AFTER = timedelta(minutes=30)  # without an answer from the provider
+# The names of the moves in the audit log.
+STATUS_TEXT = {
     "queued": "sent later",
     "clearing": "clearing the way",
     "pinning": "started",
@@ -33,7 +34,7 @@ WORDS = {
     "canceled": "canceled",
     "needs_attention": "needs attention",
 }
-OUTCOMES = {
+AUDIT_OUTCOMES = {
     "succeeded": Outcome.DONE,
     "canceled": Outcome.DONE,
     "failed": Outcome.FAILED,
@@ -43,25 +44,30 @@ OUTCOMES = {
 
 
 class ChangeContext(Lease[Change]):
-    """A change under our lease, and the provider it talks to. Each move has its audit entry."""
+    """A change that this worker has leased, and its provider. Every move writes an audit entry."""
 
     def __init__(self, change: Change, provider: Provider) -> None:
         super().__init__(change)
         self.change = change
         self.provider = provider
         self.provider_name: str = change.service.get_provider_display()
-        self.is_render: bool = change.service.provider == Service.Provider.RENDER
+        self.is_render: bool = change.service.provider == Service.ProviderChoice.RENDER
 
-    def advance(self, to: str, *, closing: Callable[[], object] | None = None, **fields: Any) -> None:
-        """Move the change, with `closing` and the audit entry in the same transaction.
+    def advance(self, to: str, *, in_transaction: Callable[[], object] | None = None, **fields: Any) -> None:
+        """Move the change to status `to`, and write the audit entry in the same transaction.
+
+        Args:
+            to: the next status.
+            in_transaction: called within the transaction, before the audit entry is written.
+            fields: columns of the change to write along.
 
         Raises:
-            LeaseLost: the change is not ours any more; nothing was written.
+            LeaseLost: another worker has the change, or somebody moved it; nothing was written.
         """
 
         def record() -> None:
-            if closing is not None:
-                closing()
+            if in_transaction is not None:
+                in_transaction()
             self._record(to)
 
         self.move(to, record=record, **fields)
@@ -72,9 +78,9 @@ class ChangeContext(Lease[Change]):
         message: str,
         *,
         error: ProviderError | None = None,
-        closing: Callable[[], object] | None = None,
-    ) -> Next:
-        """The last move: the lease goes with it."""
+        in_transaction: Callable[[], object] | None = None,
+    ) -> Pause:
+        """Move the change to its final status and release the lease. Returns None, as no step follows."""
         fields: dict[str, Any] = {
             "message": message,
             "evidence": self.change.evidence,
@@ -85,11 +91,11 @@ class ChangeContext(Lease[Change]):
         }
         if error is not None and error.request_id:
             fields["provider_request_id"] = error.request_id
-        self.advance(final_status, closing=closing, **fields)
+        self.advance(final_status, in_transaction=in_transaction, **fields)
         return None
 
-    def not_applied(self, error: ProviderError) -> Next:
-        """The call is known to have changed nothing: look at the world again and try later."""
+    def queue_again(self, error: ProviderError) -> Pause:
+        """The order is known not to have been applied: queue the change again and check everything anew."""
         attempts = self.change.attempts + 1
         pause = _pause(error, attempts)
         self.advance(
@@ -99,8 +105,8 @@ class ChangeContext(Lease[Change]):
         )
         return pause
 
-    def stumble(self, error: ProviderError) -> Next:
-        """A question to the provider failed. Asking again is safe, but not for ever."""
+    def retry_read(self, error: ProviderError) -> Pause:
+        """A read failed. Repeating it is safe, but only until `GIVE_UP_AFTER`."""
         change = self.change
         since = change.order_intent_at or change.operation.requested_at
         if change.status != "queued" and timezone.now() - since > GIVE_UP_AFTER:
@@ -110,31 +116,31 @@ class ChangeContext(Lease[Change]):
         self.note(attempts=attempts, message=f"{error} The next question is in {pause:.0f} s.")
         return pause
 
-    def _give_up(self, error: ProviderError) -> Next:
+    def _give_up(self, error: ProviderError) -> Pause:
         change = self.change
-        said = f"{error} {self.provider_name} has not answered for {GIVE_UP_AFTER.seconds // 60} minutes."
+        message = f"{error} {self.provider_name} has not answered for {GIVE_UP_AFTER.seconds // 60} minutes."
         if change.status == "restoring":
             return self.end(
                 change.final_status,
-                f"{said} Automatic deploys were not switched back to “{change.auto_deploy_before}”.",
+                f"{message} Automatic deploys were not switched back to “{change.auto_deploy_before}”.",
             )
         if change.status == "pinning":
-            return self.end("failed", f"{said} Nothing was rolled back; automatic deploys may be off.")
-        return self.end("needs_attention", said)
+            return self.end("failed", f"{message} Nothing was rolled back; automatic deploys may be off.")
+        return self.end("needs_attention", message)
 
     def _record(self, to: str) -> None:
         change = self.change
         operation, service = change.operation, change.service
         record(
-            Actor(operation.requested_by_name, operation.requested_by_role, operation.requested_by),
-            f"{ACTIONS[operation.kind]} {WORDS[to]}",
-            OUTCOMES.get(to, Outcome.STEP),
+            Actor(operation.requested_by_name, operation.requested_by_role, operation.requested_by_id),
+            f"{ACTIONS[operation.kind]} {STATUS_TEXT[to]}",
+            AUDIT_OUTCOMES.get(to, Outcome.STEP),
             service.label,
-            f"{operation.plan['title']}: {WORDS[to]}. {change.message}".strip(),
+            f"{operation.plan['title']}: {STATUS_TEXT[to]}. {change.message}".strip(),
             operation=operation.pk,
             reason=operation.why,
             incident=operation.incident,
-            before={"live": str(change.from_deployment or ""), "automatic": change.auto_deploy_before},
+            before={"live": str(change.from_deployment or ""), "auto_deploy": change.auto_deploy_before},
             after={"live": str(change.to_deployment or ""), "provider": change.provider_status},
             provider_request_id=change.provider_request_id,
         )

@@ -1,4 +1,4 @@
-"""Before anything is sent: look at the world once more, then switch automatic deploys off."""
+"""Checks everything again before the first change is made, then switches automatic deploys off."""
 
 from __future__ import annotations
 
@@ -6,50 +6,53 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from deployments.models import Change, Deployment, Kind, Pin
-from deployments.operations.pins import setting_to_leave_with
-from deployments.operations.steps.context import ChangeContext, Next
-from deployments.operations.steps.restore_auto_deploy import undo
-from deployments.operations.steps.send_order import commit_intent, new_ticket, send
+from deployments.models import OPERATE, Change, Deployment, OperationKind, Pin
+from deployments.models.deployment import SERVABLE
+from deployments.operations.pins import auto_deploy_to_restore
+from deployments.operations.steps.context import ChangeContext, Pause
+from deployments.operations.steps.restore_auto_deploy import finish_without_effect
+from deployments.operations.steps.send_order import commit_intent, new_order_record, send
 from deployments.providers.base import (
     Busy,
     Current,
-    DeploymentStatus,
     ProviderError,
     Refused,
     Unclear,
     Unreachable,
 )
-from rollback_portal.accounts.roles import OPERATE
 from rollback_portal.jobs import mutual_exclusion
 
-WAIT_FOR_DATABASE = 2.0  # seconds between two looks
-SERVABLE = {DeploymentStatus.READY, DeploymentStatus.LIVE, DeploymentStatus.RETIRED}
+ASK_DATABASES_EVERY = 2.0  # seconds
 
 
-def begin(context: ChangeContext) -> Next:
-    """Only what the person saw may happen: everything is checked again before the first change."""
+def start_change(context: ChangeContext) -> Pause:
+    """Take the first step, if everything still is as the person saw it when confirming."""
     change = context.change
-    refusal = _too_late_or_not_allowed(change)
+    reason = _not_allowed_any_more(change)
     if change.cancel_requested_at is not None:
         sent = "the order that was sent did not arrive" if change.resends else ""
         sent = sent or f"{context.provider_name} was asked for nothing"
-        return undo(context, "canceled", f"{change.cancel_requested_by} canceled it; {sent}.")
-    if refusal:
-        return undo(context, "failed", f"{refusal} Nothing was changed by it.")
-    held = _held_by_a_database(context)
-    if held:
-        return held
+        return finish_without_effect(
+            context, "canceled", f"{change.cancel_requested_by} canceled it; {sent}."
+        )
+    if reason:
+        return finish_without_effect(context, "failed", f"{reason} Nothing was changed by it.")
+    pause = _wait_for_database_rollback(context)
+    if pause:
+        return pause
     try:
-        _look_at_target(context)
+        _check_target(context)
         current = context.provider.current(change.service.provider_id)
     except Refused as error:
-        return undo(context, "failed", f"{error} Nothing was changed.", error)
-    final_status, message = _compare(context, current)
-    return undo(context, final_status, message) if final_status else _set_out(context, current)
+        return finish_without_effect(context, "failed", f"{error} Nothing was changed.", error)
+    final_status, message = _changed_since_confirmed(context, current)
+    if final_status:
+        return finish_without_effect(context, final_status, message)
+    return _take_first_step(context, current)
 
 
-def _too_late_or_not_allowed(change: Change) -> str:
+def _not_allowed_any_more(change: Change) -> str:
+    """Why the change may not start any more; "" where it may."""
     if timezone.now() - change.operation.requested_at > change.INTENT_EXPIRES:
         return "It waited for more than 10 minutes and was not run."
     user = change.operation.requested_by
@@ -58,19 +61,21 @@ def _too_late_or_not_allowed(change: Change) -> str:
     return ""
 
 
-def _held_by_a_database(context: ChangeContext) -> Next:
-    """While a database rollback of the same environment runs, code waits."""
+def _wait_for_database_rollback(context: ChangeContext) -> Pause:
+    """Seconds to wait while a database rollback of the same environment runs; None where none does."""
     service = context.change.service
     with mutual_exclusion.exclusive_start():
-        moving: str = import_string(settings.DATABASE_UNDER_WAY)([service.slug, service.provider_id])
-    if moving:
-        context.note(message=f"Waits: {moving}")
-        return WAIT_FOR_DATABASE
+        database_rollback: str = import_string(settings.DATABASE_UNDER_WAY)(
+            [service.slug, service.provider_id]
+        )
+    if database_rollback:
+        context.note(message=f"Waits: {database_rollback}")
+        return ASK_DATABASES_EVERY
     return None
 
 
-def _look_at_target(context: ChangeContext) -> None:
-    """A target that the provider no longer keeps, or cannot serve, is refused before anything moves."""
+def _check_target(context: ChangeContext) -> None:
+    """Raise Refused where the provider has deleted the target or cannot put it in front of users."""
     target = context.change.to_deployment
     if target is None:
         return
@@ -81,11 +86,11 @@ def _look_at_target(context: ChangeContext) -> None:
         )
 
 
-def _compare(context: ChangeContext, current: Current) -> tuple[str, str]:
-    """The verdict and its sentence where the world is not what the person saw; empty where it is."""
-    change, seen = context.change, context.change.operation.plan["world"]
+def _changed_since_confirmed(context: ChangeContext, current: Current) -> tuple[str, str]:
+    """The final status and message where live or pin is not what the person saw; else two empty strings."""
+    change, seen = context.change, context.change.operation.plan["snapshot"]
     target = change.to_deployment
-    if current.live_id == seen["live"] and not _pin_moved(context, current):
+    if current.live_id == seen["live"] and not _pin_changed(context, current):
         return "", ""
     if current.live_id == seen["live"]:
         return "failed", "Changed under you: the pin was set or taken away since. Nothing was changed by it."
@@ -101,55 +106,55 @@ def _compare(context: ChangeContext, current: Current) -> tuple[str, str]:
     )
 
 
-def _pin_moved(context: ChangeContext, current: Current) -> bool:
-    """Somebody pinned or unpinned meanwhile; what is unknown on either side has not moved."""
-    seen = context.change.operation.plan["world"]["pinned"]
-    ours = Pin.objects.filter(change=context.change, released_at=None).exists()
+def _pin_changed(context: ChangeContext, current: Current) -> bool:
+    """Whether somebody else pinned or unpinned since; False where either state is unknown."""
+    seen = context.change.operation.plan["snapshot"]["pinned"]
+    ours = Pin.objects.standing().filter(change=context.change).exists()
     return not ours and None not in (seen, current.pinned) and seen != current.pinned
 
 
-def _set_out(context: ChangeContext, current: Current) -> Next:
+def _take_first_step(context: ChangeContext, current: Current) -> Pause:
     change = context.change
     if current.running and change.cancel_builds_first and change.to_deployment is not None:
         context.advance(
             "clearing", message=f"{context.provider_name} is still building {', '.join(current.running)}."
         )
         return 0.0
-    if change.operation.kind == Kind.LEAVE:
-        change.auto_deploy_before = setting_to_leave_with(change.service)
+    if change.operation.kind == OperationKind.LEAVE:
+        change.auto_deploy_before = auto_deploy_to_restore(change.service)
     elif not change.auto_deploy_before:
-        change.auto_deploy_before = current.automatic or ""
+        change.auto_deploy_before = current.auto_deploy or ""
     if change.to_deployment is None:
         context.advance("restoring", auto_deploy_before=change.auto_deploy_before, final_status="succeeded")
         return 0.0
-    order_record = new_ticket(context, current)
-    if change.operation.kind == Kind.ROLL_BACK and context.is_render:
+    order_record = new_order_record(context, current)
+    if change.operation.kind == OperationKind.ROLL_BACK and context.is_render:
         context.advance("pinning", auto_deploy_before=change.auto_deploy_before, order_record=order_record)
         return 0.0
     return send(context, commit_intent(context, order_record))
 
 
-def pin(context: ChangeContext) -> Next:
-    """Switch automatic deploys off first: a push in between would start a deployment."""
+def switch_auto_deploy_off(context: ChangeContext) -> Pause:
+    """Switch automatic deploys off before sending: otherwise a push in between would start a deployment."""
     change = context.change
     if change.cancel_requested_at is not None:
-        said = (
+        message = (
             f"{change.cancel_requested_by} canceled it before {context.provider_name} was asked to roll back."
         )
-        return undo(context, "canceled", said)
+        return finish_without_effect(context, "canceled", message)
     try:
         context.provider.pin(change.service.provider_id)
     except (Unclear, Busy, Unreachable) as error:
-        return _pin_later(context, error)
+        return _retry_switching_off(context, error)
     except Refused as error:
-        said = f"{error} Automatic deploys could not be switched off, so nothing was rolled back."
-        return undo(context, "failed", said, error)
+        message = f"{error} Automatic deploys could not be switched off, so nothing was rolled back."
+        return finish_without_effect(context, "failed", message, error)
     return send(context, commit_intent(context, change.order_record))
 
 
-def _pin_later(context: ChangeContext, error: ProviderError) -> Next:
-    """Switching off twice does no harm, so it is simply tried again, until the intent is too old."""
-    expired = _too_late_or_not_allowed(context.change)
-    if expired:
-        return undo(context, "failed", f"{error} {expired} Nothing was rolled back.")
-    return context.stumble(error)
+def _retry_switching_off(context: ChangeContext, error: ProviderError) -> Pause:
+    """Switching off twice does no harm, so retry until the operation is too old."""
+    reason = _not_allowed_any_more(context.change)
+    if reason:
+        return finish_without_effect(context, "failed", f"{error} {reason} Nothing was rolled back.")
+    return context.retry_read(error)

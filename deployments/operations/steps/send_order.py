@@ -1,4 +1,4 @@
-"""The one call that changes traffic, and how to find out what became of it."""
+"""Sends the order that changes traffic, and finds out whether it arrived where no answer came."""
 
 from __future__ import annotations
 
@@ -10,42 +10,44 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from deployments.models import Change, Kind, Service
+from deployments.models import Change, OperationKind, Service
 from deployments.operations.pins import set_pin
-from deployments.operations.steps.context import ChangeContext, Next
-from deployments.operations.steps.restore_auto_deploy import undo
+from deployments.operations.steps.context import ChangeContext, Pause
+from deployments.operations.steps.restore_auto_deploy import finish_without_effect
 from deployments.providers.base import (
     Accepted,
     AlreadyCurrent,
     Busy,
     Current,
-    Finding,
+    OrderFinding,
     OrderRecord,
     ProviderError,
     Refused,
     Unreachable,
 )
 
-SEND_WITHIN = 0.5  # seconds from writing the intent down to the first byte
+SEND_WITHIN = 0.5  # seconds from committing the intent to the first byte
 RESEND_WITHIN = timedelta(minutes=5)
-READ_BACK_FOR = timedelta(minutes=10)
+LOOK_UP_FOR = timedelta(minutes=10)
 LONGEST_CALL = timedelta(seconds=15)
-REFUSED = "refused the second time"  # the evidence of it
-NOTHING = "Nothing was put in front of users."
+SECOND_REFUSAL = "refused the second time"  # key in the evidence
+NO_EFFECT = "Nothing was put in front of users."
 
 
-def new_ticket(context: ChangeContext, current: Current) -> dict[str, Any]:
-    """What is about to be asked for, as it is stored: times as text.
+def new_order_record(context: ChangeContext, current: Current) -> dict[str, Any]:
+    """The record of the order that is about to be sent, as JSON with times as ISO 8601 text.
 
-    An order that is sent again keeps its first ticket, by which both can be recognised.
+    An order that is sent again keeps its first record, by which either of the two can be recognised.
     """
     change, service = context.change, context.change.service
     if change.resends:
         return dict(change.order_record)
     target = change.to_deployment
-    assert target is not None  # noqa: S101 - a change without a target never asks for traffic
+    assert target is not None  # noqa: S101 - a change without a target sends no order
     newest = context.provider.deployments(service.provider_id, limit=20).deployments
-    rolls_back = change.operation.kind == Kind.ROLL_BACK or service.provider == Service.Provider.RENDER
+    rolls_back = (
+        change.operation.kind == OperationKind.ROLL_BACK or service.provider == Service.ProviderChoice.RENDER
+    )
     order_record = OrderRecord(
         kind="rollback" if rolls_back else "promote",
         service_id=service.provider_id,
@@ -54,17 +56,17 @@ def new_ticket(context: ChangeContext, current: Current) -> dict[str, Any]:
         commit_sha=target.commit_sha,
         known=tuple(deployment.id for deployment in newest),
     )
-    moved = current.alias_request.requested_at.isoformat() if current.alias_request else None
-    told = {
+    last_move = current.alias_request.requested_at.isoformat() if current.alias_request else None
+    as_json = {
         "order_intent_at": order_record.order_intent_at.isoformat(),
         "known": list(order_record.known),
-        "last_move": moved,
+        "last_move": last_move,
     }
-    return {**asdict(order_record), **told}
+    return {**asdict(order_record), **as_json}
 
 
-def stored_ticket(change: Change) -> OrderRecord:
-    """The ticket as the provider's client wants it, with the provider's reference once that is known."""
+def stored_order_record(change: Change) -> OrderRecord:
+    """The stored record for the provider's client, with the provider's reference once that is known."""
     stored = change.order_record
     return OrderRecord(
         kind=stored["kind"],
@@ -79,47 +81,49 @@ def stored_ticket(change: Change) -> OrderRecord:
 
 
 def commit_intent(context: ChangeContext, order_record: dict[str, Any]) -> float:
-    """Write down that the provider is about to be asked, before it is.
+    """Commit the intent to call the provider, before calling it.
 
-    Returns the monotonic time until which the first byte may be written. A worker that was frozen meanwhile
-    must not wake up and send: others may have looked the order up and gone on without it.
+    Returns the monotonic time until which the first byte may be sent. A worker that was frozen in between
+    must not send when it wakes up: another one may have looked the order up and gone on without it.
     """
     change, deadline = context.change, time.monotonic() + SEND_WITHIN
-    pins_first = context.is_render and change.operation.kind == Kind.ROLL_BACK
+    pins_first = context.is_render and change.operation.kind == OperationKind.ROLL_BACK
     context.advance(
         "sending",
         order_intent_at=timezone.now(),
         order_record=order_record,
         auto_deploy_before=change.auto_deploy_before,
         message=f"{context.provider_name} is being asked.",
-        closing=(lambda: set_pin(change)) if pins_first else None,
+        in_transaction=(lambda: set_pin(change)) if pins_first else None,
     )
     return deadline
 
 
-def send(context: ChangeContext, deadline: float) -> Next:
-    """Ask the provider, once. Its answer decides; a missing answer decides nothing."""
+def send(context: ChangeContext, deadline: float) -> Pause:
+    """Call the provider once. Without an answer nothing is assumed: the order is looked up instead."""
     try:
-        accepted = _ask(context, deadline)
+        accepted = _call_provider(context, deadline)
     except (Busy, Unreachable) as error:
-        return context.not_applied(error)
+        return context.queue_again(error)
     except Refused as error:
         return _refused(context, error)
     except ProviderError as error:
         return _unclear(context, f"{error} Whether the order arrived", {"lost answer": str(error)}, error)
-    said = f"{context.provider_name} accepted it{', behind another deployment' if accepted.queued else ''}."
+    message = (
+        f"{context.provider_name} accepted it{', behind another deployment' if accepted.queued else ''}."
+    )
     _accept(
         context,
         accepted.ref,
-        said,
+        message,
         provider_status=accepted.raw_status,
         provider_request_id=accepted.request_id,
     )
     return 0.1
 
 
-def _ask(context: ChangeContext, deadline: float) -> Accepted:
-    order_record = stored_ticket(context.change)
+def _call_provider(context: ChangeContext, deadline: float) -> Accepted:
+    order_record = stored_order_record(context.change)
     if order_record.kind == "promote":
         return context.provider.promote(
             order_record.service_id, order_record.deployment_id, deadline=deadline
@@ -130,47 +134,51 @@ def _ask(context: ChangeContext, deadline: float) -> Accepted:
     )
 
 
-def _refused(context: ChangeContext, error: Refused) -> Next:
-    """A no to the only order is the end of it. A second one may be refused because the first has arrived."""
+def _refused(context: ChangeContext, error: Refused) -> Pause:
+    """A refusal of the only order ends the change; a second one may be refused because the first arrived."""
     target = context.change.to_deployment
     assert target is not None  # noqa: S101
     if context.change.resends:
         return _unclear(
-            context, f"{error} Whether the first order arrived late", {REFUSED: str(error)}, error
+            context, f"{error} Whether the first order arrived late", {SECOND_REFUSAL: str(error)}, error
         )
     if not isinstance(error, AlreadyCurrent):
-        return undo(context, "failed", f"{error} {NOTHING}", error)
-    said = f"{context.provider_name} says that {target.short_sha} is current already."
+        return finish_without_effect(context, "failed", f"{error} {NO_EFFECT}", error)
+    message = f"{context.provider_name} says that {target.short_sha} is current already."
     context.advance(
-        "serving", message=said, provider_request_id=error.request_id, provider_answered_at=timezone.now()
+        "serving", message=message, provider_request_id=error.request_id, provider_answered_at=timezone.now()
     )
     return 0.0
 
 
 def _accept(context: ChangeContext, ref: str, message: str, **fields: Any) -> None:
     change = context.change
-    pins = change.operation.kind == Kind.ROLL_BACK
-    closing = (lambda: set_pin(change)) if pins else None
+    pins = change.operation.kind == OperationKind.ROLL_BACK
+    in_transaction = (lambda: set_pin(change)) if pins else None
     context.advance(
         "accepted",
         provider_ref=ref,
         message=message,
         provider_answered_at=timezone.now(),
-        closing=closing,
+        in_transaction=in_transaction,
         **fields,
     )
 
 
 def _unclear(
-    context: ChangeContext, said: str, evidence: dict[str, str], error: ProviderError | None = None
-) -> Next:
-    """Until when the order may surface is written down with it: whoever goes on has to wait as long."""
+    context: ChangeContext, subject: str, evidence: dict[str, str], error: ProviderError | None = None
+) -> Pause:
+    """The order may have been applied: wait until it must have shown up at the provider, then look it up.
+
+    `subject` begins the sentence that ends in "is being read back". The end of the wait is stored, so that it
+    holds for any worker that goes on.
+    """
     change, now = context.change, timezone.now()
     ended = now if error else max(now, (change.order_intent_at or now) + LONGEST_CALL)
     settled_at = ended + timedelta(seconds=settings.SETTLE_SECONDS)
     context.advance(
         "unclear",
-        message=f"{said} is being read back; it is not sent again.",
+        message=f"{subject} is being read back; it is not sent again.",
         evidence={**change.evidence, **evidence},
         provider_request_id=error.request_id if error else "",
         not_before=settled_at,
@@ -178,46 +186,46 @@ def _unclear(
     return max((settled_at - timezone.now()).total_seconds(), 0.0)
 
 
-def find_out(context: ChangeContext) -> Next:
-    """A row found in `sending` belongs to a worker that died in the middle: it may have been applied.
+def recover_interrupted_send(context: ChangeContext) -> Pause:
+    """A row found in `sending` was left by a worker that died in the middle: the order may have been applied.
 
-    Frozen at its first byte, it may even have sent just now, so the settle time counts from now.
+    If that worker is only frozen at its first byte, it may even send now, so the wait counts from now.
     """
     order_intent_at = context.change.order_intent_at or timezone.now()
-    said = (
+    message = (
         f"The worker that asked {context.provider_name} at {order_intent_at:%H:%M:%S} UTC did not come back."
     )
-    return _unclear(context, f"{said} Whether the order arrived", {"lost answer": said})
+    return _unclear(context, f"{message} Whether the order arrived", {"lost answer": message})
 
 
-def read_back(context: ChangeContext) -> Next:
-    """Look the order up in the provider's own record."""
+def look_up_order(context: ChangeContext) -> Pause:
+    """Look the order up in the provider's own records, and continue, resend or end accordingly."""
     change = context.change
-    answer = context.provider.read_back(stored_ticket(change))
-    change.evidence = {**change.evidence, **answer.evidence}
-    if answer.finding == Finding.APPLIED:
-        _accept(context, answer.ref, answer.message, evidence=change.evidence)
+    result = context.provider.read_back(stored_order_record(change))
+    change.evidence = {**change.evidence, **result.evidence}
+    if result.finding == OrderFinding.APPLIED:
+        _accept(context, result.ref, result.message, evidence=change.evidence)
         return 0.1
-    if answer.finding == Finding.NOT_APPLIED and _may_send_again(change):
-        return _send_again(context, answer.message)
-    if answer.finding == Finding.NOT_APPLIED:
-        refused = change.evidence.get(REFUSED, "")
-        return undo(context, "failed", f"{refused} {answer.message} {NOTHING}".strip())
-    if timezone.now() - (change.order_intent_at or timezone.now()) > READ_BACK_FOR:
+    if result.finding == OrderFinding.NOT_APPLIED and _may_send_again(change):
+        return _send_again(context, result.message)
+    if result.finding == OrderFinding.NOT_APPLIED:
+        refused = change.evidence.get(SECOND_REFUSAL, "")
+        return finish_without_effect(context, "failed", f"{refused} {result.message} {NO_EFFECT}".strip())
+    if timezone.now() - (change.order_intent_at or timezone.now()) > LOOK_UP_FOR:
         return context.end(
-            "needs_attention", f"{answer.message} The portal cannot tell whether the order was applied."
+            "needs_attention", f"{result.message} The portal cannot tell whether the order was applied."
         )
-    context.note(message=answer.message, evidence=change.evidence, provider_answered_at=timezone.now())
+    context.note(message=result.message, evidence=change.evidence, provider_answered_at=timezone.now())
     return 5.0
 
 
 def _may_send_again(change: Change) -> bool:
-    """Once, and only where the provider shows that nothing arrived and nobody else moved anything since."""
+    """At most once, within `RESEND_WITHIN`, and not where somebody asked to cancel."""
     young = timezone.now() - change.operation.requested_at < RESEND_WITHIN
     return change.resends == 0 and young and change.cancel_requested_at is None
 
 
-def _send_again(context: ChangeContext, message: str) -> Next:
+def _send_again(context: ChangeContext, message: str) -> Pause:
     context.advance(
         "queued",
         resends=context.change.resends + 1,

@@ -1,59 +1,43 @@
-"""Render's REST interface as a `Provider`.
+"""The `Provider` for Render's REST API.
 
-A rollback at Render is a new deploy without a build, and its order leaves automatic deploys on: that is why
-`pin` exists, and why it comes first.
+A rollback at Render is a new deploy that skips the build. Ordered over the API it leaves automatic deploys
+on, so the next push would undo it; that is what `pin` is for, and why it comes first.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
+from typing import Unpack
 
-from deployments.providers.already_current import confirmed
+from deployments.providers.already_current import verified
 from deployments.providers.base import (
-    Ability,
     Accepted,
     AlreadyCurrent,
     DeploymentStatus,
+    OrderProgress,
     OrderRecord,
     Phase,
-    Progress,
     ProviderError,
     ProviderName,
     ReadBack,
-    Refused,
     Unclear,
-    Unreadable,
     Unsupported,
-    Urgency,
 )
-from deployments.providers.http import TIMEOUT, Connection, Timeout, Transport
+from deployments.providers.http import ConnectionOptions, ProviderConnection
 from deployments.providers.ids import RENDER_DEPLOY, checked
-from deployments.providers.json_fields import mapping, text
-from deployments.providers.rate_limit import Budget
+from deployments.providers.json_fields import text
 from deployments.providers.render import order_progress, parse
-from deployments.providers.render.reads import PAGE, RenderReads, service_path, stamp
-from deployments.providers.response import Answer
+from deployments.providers.render.auto_deploy import RenderAutoDeploy
+from deployments.providers.render.reads import PAGE, RenderReads, rfc3339, service_path
+from deployments.providers.response import ProviderResponse
 
 OK = frozenset({200})
 CREATED_OR_QUEUED = frozenset({201, 202})
-SETTING = re.compile(r"[A-Za-z_]{1,40}")
 
 
-def open_render(
-    url: str,
-    key: str,
-    *,
-    transport: Transport | None = None,
-    budget: Budget | None = None,
-    urgency: Urgency = Urgency.BACKGROUND,
-    timeout: Timeout = TIMEOUT,
-) -> Render:
+def open_render(url: str, key: str, **options: Unpack[ConnectionOptions]) -> Render:
     """One Render account. `url` ends in `/v1`. Raises ValueError for an unusable address or key."""
-    name = ProviderName.RENDER
-    return Render(
-        Connection(name, url, key, timeout=timeout, transport=transport, budget=budget, urgency=urgency)
-    )
+    return Render(ProviderConnection(ProviderName.RENDER, url, key, **options))
 
 
 @dataclass
@@ -61,13 +45,6 @@ class Render(RenderReads):
     """A `Provider`. Thread-safe; one per process."""
 
     name: ProviderName = ProviderName.RENDER
-    supports: frozenset[Ability] = frozenset(
-        {Ability.ROLL_BACK, Ability.PIN, Ability.CANCEL, Ability.LOGS, Ability.METRICS}
-    )
-
-    def for_operation(self) -> Render:
-        """The same account, allowed to use the reserve of the rate budget."""
-        return Render(self.connection.with_urgency(Urgency.OPERATION), self.owners)
 
     def close(self) -> None:
         self.connection.close()
@@ -75,15 +52,17 @@ class Render(RenderReads):
     def roll_back(
         self, service_id: str, deployment_id: str, *, reason: str, deadline: float | None = None
     ) -> Accepted:
-        """Reference: https://api-docs.render.com/reference/rollback-deploy
+        """Send one POST; Render answers 201 with the new deploy, or 202 where it waits behind another one.
 
-        Sends exactly one POST. Render keeps no reason, so `reason` stays with us. "Already current" is
-        believed only where the list of live deploys says so too.
+        Render has no field for `reason`. "Already live" is believed only where the live deploy is the target.
+        Args and errors: `Provider.roll_back`.
+
+        Reference: https://api-docs.render.com/reference/rollback-deploy (POST /services/{id}/rollback)
         """
         path = f"{service_path(service_id)}/rollback"
         order = {"deployId": checked(deployment_id, RENDER_DEPLOY)}
         try:
-            answer = self.connection.send(
+            response = self.connection.send(
                 "POST",
                 path,
                 json=order,
@@ -93,104 +72,83 @@ class Render(RenderReads):
                 deadline=deadline,
             )
         except AlreadyCurrent as refused:
-            raise confirmed(refused, lambda: self.current(service_id), deployment_id) from refused
-        return _accepted(answer)
+            raise verified(refused, lambda: self.current(service_id), deployment_id) from refused
+        return _accepted(response)
 
     def promote(self, service_id: str, deployment_id: str, *, deadline: float | None = None) -> Accepted:
+        """Render has no promotion. Raises Unsupported."""
         raise Unsupported("Render has no promotion: a build goes live by itself, or by a rollback to it.")
 
-    def progress(self, order_record: OrderRecord) -> Progress:
-        """Follow the deploy that Render made; `read_back` finds it where no answer named it."""
+    def progress(self, order_record: OrderRecord) -> OrderProgress:
+        """Follow the deploy that Render made for the order; `read_back` finds it where no response named it.
+
+        Reference: https://api-docs.render.com/reference/retrieve-deploy, and `list-deploys` for what is live
+        """
         ref = order_record.ref or self.read_back(order_record).ref
         if not ref:
-            return Progress(Phase.WAITING, "", "Render does not show a deployment for this rollback yet.")
+            return OrderProgress(
+                Phase.WAITING, "", "Render does not show a deployment for this rollback yet."
+            )
         deploy = self.deployment(order_record.service_id, ref)
         if deploy.raw_status in parse.RUNNING or deploy.status is DeploymentStatus.UNKNOWN:
-            return order_progress.progress(order_record, deploy, (), "")
+            return order_progress.progress(deploy, (), "")
         live = self.with_status(order_record.service_id, ("live",))
-        reason = "" if deploy.status is DeploymentStatus.LIVE else self._why_ended(order_record, ref)
-        return order_progress.progress(order_record, deploy, live, reason)
+        reason = "" if deploy.status is DeploymentStatus.LIVE else self._failure_reason(order_record, ref)
+        return order_progress.progress(deploy, live, reason)
 
     def read_back(self, order_record: OrderRecord) -> ReadBack:
-        """Did the order of this ticket arrive? Judged by the deploys and events since it was sent."""
+        """Did the order arrive? Judged by the deploys and events since it was sent.
+
+        Reference: https://api-docs.render.com/reference/list-deploys (`createdAfter`) and `list-events`
+        """
         since = order_record.order_intent_at - order_progress.CLOCK_SKEW
         path = f"{service_path(order_record.service_id)}/deploys"
-        newer, _ = self.page(path, {"limit": PAGE, "createdAfter": stamp(since)}, "deploy")
+        newer, _ = self.page(path, {"limit": PAGE, "createdAfter": rfc3339(since)}, "deploy")
         live = self.with_status(order_record.service_id, ("live",))
         deploys = [parse.deployment(item, order_record.service_id) for item in newer]
-        return order_progress.read_back(
-            order_record, live, deploys, self.events(order_record.service_id, since=since)
-        )
+        events = self.events(order_record.service_id, since=since)
+        return order_progress.read_back(order_record, live, deploys, events)
 
     def pin(self, service_id: str) -> str:
-        """Switch automatic deploys off; return what they were: `commit`, `checksPass`, `on` or `off`.
+        """Switch automatic deploys off; return the setting before: `commit`, `checksPass`, `on` or `off`.
 
-        Reference: https://api-docs.render.com/reference/update-service
-        Raises Unreadable where Render does not say what they are, because then nobody could restore them.
+        Raises Unreadable or Unclear, see `Provider.pin`.
+
+        Reference: https://api-docs.render.com/reference/update-service (PATCH /services/{id})
         """
-        before = self.service(service_id).automatic
-        if before is None:
-            raise Unreadable("Render does not say whether automatic deploys are on; nothing was changed.")
-        if before != "off":
-            self._set_automatic(service_id, "off")
-        return before
+        return RenderAutoDeploy(self).switch_off(service_id)
 
     def unpin(self, service_id: str, setting: str) -> None:
-        if not SETTING.fullmatch(setting):
-            raise Refused(
-                f"{setting!r} is no setting of Render's automatic deploys; nothing was sent.", status=0
-            )
-        if not _is_so(self.service(service_id).automatic, setting):
-            self._set_automatic(service_id, setting)
+        """Bring automatic deploys back to `setting`. Raises Refused or Unclear, see `Provider.unpin`.
+
+        Reference: https://api-docs.render.com/reference/update-service (PATCH /services/{id})
+        """
+        RenderAutoDeploy(self).restore(service_id, setting)
 
     def cancel(self, service_id: str, deployment_id: str) -> None:
-        """Reference: https://api-docs.render.com/reference/cancel-deploy"""
+        """Cancel a deploy that is still queued or running. Raises Refused where it has ended already.
+
+        Reference: https://api-docs.render.com/reference/cancel-deploy
+        """
         path = f"{service_path(service_id)}/deploys/{checked(deployment_id, RENDER_DEPLOY)}/cancel"
         self.connection.send("POST", path, accepted=OK, bucket="writes")
 
-    def _set_automatic(self, service_id: str, setting: str) -> None:
-        """Repeating this does no harm, so a lost answer is settled at once by looking."""
-        order = {"autoDeploy": "yes"} if setting == "on" else {"autoDeployTrigger": setting}
-        path = service_path(service_id)
+    def _failure_reason(self, order_record: OrderRecord, ref: str) -> str:
+        since = order_record.order_intent_at - order_progress.CLOCK_SKEW
         try:
-            answer = self.connection.send(
-                "PATCH", path, json=order, accepted=OK, bucket="deploys", subject=service_id
-            )
-            now = parse.automatic(mapping(answer.body)) or self.service(service_id).automatic
-        except Unclear as unclear:
-            now = self._looked_up(service_id, unclear)
-        if not _is_so(now, setting):
-            raise Unclear(
-                f"Automatic deploys at Render should be {setting!r} now, but are {now or 'unknown'!r}."
-            )
-
-    def _looked_up(self, service_id: str, unclear: Unclear) -> str | None:
-        try:
-            return self.service(service_id).automatic
+            events = self.events(order_record.service_id, since=since)
         except ProviderError:
-            raise unclear from None
-
-    def _why_ended(self, order_record: OrderRecord, ref: str) -> str:
-        try:
-            events = self.events(
-                order_record.service_id, since=order_record.order_intent_at - order_progress.CLOCK_SKEW
-            )
-        except ProviderError:
-            return ""  # the reason is a courtesy; that it ended is known already
+            return ""  # the reason is a bonus; that the deploy has ended is known already
         return next((e.detail for e in events if e.kind == "deploy_ended" and e.deployment_id == ref), "")
 
 
-def _accepted(answer: Answer) -> Accepted:
-    """201 names the new deploy; 202 has no body: it waits behind another one."""
-    ref, raw_status = text(answer.body, "id"), text(answer.body, "status")
-    if answer.status == 201 and not ref:
+def _accepted(response: ProviderResponse) -> Accepted:
+    """201 names the new deploy; 202 has no body, because the deploy waits behind another one."""
+    ref, raw_status = text(response.body, "id"), text(response.body, "status")
+    if response.status == 201 and not ref:
         message = (
             "Render accepted our order in a form that we cannot read, and did not name the new deployment."
         )
-        raise Unclear(message, request_id=answer.request_id)
-    queued = answer.status == 202 or raw_status == "queued"
-    return Accepted(ref, raw_status, answer.request_id, queued)
-
-
-def _is_so(automatic: str | None, setting: str) -> bool:
-    return automatic == setting or (setting == "on" and automatic not in {None, "off"})
+        raise Unclear(message, request_id=response.request_id)
+    queued = response.status == 202 or raw_status == "queued"
+    return Accepted(ref, raw_status, response.request_id, queued)

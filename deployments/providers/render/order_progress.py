@@ -1,4 +1,4 @@
-"""Judges what Render shows about a rollback that we asked for. Pure: facts in, verdict out."""
+"""Judges from Render's deploys and events how far a rollback order has come. Pure functions, no calls."""
 
 from __future__ import annotations
 
@@ -7,26 +7,24 @@ from datetime import datetime, timedelta
 
 from deployments.providers.base import (
     DeploymentStatus,
-    Finding,
+    OrderFinding,
+    OrderProgress,
     OrderRecord,
     Phase,
-    Progress,
     ReadBack,
     RemoteDeployment,
     RemoteEvent,
 )
-from deployments.providers.json_fields import BEGINNING
+from deployments.providers.json_fields import EPOCH
 
-# `asked_at` is a Date header in whole seconds, from another machine than the one that dates the deploys.
+# `order_intent_at` comes from a Date header: whole seconds, and of another machine than the deploys' times.
 CLOCK_SKEW = timedelta(seconds=5)
 
 
-def progress(
-    order_record: OrderRecord, deploy: RemoteDeployment, live: Sequence[RemoteDeployment], reason: str
-) -> Progress:
-    """Where the deploy that Render made for the ticket stands.
+def progress(deploy: RemoteDeployment, live: Sequence[RemoteDeployment], reason: str) -> OrderProgress:
+    """How far the deploy that Render made for the order has come.
 
-    `live` is what Render lists as live, `reason` why the deploy ended, "" where that is not known.
+    `live` is what Render lists as live, `reason` why the deploy ended, "" where that is unknown.
     """
     live_id = live[0].id if len(live) == 1 else None
     if deploy.status is DeploymentStatus.LIVE:
@@ -42,7 +40,7 @@ def progress(
         phase, message = Phase.CANCELED, reason or "It was canceled at Render."
     else:
         phase, message = Phase.WAITING, ""
-    return Progress(phase, deploy.raw_status, message, live_id, deploy.id)
+    return OrderProgress(phase, deploy.raw_status, message, live_id, deploy.id)
 
 
 def read_back(
@@ -51,7 +49,7 @@ def read_back(
     newer: Sequence[RemoteDeployment],
     events: Sequence[RemoteEvent],
 ) -> ReadBack:
-    """Did the order arrive? `newer` are the deploys and `events` the events since it was sent."""
+    """Did the order arrive? `newer` and `events` are the deploys and events since it was sent."""
     fresh = [deploy for deploy in newer if _is_fresh(deploy, order_record)]
     targets = {e.deployment_id: e.target_id for e in events if _names_a_target(e, order_record)}
     ours = [deploy.id for deploy in sorted(fresh, key=_created_at) if _is_ours(deploy, order_record, targets)]
@@ -65,20 +63,20 @@ def read_back(
     }
     if ours:
         message = f"The order arrived: Render made {ours[-1]} for it."
-        return ReadBack(Finding.APPLIED, message, ours[-1], evidence)
+        return ReadBack(OrderFinding.APPLIED, message, ours[-1], evidence)
     if fresh:
         message = "Render shows newer deployments, and none that is surely this rollback."
-        return ReadBack(Finding.UNDECIDED, message, "", evidence)
+        return ReadBack(OrderFinding.UNDECIDED, message, "", evidence)
     if len(live) != 1 or live[0].created_at >= order_record.order_intent_at:
-        return ReadBack(Finding.UNDECIDED, "Render does not clearly say what is live.", "", evidence)
+        return ReadBack(OrderFinding.UNDECIDED, "Render does not clearly say what is live.", "", evidence)
     message = f"The order did not arrive: no deployment was made since, and {live[0].id} is still live."
-    return ReadBack(Finding.NOT_APPLIED, message, "", evidence)
+    return ReadBack(OrderFinding.NOT_APPLIED, message, "", evidence)
 
 
 def _live(deploy: RemoteDeployment, live: Sequence[RemoteDeployment]) -> tuple[Phase, str]:
-    if [shown.id for shown in live] == [deploy.id]:
+    if [item.id for item in live] == [deploy.id]:
         return Phase.DONE, ""
-    others = ", ".join(shown.id for shown in live) or "none"
+    others = ", ".join(item.id for item in live) or "none"
     return Phase.WAITING, f"Render calls {deploy.id} live, but lists as live: {others}."
 
 
@@ -87,8 +85,8 @@ def _created_at(deploy: RemoteDeployment) -> datetime:
 
 
 def _is_fresh(deploy: RemoteDeployment, order_record: OrderRecord) -> bool:
-    """Made since we asked; a deploy without a time may have been."""
-    undated = deploy.created_at == BEGINNING
+    """Was it made after the order? A deploy without a time may have been."""
+    undated = deploy.created_at == EPOCH
     return deploy.id not in order_record.known and (
         undated or deploy.created_at >= order_record.order_intent_at - CLOCK_SKEW
     )
@@ -103,7 +101,7 @@ def _names_a_target(event: RemoteEvent, order_record: OrderRecord) -> bool:
 
 
 def _is_ours(deploy: RemoteDeployment, order_record: OrderRecord, targets: dict[str, str]) -> bool:
-    """An event that names the target decides; without one, a rollback to the same commit is ours."""
+    """Does the deploy belong to the order? An event that names the target decides, else the commit."""
     if named := targets.get(deploy.id):
         return named == order_record.deployment_id
     return (

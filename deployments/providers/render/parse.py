@@ -1,4 +1,4 @@
-"""Render's JSON into our values. Only `id` is certain in a deploy; anything else may be missing.
+"""Turns Render's JSON into the types of `types.py`. In a deploy only `id` is certain to be there.
 
 Reference: https://api-docs.render.com/reference/list-deploys, https://api-docs.render.com/reference/list-events
 """
@@ -19,17 +19,17 @@ from deployments.providers.base import (
     Sample,
 )
 from deployments.providers.json_fields import (
-    BEGINNING,
-    at,
-    first,
-    flag,
+    EPOCH,
+    boolean,
+    first_nonempty,
     items,
     mapping,
-    moment,
     number,
-    plain,
     text,
+    timestamp,
+    value_at,
 )
+from rollback_portal.text import clean_line
 
 STATUSES = {
     "created": DeploymentStatus.QUEUED,
@@ -47,69 +47,70 @@ STATUSES = {
 RUNNING = ("created", "queued", "build_in_progress", "pre_deploy_in_progress", "update_in_progress")
 SERVED = {DeploymentStatus.LIVE, DeploymentStatus.RETIRED}
 
-# Deploys that Render makes of what is there already, after a changed setting for instance.
+# Triggers of deploys that Render makes from the current build, after a changed setting for instance. They
+# do not tell whether that build went live by a rollback.
 MAY_REPEAT_A_ROLLBACK = {"service_resumed", "service_updated", "deployed_by_render", "other", ""}
 
 Json = Mapping[str, Any]
 
 
-def is_preview(found: Json) -> bool:
-    return bool(at(found, "serviceDetails", "parentServer"))
+def is_preview(item: Json) -> bool:
+    return bool(value_at(item, "serviceDetails", "parentServer"))
 
 
-def service(found: Json) -> RemoteService:
-    address = text(found, "serviceDetails", "url")
+def service(item: Json) -> RemoteService:
+    address = text(item, "serviceDetails", "url")
     return RemoteService(
         provider=ProviderName.RENDER,
-        id=text(found, "id"),
-        name=first(text(found, "name"), text(found, "slug"), text(found, "id")),
-        kind="web" if text(found, "type") == "static_site" else "api",
-        owner_id=text(found, "ownerId"),
-        repository=text(found, "repo").removesuffix(".git"),
-        branch=text(found, "branch"),
-        dashboard_url=text(found, "dashboardUrl"),
+        id=text(item, "id"),
+        name=first_nonempty(text(item, "name"), text(item, "slug"), text(item, "id")),
+        kind="web" if text(item, "type") == "static_site" else "api",
+        owner_id=text(item, "ownerId"),
+        repository=text(item, "repo").removesuffix(".git"),
+        branch=text(item, "branch"),
+        dashboard_url=text(item, "dashboardUrl"),
         addresses=(address,) if address.startswith(("https://", "http://")) else (),
-        suspended=text(found, "suspended") == "suspended",
-        automatic=automatic(found),
+        suspended=text(item, "suspended") == "suspended",
+        auto_deploy=auto_deploy(item),
     )
 
 
-def automatic(found: Json) -> str | None:
-    """`commit`, `checksPass` or `off`; `on` where only the older yes/no field says so; None: not said."""
-    older = {"yes": "on", "no": "off"}.get(text(found, "autoDeploy"))
-    return text(found, "autoDeployTrigger") or older
+def auto_deploy(item: Json) -> str | None:
+    """`commit`, `checksPass` or `off`; `on` where only the older yes/no field is there; None: neither is."""
+    older = {"yes": "on", "no": "off"}.get(text(item, "autoDeploy"))
+    return text(item, "autoDeployTrigger") or older
 
 
-def deployment(found: Json, service_id: str) -> RemoteDeployment:
-    raw_status = text(found, "status")
+def deployment(item: Json, service_id: str) -> RemoteDeployment:
+    raw_status = text(item, "status")
     status = STATUSES.get(raw_status, DeploymentStatus.UNKNOWN)
-    finished = moment(found, "finishedAt") if status in SERVED else None
+    finished = timestamp(item, "finishedAt") if status in SERVED else None
     return RemoteDeployment(
-        id=text(found, "id"),
+        id=text(item, "id"),
         service_id=service_id,
         status=status,
         raw_status=raw_status,
-        created_at=_created_at(found),
+        created_at=_created_at(item),
         served=None if status is DeploymentStatus.UNKNOWN else status in SERVED,
-        commit_sha=text(found, "commit", "id"),
-        commit_message=text(found, "commit", "message"),
-        trigger=text(found, "trigger"),
+        commit_sha=text(item, "commit", "id"),
+        commit_message=text(item, "commit", "message"),
+        trigger=text(item, "trigger"),
         ready_at=finished,
         live_from=finished,
-        image=_image(found),
+        image=_image(item),
     )
 
 
-def pinned(automatic: str | None, live: RemoteDeployment | None) -> bool | None:
-    """True after a rollback with automatic deploys off; None where that cannot be told."""
-    if automatic not in {None, "off"}:
+def pinned(auto_deploy: str | None, live: RemoteDeployment | None) -> bool | None:
+    """True after a rollback with automatic deploys off; None where that is unknown."""
+    if auto_deploy not in {None, "off"}:
         return False
-    if automatic is None or live is None or live.trigger in MAY_REPEAT_A_ROLLBACK:
+    if auto_deploy is None or live is None or live.trigger in MAY_REPEAT_A_ROLLBACK:
         return None
     return live.trigger == "rollback"
 
 
-def doubt(live: Sequence[RemoteDeployment]) -> str:
+def conflict(live: Sequence[RemoteDeployment]) -> str:
     """A sentence where Render does not show exactly one live deploy."""
     if not live:
         return "Render lists no deployment as live."
@@ -118,86 +119,88 @@ def doubt(live: Sequence[RemoteDeployment]) -> str:
     return ""
 
 
-def event(found: Json) -> RemoteEvent | None:
-    """The event in our words; None for those that say nothing about deployments."""
+def event(item: Json) -> RemoteEvent | None:
+    """The event, or None where it does not concern deployments."""
     kinds = {
         "deploy_started": _started,
         "deploy_ended": _ended,
-        "auto_deploy_disabled": _automatic_off,
-        "auto_deploy_enabled": _automatic_on,
+        "auto_deploy_disabled": _auto_deploy_off,
+        "auto_deploy_enabled": _auto_deploy_on,
     }
-    at_ = moment(found, "timestamp")
-    reading = kinds.get(text(found, "type"))
-    if not reading or not at_:
+    time = timestamp(item, "timestamp")
+    parse_details = kinds.get(text(item, "type"))
+    if not parse_details or not time:
         return None
-    facts = reading(mapping(found, "details"))
-    return RemoteEvent(id=text(found, "id"), service_id=text(found, "serviceId"), at=at_, **facts)
+    facts = parse_details(mapping(item, "details"))
+    return RemoteEvent(id=text(item, "id"), service_id=text(item, "serviceId"), at=time, **facts)
 
 
-def log_line(found: Json) -> LogLine | None:
-    at_ = moment(found, "timestamp")
-    labels = {text(label, "name"): text(label, "value") for label in items(found, "labels")}
-    if not at_:
+def log_line(item: Json) -> LogLine | None:
+    time = timestamp(item, "timestamp")
+    labels = {text(label, "name"): text(label, "value") for label in items(item, "labels")}
+    if not time:
         return None
     return LogLine(
-        at=at_,
-        message=text(found, "message"),
+        at=time,
+        message=text(item, "message"),
         level=labels.get("level", ""),
-        source=first(labels.get("type", ""), labels.get("instance", "")),
+        source=first_nonempty(labels.get("type", ""), labels.get("instance", "")),
     )
 
 
 def samples(series: Json, label_field: str) -> Sequence[Sample]:
     """The points of one series, labelled by the value of `label_field`."""
     labels = {text(label, "field"): text(label, "value") for label in items(series, "labels")}
-    label = first(labels.get(label_field, ""), text(series, "labels", label_field))
+    label = first_nonempty(labels.get(label_field, ""), text(series, "labels", label_field))
     return [
-        Sample(at=at_, value=value, label=label, unit=text(series, "unit"))
+        Sample(at=time, value=value, label=label, unit=text(series, "unit"))
         for point in items(series, "values")
-        if (at_ := moment(point, "timestamp")) and (value := number(point, "value")) is not None
+        if (time := timestamp(point, "timestamp")) and (value := number(point, "value")) is not None
     ]
 
 
 def failure(reason: Json) -> str:
-    """Why a deploy ended as it did, in one sentence; "" where Render gives no reason."""
-    why = mapping(reason, "failure")
-    limit = text(why, "oomKilled", "memoryLimit")
-    told = [
+    """Why a deploy ended as it did, as text; "" where Render gives no reason."""
+    failed = mapping(reason, "failure")
+    limit = text(failed, "oomKilled", "memoryLimit")
+    sentences = [
         "The build failed." if mapping(reason, "buildFailed") else "",
-        _told("Superseded by", text(reason, "newDeploy", "id")),
-        "Out of memory" + (f" (limit {limit})." if limit else ".") if "oomKilled" in why else "",
-        _told("The process ended with status", text(why, "nonZeroExit")),
-        _timed_out(why),
-        _told("Unhealthy:", text(why, "unhealthy")),
-        "The process ended early." if flag(why, "earlyExit") else "",
-        _told("Evicted:", text(why, "evictionReason") or "no reason given") if flag(why, "evicted") else "",
+        _sentence("Superseded by", text(reason, "newDeploy", "id")),
+        "Out of memory" + (f" (limit {limit})." if limit else ".") if "oomKilled" in failed else "",
+        _sentence("The process ended with status", text(failed, "nonZeroExit")),
+        _timed_out(failed),
+        _sentence("Unhealthy:", text(failed, "unhealthy")),
+        "The process ended early." if boolean(failed, "earlyExit") else "",
+        _sentence("Evicted:", text(failed, "evictionReason") or "no reason given")
+        if boolean(failed, "evicted")
+        else "",
     ]
-    return plain(" ".join(message for message in told if message))
+    return clean_line(" ".join(sentence for sentence in sentences if sentence))
 
 
-def _created_at(found: Json) -> datetime:
+def _created_at(item: Json) -> datetime:
     return (
-        moment(found, "createdAt")
-        or moment(found, "startedAt")
-        or moment(found, "updatedAt")
-        or moment(found, "finishedAt")
-        or BEGINNING
+        timestamp(item, "createdAt")
+        or timestamp(item, "startedAt")
+        or timestamp(item, "updatedAt")
+        or timestamp(item, "finishedAt")
+        or EPOCH
     )
 
 
-def _image(found: Json) -> str:
-    reference, digest = text(found, "image", "ref"), text(found, "image", "sha")
+def _image(item: Json) -> str:
+    reference, digest = text(item, "image", "ref"), text(item, "image", "sha")
     return f"{reference}@{digest}" if reference and digest and "@" not in reference else reference
 
 
 def _started(details: Json) -> dict[str, str]:
     trigger = mapping(details, "trigger")
-    rolled_back = flag(trigger, "rollback") or bool(text(trigger, "rollbackTargetDeployId"))
+    rolled_back = boolean(trigger, "rollback") or bool(text(trigger, "rollbackTargetDeployId"))
     return {
         "kind": "rolled_back" if rolled_back else "deploy_started",
         "deployment_id": text(details, "deployId"),
         "target_id": text(trigger, "rollbackTargetDeployId"),
-        "actor": plain(first(text(trigger, "user", "email"), text(trigger, "user", "id"))),
+        "actor": clean_line(first_nonempty(text(trigger, "user", "email"), text(trigger, "user", "id"))),
     }
 
 
@@ -207,26 +210,26 @@ def _ended(details: Json) -> dict[str, str]:
     return {
         "kind": "deploy_ended",
         "deployment_id": text(details, "deployId"),
-        "detail": "" if outcome == "succeeded" else first(reason, outcome),
+        "detail": "" if outcome == "succeeded" else first_nonempty(reason, outcome),
     }
 
 
-def _automatic_off(details: Json) -> dict[str, str]:
-    return {"kind": "automatic_off", "detail": text(details, "fromTrigger")}
+def _auto_deploy_off(details: Json) -> dict[str, str]:
+    return {"kind": "auto_deploy_off", "detail": text(details, "fromTrigger")}
 
 
-def _automatic_on(details: Json) -> dict[str, str]:
-    return {"kind": "automatic_on", "detail": text(details, "newTrigger")}
+def _auto_deploy_on(details: Json) -> dict[str, str]:
+    return {"kind": "auto_deploy_on", "detail": text(details, "newTrigger")}
 
 
-def _told(lead: str, words: str) -> str:
+def _sentence(lead: str, words: str) -> str:
     return f"{lead} {words.rstrip('.')}." if words else ""
 
 
-def _timed_out(why: Json) -> str:
-    seconds, reason = text(why, "timedOutSeconds"), text(why, "timedOutReason")
+def _timed_out(failed: Json) -> str:
+    seconds, reason = text(failed, "timedOutSeconds"), text(failed, "timedOutReason")
     return (
         f"Timed out after {seconds} s" + (f": {reason}." if reason else ".")
         if seconds
-        else _told("Timed out:", reason)
+        else _sentence("Timed out:", reason)
     )

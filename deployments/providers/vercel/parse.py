@@ -1,4 +1,4 @@
-"""Vercel's JSON into our values: deployments of the list and of the single view, events, log lines.
+"""Turns Vercel's JSON into the types of `types.py`: projects, deployments, events and log lines.
 
 Reference: https://vercel.com/docs/rest-api/reference/endpoints/deployments/list-deployments
 """
@@ -16,8 +16,9 @@ from deployments.providers.base import (
     RemoteEvent,
     RemoteService,
 )
-from deployments.providers.json_fields import BEGINNING, first, flag, mapping, moment_ms, plain, text
-from deployments.providers.vercel.project_state import automatic, production_domains
+from deployments.providers.json_fields import EPOCH, boolean, first_nonempty, mapping, text, timestamp_ms
+from deployments.providers.vercel.project_state import auto_deploy, production_domains
+from rollback_portal.text import clean_line
 
 STATUSES = {
     "QUEUED": DeploymentStatus.QUEUED,
@@ -37,119 +38,119 @@ EVENTS = {
     "instant-rollback-created": "rolled_back",
     "manual-deployment-promotion-created": "promoted",
 }
-HOSTS = ("github", "gitlab", "bitbucket")  # the prefixes of the commit facts in `meta`
+HOSTS = ("github", "gitlab", "bitbucket")  # prefixes of the commit fields in `meta`: githubCommitSha …
 
 Json = Mapping[str, Any]
 
 
-def service(found: Json) -> RemoteService:
+def service(item: Json) -> RemoteService:
     return RemoteService(
         provider=ProviderName.VERCEL,
-        id=text(found, "id"),
-        name=first(text(found, "name"), text(found, "id")),
+        id=text(item, "id"),
+        name=first_nonempty(text(item, "name"), text(item, "id")),
         kind="web",
-        owner_id=text(found, "accountId"),
-        repository=_repository(mapping(found, "link")),
-        branch=text(found, "link", "productionBranch"),
-        addresses=tuple(f"https://{domain}" for domain in production_domains(found) if "*" not in domain),
-        suspended=flag(found, "paused") or False,
-        automatic=automatic(found),
+        owner_id=text(item, "accountId"),
+        repository=_repository(mapping(item, "link")),
+        branch=text(item, "link", "productionBranch"),
+        addresses=tuple(f"https://{domain}" for domain in production_domains(item) if "*" not in domain),
+        suspended=boolean(item, "paused") or False,
+        auto_deploy=auto_deploy(item),
     )
 
 
-def deployment(found: Json, service_id: str) -> RemoteDeployment:
-    """A deployment of the list (`uid`) or of the single view (`id`)."""
-    raw_status = first(text(found, "readyState"), text(found, "state"), text(found, "status"))
+def deployment(item: Json, service_id: str) -> RemoteDeployment:
+    """A deployment, from the list (where its id is `uid`) or from the single view (`id`)."""
+    raw_status = first_nonempty(text(item, "readyState"), text(item, "state"), text(item, "status"))
     status = STATUSES.get(raw_status, DeploymentStatus.UNKNOWN)
-    substate = text(found, "readySubstate")
+    substate = text(item, "readySubstate")
     served = _served(status, substate)
     return RemoteDeployment(
-        id=identity(found),
+        id=identity(item),
         service_id=service_id,
         status=status,
         raw_status=f"{raw_status} {substate}".strip(),
-        created_at=moment_ms(found, "createdAt") or moment_ms(found, "created") or BEGINNING,
-        production=text(found, "target") == "production",
+        created_at=timestamp_ms(item, "createdAt") or timestamp_ms(item, "created") or EPOCH,
+        production=text(item, "target") == "production",
         staged=status is DeploymentStatus.READY and substate == "STAGED",
         served=served,
-        can_roll_back=flag(found, "isRollbackCandidate"),
-        commit_sha=first(text(found, "gitSource", "sha"), _meta(found, "CommitSha")),
-        commit_message=_meta(found, "CommitMessage"),
-        author=_author(found),
-        branch=first(text(found, "gitSource", "ref"), _meta(found, "CommitRef")),
-        pull_request=first(text(found, "gitSource", "prId"), _meta(found, "PrId")),
-        trigger=text(found, "source"),
-        ready_at=moment_ms(found, "ready"),
-        live_from=_alias_time(found) if served else None,
-        url=text(found, "inspectorUrl"),
+        can_roll_back=boolean(item, "isRollbackCandidate"),
+        commit_sha=first_nonempty(text(item, "gitSource", "sha"), _meta(item, "CommitSha")),
+        commit_message=_meta(item, "CommitMessage"),
+        author=_author(item),
+        branch=first_nonempty(text(item, "gitSource", "ref"), _meta(item, "CommitRef")),
+        pull_request=first_nonempty(text(item, "gitSource", "prId"), _meta(item, "PrId")),
+        trigger=text(item, "source"),
+        ready_at=timestamp_ms(item, "ready"),
+        live_from=_alias_time(item) if served else None,
+        url=text(item, "inspectorUrl"),
     )
 
 
-def identity(found: Json) -> str:
-    return first(text(found, "uid"), text(found, "id"))
+def identity(item: Json) -> str:
+    return first_nonempty(text(item, "uid"), text(item, "id"))
 
 
-def event(found: Json, service_id: str) -> RemoteEvent | None:
-    """A rollback or a promotion of this project; None for everything else."""
-    kind, at = EVENTS.get(text(found, "type")), moment_ms(found, "createdAt")
-    payload = mapping(found, "payload")
+def event(item: Json, service_id: str) -> RemoteEvent | None:
+    """A rollback or promotion of this project; None for every other event."""
+    kind, at = EVENTS.get(text(item, "type")), timestamp_ms(item, "createdAt")
+    payload = mapping(item, "payload")
     if not kind or not at or text(payload, "projectId") not in {"", service_id}:
         return None
-    user = first(
-        *(text(found, who, name) for who in ("user", "principal") for name in ("email", "username", "name"))
+    user = first_nonempty(
+        *(text(item, who, name) for who in ("user", "principal") for name in ("email", "username", "name"))
     )
     return RemoteEvent(
-        id=text(found, "id"),
+        id=text(item, "id"),
         service_id=service_id,
         at=at,
         kind=kind,
         target_id=text(payload, "toDeploymentId"),
         from_id=text(payload, "fromDeploymentId"),
-        actor=plain(first(user, text(found, "userId"), text(found, "principalId"))),
-        detail=plain(text(payload, "reason"), longest=1_000),
+        actor=clean_line(first_nonempty(user, text(item, "userId"), text(item, "principalId"))),
+        detail=clean_line(text(payload, "reason"), longest=1_000),
     )
 
 
-def log_line(found: object) -> LogLine | None:
-    at = moment_ms(found, "timestampInMs")
-    if not at or text(found, "source") == "delimiter":
+def log_line(item: object) -> LogLine | None:
+    at = timestamp_ms(item, "timestampInMs")
+    if not at or text(item, "source") == "delimiter":
         return None
-    status = text(found, "responseStatusCode")
+    status = text(item, "responseStatusCode")
     request = " ".join(
-        word for word in (text(found, "requestMethod"), text(found, "requestPath"), status) if word
+        word for word in (text(item, "requestMethod"), text(item, "requestPath"), status) if word
     )
     return LogLine(
         at=at,
-        message=first(text(found, "message"), request),
-        level=text(found, "level"),
-        source=text(found, "source"),
+        message=first_nonempty(text(item, "message"), request),
+        level=text(item, "level"),
+        source=text(item, "source"),
     )
 
 
 def _served(status: DeploymentStatus, substate: str) -> bool | None:
-    """PROMOTED has seen production traffic and ROLLING sees some; STAGED and unfinished ones never did."""
+    """PROMOTED has had production traffic and ROLLING has some; STAGED and unfinished ones never had any."""
     if substate in {"PROMOTED", "ROLLING"}:
         return True
     return False if substate == "STAGED" or status in NEVER_SERVED else None
 
 
-def _author(found: Json) -> str:
-    creator = mapping(found, "creator")
-    return plain(
-        first(
-            _meta(found, "CommitAuthorName"),
-            _meta(found, "CommitAuthorLogin"),
+def _author(item: Json) -> str:
+    creator = mapping(item, "creator")
+    return clean_line(
+        first_nonempty(
+            _meta(item, "CommitAuthorName"),
+            _meta(item, "CommitAuthorLogin"),
             *(text(creator, name) for name in ("username", "githubLogin", "gitlabLogin", "email")),
         )
     )
 
 
-def _meta(found: Json, fact: str) -> str:
-    return first(*(text(found, "meta", host + fact) for host in HOSTS))
+def _meta(item: Json, fact: str) -> str:
+    return first_nonempty(*(text(item, "meta", host + fact) for host in HOSTS))
 
 
-def _alias_time(found: Json) -> Any:
-    return moment_ms(found, "aliasAssigned") or moment_ms(found, "aliasAssignedAt")
+def _alias_time(item: Json) -> Any:
+    return timestamp_ms(item, "aliasAssigned") or timestamp_ms(item, "aliasAssignedAt")
 
 
 def _repository(link: Json) -> str:

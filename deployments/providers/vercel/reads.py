@@ -1,4 +1,4 @@
-"""What Vercel's REST interface shows: projects, deployments, events, log lines, and what is live."""
+"""The reads of Vercel's REST API: projects, deployments, events, log lines, and what is live."""
 
 from __future__ import annotations
 
@@ -18,109 +18,132 @@ from deployments.providers.base import (
     Sample,
     Unsupported,
 )
-from deployments.providers.http import Connection
+from deployments.providers.http import ProviderConnection
 from deployments.providers.ids import NOT_SENT, VERCEL_DEPLOYMENT, VERCEL_PROJECT, checked
 from deployments.providers.json_fields import text
-from deployments.providers.response import Answer
+from deployments.providers.response import ProviderResponse
 from deployments.providers.vercel import parse, project_state
 
-PAGE = 100  # the most that Vercel gives
+PAGE = 100  # the largest page that Vercel gives
 MOST_PAGES = 20
-STREAM_FOR = 5.0  # seconds: the log stream of a running deployment never ends by itself
+STREAM_FOR = 5.0  # seconds; the log stream of a running deployment never ends by itself
 
 
 @dataclass
 class VercelReads:
-    """The half of the client that changes nothing."""
+    """The calls of the client that change nothing."""
 
-    connection: Connection
+    connection: ProviderConnection
 
     def services(self) -> Sequence[RemoteService]:
-        """Reference: https://vercel.com/docs/rest-api/reference/endpoints/projects/retrieve-a-list-of-projects"""
-        found: dict[str, RemoteService] = {}
-        following: dict[str, str] = {}
+        """All projects of the team.
+
+        Reference: https://vercel.com/docs/rest-api/reference/endpoints/projects/retrieve-a-list-of-projects
+            (GET /v9/projects)
+        """
+        services: dict[str, RemoteService] = {}
+        cursor: dict[str, str] = {}
         for _ in range(MOST_PAGES):
-            answer = self.connection.get("/v9/projects", {"limit": PAGE, **following})
-            page = [parse.service(item) for item in answer.listed("projects") if text(item, "id")]
-            found.update({service.id: service for service in page})
-            token = text(answer.body, "pagination", "next")
+            response = self.connection.get("/v9/projects", {"limit": PAGE, **cursor})
+            rows = [row for row in response.json_objects("projects") if text(row, "id")]
+            services.update({service.id: service for service in map(parse.service, rows)})
+            token = text(response.body, "pagination", "next")
             if not token:
                 break
-            following = {"until" if token.isdigit() else "from": token}  # a time, or a continuation token
-        return list(found.values())
+            cursor = {"until" if token.isdigit() else "from": token}  # a time, or a continuation token
+        return list(services.values())
 
     def service(self, service_id: str) -> RemoteService:
-        return parse.service(self.read_project(service_id).thing())
+        """Reference: https://vercel.com/docs/rest-api/reference/endpoints/projects/find-a-project-by-id-or-name"""
+        return parse.service(self.read_project(service_id).json_object())
 
     def deployments(self, service_id: str, *, cursor: str = "", limit: int = PAGE) -> DeploymentPage:
-        """Reference: https://vercel.com/docs/rest-api/reference/endpoints/deployments/list-deployments
+        """One page, newest first and with previews; the limit is clamped to 1 to 100.
 
-        Previews are in it. Only this list says which ones Vercel would roll back to.
+        Only this list tells which deployments Vercel would roll back to.
+
+        Reference: https://vercel.com/docs/rest-api/reference/endpoints/deployments/list-deployments
+            (GET /v7/deployments)
         """
         params = {"projectId": checked(service_id, VERCEL_PROJECT), "limit": min(max(limit, 1), PAGE)}
         if cursor:
             params["until"] = cursor
-        answer = self.connection.get("/v7/deployments", params, bucket="list")
-        found = [item for item in answer.listed("deployments") if parse.identity(item)]
-        following = text(answer.body, "pagination", "next") if found else ""
-        return DeploymentPage([parse.deployment(item, service_id) for item in found], following)
+        response = self.connection.get("/v7/deployments", params, bucket="list")
+        rows = [row for row in response.json_objects("deployments") if parse.identity(row)]
+        next_cursor = text(response.body, "pagination", "next") if rows else ""
+        return DeploymentPage([parse.deployment(row, service_id) for row in rows], next_cursor)
 
     def deployment(self, service_id: str, deployment_id: str) -> RemoteDeployment:
-        """Reference: https://vercel.com/docs/rest-api/reference/endpoints/deployments/get-a-deployment-by-id-or-url
+        """One deployment. Raises Missing for one of another project.
 
-        Raises Missing for a deployment of another project.
+        Reference: https://vercel.com/docs/rest-api/reference/endpoints/deployments/get-a-deployment-by-id-or-url
+            (GET /v13/deployments/{idOrUrl})
         """
-        answer = self.connection.get(f"/v13/deployments/{checked(deployment_id, VERCEL_DEPLOYMENT)}")
-        found = answer.thing()
-        if text(found, "projectId") not in {"", service_id}:
+        response = self.connection.get(f"/v13/deployments/{checked(deployment_id, VERCEL_DEPLOYMENT)}")
+        row = response.json_object()
+        if text(row, "projectId") not in {"", service_id}:
             raise Missing(f"{deployment_id} belongs to another Vercel project.", status=NOT_SENT)
-        return parse.deployment(found, service_id)
+        return parse.deployment(row, service_id)
 
     def current(self, service_id: str) -> Current:
-        """Live is where most production domains point; where `targets.production` disagrees, a doubt."""
-        answer = self.read_project(service_id)
-        return project_state.current(answer.thing(), answer.provider_time)
+        """Live is where most production domains point; a `conflict` where `targets.production` disagrees.
+
+        Reference: https://vercel.com/docs/rest-api/reference/endpoints/projects/find-a-project-by-id-or-name
+        """
+        response = self.read_project(service_id)
+        return project_state.current(response.json_object(), response.provider_time)
 
     def events(self, service_id: str, *, since: datetime) -> Sequence[RemoteEvent]:
-        """Reference: https://vercel.com/docs/rest-api/reference/endpoints/user/list-user-events"""
+        """Rollbacks and promotions of the project since then.
+
+        Reference: https://vercel.com/docs/rest-api/reference/endpoints/user/list-user-events
+            (GET /v3/events)
+        """
         params = {
             "types": ",".join(parse.EVENTS),
             "projectIds": checked(service_id, VERCEL_PROJECT),
             "withPayload": "true",
-            "since": _stamp(since),
+            "since": _rfc3339(since),
             "limit": PAGE,
         }
-        found: dict[str, RemoteEvent] = {}
+        events: dict[str, RemoteEvent] = {}
         for _ in range(MOST_PAGES):
-            rows = self.connection.get("/v3/events", params, bucket="events").listed("events")
-            fresh = [event for row in rows if (event := parse.event(row, service_id))]
-            is_new = any(event.id not in found for event in fresh)
-            found.update({event.id: event for event in fresh})
-            if len(rows) < PAGE or not is_new:
+            rows = self.connection.get("/v3/events", params, bucket="events").json_objects("events")
+            page = [event for row in rows if (event := parse.event(row, service_id))]
+            has_new = any(event.id not in events for event in page)
+            events.update({event.id: event for event in page})
+            if len(rows) < PAGE or not has_new:
                 break
-            params["until"] = _stamp(min(event.at for event in fresh))
-        return list(found.values())
+            params["until"] = _rfc3339(min(event.at for event in page))
+        return list(events.values())
 
     def logs(self, service_id: str, *, since: datetime, limit: int = PAGE) -> Sequence[LogLine]:
-        """What the live deployment logs, oldest first.
+        """What the live deployment has logged since then, oldest first.
+
+        The provider streams without an end, so this reads for five seconds or `limit` lines.
 
         Reference: https://vercel.com/docs/rest-api/reference/endpoints/logs/get-logs-for-a-deployment
-        It is a stream that goes on, so this reads for five seconds at most.
+            (GET /v1/projects/{projectId}/deployments/{deploymentId}/runtime-logs)
         """
         live = self.current(service_id).live_id
         if not live:
             return []
         path = f"/v1/projects/{checked(service_id, VERCEL_PROJECT)}/deployments"
         path = f"{path}/{checked(live, VERCEL_DEPLOYMENT)}/runtime-logs"
-        found = self.connection.lines(path, bucket="logs", most=limit, seconds=STREAM_FOR)
-        lines = (line for item in found if (line := parse.log_line(item)) and line.at >= since)
+        rows = self.connection.stream_json_lines(path, bucket="logs", most=limit, seconds=STREAM_FOR)
+        lines = (line for row in rows if (line := parse.log_line(row)) and line.at >= since)
         return sorted(lines, key=lambda line: line.at)
 
     def metrics(self, service_id: str, *, since: datetime) -> Sequence[Sample]:
+        """Vercel has no metrics API. Raises Unsupported."""
         raise Unsupported("Vercel has no public interface for metrics.")
 
-    def read_project(self, service_id: str) -> Answer:
-        """The project, with the last move of its domains (its own command line asks for it in this way)."""
+    def read_project(self, service_id: str) -> ProviderResponse:
+        """The response that holds a project, with the last move of its domains.
+
+        Reference: https://vercel.com/docs/rest-api/reference/endpoints/projects/find-a-project-by-id-or-name
+            (GET /v9/projects/{idOrName}; `rollbackInfo` is undocumented and sent by Vercel's own CLI)
+        """
         return self.connection.get(project_path(service_id), {"rollbackInfo": "true"})
 
 
@@ -128,17 +151,17 @@ def project_path(service_id: str, version: str = "v9") -> str:
     return f"/{version}/projects/{checked(service_id, VERCEL_PROJECT)}"
 
 
-def _stamp(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+def _rfc3339(time: datetime) -> str:
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
-def read_failed_aliases(connection: Connection, service_id: str, kind: str) -> Sequence[str]:
-    """The domains that did not move, from either of the two addresses and shapes in use.
+def read_failed_aliases(connection: ProviderConnection, service_id: str, kind: str) -> Sequence[str]:
+    """The domains that a failed rollback or promotion did not move, from either of the two shapes in use.
 
-    Reference: https://vercel.com/docs/rest-api/reference/endpoints/projects (list aliases of a promotion);
-    the one for a rollback is undocumented and used by Vercel's own command line.
+    Reference: https://vercel.com/docs/rest-api/reference/endpoints/projects (aliases of the current promote);
+        the call for a rollback is undocumented and used by Vercel's own CLI
     """
     params: Mapping[str, Any] = {"failedOnly": "true", "limit": PAGE}
     version = "v9" if kind == "rollback" else "v1"
-    answer = connection.get(f"{project_path(service_id, version)}/{kind}/aliases", params)
-    return project_state.failed_aliases(answer.body)
+    response = connection.get(f"{project_path(service_id, version)}/{kind}/aliases", params)
+    return project_state.failed_aliases(response.body)

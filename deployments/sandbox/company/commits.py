@@ -1,12 +1,12 @@
-"""What the people of the sandbox's company committed, oldest first: who, what it touched, the subject."""
+"""The commits of the sandbox's company, and the people who made them."""
 
 from __future__ import annotations
 
-from deployments.sandbox.rows import Person
+from deployments.sandbox.rows import PersonRow
 
 
-def _person(number: int, login: str, name: str) -> Person:
-    return Person(
+def _person(number: int, login: str, name: str) -> PersonRow:
+    return PersonRow(
         login, name, f"{login}@example.com", f"usr-{number:020d}", f"u{number:02d}Kq7ZcVb2mXr9TtYpLs4WnDh"
     )
 
@@ -33,8 +33,8 @@ API_FIX = "Give every session its expiry again"
 WEB_BROKEN = "New navigation for small screens"
 WEB_FIX = "Keep the basket button on small screens"
 
-# b: both, a: only api/ changed, w: only web/ changed (path filters)
-STORY: list[tuple[str, str, str]] = [
+# (author, scope, subject), oldest first. Scope: a commit in "a" changes only api/, "w" only web/, "b" both.
+COMMIT_LOG: list[tuple[str, str, str]] = [
     ("ana", "b", "Add the spring collection to the catalogue"),
     ("dmitri", "b", "Count stock per warehouse"),
     ("emi", "b", "Show delivery dates on product pages"),
@@ -113,7 +113,7 @@ STORY: list[tuple[str, str, str]] = [
     ("bo", "b", INCIDENT),
 ]
 
-# Subjects whose deployment did not go as hoped, per provider
+# Subjects of commits whose deployment failed or was canceled, per provider
 RENDER_ENDS = {
     "Remember the last used address": "build_failed",
     "Keep filters when going back": "canceled",

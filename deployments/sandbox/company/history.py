@@ -1,10 +1,10 @@
-"""Writes the past: deployments that are over, as they would stand if the world had lived through them."""
+"""Creates the company's past deployments directly in their final state."""
 
 from __future__ import annotations
 
 from random import Random
 
-from deployments.sandbox.rows import AliasRequest, Commit, Deployment, Service, ms
+from deployments.sandbox.rows import AliasRequestRow, CommitRow, DeploymentRow, ServiceRow, ms
 from deployments.sandbox.state import LOWER, digits
 from deployments.sandbox.world import World
 
@@ -12,6 +12,8 @@ MINUTE = 60.0
 
 
 class History:
+    """Adds past commits, deployments and rollbacks to a world."""
+
     def __init__(self, world: World, random: Random) -> None:
         self.world = world
         self.random = random
@@ -25,8 +27,8 @@ class History:
         *,
         number: int | None = None,
         branch: str = "main",
-    ) -> Commit:
-        row = Commit(self.world.sha(name), message, author, at, branch, number)
+    ) -> CommitRow:
+        row = CommitRow(self.world.sha(name), message, author, at, branch, number)
         self.world.commits[row.sha] = row
         return row
 
@@ -34,8 +36,8 @@ class History:
 
     def at_render(
         self,
-        service: Service,
-        commit: Commit,
+        service: ServiceRow,
+        commit: CommitRow,
         *,
         at: float | None = None,
         ends: str = "",
@@ -44,11 +46,14 @@ class History:
         error_rate: float | None = None,
         latency_ms: float | None = None,
         lasts: float | None = None,
-    ) -> Deployment:
-        """One deploy, by default 30 s after its commit; a successful one takes over from the live one."""
+    ) -> DeploymentRow:
+        """A past deploy, by default about 30 s after its commit; a successful one replaces the live one.
+
+        `at` is when it was created, `lasts` its build time in seconds, `ends` its status where it failed.
+        """
         created = at if at is not None else commit.at + self.random.uniform(20, 45)
         row = self.world.add(
-            Deployment(
+            DeploymentRow(
                 self.world.mint("dep"), service.id, commit.sha, ends, trigger, created, created, actor,
                 error_rate=self.random.uniform(0.001, 0.003) if error_rate is None else error_rate,
                 latency_ms=self.random.uniform(210, 260) if latency_ms is None else latency_ms,
@@ -68,14 +73,14 @@ class History:
         return self._take_over(service, row, released + self.random.uniform(40, 60))
 
     def rolled_back_at_render(
-        self, service: Service, target: Deployment, at: float, actor: str
-    ) -> Deployment:
-        """With the dashboard's button, which switches automatic deploys off."""
+        self, service: ServiceRow, target: DeploymentRow, at: float, actor: str
+    ) -> DeploymentRow:
+        """A past rollback with the dashboard's button, which switches automatic deploys off."""
         self.world.record(
-            service, at - 1, "auto_deploy_disabled", actor, reason="rollback", fromTrigger=service.automatic
+            service, at - 1, "auto_deploy_disabled", actor, reason="rollback", fromTrigger=service.auto_deploy
         )
         row = self.world.add(
-            Deployment(
+            DeploymentRow(
                 self.world.mint("dep"), service.id, target.commit, "live", "rollback", at, at, actor,
                 error_rate=target.error_rate, latency_ms=target.latency_ms, rollback_target=target.id,
             )
@@ -83,11 +88,11 @@ class History:
         row.started_at = at + 4
         return self._take_over(service, row, at + 58)
 
-    def _over(self, row: Deployment, status: str, at: float, reason: str) -> Deployment:
+    def _over(self, row: DeploymentRow, status: str, at: float, reason: str) -> DeploymentRow:
         row.status, row.finished_at, row.updated_at, row.reason = status, at, at, reason
         return row
 
-    def _take_over(self, service: Service, row: Deployment, at: float) -> Deployment:
+    def _take_over(self, service: ServiceRow, row: DeploymentRow, at: float) -> DeploymentRow:
         before = service.serving()
         if before:
             retired = self.world.deployments[before]
@@ -100,19 +105,19 @@ class History:
 
     def at_vercel(
         self,
-        project: Service,
-        commit: Commit,
+        project: ServiceRow,
+        commit: CommitRow,
         *,
         at: float | None = None,
         ends: str = "READY",
         preview: bool = False,
         error_rate: float = 0.0005,
         lasts: float | None = None,
-    ) -> Deployment:
-        """One build. A ready production one gets the domains, unless the project is pinned."""
+    ) -> DeploymentRow:
+        """A past build; a ready production build gets the domains, unless the project is pinned."""
         created = at if at is not None else commit.at + self.random.uniform(4, 9)
         row = self.world.add(
-            Deployment(
+            DeploymentRow(
                 self.world.mint("dpl"), project.id, commit.sha, ends, "git", created, created, commit.author,
                 branch=commit.branch, target=None if preview else "production",
                 error_rate=error_rate, latency_ms=self.random.uniform(45, 80),
@@ -126,16 +131,23 @@ class History:
         if ends != "READY":
             return row
         row.built_at = ended
-        if not preview and project.automatic == "on":
+        if not preview and project.auto_deploy == "on":
             self.point(project, row, ended)
         elif not preview:
             row.substate = "STAGED"
         return row
 
     def moved_at_vercel(
-        self, project: Service, target: Deployment, at: float, actor: str, *, kind: str, description: str = ""
+        self,
+        project: ServiceRow,
+        target: DeploymentRow,
+        at: float,
+        actor: str,
+        *,
+        kind: str,
+        description: str = "",
     ) -> None:
-        """A rollback or promotion in the past."""
+        """A past rollback or promotion; `kind` says which."""
         before = project.production_id
         if kind == "rollback":
             self.world.record(
@@ -147,12 +159,12 @@ class History:
             self.world.record(
                 project, at, "manual-deployment-promotion-created", actor, toDeploymentId=target.id
             )
-        project.alias_request = AliasRequest(kind, before, target.id, "succeeded", at)
+        project.alias_request = AliasRequestRow(kind, before, target.id, "succeeded", at)
         project.alias_jobs = dict.fromkeys(project.domains, "completed")
-        project.automatic = "off" if kind == "rollback" else "on"
+        project.auto_deploy = "off" if kind == "rollback" else "on"
         self.point(project, target, at + 2)
 
-    def point(self, project: Service, row: Deployment, at: float) -> None:
+    def point(self, project: ServiceRow, row: DeploymentRow, at: float) -> None:
         for domain in project.domains:
             project.aliases[domain] = row.id
         project.serve(row.id, at)

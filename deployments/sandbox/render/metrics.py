@@ -1,4 +1,4 @@
-"""Render's logs and metrics, read off the traffic.
+"""Render's API calls for logs, instances and metrics, computed from the simulated traffic.
 
 Reference: https://api-docs.render.com/reference/list-logs and https://api-docs.render.com/reference/get-cpu
 """
@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from deployments.sandbox import traffic
-from deployments.sandbox.rows import Deployment, Refusal, Service, rfc3339
-from deployments.sandbox.server.http import Answer, Request, Route, route
+from deployments.sandbox.rows import ApiRefusal, DeploymentRow, ServiceRow, rfc3339
+from deployments.sandbox.server.http import Request, Route, SandboxResponse, route
 from deployments.sandbox.state import LOWER, digits
 from deployments.sandbox.world import World
 
 HOUR = 3600.0
-MOST_POINTS = 10_000  # asking for more is answered with a 500
+MOST_POINTS = 10_000  # a request for more is answered with 500
 FILTERS = ("type", "level", "statusCode", "method", "path", "text", "instance", "host")
 UNITS = {
     "cpu": "cpu", "memory": "bytes", "http-requests": "unitless", "http-latency": "ms",
@@ -33,7 +33,9 @@ BUILD_LOG = (
 )
 
 
-class RenderNumbers:
+class RenderMetrics:
+    """The routes for logs, instances and metrics, and their handlers."""
+
     def __init__(self, world: World) -> None:
         self.world = world
         self.routes: list[Route] = [
@@ -43,32 +45,32 @@ class RenderNumbers:
             route("GET", "/v1/metrics/{metric}", "render.metrics", self.metrics),
         ]
 
-    # --- logs ---
+    # --- Logs ---
 
-    def logs(self, request: Request) -> Answer:
+    def logs(self, request: Request) -> SandboxResponse:
         services = self._services(request)
-        if not request.one("ownerId") or not services:
-            raise Refusal(400, "ownerId and resource are required")
+        if not request.value("ownerId") or not services:
+            raise ApiRefusal(400, "ownerId and resource are required")
         now = self.world.now()
         start, end = request.time("startTime", now - HOUR), min(request.time("endTime", now), now)
-        backward = request.one("direction", "backward") == "backward"
+        backward = request.value("direction", "backward") == "backward"
         limit = request.number("limit", 20, low=1, high=100)
-        found: list[dict[str, Any]] = []
+        lines: list[dict[str, Any]] = []
         for service in services:
-            found += self._some(request, service, start, end, backward, limit + 1)
-        found.sort(key=lambda line: str(line["timestamp"]), reverse=backward)
-        page = found[:limit]
+            lines += self._matching_lines(request, service, start, end, backward, limit + 1)
+        lines.sort(key=lambda line: str(line["timestamp"]), reverse=backward)
+        page = lines[:limit]
         border = page[-1]["timestamp"] if page else rfc3339(end)
-        return Answer.json(
+        return SandboxResponse.json(
             {
-                "hasMore": len(found) > limit,
+                "hasMore": len(lines) > limit,
                 "nextStartTime": rfc3339(start) if backward else border,
                 "nextEndTime": border if backward else rfc3339(end),
                 "logs": page,
             }
         )
 
-    def log_values(self, request: Request) -> Answer:
+    def log_values(self, request: Request) -> SandboxResponse:
         values = {
             "type": ["app", "build", "request"],
             "level": ["error", "info"],
@@ -76,42 +78,46 @@ class RenderNumbers:
             "method": ["GET", "POST", "PUT"],
             "host": [domain for service in self._services(request) for domain in service.domains],
         }
-        return Answer.json(values.get(request.one("label"), []))
+        return SandboxResponse.json(values.get(request.value("label"), []))
 
-    def _some(
-        self, request: Request, service: Service, start: float, end: float, backward: bool, count: int
+    def _matching_lines(
+        self, request: Request, service: ServiceRow, start: float, end: float, backward: bool, count: int
     ) -> list[dict[str, Any]]:
-        wanted = request.every("type") or ["app", "request", "build"]
-        found: list[dict[str, Any]] = []
+        wanted = request.values("type") or ["app", "request", "build"]
+        lines: list[dict[str, Any]] = []
         if set(wanted) & {"app", "request"}:
             for line in self._request_lines(service, start, end, backward):
-                if self._fits(request, line):
-                    found.append(line)
-                    if len(found) >= count:
+                if self._matches_filters(request, line):
+                    lines.append(line)
+                    if len(lines) >= count:
                         break
         if "build" in wanted:
-            found += [line for line in self._build_lines(service, start, end) if self._fits(request, line)]
-        return found
+            lines += [
+                line
+                for line in self._build_lines(service, start, end)
+                if self._matches_filters(request, line)
+            ]
+        return lines
 
     def _request_lines(
-        self, service: Service, start: float, end: float, backward: bool
+        self, service: ServiceRow, start: float, end: float, backward: bool
     ) -> Iterator[dict[str, Any]]:
-        for visit in traffic.visits(self.world, service, start, end, newest_first=backward):
-            instance = traffic.instances(service, visit.deployment)[round(visit.at / traffic.SLOT) % 2]
+        for sample in traffic.request_samples(self.world, service, start, end, newest_first=backward):
+            instance = traffic.instances(service, sample.deployment)[round(sample.at / traffic.SLOT) % 2]
             labels = {
-                "type": "request", "level": "error" if visit.status >= 500 else "info",
-                "statusCode": str(visit.status), "method": visit.method, "path": visit.path,
+                "type": "request", "level": "error" if sample.status >= 500 else "info",
+                "statusCode": str(sample.status), "method": sample.method, "path": sample.path,
                 "host": service.domains[0], "instance": instance,
             }  # fmt: skip
-            text = f"{visit.method} {visit.path} {visit.status} {visit.latency_ms:.0f}ms"
-            lines = [self._line(service, visit.at, text, labels)]
-            if visit.status >= 500:
+            text = f"{sample.method} {sample.path} {sample.status} {sample.latency_ms:.0f}ms"
+            lines = [self._line(service, sample.at, text, labels)]
+            if sample.status >= 500:
                 labels = {"type": "app", "level": "error", "instance": instance}
-                text = f"ERROR django.request: Internal Server Error: {visit.path} KeyError: 'rounded_total'"
-                lines.append(self._line(service, visit.at + 0.002, text, labels))
+                text = f"ERROR django.request: Internal Server Error: {sample.path} KeyError: 'rounded_total'"
+                lines.append(self._line(service, sample.at + 0.002, text, labels))
             yield from (lines[::-1] if backward else lines)
 
-    def _build_lines(self, service: Service, start: float, end: float) -> Iterator[dict[str, Any]]:
+    def _build_lines(self, service: ServiceRow, start: float, end: float) -> Iterator[dict[str, Any]]:
         for deploy in self.world.history[service.id]:
             until = deploy.built_at or deploy.finished_at or self.world.now()
             if (
@@ -125,7 +131,9 @@ class RenderNumbers:
                 if start <= at <= min(end, until):
                     yield self._line(service, at, text, {"type": "build", "level": "info"})
 
-    def _build_log(self, service: Service, deploy: Deployment, until: float) -> Iterator[tuple[float, str]]:
+    def _build_log(
+        self, service: ServiceRow, deploy: DeploymentRow, until: float
+    ) -> Iterator[tuple[float, str]]:
         began = deploy.started_at or deploy.created_at
         lines = list(BUILD_LOG)
         if deploy.status == "build_failed":
@@ -134,7 +142,7 @@ class RenderNumbers:
             at = began + (until - began) * number / (len(lines) - 1)
             yield at, text.format(repo=service.repo, sha=deploy.commit)
 
-    def _line(self, service: Service, at: float, text: str, labels: dict[str, str]) -> dict[str, Any]:
+    def _line(self, service: ServiceRow, at: float, text: str, labels: dict[str, str]) -> dict[str, Any]:
         return {
             "id": digits(f"{service.id}/{at}/{text}", LOWER, 20),
             "message": text,
@@ -143,33 +151,33 @@ class RenderNumbers:
             + [{"name": name, "value": value} for name, value in labels.items()],
         }
 
-    def _fits(self, request: Request, line: dict[str, Any]) -> bool:
+    def _matches_filters(self, request: Request, line: dict[str, Any]) -> bool:
         facts = {label["name"]: label["value"] for label in line["labels"]} | {"text": line["message"]}
         return all(
-            any(matches(word, facts.get(name, ""), inside=name == "text") for word in request.every(name))
+            any(matches(word, facts.get(name, ""), inside=name == "text") for word in request.values(name))
             for name in FILTERS
-            if request.every(name)
+            if request.values(name)
         )
 
-    # --- instances and metrics ---
+    # --- Instances and metrics ---
 
-    def instances(self, request: Request, service_id: str) -> Answer:
+    def instances(self, request: Request, service_id: str) -> SandboxResponse:
         service = self.world.render.find(service_id)
-        deployment = traffic.served(self.world, service, self.world.now())
+        deployment = traffic.serving_deployment(self.world, service, self.world.now())
         if deployment is None:
-            return Answer.json([])
+            return SandboxResponse.json([])
         since = rfc3339(deployment.started_at or deployment.created_at)
         names = traffic.instances(service, deployment)
-        return Answer.json([{"id": name, "createdAt": since} for name in names])
+        return SandboxResponse.json([{"id": name, "createdAt": since} for name in names])
 
-    def metrics(self, request: Request, metric: str) -> Answer:
+    def metrics(self, request: Request, metric: str) -> SandboxResponse:
         if metric not in UNITS:
-            raise Refusal(404, f"there is no metric {metric}")
+            raise ApiRefusal(404, f"there is no metric {metric}")
         now = self.world.now()
         start, end = request.time("startTime", now - HOUR), min(request.time("endTime", now), now)
         step = request.number("resolutionSeconds", 60, low=30, high=86_400)
         if (end - start) / step > MOST_POINTS:
-            raise Refusal(500, "internal server error")
+            raise ApiRefusal(500, "internal server error")
         first = int(start // step) * step + step
         times = [float(at) for at in range(first, int(end) + 1, step)]
         series = [
@@ -177,16 +185,16 @@ class RenderNumbers:
             for service in self._services(request)
             for line in self._series(request, metric, service, times)
         ]
-        return Answer.json([{**line, "unit": UNITS[metric]} for line in series])
+        return SandboxResponse.json([{**line, "unit": UNITS[metric]} for line in series])
 
     def _series(
-        self, request: Request, metric: str, service: Service, times: list[float]
+        self, request: Request, metric: str, service: ServiceRow, times: list[float]
     ) -> Iterator[dict[str, Any]]:
         step = times[1] - times[0] if len(times) > 1 else 60.0
         resource = {"field": "resource", "value": service.id}
         if metric == "http-requests":
-            rows = [traffic.counts(self.world, service, at - step, step) for at in times]
-            if request.one("aggregateBy") == "statusCode":
+            rows = [traffic.requests_by_status(self.world, service, at - step, step) for at in times]
+            if request.value("aggregateBy") == "statusCode":
                 for code in ("200", "404", "500"):
                     label = {"field": "statusCode", "value": code}
                     yield series([resource, label], times, [row.get(code, 0) for row in rows])
@@ -201,26 +209,28 @@ class RenderNumbers:
         else:
             yield from self._per_instance(metric, service, times)
 
-    def _per_instance(self, metric: str, service: Service, times: list[float]) -> Iterator[dict[str, Any]]:
-        """One series for each instance that ran in that time, only while it ran."""
+    def _per_instance(self, metric: str, service: ServiceRow, times: list[float]) -> Iterator[dict[str, Any]]:
+        """One series for each instance, with points only while it ran."""
         ran = {deployment_id for at in times if (deployment_id := service.serving(at))}
         for deployment_id in sorted(ran):
             deployment = self.world.deployments[deployment_id]
             own = [at for at in times if service.serving(at) == deployment_id]
             for name in traffic.instances(service, deployment):
-                values = [self._gauge(metric, service, deployment, name, at) for at in own]
+                values = [self._resource_use(metric, service, deployment, name, at) for at in own]
                 yield series([{"field": "instance", "value": name}], own, values)
 
-    def _gauge(self, metric: str, service: Service, deployment: Deployment, name: str, at: float) -> float:
-        wobble = 0.9 + 0.2 * traffic.chance(name, metric, int(at // 60))
+    def _resource_use(
+        self, metric: str, service: ServiceRow, deployment: DeploymentRow, name: str, at: float
+    ) -> float:
+        wobble = 0.9 + 0.2 * traffic.pseudo_random(name, metric, int(at // 60))
         if metric == "memory":
             return round(310_000_000 * wobble)
-        return round(traffic.visitors(service, at) * deployment.latency_ms / 40_000 * wobble, 4)
+        return round(traffic.request_rate(service, at) * deployment.latency_ms / 40_000 * wobble, 4)
 
-    # --- inside ---
+    # --- Inside ---
 
-    def _services(self, request: Request) -> list[Service]:
-        rows = [self.world.services.get(service_id) for service_id in request.every("resource")]
+    def _services(self, request: Request) -> list[ServiceRow]:
+        rows = [self.world.services.get(service_id) for service_id in request.values("resource")]
         return [row for row in rows if row is not None and row.provider == "render"]
 
 
@@ -230,7 +240,7 @@ def series(labels: list[dict[str, str]], times: list[float], values: list[float]
 
 
 def matches(pattern: str, word: str, *, inside: bool) -> bool:
-    """`*` is a wildcard and `/…/` a regular expression; text is searched for anywhere in a line."""
+    """`*` is a wildcard and `/…/` a regular expression; `inside` finds the pattern anywhere in the word."""
     if len(pattern) > 1 and pattern.startswith("/") and pattern.endswith("/"):
         return _searched(pattern[1:-1], word)
     return fnmatch.fnmatchcase(word, f"*{pattern}*" if inside else pattern)
@@ -239,5 +249,5 @@ def matches(pattern: str, word: str, *, inside: bool) -> bool:
 def _searched(expression: str, word: str) -> bool:
     try:
         return re.search(expression, word) is not None
-    except re.error as mistake:
-        raise Refusal(400, f"invalid regular expression: {mistake}") from None
+    except re.error as error:
+        raise ApiRefusal(400, f"invalid regular expression: {error}") from None

@@ -1,14 +1,14 @@
-"""What the sandbox can be told to do wrong, per call and at run time.
+"""The faults that the sandbox can be told to show, per call and while it runs.
 
 A fault names an operation (`on`, with `*` as a wildcard), what to do there (`do`), and how often
 (`times`; None means until it is cleared). `detail` and `seconds` refine it:
 
-    slow              the work is done, the answer comes after `seconds`
-    rate_limit        429 with the provider's headers; `seconds` until it may be asked again (30). `detail`:
+    slow              applied; the response comes after `seconds`
+    rate_limit        429 with the provider's headers and `seconds` to wait (30). `detail`:
                       Render `delta` or `epoch`, Vercel `seconds`, `date` (of Retry-After) or `domains`
                       (the newer body); `silent` leaves Retry-After away
-    error             the status in `detail` (500), nothing was done
-    error_after       the same, but the work was done
+    error             the status in `detail` (500); not applied
+    error_after       the same, but applied
     unauthorized      401
     forbidden         403
     plan              402
@@ -16,17 +16,17 @@ A fault names an operation (`on`, with `*` as a wildcard), what to do there (`do
     already_current   Vercel: rollback 422, promote 409; Render 400
     missing           404
     gone              410
-    drop_before       the connection ends without an answer, nothing was done
-    drop_after        the same, but the work was done
-    refuse_connection nothing could be sent (over real HTTP it shows as a connection that ends at once)
-    not_json          the work is done; the answer is an HTML page with the right status
-    omit              the field `detail` (dots for inner ones) is missing from the answer
-    replace           `field=word`: that field has another word, for example one that nobody knows yet
-    lie_live          rollback, promote: it ends as live or succeeded while the old deployment serves on. On
-                      Vercel `detail` `everything` makes `alias[]` lie as well; after `seconds` it comes true
-    fail              rollback, promote, deploy: accepted, fails in the end
-    fail_aliases      Vercel rollback, promote: the domains in `detail` (comma; else the last one) stay
-    stuck             rollback, promote, deploy: accepted, never ends
+    drop_before       the connection ends without a response; not applied
+    drop_after        the same, but applied
+    refuse_connection the connection fails (over real HTTP: it ends at once)
+    not_json          applied; the response is an HTML page with the right status
+    omit              the field `detail` (dots for inner ones) is missing from the response
+    replace           `field=value`: that field has another value, an unknown status for example
+    lie_live          rollback, promote: reported as live or succeeded while the old deployment serves. On
+                      Vercel `detail` `everything` makes `alias[]` wrong too; after `seconds` it comes true
+    fail              rollback, promote, deploy: accepted, but fails in the end
+    fail_aliases      Vercel rollback, promote: the domains in `detail` (comma; else the last one) do not move
+    stuck             rollback, promote, deploy: accepted, but never ends
     queue_behind      Render: another deploy is running first. Vercel promote: 202, a rolling release is
 
 Operation names. Render: render.services, render.service, render.service.patch, render.deploys,
@@ -48,21 +48,29 @@ from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from deployments.sandbox.rows import Refusal
-from deployments.sandbox.server.http import Answer, Request
+from deployments.sandbox.rows import ApiRefusal
+from deployments.sandbox.server.http import Request, SandboxResponse
 
-WISHES = ("lie_live", "fail", "fail_aliases", "stuck", "queue_behind")  # played by the work itself
+OUTCOME_FAULTS = (
+    "lie_live",
+    "fail",
+    "fail_aliases",
+    "stuck",
+    "queue_behind",
+)  # change how an accepted order ends
 REFUSALS = {
     "unauthorized": 401, "plan": 402, "forbidden": 403, "missing": 404, "conflict": 409,
     "already_current": 422, "gone": 410,
 }  # fmt: skip
 BEFORE = ("rate_limit", "error", "drop_before", "refuse_connection", *REFUSALS)
 AFTER = ("slow", "error_after", "drop_after", "not_json", "omit", "replace")
-KINDS = (*BEFORE, *AFTER, *WISHES)
+KINDS = (*BEFORE, *AFTER, *OUTCOME_FAULTS)
 
 
 @dataclass(slots=True)
 class Fault:
+    """One armed fault; see the module docstring. Raises ValueError for an unknown `do`."""
+
     on: str
     do: str
     times: int | None = 1
@@ -75,7 +83,7 @@ class Fault:
 
 
 class Faults:
-    """The faults that are armed now. Several may fit one call; each is used up by the calls it meets."""
+    """The armed faults. Several may match one call; each one counts the calls that it matched."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -95,12 +103,12 @@ class Faults:
 
     def take(self, operation: str, header: str = "") -> list[Fault]:
         with self._lock:
-            met = [fault for fault in self._armed if fnmatchcase(operation, fault.on)]
-            for fault in met:
+            matching = [fault for fault in self._armed if fnmatchcase(operation, fault.on)]
+            for fault in matching:
                 if fault.times is not None:
                     fault.times -= 1
             self._armed = [fault for fault in self._armed if fault.times is None or fault.times > 0]
-        return met + from_header(header)
+        return matching + from_header(header)
 
 
 def from_header(header: str) -> list[Fault]:
@@ -114,42 +122,43 @@ def from_header(header: str) -> list[Fault]:
     return faults
 
 
-def wish(request: Request, faults: list[Fault]) -> None:
-    """Tell the work what it has to play."""
+def attach_outcome_faults(request: Request, faults: list[Fault]) -> None:
+    """Give the handler the faults that decide how its order ends."""
     for fault in faults:
-        if fault.do in WISHES:
-            request.wishes[fault.do] = fault.detail
+        if fault.do in OUTCOME_FAULTS:
+            request.outcome_faults[fault.do] = fault.detail
             if fault.seconds is not None:
                 request.seconds[fault.do] = fault.seconds
 
 
-def before_work(faults: list[Fault]) -> Answer | Fault | None:
-    """An answer that makes the work unnecessary, or the fault that the dialect words, or None."""
+def immediate_response(faults: list[Fault]) -> SandboxResponse | Fault | None:
+    """A response without any work, or a fault that the provider's API has to format, or None."""
     for fault in faults:
         if fault.do in ("drop_before", "refuse_connection"):
-            return Answer(0, fate="dropped" if fault.do == "drop_before" else "refused")
+            return SandboxResponse(0, outcome="dropped" if fault.do == "drop_before" else "refused")
         if fault.do in BEFORE:
             return fault
     return None
 
 
-def refusal(fault: Fault, moves: str = "") -> Refusal:
-    """The refusal that a fault plays; Vercel has two statuses for "already current"."""
+def refusal(fault: Fault, order_kind: str = "") -> ApiRefusal:
+    """The refusal that a fault stands for; Vercel has two statuses for "already current"."""
     status = REFUSALS.get(fault.do) or int(fault.detail or 500)
-    if fault.do == "already_current" and moves == "promote":
+    if fault.do == "already_current" and order_kind == "promote":
         status = 409
-    return Refusal(status, "" if fault.do == "error" else fault.detail, fault.do)
+    return ApiRefusal(status, "" if fault.do == "error" else fault.detail, fault.do)
 
 
-def after_work(answer: Answer, faults: list[Fault]) -> Answer:
+def alter_response(answer: SandboxResponse, faults: list[Fault]) -> SandboxResponse:
+    """Apply the faults that change a response after the work is done."""
     for fault in faults:
         if fault.do == "slow":
             answer.delay += fault.seconds if fault.seconds is not None else 5.0
         elif fault.do == "drop_after":
-            answer.fate = "dropped"
+            answer.outcome = "dropped"
         elif fault.do == "not_json":
             page = "<!doctype html><title>Just a moment</title><p>Checking your connection."
-            answer = Answer.html(page, answer.status)
+            answer = SandboxResponse.html(page, answer.status)
         elif fault.do == "omit":
             answer.body = _edited(answer.body, fault.detail, None)
         elif fault.do == "replace":
@@ -159,7 +168,7 @@ def after_work(answer: Answer, faults: list[Fault]) -> Answer:
 
 
 def _edited(body: bytes, path: str, word: str | None) -> bytes:
-    """The JSON body without a field, or with another word in it; in every row of a list."""
+    """The JSON body without a field, or with another value in it; in every row of a list."""
     if not body:
         return body
     data = json.loads(body)

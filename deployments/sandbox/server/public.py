@@ -1,14 +1,14 @@
-"""The public addresses: what a visitor gets from whichever deployment really serves.
+"""The public addresses of the company, answered by the deployment that really serves.
 
-Every page names its version in `X-Version` (the full commit) and `X-Deployment`, also when it fails.
+Every response names its version in `X-Version` (the full commit) and `X-Deployment`, errors too.
 """
 
 from __future__ import annotations
 
 import html
 
-from deployments.sandbox.rows import Deployment, Service
-from deployments.sandbox.server.http import Answer, Request
+from deployments.sandbox.rows import DeploymentRow, ServiceRow
+from deployments.sandbox.server.http import Request, SandboxResponse
 from deployments.sandbox.world import World
 
 PAGE = """<!doctype html>
@@ -20,12 +20,14 @@ PAGE = """<!doctype html>
 
 
 class PublicPages:
+    """Answers visitors' requests."""
+
     def __init__(self, world: World) -> None:
         self.world = world
-        self._asked: dict[str, int] = {}
+        self._requests: dict[str, int] = {}
 
-    def owner(self, host: str) -> tuple[Service, Deployment] | None:
-        """Which service and deployment answer on that host, or None if it is not one of ours."""
+    def owner(self, host: str) -> tuple[ServiceRow, DeploymentRow] | None:
+        """The service and deployment that answer for a host; None for a host that is not the company's."""
         for service in self.world.services.values():
             if host in service.domains:
                 serving = service.aliases.get(host) if service.provider == "vercel" else service.serving()
@@ -39,7 +41,7 @@ class PublicPages:
     def operation(self, request: Request) -> str:
         return "public.health" if request.path == "/healthz" else "public.page"
 
-    def answer(self, request: Request, service: Service, deployment: Deployment) -> Answer:
+    def answer(self, request: Request, service: ServiceRow, deployment: DeploymentRow) -> SandboxResponse:
         commit = self.world.commits[deployment.commit]
         headers = [("X-Version", commit.sha), ("X-Deployment", deployment.id), ("Cache-Control", "no-store")]
         if deployment.status not in ("READY", "live", "deactivated"):
@@ -47,27 +49,27 @@ class PublicPages:
                 service, commit.sha, commit.subject, "This deployment is not ready.", 404, headers
             )
         if request.path == "/healthz":
-            return Answer.json({"status": "ok", "version": commit.sha}, headers=headers)
+            return SandboxResponse.json({"status": "ok", "version": commit.sha}, headers=headers)
         if self._fails(deployment):
             words = "Internal Server Error"
             return self._page(service, commit.sha, commit.subject, words, 500, headers)
         return self._page(service, commit.sha, commit.subject, "It works.", 200, headers)
 
-    def _fails(self, deployment: Deployment) -> bool:
-        """An even share of the requests and not a random one, so that 8% are 8 of every 100."""
-        number = self._asked.get(deployment.id, 0) + 1
-        self._asked[deployment.id] = number
+    def _fails(self, deployment: DeploymentRow) -> bool:
+        """Spread the errors evenly and not at random, so that 8% are 8 of every 100."""
+        number = self._requests.get(deployment.id, 0) + 1
+        self._requests[deployment.id] = number
         rate = deployment.error_rate
         return int(number * rate) != int((number - 1) * rate)
 
     def _page(
         self,
-        service: Service,
+        service: ServiceRow,
         sha: str,
         subject: str,
         words: str,
         status: int,
         headers: list[tuple[str, str]],
-    ) -> Answer:
+    ) -> SandboxResponse:
         text = PAGE.format(name=html.escape(service.name), words=words, sha=sha, subject=html.escape(subject))
-        return Answer.html(text, status, headers)
+        return SandboxResponse.html(text, status, headers)

@@ -1,8 +1,8 @@
-"""An httpx transport that ends in a sandbox in this process.
+"""An httpx transport that leads to a sandbox in the same process.
 
-There is no socket, so what would happen to one is played: a dropped connection is a
-`RemoteProtocolError`, a refused one a `ConnectError`, an answer slower than the client's own
-read time-out a `ReadTimeout`, at once and without sleeping.
+There is no socket, so its failures are simulated: a dropped connection raises `RemoteProtocolError`, a
+refused one `ConnectError`, and a response slower than the client's read timeout `ReadTimeout`, at once and
+without sleeping.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ VERCEL_URL = "https://api.vercel.com"
 
 
 class SandboxTransport(httpx.BaseTransport):
-    """Answers every request from one sandbox, whatever host it names."""
+    """Sends every request to one sandbox, whatever its host."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
@@ -26,14 +26,14 @@ class SandboxTransport(httpx.BaseTransport):
         url = request.url
         headers = dict(request.headers)
         query = url.query.decode()
-        ours = Request.build(request.method, url.host, url.path, query, headers, request.read())
-        answer = self.sandbox.answer(ours)
-        if answer.fate == "refused":
+        sandbox_request = Request.build(request.method, url.host, url.path, query, headers, request.read())
+        answer = self.sandbox.answer(sandbox_request)
+        if answer.outcome == "refused":
             raise httpx.ConnectError("Connection refused", request=request)
-        patience = request.extensions.get("timeout", {}).get("read")
-        if patience is not None and answer.delay > patience:
+        timeout = request.extensions.get("timeout", {}).get("read")
+        if timeout is not None and answer.delay > timeout:
             raise httpx.ReadTimeout("The read operation timed out", request=request)
-        if answer.fate == "dropped":
+        if answer.outcome == "dropped":
             raise httpx.RemoteProtocolError(
                 "Server disconnected without sending a response.", request=request
             )

@@ -1,10 +1,10 @@
-"""Vercel's shapes. Reference: https://vercel.com/docs/rest-api"""
+"""The JSON of Vercel's deployments. Reference: https://vercel.com/docs/rest-api"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from deployments.sandbox.rows import Deployment, Service, ms
+from deployments.sandbox.rows import DeploymentRow, ServiceRow, ms
 from deployments.sandbox.vercel.checks import is_candidate
 from deployments.sandbox.world import World
 
@@ -21,12 +21,12 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-def repo_of(project: Service) -> tuple[str, str]:
+def repo_of(project: ServiceRow) -> tuple[str, str]:
     org, _, repo = project.repo.removeprefix("https://github.com/").partition("/")
     return org, repo
 
 
-def meta(world: World, row: Deployment) -> dict[str, str]:
+def meta(world: World, row: DeploymentRow) -> dict[str, str]:
     commit = world.commits[row.commit]
     author = world.people.get(commit.author)
     org, repo = repo_of(world.services[row.service_id])
@@ -47,7 +47,7 @@ def meta(world: World, row: Deployment) -> dict[str, str]:
     return words
 
 
-def creator(world: World, row: Deployment) -> dict[str, str]:
+def creator(world: World, row: DeploymentRow) -> dict[str, str]:
     person = world.people.get(row.actor or world.commits[row.commit].author)
     if person is None:
         return {"uid": "u00000000000000000000000", "username": "git"}
@@ -59,7 +59,7 @@ def creator(world: World, row: Deployment) -> dict[str, str]:
     }
 
 
-def listed(world: World, row: Deployment) -> dict[str, Any]:
+def listed(world: World, row: DeploymentRow) -> dict[str, Any]:
     """One item of a list of deployments: here its identifier is called `uid`."""
     project = world.services[row.service_id]
     production = row.target == "production"
@@ -87,8 +87,8 @@ def listed(world: World, row: Deployment) -> dict[str, Any]:
     return data | _stages(row)
 
 
-def _stages(row: Deployment) -> dict[str, Any]:
-    """What a deployment has only once it has come that far."""
+def _stages(row: DeploymentRow) -> dict[str, Any]:
+    """The fields that a deployment only has from a certain stage on."""
     data: dict[str, Any] = {}
     if row.started_at:
         data["buildingAt"] = ms(row.started_at)
@@ -101,33 +101,20 @@ def _stages(row: Deployment) -> dict[str, Any]:
     return data
 
 
-def full(world: World, row: Deployment) -> dict[str, Any]:
-    """The owner's view of one deployment: here its identifier is called `id`."""
+def full(world: World, row: DeploymentRow) -> dict[str, Any]:
+    """The owner's view of a single deployment; here its id is called `id`."""
     project = world.services[row.service_id]
-    commit = world.commits[row.commit]
     person = creator(world, row)
-    aliases = aliases_of(world, row)
     data: dict[str, Any] = {
         "id": row.id,
         "name": project.name,
         "url": row.url,
         "type": "LAMBDAS",
         "version": 2,
-        "status": row.status,
-        "readyState": row.status,
         "target": row.target,
         "source": row.trigger,
-        "createdAt": ms(row.created_at),
-        "createdIn": "fra1",
-        "bootedAt": ms(row.started_at or row.created_at),
-        "buildingAt": ms(row.started_at or row.created_at),
-        "buildSkipped": False,
-        "build": {"env": []},
-        "env": ["DATABASE_URL", "STRIPE_VERSION"],
         "creator": {"uid": person["uid"], "username": person["username"]},
         "inspectorUrl": inspector(project, row),
-        "isInConcurrentBuildsQueue": False,
-        "isInSystemBuildsQueue": row.status == "QUEUED",
         "meta": meta(world, row),
         "public": False,
         "plan": world.rules.plan,
@@ -138,48 +125,73 @@ def full(world: World, row: Deployment) -> dict[str, Any]:
         "projectSettings": SETTINGS,
         "regions": ["fra1"],
         "routes": None,
-        "alias": aliases,
-        "automaticAliases": [name for name in aliases if name.endswith(".vercel.app")],
-        "userAliases": [],
-        "aliasAssigned": bool(row.aliased_at) or (row.target is None and row.status == "READY"),
-        "aliasError": None,
-        "autoAssignCustomDomains": project.automatic == "on",
         "crons": CRONS,
+    }
+    return data | _build(world, row) | _domains(world, project, row) | _stages(row)
+
+
+def _build(world: World, row: DeploymentRow) -> dict[str, Any]:
+    """The fields of the single view that concern the build."""
+    commit = world.commits[row.commit]
+    data: dict[str, Any] = {
+        "status": row.status,
+        "readyState": row.status,
+        "createdAt": ms(row.created_at),
+        "createdIn": "fra1",
+        "bootedAt": ms(row.started_at or row.created_at),
+        "buildingAt": ms(row.started_at or row.created_at),
+        "buildSkipped": False,
+        "build": {"env": []},
+        "env": ["DATABASE_URL", "STRIPE_VERSION"],
+        "isInConcurrentBuildsQueue": False,
+        "isInSystemBuildsQueue": row.status == "QUEUED",
         "gitSource": {
             "type": "github", "repoId": REPO_ID, "ref": row.branch, "sha": commit.sha,
             "prId": commit.pull_request if row.target is None else None,
         },
     }  # fmt: skip
-    if row.aliased_at:
-        data["aliasAssignedAt"] = ms(row.aliased_at)
     if row.status == "CANCELED" and row.finished_at:
         data["canceledAt"] = ms(row.finished_at)
     if row.status == "ERROR":
-        data |= {
-            "errorStep": "buildStep",
-            "errorLink": "https://vercel.com/docs/deployments/troubleshoot-a-build",
-        }
-    return data | _stages(row)
+        data["errorStep"] = "buildStep"
+        data["errorLink"] = "https://vercel.com/docs/deployments/troubleshoot-a-build"
+    return data
 
 
-def public(world: World, row: Deployment) -> dict[str, Any]:
-    """What somebody who does not own it may see."""
+def _domains(world: World, project: ServiceRow, row: DeploymentRow) -> dict[str, Any]:
+    """The fields of the single view that concern the domains."""
+    aliases = aliases_of(world, row)
+    data: dict[str, Any] = {
+        "alias": aliases,
+        "automaticAliases": [name for name in aliases if name.endswith(".vercel.app")],
+        "userAliases": [],
+        "aliasAssigned": bool(row.aliased_at) or (row.target is None and row.status == "READY"),
+        "aliasError": None,
+        "autoAssignCustomDomains": project.auto_deploy == "on",
+    }
+    if row.aliased_at:
+        data["aliasAssignedAt"] = ms(row.aliased_at)
+    return data
+
+
+def public(world: World, row: DeploymentRow) -> dict[str, Any]:
+    """The view of a deployment for others than its owner."""
     return {name: full(world, row)[name] for name in ("id", "readyState", "aliasAssigned", "alias", "target")}
 
 
-def inspector(project: Service, row: Deployment) -> str:
+def inspector(project: ServiceRow, row: DeploymentRow) -> str:
     return f"https://vercel.com/{TEAM['slug']}/{project.name}/{row.id.removeprefix('dpl_')}"
 
 
-def aliases_of(world: World, row: Deployment) -> list[str]:
-    """The domains that point to a deployment, and those that it always has."""
+def aliases_of(world: World, row: DeploymentRow) -> list[str]:
+    """The domains that point to a deployment, and a preview's own domain."""
     project = world.services[row.service_id]
-    domains = [name for name in project.domains if pointed(project).get(name) == row.id]
+    domains = [name for name in project.domains if reported_targets(project).get(name) == row.id]
     if row.target is None and row.status == "READY":
         domains.append(f"{project.name}-git-{row.branch.replace('/', '-')}-acme.vercel.app")
     return domains
 
 
-def pointed(project: Service) -> dict[str, str]:
-    """Where the API says that each domain points."""
-    return project.aliases | project.claims
+def reported_targets(project: ServiceRow) -> dict[str, str]:
+    """Domain -> deployment, as the API gives it."""
+    return project.aliases | project.reported_aliases

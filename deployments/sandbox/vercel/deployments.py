@@ -1,19 +1,21 @@
-"""Vercel's calls on deployments: list, read, build again, cancel, their domains and logs."""
+"""Vercel's API calls on deployments: list, read, rebuild, cancel, their domains and logs."""
 
 from __future__ import annotations
 
-from deployments.sandbox.rows import Deployment, Refusal, Service, ms, rfc3339
-from deployments.sandbox.server.http import Answer, Request, Route, route
+from deployments.sandbox.rows import ApiRefusal, DeploymentRow, ServiceRow, ms, rfc3339
+from deployments.sandbox.server.http import Request, Route, SandboxResponse, route
 from deployments.sandbox.vercel import deployment_json as shape
+from deployments.sandbox.vercel.account import ACTOR
 from deployments.sandbox.vercel.checks import is_candidate
 from deployments.sandbox.vercel.logs import VercelLogs
-from deployments.sandbox.vercel.people import ACTOR
 from deployments.sandbox.world import World
 
 STATES = ("QUEUED", "INITIALIZING", "BUILDING", "READY", "ERROR", "CANCELED", "DELETED", "BLOCKED")
 
 
 class VercelDeployments:
+    """The routes for deployments and their handlers."""
+
     def __init__(self, world: World) -> None:
         self.world = world
         self.logs = VercelLogs(world)
@@ -21,7 +23,7 @@ class VercelDeployments:
         runtime = "/projects/{project_id}/deployments/{name}/runtime-logs"
         self.routes: list[Route] = [
             route("GET", "/deployments", "vercel.deployments", self.deployments),
-            route("POST", "/deployments", "vercel.deployment.create", self.create, moves="deploy"),
+            route("POST", "/deployments", "vercel.deployment.create", self.create, order_kind="deploy"),
             route("GET", one, "vercel.deployment", self.deployment),
             route("PATCH", f"{one}/cancel", "vercel.cancel", self.cancel),
             route("GET", f"{one}/aliases", "vercel.deployment.aliases", self.deployment_aliases),
@@ -32,14 +34,14 @@ class VercelDeployments:
             route("GET", "/api/logs/request-logs", "vercel.request_logs", self.request_logs),
         ]
 
-    # --- list ---
+    # --- List ---
 
-    def deployments(self, request: Request) -> Answer:
-        """Newest first; the next page is asked for with `until`.
+    def deployments(self, request: Request) -> SandboxResponse:
+        """Newest first; `until` requests the next page.
 
         Reference: https://vercel.com/docs/rest-api/deployments/list-deployments
         """
-        rows = sorted(self._chosen(request), key=lambda row: row.created_at, reverse=True)
+        rows = sorted(self._matching(request), key=lambda row: row.created_at, reverse=True)
         limit = request.number("limit", 20, low=1, high=100)
         page = rows[:limit]
         pagination = {
@@ -47,18 +49,18 @@ class VercelDeployments:
             "next": ms(page[-1].created_at) if len(rows) > limit else None,
             "prev": ms(page[0].created_at) if page else None,
         }
-        return Answer.json(
+        return SandboxResponse.json(
             {"pagination": pagination, "deployments": [shape.listed(self.world, row) for row in page]}
         )
 
-    def _chosen(self, request: Request) -> list[Deployment]:
-        states = request.every("state")
+    def _matching(self, request: Request) -> list[DeploymentRow]:
+        states = request.values("state")
         for state in states:
             if state not in STATES:
-                raise Refusal(400, f"Invalid request: `state` should be one of {', '.join(STATES)}.")
+                raise ApiRefusal(400, f"Invalid request: `state` should be one of {', '.join(STATES)}.")
         since, until = request.time("since", 0), request.time("until", 0)
-        target, branch, sha = request.one("target"), request.one("branch"), request.one("sha")
-        candidates = request.one("rollbackCandidate")
+        target, branch, sha = request.value("target"), request.value("branch"), request.value("sha")
+        candidates = request.value("rollbackCandidate")
         return [
             row
             for project in self._projects(request)
@@ -72,66 +74,72 @@ class VercelDeployments:
             and (not candidates or is_candidate(project, row) == (candidates == "true"))
         ]
 
-    def _projects(self, request: Request) -> list[Service]:
-        names = request.every("projectIds") or request.every("projectId")
-        app = request.one("app")
+    def _projects(self, request: Request) -> list[ServiceRow]:
+        names = request.values("projectIds") or request.values("projectId")
+        app = request.value("app")
         if names:
             return [self.world.vercel.find(name) for name in names]
         return [row for row in self.world.of("vercel") if not app or row.name == app]
 
-    # --- one ---
+    # --- One deployment ---
 
-    def deployment(self, request: Request, name: str) -> Answer:
+    def deployment(self, request: Request, name: str) -> SandboxResponse:
         """By id, by its own host name, or by a domain that points to it.
 
         Reference: https://vercel.com/docs/rest-api/deployments/get-a-deployment-by-id-or-url
         """
-        return Answer.json(shape.full(self.world, self._deployment(name)))
+        return SandboxResponse.json(shape.full(self.world, self._deployment(name)))
 
-    def create(self, request: Request) -> Answer:
-        """Build a deployment again for production: what the CLI does to promote a preview.
+    def create(self, request: Request) -> SandboxResponse:
+        """Build a deployment again for production, which is how the CLI promotes a preview.
 
         Reference: https://vercel.com/docs/rest-api/deployments/create-a-new-deployment
         """
-        fields = request.fields()
+        fields = request.json_object()
         if not fields.get("deploymentId"):
-            raise Refusal(400, "Invalid request: missing required property `deploymentId`.")
+            raise ApiRefusal(400, "Invalid request: missing required property `deploymentId`.")
         old = self._deployment(str(fields["deploymentId"]))
         project = self.world.services[old.service_id]
-        fate = "stuck" if "stuck" in request.wishes else "ERROR" if "fail" in request.wishes else ""
+        outcome = (
+            "stuck"
+            if "stuck" in request.outcome_faults
+            else "ERROR"
+            if "fail" in request.outcome_faults
+            else ""
+        )
         row = self.world.vercel.build(
             project,
             self.world.commits[old.commit],
             source="redeploy",
             actor=ACTOR,
             preview=fields.get("target") != "production",
-            fate=fate,
+            outcome=outcome,
         )
-        return Answer.json(shape.full(self.world, row))
+        return SandboxResponse.json(shape.full(self.world, row))
 
-    def cancel(self, request: Request, name: str) -> Answer:
+    def cancel(self, request: Request, name: str) -> SandboxResponse:
         """Reference: https://vercel.com/docs/rest-api/deployments/cancel-a-deployment"""
         row = self._deployment(name)
         self.world.vercel.cancel(row)
-        return Answer.json(shape.full(self.world, row))
+        return SandboxResponse.json(shape.full(self.world, row))
 
-    # --- domains ---
+    # --- Domains ---
 
-    def deployment_aliases(self, request: Request, name: str) -> Answer:
+    def deployment_aliases(self, request: Request, name: str) -> SandboxResponse:
         row = self._deployment(name)
         rows = [
             {"uid": f"als_{alias.replace('.', '_')}", "alias": alias, "created": rfc3339(row.aliased_at or 0)}
             for alias in shape.aliases_of(self.world, row)
         ]
-        return Answer.json({"aliases": rows})
+        return SandboxResponse.json({"aliases": rows})
 
-    def aliases(self, request: Request) -> Answer:
-        """`rollbackDeploymentId` leaves those that a rollback to that deployment would move.
+    def aliases(self, request: Request) -> SandboxResponse:
+        """With `rollbackDeploymentId`, only the domains that a rollback to that deployment would move.
 
         Reference: https://vercel.com/docs/rest-api/aliases/list-aliases
         """
-        projects = request.every("projectId")
-        target = request.one("rollbackDeploymentId")
+        projects = request.values("projectId")
+        target = request.value("rollbackDeploymentId")
         rows = [
             {
                 "uid": f"als_{domain.replace('.', '_')}",
@@ -143,30 +151,30 @@ class VercelDeployments:
             }
             for project in self.world.of("vercel")
             if not projects or project.id in projects or project.name in projects
-            for domain, deployment_id in shape.pointed(project).items()
+            for domain, deployment_id in shape.reported_targets(project).items()
             if deployment_id != target
         ]
         limit = request.number("limit", 20, low=1, high=100)
         pagination = {"count": len(rows[:limit]), "next": None, "prev": None}
-        return Answer.json({"aliases": rows[:limit], "pagination": pagination})
+        return SandboxResponse.json({"aliases": rows[:limit], "pagination": pagination})
 
-    # --- logs ---
+    # --- Logs ---
 
-    def build_events(self, request: Request, name: str) -> Answer:
+    def build_events(self, request: Request, name: str) -> SandboxResponse:
         return self.logs.build_events(self._deployment(name), request)
 
-    def builds(self, request: Request, name: str) -> Answer:
+    def builds(self, request: Request, name: str) -> SandboxResponse:
         return self.logs.builds(self._deployment(name))
 
-    def runtime_logs(self, request: Request, project_id: str, name: str) -> Answer:
+    def runtime_logs(self, request: Request, project_id: str, name: str) -> SandboxResponse:
         return self.logs.runtime_logs(self.world.vercel.find(project_id), self._deployment(name))
 
-    def request_logs(self, request: Request) -> Answer:
-        return self.logs.request_logs(self.world.vercel.find(request.one("projectId")), request)
+    def request_logs(self, request: Request) -> SandboxResponse:
+        return self.logs.request_logs(self.world.vercel.find(request.value("projectId")), request)
 
-    # --- inside ---
+    # --- Inside ---
 
-    def _deployment(self, name: str) -> Deployment:
+    def _deployment(self, name: str) -> DeploymentRow:
         for project in self.world.of("vercel"):
             name = project.aliases.get(name, name)
         row = self.world.deployments.get(name)
@@ -175,5 +183,5 @@ class VercelDeployments:
                 (other for other in self.world.deployments.values() if other.url == name and name), None
             )
         if row is None:
-            raise Refusal(404, "The deployment could not be found.")
+            raise ApiRefusal(404, "The deployment could not be found.")
         return row

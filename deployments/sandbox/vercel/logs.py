@@ -1,4 +1,4 @@
-"""Vercel's build events, runtime logs and request logs, read off the deployments and the traffic."""
+"""Vercel's build events, runtime logs and request logs, computed from the deployments and the traffic."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 from deployments.sandbox import traffic
-from deployments.sandbox.rows import Deployment, Service, ms
-from deployments.sandbox.server.http import Answer, Request
+from deployments.sandbox.rows import DeploymentRow, ServiceRow, ms
+from deployments.sandbox.server.http import Request, SandboxResponse
 from deployments.sandbox.state import LOWER, digits
-from deployments.sandbox.traffic import Visit
+from deployments.sandbox.traffic import RequestSample
 from deployments.sandbox.world import World
 
 HOUR = 3600.0
@@ -25,71 +25,73 @@ BUILD_LOG = (
 
 
 class VercelLogs:
+    """The handlers for logs, called by `VercelDeployments`."""
+
     def __init__(self, world: World) -> None:
         self.world = world
 
-    def build_events(self, row: Deployment, request: Request) -> Answer:
+    def build_events(self, row: DeploymentRow, request: Request) -> SandboxResponse:
         """Reference: https://vercel.com/docs/rest-api/deployments/get-deployment-events"""
         rows = self._build_events(row)
         limit = request.number("limit", -1, low=-1, high=10_000)
         rows = rows if limit < 0 else rows[:limit]
-        if request.one("direction") == "backward":
+        if request.value("direction") == "backward":
             rows = rows[::-1]
-        return Answer.json(rows)
+        return SandboxResponse.json(rows)
 
-    def builds(self, row: Deployment) -> Answer:
+    def builds(self, row: DeploymentRow) -> SandboxResponse:
         state = "READY" if row.status == "READY" else "ERROR" if row.status == "ERROR" else "BUILDING"
         build = {
             "id": f"bld_{row.id[4:]}", "deploymentId": row.id, "entrypoint": "package.json",
             "readyState": state, "readyStateAt": ms(row.finished_at or row.created_at),
             "createdAt": ms(row.created_at), "createdIn": "fra1", "use": "@vercel/next", "output": [],
         }  # fmt: skip
-        return Answer.json({"builds": [build]})
+        return SandboxResponse.json({"builds": [build]})
 
-    def runtime_logs(self, project: Service, row: Deployment) -> Answer:
-        """A stream of one JSON object per line; here it ends with the last line that there is.
+    def runtime_logs(self, project: ServiceRow, row: DeploymentRow) -> SandboxResponse:
+        """One JSON object per line. Vercel's stream goes on; this one ends with the newest line.
 
         Reference: https://vercel.com/docs/rest-api/logs/get-logs-for-a-deployment
         """
         now = self.world.now()
         lines = [
             {
-                "level": "error" if visit.status >= 500 else "info",
-                "message": self._message(visit),
+                "level": "error" if sample.status >= 500 else "info",
+                "message": self._message(sample),
                 "messageTruncated": False,
-                "rowId": self._row_id(project, visit),
+                "rowId": self._row_id(project, sample),
                 "source": "serverless",
-                "timestampInMs": ms(visit.at),
+                "timestampInMs": ms(sample.at),
                 "domain": project.domains[0],
-                "requestMethod": visit.method,
-                "requestPath": visit.path,
-                "responseStatusCode": visit.status,
+                "requestMethod": sample.method,
+                "requestPath": sample.path,
+                "responseStatusCode": sample.status,
             }
-            for visit in self._visits(project, row, now - HOUR / 4, now)
+            for sample in self._samples(project, row, now - HOUR / 4, now)
         ]
         body = "".join(f"{json.dumps(line)}\n" for line in reversed(lines))
-        return Answer(200, body.encode(), [("Content-Type", "application/stream+json")])
+        return SandboxResponse(200, body.encode(), [("Content-Type", "application/stream+json")])
 
-    def request_logs(self, project: Service, request: Request) -> Answer:
-        """What `vercel logs` reads."""
+    def request_logs(self, project: ServiceRow, request: Request) -> SandboxResponse:
+        """The undocumented call that the CLI's `vercel logs` uses."""
         now = self.world.now()
-        row = self.world.deployments.get(request.one("deploymentId"))
+        row = self.world.deployments.get(request.value("deploymentId"))
         start, end = request.time("startDate", now - HOUR), request.time("endDate", now)
-        visits = self._visits(project, row, start, min(end, now))
-        levels, codes = request.every("level"), request.every("statusCode")
-        visits = [
-            visit
-            for visit in visits
-            if (not codes or str(visit.status) in codes)
-            and (not levels or ("error" if visit.status >= 500 else "info") in levels)
+        samples = self._samples(project, row, start, min(end, now))
+        levels, codes = request.values("level"), request.values("statusCode")
+        samples = [
+            sample
+            for sample in samples
+            if (not codes or str(sample.status) in codes)
+            and (not levels or ("error" if sample.status >= 500 else "info") in levels)
         ]
         first = PAGE * request.number("page", 0, low=0, high=10_000)
-        rows = [self._request_row(project, visit) for visit in visits[first : first + PAGE]]
-        return Answer.json({"rows": rows, "hasMoreRows": len(visits) > first + PAGE})
+        rows = [self._request_row(project, sample) for sample in samples[first : first + PAGE]]
+        return SandboxResponse.json({"rows": rows, "hasMoreRows": len(samples) > first + PAGE})
 
-    # --- inside ---
+    # --- Inside ---
 
-    def _build_events(self, row: Deployment) -> list[dict[str, Any]]:
+    def _build_events(self, row: DeploymentRow) -> list[dict[str, Any]]:
         if row.started_at is None:
             return []
         now = self.world.now()
@@ -115,29 +117,31 @@ class VercelLogs:
             for number, (kind, text) in enumerate(lines)
         ]
 
-    def _visits(self, project: Service, row: Deployment | None, start: float, end: float) -> list[Visit]:
-        visits = traffic.visits(self.world, project, start, end, newest_first=True)
-        return [visit for visit in visits if row is None or visit.deployment.id == row.id]
+    def _samples(
+        self, project: ServiceRow, row: DeploymentRow | None, start: float, end: float
+    ) -> list[RequestSample]:
+        samples = traffic.request_samples(self.world, project, start, end, newest_first=True)
+        return [sample for sample in samples if row is None or sample.deployment.id == row.id]
 
-    def _request_row(self, project: Service, visit: Visit) -> dict[str, Any]:
-        level = "error" if visit.status >= 500 else "info"
+    def _request_row(self, project: ServiceRow, sample: RequestSample) -> dict[str, Any]:
+        level = "error" if sample.status >= 500 else "info"
         return {
-            "requestId": self._row_id(project, visit),
-            "timestamp": ms(visit.at),
-            "deploymentId": visit.deployment.id,
-            "requestMethod": visit.method,
-            "requestPath": visit.path,
-            "statusCode": visit.status,
+            "requestId": self._row_id(project, sample),
+            "timestamp": ms(sample.at),
+            "deploymentId": sample.deployment.id,
+            "requestMethod": sample.method,
+            "requestPath": sample.path,
+            "statusCode": sample.status,
             "environment": "production",
-            "branch": visit.deployment.branch,
+            "branch": sample.deployment.branch,
             "cache": "MISS",
-            "logs": [{"level": level, "message": self._message(visit)}],
+            "logs": [{"level": level, "message": self._message(sample)}],
             "events": [{"source": "serverless"}],
             "domain": project.domains[0],
         }
 
-    def _message(self, visit: Visit) -> str:
-        return f"{visit.method} {visit.path} {visit.status} in {visit.latency_ms:.0f}ms"
+    def _message(self, sample: RequestSample) -> str:
+        return f"{sample.method} {sample.path} {sample.status} in {sample.latency_ms:.0f}ms"
 
-    def _row_id(self, project: Service, visit: Visit) -> str:
-        return f"fra1::{digits(f'{project.id}/{visit.at}', LOWER, 5)}-{ms(visit.at)}"
+    def _row_id(self, project: ServiceRow, sample: RequestSample) -> str:
+        return f"fra1::{digits(f'{project.id}/{sample.at}', LOWER, 5)}-{ms(sample.at)}"

@@ -1,10 +1,10 @@
-"""Vercel's projects, and deployments as they stand inside one. Reference: https://vercel.com/docs/rest-api"""
+"""The JSON of Vercel's projects and of the deployments inside one. Reference: https://vercel.com/docs/rest-api"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from deployments.sandbox.rows import Deployment, Service, ms
+from deployments.sandbox.rows import DeploymentRow, ServiceRow, ms
 from deployments.sandbox.vercel.deployment_json import (
     CRONS,
     REPO_ID,
@@ -12,8 +12,8 @@ from deployments.sandbox.vercel.deployment_json import (
     aliases_of,
     creator,
     meta,
-    pointed,
     repo_of,
+    reported_targets,
 )
 from deployments.sandbox.world import World
 
@@ -22,7 +22,7 @@ EXPIRATION = {"expirationDays": 180, "expirationDaysProduction": 365, "deploymen
 PERMISSIONS = ("deploymentRollback", "deploymentPromote", "deploymentProductionGit")
 
 
-def project_json(world: World, project: Service) -> dict[str, Any]:
+def project_json(world: World, project: ServiceRow) -> dict[str, Any]:
     production = world.deployments.get(project.production_id or "")
     org, repo = repo_of(project)
     data: dict[str, Any] = {
@@ -36,7 +36,7 @@ def project_json(world: World, project: Service) -> dict[str, Any]:
         "directoryListing": False,
         "live": False,
         "rootDirectory": project.root_dir,
-        "autoAssignCustomDomains": project.automatic == "on",
+        "autoAssignCustomDomains": project.auto_deploy == "on",
         "resourceConfig": RESOURCES,
         "defaultResourceConfig": RESOURCES,
         "deploymentExpiration": EXPIRATION,
@@ -58,17 +58,22 @@ def project_json(world: World, project: Service) -> dict[str, Any]:
         "permissions": {name: ["create", "read", "update", "delete", "list"] for name in PERMISSIONS},
     }  # fmt: skip
     if project.description:
-        person = world.people[project.description["actor"]]
-        data["rollbackDescription"] = {
-            "userId": person.vercel_id,
-            "username": person.login,
-            "description": project.description["description"],
-            "createdAt": project.description["createdAt"],
-        }
+        data["rollbackDescription"] = _description(world, project.description)
     return data
 
 
-def alias_request_json(project: Service) -> dict[str, Any] | None:
+def _description(world: World, description: dict[str, Any]) -> dict[str, Any]:
+    """The reason of the last rollback."""
+    person = world.people[description["actor"]]
+    return {
+        "userId": person.vercel_id,
+        "username": person.login,
+        "description": description["description"],
+        "createdAt": description["createdAt"],
+    }
+
+
+def alias_request_json(project: ServiceRow) -> dict[str, Any] | None:
     request = project.alias_request
     if request is None:
         return None
@@ -81,8 +86,8 @@ def alias_request_json(project: Service) -> dict[str, Any] | None:
     }
 
 
-def alias_json(world: World, project: Service, domain: str) -> dict[str, Any]:
-    row = world.deployments.get(pointed(project).get(domain, ""))
+def alias_json(world: World, project: ServiceRow, domain: str) -> dict[str, Any]:
+    row = world.deployments.get(reported_targets(project).get(domain, ""))
     return {
         "domain": domain,
         "environment": "production",
@@ -92,8 +97,8 @@ def alias_json(world: World, project: Service, domain: str) -> dict[str, Any]:
     }
 
 
-def brief(world: World, row: Deployment) -> dict[str, Any]:
-    """A deployment inside a project."""
+def brief(world: World, row: DeploymentRow) -> dict[str, Any]:
+    """A deployment as it appears inside a project."""
     project = world.services[row.service_id]
     person = creator(world, row)
     data = {

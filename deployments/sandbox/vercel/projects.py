@@ -1,17 +1,19 @@
-"""Vercel's calls on a project: read it, pin it, roll it back, promote, rolling releases."""
+"""Vercel's API calls on projects: read, pin, roll back, promote, rolling releases."""
 
 from __future__ import annotations
 
-from deployments.sandbox.rows import Refusal, Service
-from deployments.sandbox.server.http import Answer, Request, Route, route
+from deployments.sandbox.rows import ApiRefusal, ServiceRow
+from deployments.sandbox.server.http import Request, Route, SandboxResponse, route
 from deployments.sandbox.vercel import project_json as shape
-from deployments.sandbox.vercel.people import ACTOR
+from deployments.sandbox.vercel.account import ACTOR
 from deployments.sandbox.world import World
 
 PATCHABLE = ("autoAssignCustomDomains", "autoAssignCustomDomainsUpdatedBy")
 
 
 class VercelProjects:
+    """The routes for projects and their handlers."""
+
     def __init__(self, world: World) -> None:
         self.world = world
         one = "/projects/{project_id}"
@@ -22,8 +24,12 @@ class VercelProjects:
             route("PATCH", one, "vercel.project.patch", self.patch),
             route("GET", f"{undo}/aliases", "vercel.alias_jobs", self.rollback_jobs),
             route("GET", f"{promote}/aliases", "vercel.alias_jobs", self.promote_jobs),
-            route("POST", f"{undo}/{{deployment_id}}", "vercel.rollback", self.rollback, moves="rollback"),
-            route("POST", f"{promote}/{{deployment_id}}", "vercel.promote", self.promote, moves="promote"),
+            route(
+                "POST", f"{undo}/{{deployment_id}}", "vercel.rollback", self.rollback, order_kind="rollback"
+            ),
+            route(
+                "POST", f"{promote}/{{deployment_id}}", "vercel.promote", self.promote, order_kind="promote"
+            ),
             route("PATCH", f"{undo}/{{deployment_id}}/update-description", "vercel.describe", self.describe),
             route("GET", rolling, "vercel.rolling", self.rolling),
             route("GET", f"{rolling}/config", "vercel.rolling.config", self.rolling_config),
@@ -31,46 +37,46 @@ class VercelProjects:
             route("POST", f"{rolling}/complete", "vercel.rolling.complete", self.rolling_complete),
         ]
 
-    # --- read and pin ---
+    # --- Read and pin ---
 
-    def projects(self, request: Request) -> Answer:
+    def projects(self, request: Request) -> SandboxResponse:
         """Reference: https://vercel.com/docs/rest-api/projects/retrieve-a-list-of-projects"""
-        words = request.one("search")
-        rows = [row for row in self.world.of("vercel") if words in row.name]
+        search = request.value("search")
+        rows = [row for row in self.world.of("vercel") if search in row.name]
         rows.sort(key=lambda row: row.updated_at, reverse=True)
         limit = request.number("limit", 20, low=1, high=100)
         start = request.number("from", 0, low=0, high=10**9)
         page = rows[start : start + limit]
         more = start + limit if len(rows) > start + limit else None
         pagination = {"count": len(page), "next": more, "prev": None}
-        return Answer.json(
+        return SandboxResponse.json(
             {"projects": [shape.project_json(self.world, row) for row in page], "pagination": pagination}
         )
 
-    def project(self, request: Request, project_id: str) -> Answer:
+    def project(self, request: Request, project_id: str) -> SandboxResponse:
         """Reference: https://vercel.com/docs/rest-api/projects/find-a-project-by-id-or-name"""
-        return Answer.json(shape.project_json(self.world, self.world.vercel.find(project_id)))
+        return SandboxResponse.json(shape.project_json(self.world, self.world.vercel.find(project_id)))
 
-    def patch(self, request: Request, project_id: str) -> Answer:
-        """Only the pin can be set here; setting it moves no traffic.
+    def patch(self, request: Request, project_id: str) -> SandboxResponse:
+        """Only the setting for automatic domains can be changed here, which moves no traffic.
 
         Reference: https://vercel.com/docs/rest-api/projects/update-an-existing-project
         """
         project = self.world.vercel.find(project_id)
-        fields = request.fields()
+        fields = request.json_object()
         for name in fields:
             if name not in PATCHABLE:
-                raise Refusal(400, f"Invalid request: should NOT have additional property `{name}`.")
+                raise ApiRefusal(400, f"Invalid request: should NOT have additional property `{name}`.")
         if "autoAssignCustomDomains" in fields:
             if not isinstance(fields["autoAssignCustomDomains"], bool):
-                raise Refusal(400, "Invalid request: `autoAssignCustomDomains` should be boolean.")
-            self.world.vercel.set_automatic(project, fields["autoAssignCustomDomains"])
-        return Answer.json(shape.project_json(self.world, project))
+                raise ApiRefusal(400, "Invalid request: `autoAssignCustomDomains` should be boolean.")
+            self.world.vercel.set_auto_deploy(project, fields["autoAssignCustomDomains"])
+        return SandboxResponse.json(shape.project_json(self.world, project))
 
-    # --- move traffic ---
+    # --- Move traffic ---
 
-    def rollback(self, request: Request, project_id: str, deployment_id: str) -> Answer:
-        """201 and an empty body: accepted, not done.
+    def rollback(self, request: Request, project_id: str, deployment_id: str) -> SandboxResponse:
+        """201 with an empty body: accepted, not done.
 
         Reference: https://vercel.com/docs/instant-rollback
         """
@@ -80,58 +86,64 @@ class VercelProjects:
             project,
             deployment_id,
             actor=ACTOR,
-            description=request.one("description"),
-            fate=self._fate(request),
-            spares=self._spares(request, project),
+            description=request.value("description"),
+            outcome=self._outcome(request),
+            failing_domains=self._failing_domains(request, project),
             truth_after=request.seconds.get("lie_live"),
         )
-        return Answer.empty(201)
+        return SandboxResponse.empty(201)
 
-    def promote(self, request: Request, project_id: str, deployment_id: str) -> Answer:
-        """201, or 202 where an active rolling release comes first. Both have an empty body.
+    def promote(self, request: Request, project_id: str, deployment_id: str) -> SandboxResponse:
+        """201, or 202 where an active rolling release comes first, both with an empty body.
 
         Reference: https://vercel.com/docs/deployments/promoting-a-deployment
         """
         project = self.world.vercel.find(project_id)
         self._queue_behind(request, project, deployment_id)
-        request_or_none = self.world.vercel.promote(
+        alias_request = self.world.vercel.promote(
             project,
             deployment_id,
             actor=ACTOR,
-            fate=self._fate(request),
-            spares=self._spares(request, project),
+            outcome=self._outcome(request),
+            failing_domains=self._failing_domains(request, project),
             truth_after=request.seconds.get("lie_live"),
         )
-        return Answer.empty(201 if request_or_none else 202)
+        return SandboxResponse.empty(201 if alias_request else 202)
 
-    def describe(self, request: Request, project_id: str, deployment_id: str) -> Answer:
+    def describe(self, request: Request, project_id: str, deployment_id: str) -> SandboxResponse:
         project = self.world.vercel.find(project_id)
         row = self.world.find_deployment(project, deployment_id)
-        text = request.fields().get("description")
+        text = request.json_object().get("description")
         if not isinstance(text, str):
-            raise Refusal(400, "Invalid request: missing required property `description`.")
+            raise ApiRefusal(400, "Invalid request: missing required property `description`.")
         self.world.vercel.describe(project, text, ACTOR)
         self.world.record(
             project, self.world.now(), "project-rollback-description-updated", ACTOR,
             toDeploymentId=row.id, reason=text,
         )  # fmt: skip
-        return Answer.empty(200)
+        return SandboxResponse.empty(200)
 
-    def _fate(self, request: Request) -> str:
-        if "lie_live" in request.wishes:
-            return "lies everything" if request.wishes["lie_live"] == "everything" else "lies job"
-        return "stuck" if "stuck" in request.wishes else "fails" if "fail" in request.wishes else ""
+    def _outcome(self, request: Request) -> str:
+        if "lie_live" in request.outcome_faults:
+            return "false_all" if request.outcome_faults["lie_live"] == "everything" else "false_job"
+        return (
+            "stuck"
+            if "stuck" in request.outcome_faults
+            else "fails"
+            if "fail" in request.outcome_faults
+            else ""
+        )
 
-    def _spares(self, request: Request, project: Service) -> list[str]:
-        if "fail_aliases" not in request.wishes:
+    def _failing_domains(self, request: Request, project: ServiceRow) -> list[str]:
+        if "fail_aliases" not in request.outcome_faults:
             return []
         return [
-            word.strip() for word in request.wishes["fail_aliases"].split(",") if word
+            word.strip() for word in request.outcome_faults["fail_aliases"].split(",") if word
         ] or project.domains[-1:]
 
-    def _queue_behind(self, request: Request, project: Service, deployment_id: str) -> None:
+    def _queue_behind(self, request: Request, project: ServiceRow, deployment_id: str) -> None:
         rolling = self.world.vercel.rolling
-        if "queue_behind" not in request.wishes or rolling.active(project):
+        if "queue_behind" not in request.outcome_faults or rolling.active(project):
             return
         canary = next(
             row
@@ -142,19 +154,19 @@ class VercelProjects:
         )
         rolling.start(project, canary, request.seconds.get("queue_behind"))
 
-    # --- the domains one by one ---
+    # --- The state of each domain ---
 
-    def rollback_jobs(self, request: Request, project_id: str) -> Answer:
-        """Not documented; the CLI reads it, and expects the alias to be an object."""
+    def rollback_jobs(self, request: Request, project_id: str) -> SandboxResponse:
+        """An undocumented call of the CLI, which expects the alias to be an object."""
         return self._jobs(request, project_id, "rollback")
 
-    def promote_jobs(self, request: Request, project_id: str) -> Answer:
+    def promote_jobs(self, request: Request, project_id: str) -> SandboxResponse:
         """Reference: https://vercel.com/docs/rest-api/projects/gets-a-list-of-aliases-with-status-for-the-current-promote"""
         return self._jobs(request, project_id, "promote")
 
-    def _jobs(self, request: Request, project_id: str, kind: str) -> Answer:
+    def _jobs(self, request: Request, project_id: str, kind: str) -> SandboxResponse:
         project = self.world.vercel.find(project_id)
-        failed_only = request.one("failedOnly") in ("true", "1")
+        failed_only = request.value("failedOnly") in ("true", "1")
         nested = kind == "rollback" or request.headers.get("user-agent", "").startswith("vercel ")
         rows = []
         if project.alias_request and project.alias_request.kind == kind:
@@ -164,28 +176,28 @@ class VercelProjects:
                 name = {"alias": domain, "deploymentId": project.alias_request.to_id} if nested else domain
                 rows.append({"alias": name, "id": f"als_{domain.replace('.', '_')}", "status": status})
         pagination = {"count": len(rows), "next": None, "prev": None}
-        return Answer.json({"aliases": rows, "pagination": pagination})
+        return SandboxResponse.json({"aliases": rows, "pagination": pagination})
 
-    # --- rolling releases ---
+    # --- Rolling releases ---
 
-    def rolling(self, request: Request, project_id: str) -> Answer:
+    def rolling(self, request: Request, project_id: str) -> SandboxResponse:
         """Reference: https://vercel.com/docs/rolling-releases"""
         release = self.world.vercel.rolling.to_json(self.world.vercel.find(project_id))
-        wanted = request.one("state")
-        return Answer.json(
+        wanted = request.value("state")
+        return SandboxResponse.json(
             {"rollingRelease": release if release and wanted in ("", release["state"]) else None}
         )
 
-    def rolling_config(self, request: Request, project_id: str) -> Answer:
+    def rolling_config(self, request: Request, project_id: str) -> SandboxResponse:
         self.world.vercel.find(project_id)
-        return Answer.json({"rollingRelease": None})
+        return SandboxResponse.json({"rollingRelease": None})
 
-    def rolling_start(self, request: Request, project_id: str) -> Answer:
+    def rolling_start(self, request: Request, project_id: str) -> SandboxResponse:
         project = self.world.vercel.find(project_id)
-        canary = self.world.find_deployment(project, str(request.fields().get("canaryDeploymentId")))
+        canary = self.world.find_deployment(project, str(request.json_object().get("canaryDeploymentId")))
         self.world.vercel.rolling.start(project, canary)
         return self.rolling(request, project_id)
 
-    def rolling_complete(self, request: Request, project_id: str) -> Answer:
+    def rolling_complete(self, request: Request, project_id: str) -> SandboxResponse:
         self.world.vercel.rolling.complete(self.world.vercel.find(project_id), self.world.now())
         return self.rolling(request, project_id)

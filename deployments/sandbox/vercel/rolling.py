@@ -1,14 +1,14 @@
-"""Vercel's rolling releases: one may be active per project; a promotion then waits behind it."""
+"""Vercel's rolling releases: at most one is active per project, and a promotion waits for it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from deployments.sandbox.rows import Deployment, Refusal, Service, ms
-from deployments.sandbox.state import State
+from deployments.sandbox.rows import ApiRefusal, DeploymentRow, ServiceRow, ms
+from deployments.sandbox.state import SandboxState
 
 if TYPE_CHECKING:
-    from deployments.sandbox.vercel.behaviour import VercelMoves
+    from deployments.sandbox.vercel.behaviour import VercelBehaviour
 
 STAGES = [
     {"index": 0, "isFinalStage": False, "targetPercentage": 10, "requireApproval": False, "duration": 60},
@@ -17,21 +17,24 @@ STAGES = [
 
 
 class RollingReleases:
-    """Reference: https://vercel.com/docs/rolling-releases"""
+    """Starts, completes and aborts rolling releases.
 
-    def __init__(self, state: State, moves: VercelMoves) -> None:
+    Reference: https://vercel.com/docs/rolling-releases
+    """
+
+    def __init__(self, state: SandboxState, behaviour: VercelBehaviour) -> None:
         self.state = state
-        self.moves = moves
+        self.behaviour = behaviour
 
-    def active(self, project: Service) -> dict[str, Any] | None:
-        """The rolling release that is under way, if there is one."""
+    def active(self, project: ServiceRow) -> dict[str, Any] | None:
+        """The active rolling release, or None."""
         return project.rolling if project.rolling and project.rolling["state"] == "ACTIVE" else None
 
-    def start(self, project: Service, canary: Deployment, seconds: float | None = None) -> None:
+    def start(self, project: ServiceRow, canary: DeploymentRow, seconds: float | None = None) -> None:
         if self.active(project):
-            raise Refusal(409, "A rolling release is already active for this project.")
+            raise ApiRefusal(409, "A rolling release is already active for this project.")
         if canary.target != "production" or canary.status != "READY" or canary.id == project.production_id:
-            raise Refusal(400, f"The deployment {canary.id} cannot be released gradually.")
+            raise ApiRefusal(400, f"The deployment {canary.id} cannot be released gradually.")
         now = self.state.now()
         canary.substate = "ROLLING"
         project.rolling = {
@@ -39,40 +42,40 @@ class RollingReleases:
             "startedAt": ms(now), "updatedAt": ms(now),
         }  # fmt: skip
         wait = self.state.pace.rolling if seconds is None else seconds
-        self.state.later(now + wait, "vercel.rolled", project.id)
+        self.state.schedule(now + wait, "vercel.rolled", project.id)
         self.state.revision += 1
 
-    def queue(self, release: dict[str, Any], target: Deployment) -> None:
+    def queue(self, release: dict[str, Any], target: DeploymentRow) -> None:
         release["queued"] = target.id
         self.state.revision += 1
 
-    def complete(self, project: Service, at: float) -> None:
-        """The canary gets all traffic; then the promotion that waited begins."""
+    def complete(self, project: ServiceRow, at: float) -> None:
+        """Give the canary all traffic, then start the promotion that was waiting."""
         release = self.active(project)
         if release is None:
             return
         self._finish(project, release, "COMPLETE", at)
         canary = self.state.deployments[release["canary"]]
         for domain in project.domains:
-            self.moves.point(project, domain, canary, at)
-        self.moves.become_production(project, canary, at)
+            self.behaviour.point(project, domain, canary, at)
+        self.behaviour.become_production(project, canary, at)
         if release["queued"] and release["queued"] != canary.id:
-            self.moves.request("promote", project, self.state.deployments[release["queued"]])
+            self.behaviour.request("promote", project, self.state.deployments[release["queued"]])
 
-    def abort(self, project: Service) -> None:
+    def abort(self, project: ServiceRow) -> None:
         release = self.active(project)
         if release is not None:
             canary = self.state.deployments[release["canary"]]
             canary.substate = "PROMOTED" if canary.aliased_at else "STAGED"
             self._finish(project, release, "ABORTED", self.state.now())
 
-    def _finish(self, project: Service, release: dict[str, Any], word: str, at: float) -> None:
+    def _finish(self, project: ServiceRow, release: dict[str, Any], word: str, at: float) -> None:
         release |= {"state": word, "updatedAt": ms(at)}
         own = ("vercel.rolled", project.id)
         self.state.steps = [step for step in self.state.steps if (step.name, step.subject) != own]
         self.state.revision += 1
 
-    def to_json(self, project: Service) -> dict[str, Any] | None:
+    def to_json(self, project: ServiceRow) -> dict[str, Any] | None:
         """`rollingRelease` of GET /v1/projects/{id}/rolling-release."""
         release = project.rolling
         if not release:
@@ -83,7 +86,7 @@ class RollingReleases:
             "currentDeployment": self._brief(release["current"]),
             "canaryDeployment": self._brief(release["canary"]),
             "queuedDeploymentId": release["queued"],
-            "advancementType": "automatic",
+            "advancementType": "auto_deploy",
             "stages": STAGES,
             "activeStage": STAGES[0] if active else None,
             "nextStage": STAGES[1] if active else None,

@@ -1,4 +1,4 @@
-"""Vercel's dialect: paths, filters, paging and errors as its REST API has them. Versions in paths are loose.
+"""Vercel's REST API: its routes, key check, rate limits and error format. Any version in a path is accepted.
 
 Reference: https://vercel.com/docs/rest-api
 """
@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
 
-from deployments.sandbox.rows import Refusal
-from deployments.sandbox.server.http import Answer, Request
-from deployments.sandbox.server.limits import Limits
+from deployments.sandbox.rows import ApiRefusal
+from deployments.sandbox.server.http import Request, SandboxResponse
+from deployments.sandbox.server.rate_limit_windows import RateLimitWindows
 from deployments.sandbox.vercel import deployment_json as shape
+from deployments.sandbox.vercel.account import VercelAccount
 from deployments.sandbox.vercel.deployments import VercelDeployments
-from deployments.sandbox.vercel.people import VercelPeople
 from deployments.sandbox.vercel.projects import VercelProjects
 from deployments.sandbox.world import World
 
@@ -25,7 +25,7 @@ CODES = {
     409: "conflict", 410: "gone", 422: "unprocessable_entity", 429: "rate_limited",
     500: "internal_server_error",
 }  # fmt: skip
-WORDS: dict[int | str, str] = {
+MESSAGES: dict[int | str, str] = {
     "conflict": "A rollback of this project is in progress: they cannot run in parallel.",
     "already_current": "The provided deploymentId is already the current production deployment.",
     401: "The request is not authenticated.",
@@ -36,52 +36,54 @@ WORDS: dict[int | str, str] = {
     500: "Internal Server Error",
     503: "Service Unavailable",
 }
-BUDGETS = {
+LIMITS = {
     "vercel.deployments": 1000, "vercel.deployment": 500, "vercel.aliases": 500, "vercel.team": 600,
     "vercel.runtime_logs": 100, "vercel.request_logs": 240, "vercel.build_events": 60, "vercel.events": 60,
 }  # fmt: skip
-OTHER_BUDGET = 500  # calls for which no limit is published
+OTHER_LIMIT = 500  # for calls without a published limit
 
 
-class VercelDialect:
+class VercelApi:
+    """What the app needs to serve Vercel's API."""
+
     name = "vercel"
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.limits = Limits()
+        self.limits = RateLimitWindows()
         self.routes = [
             *VercelProjects(world).routes,
             *VercelDeployments(world).routes,
-            *VercelPeople(world).routes,
+            *VercelAccount(world).routes,
         ]
 
     def without_version(self, path: str) -> str:
         return re.sub(r"^/v\d+(?=/)", "", path)
 
-    # --- around every call ---
+    # --- For every call ---
 
     def check_key(self, request: Request) -> None:
         if request.headers.get("authorization") != f"Bearer {KEY}":
-            raise Refusal(403, "Not authorized", "forbidden", invalidToken=True)
-        team, slug = request.one("teamId", shape.TEAM["id"]), request.one("slug", shape.TEAM["slug"])
+            raise ApiRefusal(403, "Not authorized", "forbidden", invalidToken=True)
+        team, slug = request.value("teamId", shape.TEAM["id"]), request.value("slug", shape.TEAM["slug"])
         if team != shape.TEAM["id"] or slug != shape.TEAM["slug"]:
-            raise Refusal(403, "Not authorized", "forbidden")
+            raise ApiRefusal(403, "Not authorized", "forbidden")
 
-    def budget(self, request: Request, operation: str) -> tuple[list[tuple[str, str]], float | None]:
-        """The headers of the rate limit, and seconds to wait where it is used up.
+    def count_call(self, request: Request, operation: str) -> tuple[list[tuple[str, str]], float | None]:
+        """Count a call; returns the rate limit headers, and the seconds to wait where the limit is used up.
 
         Reference: https://vercel.com/docs/limits
         """
         now = self.world.now()
-        budget = self.limits.use(operation, BUDGETS.get(operation, OTHER_BUDGET), now)
+        count_call = self.limits.use(operation, LIMITS.get(operation, OTHER_LIMIT), now)
         headers = [
-            ("X-RateLimit-Limit", str(budget.limit)),
-            ("X-RateLimit-Remaining", str(max(budget.remaining, 0))),
-            ("X-RateLimit-Reset", str(round(now + budget.reset_in))),
+            ("X-RateLimit-Limit", str(count_call.limit)),
+            ("X-RateLimit-Remaining", str(max(count_call.remaining, 0))),
+            ("X-RateLimit-Reset", str(round(now + count_call.reset_in))),
         ]
-        return headers, budget.reset_in if budget.spent else None
+        return headers, count_call.reset_in if count_call.spent else None
 
-    def too_many(self, seconds: float, detail: str) -> Answer:
+    def rate_limited(self, seconds: float, detail: str) -> SandboxResponse:
         reset = self.world.now() + seconds
         wait = str(max(1, round(seconds)))
         if detail == "date":
@@ -102,13 +104,13 @@ class VercelDialect:
                 "status": 429, "code": "too_many_requests", "message": message,
                 "retryAfter": after, "limit": limit,
             }  # fmt: skip
-        return Answer.json(body, 429, headers)
+        return SandboxResponse.json(body, 429, headers)
 
     def request_id(self, word: str) -> tuple[str, str]:
         return "X-Vercel-Id", f"fra1::{word[:5]}-{round(self.world.now() * 1000)}-{word[5:]}"
 
-    def refuse(self, refusal: Refusal) -> Answer:
+    def error_response(self, refusal: ApiRefusal) -> SandboxResponse:
         status = refusal.status
         code = refusal.code if refusal.code in CODES.values() else CODES.get(status, "internal_server_error")
-        message = refusal.message or WORDS.get(refusal.code) or WORDS.get(status, "Bad request")
-        return Answer.json({"error": {"code": code, "message": message, **refusal.extra}}, status)
+        message = refusal.message or MESSAGES.get(refusal.code) or MESSAGES.get(status, "Bad request")
+        return SandboxResponse.json({"error": {"code": code, "message": message, **refusal.extra}}, status)

@@ -1,1 +1,1 @@
-"""One process that executes jobs: how it proves that it lives, and how it is asked to stop."""
+"""A process that executes jobs: its liveness lock, its heartbeat and its graceful shutdown."""

@@ -1,4 +1,4 @@
-"""What a Celery worker process does at its start and its end: liveness, heartbeats, graceful shutdown."""
+"""What a Celery worker does at its start and end: pooler check, heartbeat, graceful shutdown."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _stopped = Event()
 
 @worker_init.connect
 def refuse_to_start_behind_a_pooler(**_: Any) -> None:
-    """Celery only logs what is raised here, except an exit."""
+    """Exit if session locks do not work. Celery only logs other exceptions raised here."""
     try:
         liveness.wait_until_supported()
     except liveness.PoolerDetected as error:
@@ -38,13 +38,13 @@ def follow_the_parents_shutdown(**_: Any) -> None:
 
 @worker_shutting_down.connect
 def hand_over(**_: Any) -> None:
-    """On SIGTERM, what is under way is handed over between two steps, not followed to its end."""
+    """On SIGTERM, hand jobs over between two steps instead of finishing them."""
     shutdown.request()
 
 
 @worker_ready.connect
 def start_heartbeat(sender: Any, **_: Any) -> None:
-    """Say every few seconds, in PostgreSQL, that this worker is alive, if it works on operations."""
+    """Record a heartbeat every 5 s, if this worker serves the queue of operations."""
     if settings.HEARTBEAT_QUEUE in sender.app.amqp.queues.consume_from:
         Thread(target=_beat, name="heartbeat", daemon=True).start()
 

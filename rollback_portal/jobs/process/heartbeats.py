@@ -1,6 +1,6 @@
-"""Which processes are alive: workers and dispatchers write a heartbeat, pages read it.
+"""Which processes are alive: workers and dispatchers record heartbeats, pages read them.
 
-The broker has one, too: a dispatcher writes it whenever Redis has answered, so that no page asks Redis.
+The broker has a heartbeat too: dispatchers record it whenever Redis answers, so that no page asks Redis.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ BROKER = "queue"
 
 @dataclass(frozen=True, slots=True)
 class RoleStatus:
-    """The processes of one role: how many are alive, and when one was heard last (None: never)."""
+    """How many processes of a role are alive, and when one last sent a heartbeat (None: never)."""
 
     name: str
     alive: int
@@ -31,7 +31,7 @@ class RoleStatus:
 
 @dataclass(frozen=True, slots=True)
 class ProcessStatus:
-    """Which processes execute jobs. A process that was never heard is not taken for alive."""
+    """Whether jobs are executed. A process without any heartbeat does not count as alive."""
 
     workers: RoleStatus
     dispatchers: RoleStatus
@@ -43,7 +43,7 @@ class ProcessStatus:
 
     @property
     def can_execute(self) -> bool:
-        """Whether a new job is worked on at all: the dispatcher publishes it, or executes it itself."""
+        """Whether a new job is executed at all: a dispatcher publishes it, or executes it itself."""
         return self.dispatchers.alive > 0
 
     @property
@@ -52,13 +52,16 @@ class ProcessStatus:
 
     @property
     def broker_is_away(self) -> bool:
-        """Whether dispatchers, who ask Redis every 15 s, had no answer lately. Without them nobody knows."""
+        """Whether Redis has not answered the dispatchers, which ask every 15 s, for 40 s.
+
+        False while no dispatcher is alive: then nobody knows.
+        """
         broker = self.broker
         return self.can_execute and broker.last_heard_at is not None and not broker.alive
 
 
 def record_heartbeat(role: str) -> None:
-    """Say that this process is alive."""
+    """Record that this process is alive, and delete heartbeats older than an hour."""
     now = timezone.now()
     Heartbeat.objects.update_or_create(
         process=f"{socket.gethostname()[:80]}:{os.getpid()}", defaults={"role": role, "beat_at": now}
@@ -67,7 +70,7 @@ def record_heartbeat(role: str) -> None:
 
 
 def record_broker_answer() -> None:
-    """Write down that Redis has answered just now. This row is kept however old it gets."""
+    """Record that Redis has just answered. This heartbeat is never deleted."""
     Heartbeat.objects.update_or_create(process=BROKER, defaults={"role": BROKER, "beat_at": timezone.now()})
 
 
@@ -83,5 +86,5 @@ def process_status() -> ProcessStatus:
 
 
 def can_execute() -> bool:
-    """Whether a new job is worked on at all."""
+    """Whether a new job is executed at all."""
     return process_status().can_execute

@@ -1,7 +1,9 @@
-"""The liveness lock: a session lock in PostgreSQL that lasts exactly as long as the process that took it.
+"""The liveness lock: a session-level advisory lock that lasts exactly as long as the process that took it.
 
-A lease alone cannot tell a dead worker from a frozen one. A worker that died has lost its connection, and
-with it this lock; a worker that is only frozen still holds it, and then nobody may act in its place.
+A lease alone cannot tell a dead worker from a frozen one. A dead worker has lost its connection and thereby
+this lock. A frozen worker still holds it, and then no other worker may act in its place.
+
+Reference: https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
 """
 
 from __future__ import annotations
@@ -20,8 +22,8 @@ from rollback_portal.settings import database
 
 log = logging.getLogger(__name__)
 
-TAKE = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
-ASK_AGAIN = 2.0  # seconds between two tries to reach PostgreSQL at the start
+TRY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
+RETRY_EVERY = 2.0  # seconds between two attempts to reach PostgreSQL at the start
 
 
 class PoolerDetected(Exception):
@@ -30,11 +32,11 @@ class PoolerDetected(Exception):
 
 @contextmanager
 def liveness_lock(name: str) -> Iterator[bool]:
-    """Hold the lock of this name. Yields False where a living process holds it already."""
+    """Hold the lock of this name. Yields False if another living process holds it."""
     connection = open_direct()
     try:
         with connection.cursor() as cursor:
-            cursor.execute(TAKE, [name])
+            cursor.execute(TRY_LOCK, [name])
             (taken,) = cursor.fetchone()
         yield bool(taken)
     finally:
@@ -42,7 +44,7 @@ def liveness_lock(name: str) -> Iterator[bool]:
 
 
 def open_direct() -> BaseDatabaseWrapper:
-    """A connection of its own to PostgreSQL, outside every pool."""
+    """A new connection to PostgreSQL that bypasses pools and poolers."""
     connection = connections["default"].copy()
     if settings.DIRECT_DATABASE_URL:
         connection.settings_dict.update(database(settings.DIRECT_DATABASE_URL))
@@ -51,28 +53,28 @@ def open_direct() -> BaseDatabaseWrapper:
 
 
 def wait_until_supported() -> None:
-    """Return as soon as session locks are known to work here; a worker and a dispatcher call it first.
+    """Return once session locks are known to work, or when a shutdown is requested.
 
-    While PostgreSQL is away nothing is known, so it waits. Returns, too, when asked to stop.
+    Workers and dispatchers call it first. While PostgreSQL is away it waits.
 
     Raises:
-        PoolerDetected: they do not; the process must not start.
+        PoolerDetected: session locks do not work; the process must not start.
     """
     while not shutdown.requested():
         try:
             return refuse_pooler()
         except DatabaseError as error:
             log.warning("PostgreSQL is away (%s); work starts when it is back", str(error).strip())
-            shutdown.requested(within=ASK_AGAIN)
+            shutdown.requested(within=RETRY_EVERY)
     return None
 
 
 def refuse_pooler() -> None:
-    """Find out whether a session of ours stays with one PostgreSQL process.
+    """Check that a session keeps its PostgreSQL backend between two transactions.
 
     Raises:
         PoolerDetected: it does not.
-        DatabaseError: no connection can be opened, so it is not known.
+        DatabaseError: PostgreSQL cannot be reached, so it is not known.
     """
     first, second = open_direct(), open_direct()
     try:
@@ -86,7 +88,7 @@ def refuse_pooler() -> None:
 
 
 def _keeps_its_session(ours: BaseDatabaseWrapper, theirs: BaseDatabaseWrapper) -> bool:
-    """Set something, let another session begin a transaction, and look whether it is still there."""
+    """Whether a session setting is still there after another session has begun a transaction."""
     token = secrets.token_hex(8)
     try:
         with ours.cursor() as mine, theirs.cursor() as other:

@@ -1,7 +1,7 @@
-"""Graceful shutdown: whether this process was asked to stop. Work is then handed over between two steps.
+"""Graceful shutdown: whether this process was asked to stop. Jobs are then handed over between two steps.
 
-It is a pipe, because a pipe reaches across a fork: nothing is ever written to it, and the children of a pool
-see it close when their parent was asked to stop, or is gone.
+The flag is a pipe, because forked children inherit it. Nothing is ever written to it: they see it close when
+their parent requests a shutdown, or is gone.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ _write_end_is_closed = False
 
 
 def request() -> None:
-    """Let this process and its children know. Safe in a signal handler."""
+    """Request the shutdown of this process and its children. Safe in a signal handler."""
     only_listen()
 
 
 def only_listen() -> None:
-    """Close this process's copy of the write end; a child does it first, so that only its parent's counts."""
+    """Close the write end in this process. A forked child calls it, so that only its parent's copy counts."""
     global _write_end_is_closed
     if not _write_end_is_closed:
         _write_end_is_closed = True
@@ -27,7 +27,7 @@ def only_listen() -> None:
 
 
 def requested(within: float = 0.0) -> bool:
-    """Wait so many seconds; True, and at once, where this process was asked to stop."""
+    """Wait up to `within` seconds for a request; True as soon as there is one."""
     poll = select.poll()
     poll.register(_read_end, select.POLLIN)
     return bool(poll.poll(within * 1000))

@@ -1,1 +1,1 @@
-"""`make bench-down CORPUS=…`: how well the drafts lead back, on every migration of a real project."""
+"""`make bench-down CORPUS=…`: the share of a real project's migrations whose drafts lead back."""

@@ -13,9 +13,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from dbtools.down_draft import Replay
+from dbtools.down_draft import MigrationReplay
 from dbtools.postgres import client
-from dbtools.postgres.scratch import NoScratch, Scratch, embedded
+from dbtools.postgres.scratch import ScratchServer, ScratchUnavailable, embedded
 from dbtools.prisma.names import UnknownOrder
 from tests.bench.down import anchor, corpus, standins
 from tests.bench.down.corpus import FAILED, NOT_APPLICABLE, REFUSED, Result, Wish
@@ -28,28 +28,28 @@ SHOWN = 12
 
 
 def main() -> int:
-    """0: nothing wrong, nothing failed, and enough led back; 1: not so; 2: it could not be measured."""
-    given = arguments()
+    """Return 0 if nothing was wrong and enough led back, 1 if not, 2 if it could not be measured."""
+    args = arguments()
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, lambda *_: sys.exit(2))
     try:
-        texts = corpus.migrations(given.folder, given.order) if given.folder.is_dir() else {}
+        texts = corpus.migrations(args.folder, args.order) if args.folder.is_dir() else {}
     except (UnknownOrder, UnicodeDecodeError) as error:
         say(str(error))
         return 2
     if not texts:
-        say(f"{given.folder} holds no migrations: no directory in it has a migration.sql.")
+        say(f"{args.folder} holds no migrations: no directory in it has a migration.sql.")
         return 2
     began = time.monotonic()
     try:
         with ExitStack() as stack:
-            replay = stack.enter_context(Replay(scratch(given.server, texts, stack)))
-            wish = Wish(given.newest, given.prisma if anchor.is_here() else 0, given.twice)
-            found = list(watched(corpus.results(replay, texts, wish), len(texts)))
-    except (NoScratch, client.Unreachable, client.NotATarget) as error:
+            replay = stack.enter_context(MigrationReplay(scratch(args.server, texts, stack)))
+            wish = Wish(args.newest, args.prisma if anchor.is_here() else 0, args.twice)
+            results = list(watched(corpus.results(replay, texts, wish), len(texts)))
+    except (ScratchUnavailable, client.DatabaseUnreachable, client.InvalidAddress) as error:
         say(str(error))
         return 2
-    return report(found, time.monotonic() - began, len(texts))
+    return report(results, time.monotonic() - began, len(texts))
 
 
 def arguments() -> argparse.Namespace:
@@ -65,9 +65,9 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def scratch(server: str, texts: dict[str, str], stack: ExitStack) -> Scratch:
+def scratch(server: str, texts: dict[str, str], stack: ExitStack) -> ScratchServer:
     if server:
-        return Scratch.on(client.parse(server))
+        return ScratchServer.on(client.parse(server))
     folder = Path(tempfile.mkdtemp(prefix="bench-down-"))
     folder.chmod(0o755)
     stack.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -77,17 +77,17 @@ def scratch(server: str, texts: dict[str, str], stack: ExitStack) -> Scratch:
     return made
 
 
-def watched(found: Iterator[Result], total: int) -> Iterator[Result]:
-    for number, result in enumerate(found, 1):
+def watched(results: Iterator[Result], total: int) -> Iterator[Result]:
+    for number, result in enumerate(results, 1):
         if sys.stderr.isatty():
             sys.stderr.write(f"\r{number} of {total} ")
         yield result
 
 
-def report(found: Sequence[Result], seconds: float, total: int) -> int:
-    drafted = [result for result in found if result.verdict != NOT_APPLICABLE]
+def report(results: Sequence[Result], seconds: float, total: int) -> int:
+    drafted = [result for result in results if result.verdict != NOT_APPLICABLE]
     say(
-        f"\n{total} migrations, {len(drafted)} drafted, {len(found) - len(drafted)} not applicable, "
+        f"\n{total} migrations, {len(drafted)} drafted, {len(results) - len(drafted)} not applicable, "
         f"{seconds:.0f} s"
     )
     lossless = [result for result in drafted if not result.loses]
@@ -105,9 +105,9 @@ def report(found: Sequence[Result], seconds: float, total: int) -> int:
     if drafted:
         took = [result.seconds for result in drafted]
         say(f"A draft with its proof: median {share(took, 0.5):.2f} s, longest {max(took):.2f} s.")
-    for result in found:
+    for result in results:
         if result.verdict in {REFUSED, WRONG, FAILED, NOT_APPLICABLE}:
-            say(f"{result.verdict}: {result.name}: {result.said}")
+            say(f"{result.verdict}: {result.name}: {result.message}")
             for line in result.more[:SHOWN]:
                 say(f"    {line}")
     back = sum(result.verdict in {EXACT, ORDER} for result in lossless)
@@ -118,8 +118,8 @@ def report(found: Sequence[Result], seconds: float, total: int) -> int:
 
 
 def counted(name: str, results: Sequence[Result], *, prisma: bool = False) -> list[str]:
-    found = Counter(result.prisma if prisma else result.verdict for result in results)
-    return [name, *(str(found[verdict]) for verdict in VERDICTS), str(found[anchor.GAVE_UP])]
+    verdicts = Counter(result.prisma if prisma else result.verdict for result in results)
+    return [name, *(str(verdicts[verdict]) for verdict in VERDICTS), str(verdicts[anchor.GAVE_UP])]
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the real `prisma migrate diff` proposes for the same migrations, judged in the same way."""
+"""The scripts of `prisma migrate diff` for the same migrations, judged in the same way."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from dbtools.down_draft import Replay
-from dbtools.down_draft.replay import State
+from dbtools.down_draft import MigrationReplay
+from dbtools.down_draft.replay import SchemaState
 from dbtools.postgres import client
 from dbtools.postgres.client import Error
 from dbtools.postgres.dump import dump_schema
@@ -22,8 +22,8 @@ def is_here() -> bool:
     return is_installed(MAJOR)
 
 
-def judged(replay: Replay, done: Sequence[tuple[str, str]], before: State) -> str:
-    """The verdict on Prisma's script for the newest of the migrations that the history has gone through."""
+def judged(replay: MigrationReplay, done: Sequence[tuple[str, str]], before: SchemaState) -> str:
+    """The verdict on Prisma's script for the newest of the applied migrations."""
     with tempfile.TemporaryDirectory(prefix="bench-down-") as folder:
         source, goal = Path(folder, "source"), Path(folder, "goal")
         _write(source, done)
@@ -31,13 +31,13 @@ def judged(replay: Replay, done: Sequence[tuple[str, str]], before: State) -> st
         script = diff_script(MAJOR, replay.scratch.server, source, goal)
     if script is None:
         return GAVE_UP
-    with replay.copy() as where:
+    with replay.copy() as address:
         try:
-            with client.connect(where, "bench", autocommit=True) as connection:
+            with client.connect(address, "bench", autocommit=True) as connection:
                 connection.execute(script.encode())
         except Error:
             return FAILED
-        return verdict(before.dump, dump_schema(where, replay.scratch.programs))
+        return verdict(before.dump, dump_schema(address, replay.scratch.programs))
 
 
 def _write(folder: Path, done: Sequence[tuple[str, str]]) -> None:

@@ -1,4 +1,4 @@
-"""One project's migrations, one after the other: drafted, run and judged."""
+"""Drafts, runs and judges the migrations of a project, one after the other."""
 
 from __future__ import annotations
 
@@ -7,50 +7,50 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dbtools.down_draft import NotReplayed, Replay
-from dbtools.down_draft.replay import State
+from dbtools.down_draft import MigrationReplay, ReplayFailed
+from dbtools.down_draft.replay import SchemaState
 from dbtools.postgres import client
-from dbtools.postgres.client import Error, Target
+from dbtools.postgres.client import DatabaseAddress, Error
 from dbtools.postgres.dump import dump_schema
-from dbtools.prisma.names import in_order
+from dbtools.prisma.names import sort_names
 from tests.bench.down import anchor
-from tests.bench.down.judge import WRONG, differing, verdict
+from tests.bench.down.judge import WRONG, differing, loses_data, verdict
 
 REFUSED, FAILED, NOT_APPLICABLE = "refused", "failed", "not applicable"
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one migration.
+    """The result for one migration.
 
-    `seconds` is the draft with its proof; `prisma` the verdict on Prisma's script, "" where it was not asked.
+    `seconds` is the time to draft and prove; `prisma` the verdict on Prisma's script, "" without one.
     """
 
     name: str
     verdict: str
     loses: bool = False
     seconds: float = 0.0
-    said: str = ""
+    message: str = ""
     script: str = ""
     more: tuple[str, ...] = ()
     prisma: str = ""
 
 
 def migrations(folder: Path, version: str) -> dict[str, str]:
-    """The texts by name, in the order of this version of Prisma.
+    """The scripts by name, in the order of this version of Prisma.
 
     Raises:
         UnknownOrder: a name is not in ASCII.
     """
-    found = {path.parent.name: path for path in folder.glob("*/migration.sql")}
-    return {name: found[name].read_text("utf-8") for name in in_order(found, version)}
+    paths = {path.parent.name: path for path in folder.glob("*/migration.sql")}
+    return {name: paths[name].read_text("utf-8") for name in sort_names(paths, version)}
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """How many of the newest migrations are drafted (0 for all), and how many of them Prisma is asked about.
+    """How many of the newest migrations are drafted (0 for all), and for how many Prisma is run too.
 
-    `twice` runs each draft once more on a copy of its own.
+    `twice` runs each draft once more, on another copy.
     """
 
     newest: int = 0
@@ -58,56 +58,58 @@ class Wish:
     twice: bool = False
 
 
-def results(replay: Replay, texts: dict[str, str], wish: Wish) -> Iterator[Result]:
-    """Go through the history; what does not apply to an empty database is passed over."""
-    before: State | None = None
+def results(replay: MigrationReplay, texts: dict[str, str], wish: Wish) -> Iterator[Result]:
+    """Go through the history, skipping what cannot be applied to an empty database."""
+    before: SchemaState | None = None
     done: list[tuple[str, str]] = []
     for left, (name, text) in zip(range(len(texts), 0, -1), texts.items(), strict=True):
         if before is None and (not wish.newest or left <= wish.newest):
             before = replay.state()
         try:
             replay.apply(text)
-        except NotReplayed as error:
-            yield Result(name, NOT_APPLICABLE, said=str(error))
+        except ReplayFailed as error:
+            yield Result(name, NOT_APPLICABLE, message=str(error))
             continue
         done.append((name, text))
         if before:
             after = replay.state()
             asked = anchor.judged(replay, done, before) if left <= wish.prisma else ""
-            found = one(replay, name, text, before, after, asked)
-            yield again(replay, found, before) if wish.twice else found
+            outcome = one(replay, name, text, before, after, asked)
+            yield again(replay, outcome, before) if wish.twice else outcome
             before = after
 
 
-def one(replay: Replay, name: str, text: str, before: State, after: State, prisma: str = "") -> Result:
-    """Draft it. What came out is judged by pg_dump's text alone; the draft's own word does not count."""
+def one(
+    replay: MigrationReplay, name: str, text: str, before: SchemaState, after: SchemaState, prisma: str = ""
+) -> Result:
+    """Draft it, and judge the result by the text of pg_dump only, not by the verdict of the draft."""
     began = time.monotonic()
     draft = replay.draft([text], before, after)
     took = time.monotonic() - began
-    found = draft.verdict
+    outcome = draft.verdict
     more: tuple[str, ...] = ()
-    if found != REFUSED:
-        found = verdict(before.dump, replay.reached)
-        more = tuple(differing(before.dump, replay.reached)) if found == WRONG else ()
-    return Result(name, found, draft.loses, took, draft.message, draft.text, more, prisma)
+    if outcome != REFUSED:
+        outcome = verdict(before.dump, replay.reached)
+        more = tuple(differing(before.dump, replay.reached)) if outcome == WRONG else ()
+    return Result(name, outcome, loses_data(draft), took, draft.message, draft.text, more, prisma)
 
 
-def again(replay: Replay, result: Result, before: State) -> Result:
-    """Run a draft once more, on a copy of its own, and judge that."""
+def again(replay: MigrationReplay, result: Result, before: SchemaState) -> Result:
+    """Run a draft once more, on another copy, and judge that."""
     if result.verdict == REFUSED:
         return result
-    with replay.copy() as where:
-        problem = run(where, result.script)
+    with replay.copy() as address:
+        problem = run(address, result.script)
         if problem:
-            return replace(result, verdict=FAILED, said=problem)
-        reached = dump_schema(where, replay.scratch.programs)
+            return replace(result, verdict=FAILED, message=problem)
+        reached = dump_schema(address, replay.scratch.programs)
     return replace(result, verdict=verdict(before.dump, reached), more=tuple(differing(before.dump, reached)))
 
 
-def run(where: Target, script: str) -> str:
-    """The text as a whole, in one transaction; "" where it ran."""
+def run(address: DatabaseAddress, script: str) -> str:
+    """Run the whole text in one transaction; return the error or ""."""
     try:
-        with client.connect(where, "bench", autocommit=True) as connection, connection.transaction():
+        with client.connect(address, "bench", autocommit=True) as connection, connection.transaction():
             connection.execute(script.encode())
     except Error as error:
         return " ".join(str(error).split())

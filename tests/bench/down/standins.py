@@ -1,7 +1,7 @@
-"""Stand-ins for extensions that the server does not have, so that a history can be replayed all the same.
+"""Stand-ins for extensions that the server does not have, so that a history can be replayed without them.
 
-Only names and types count for a schema: most of their functions do nothing, and their types are not there.
-What is random is given all the same: a loop that waits until an identifier is long enough has to end.
+A schema depends only on names and types, so most of the functions do nothing. Functions that return random
+values are implemented, because a loop that waits for a long enough identifier has to end.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from dbtools.postgres import client
-from dbtools.postgres.client import SQL, Literal, Target
+from dbtools.postgres.client import SQL, DatabaseAddress, Literal
 
 COMMENT = re.compile(r"--[^\n]*")
-WANTED = re.compile(r"CREATE\s+EXTENSION\s+(?:IF\s+NOT\s+EXISTS\s+)?\"?([\w-]+)\"?", re.IGNORECASE)
-MADE = "CREATE FUNCTION {} RETURNS {} LANGUAGE sql AS $$ {} $$;\n"
+CREATE_EXTENSION = re.compile(r"CREATE\s+EXTENSION\s+(?:IF\s+NOT\s+EXISTS\s+)?\"?([\w-]+)\"?", re.IGNORECASE)
+FUNCTION = "CREATE FUNCTION {} RETURNS {} LANGUAGE sql AS $$ {} $$;\n"
 RANDOM = "SELECT string_agg(substr(uuid_send(gen_random_uuid()), 1, 1), '') FROM generate_series(1, $1)"
-GIVEN = {
+BODIES = {
     "gen_random_bytes(integer)": RANDOM,
     "uuid_generate_v1()": "SELECT gen_random_uuid()",
     "uuid_generate_v1mc()": "SELECT gen_random_uuid()",
@@ -40,9 +40,11 @@ SCRIPTS = {
 }  # fmt: skip
 
 
-def provide(server: Target, folder: Path, texts: Iterable[str]) -> list[str]:
-    """Make stand-ins for what the texts want and the server lacks; their names."""
-    wanted = {found[1].lower() for text in texts for found in WANTED.finditer(COMMENT.sub("", text))}
+def provide(server: DatabaseAddress, folder: Path, texts: Iterable[str]) -> list[str]:
+    """Create stand-ins for the extensions that the texts need and the server lacks; return their names."""
+    wanted = {
+        match[1].lower() for text in texts for match in CREATE_EXTENSION.finditer(COMMENT.sub("", text))
+    }
     with client.connect(server, "bench", autocommit=True) as connection:
         rows = connection.execute("SELECT name FROM pg_available_extensions").fetchall()
         missing = sorted(wanted - {name for (name,) in rows})
@@ -60,7 +62,7 @@ def provide(server: Target, folder: Path, texts: Iterable[str]) -> list[str]:
 def _write(folder: Path, name: str) -> None:
     (folder / f"{name}.control").write_text("default_version = '1.0'\nrelocatable = true\n")
     script = "".join(
-        MADE.format(what, kind, GIVEN.get(what, f"SELECT NULL::{kind}"))
+        FUNCTION.format(what, kind, BODIES.get(what, f"SELECT NULL::{kind}"))
         for what, kind in SCRIPTS.get(name, ())
     )
     (folder / f"{name}--1.0.sql").write_text(script)

@@ -1,4 +1,4 @@
-"""Every kind of thing that real migrations do, as `kinds.sql` beside this file tells it."""
+"""Every kind of change in real migrations, from `kinds.sql`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SECTION = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A schema before, a migration, and what its draft has to be worth. `contains` stands in its text."""
+    """A schema, a migration, and the expected verdict of its draft, whose text contains `contains`."""
 
     name: str
     before: str
@@ -30,12 +30,12 @@ def kinds() -> tuple[Kind, ...]:
     text = Path(__file__).with_suffix(".sql").read_text()
     return tuple(
         Kind(
-            name=found["name"],
-            before=found["before"],
-            up=found["up"],
-            verdict=found["verdict"],
-            loses=bool(found["loses"]),
-            contains=found["contains"] or "",
+            name=match["name"],
+            before=match["before"],
+            up=match["up"],
+            verdict=match["verdict"],
+            loses=bool(match["loses"]),
+            contains=match["contains"] or "",
         )
-        for found in SECTION.finditer(text)
+        for match in SECTION.finditer(text)
     )

@@ -1,18 +1,17 @@
-"""A draft is never better than what the comparison says: each rule of the generator is broken once."""
+"""A draft is refused unless it leads back exactly: each rule of the planner is broken once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
-from dbtools.down_draft import Draft, Replay, prove, statements, trial
+from dbtools.down_draft import Draft, MigrationReplay, prove, statements, trial
 from dbtools.down_draft.draft import CANNOT, DraftLine
-from dbtools.down_draft.replay import NotReplayed, State
-from dbtools.down_draft.statements import Step
-from dbtools.postgres.client import Target
-from dbtools.postgres.scratch import Scratch
+from dbtools.down_draft.replay import SchemaState
+from dbtools.down_draft.statements import DraftStatement
+from dbtools.postgres.client import DatabaseAddress
 
 BEFORE = """
 CREATE TYPE role AS ENUM ('admin', 'user');
@@ -27,53 +26,57 @@ ALTER TABLE people ALTER COLUMN age SET DEFAULT 8, ALTER COLUMN email TYPE varch
 CREATE OR REPLACE FUNCTION old() RETURNS int LANGUAGE sql AS 'SELECT 2';
 CREATE TABLE pets (id int PRIMARY KEY, owner int REFERENCES people);
 """
-Rule = Callable[[Step], Step | None]
+Rule = Callable[[DraftStatement], DraftStatement | None]
 
 
 @pytest.fixture
-def replay(server: Target) -> Iterator[Replay]:
-    with Replay(Scratch.on(server)) as made:
-        yield made
-
-
-@pytest.fixture
-def states(replay: Replay) -> tuple[State, State]:
+def states(replay: MigrationReplay) -> tuple[SchemaState, SchemaState]:
     replay.apply(BEFORE)
     before = replay.state()
     replay.apply(UP)
     return before, replay.state()
 
 
-def test_the_unbroken_rules_lead_back(replay: Replay, states: tuple[State, State]) -> None:
+def test_the_intact_rules_lead_back(replay: MigrationReplay, states: tuple[SchemaState, SchemaState]) -> None:
     assert replay.draft([UP], *states).verdict == "exact"
 
 
 BROKEN: dict[str, Rule] = {
-    "an index is forgotten": lambda step: None if step.key == "index public.by_age" else step,
-    "another default is set": lambda step: replace(step, sql=step.sql.replace("DEFAULT 7", "DEFAULT 9")),
-    "a type is nearly the old one": lambda step: replace(
-        step, sql=step.sql.replace("TYPE text USING email::text", "TYPE varchar"), variants=()
+    "an index is forgotten": lambda statement: None if statement.key == "index public.by_age" else statement,
+    "another default is set": lambda statement: replace(
+        statement, sql=statement.sql.replace("DEFAULT 7", "DEFAULT 9")
     ),
-    "a column stays": lambda step: None if step.key == "column public.people.x" else step,
-    "the new function stays": lambda step: None if step.key == "function public.old()" else step,
-    "an enum keeps its value": lambda step: None if step.key == "enum public.role" else step,
-    "an index loses its condition": lambda step: replace(step, sql=step.sql.replace(" WHERE (age > 3)", "")),
-    "a comment too many": lambda step: replace(
-        step, sql="COMMENT ON TABLE people IS 'x'" if step.key == "table public.pets" else step.sql
+    "a type is nearly the old one": lambda statement: replace(
+        statement, sql=statement.sql.replace("TYPE text USING email::text", "TYPE varchar"), variants=()
+    ),
+    "a column stays": lambda statement: None if statement.key == "column public.people.x" else statement,
+    "the new function stays": lambda statement: (
+        None if statement.key == "function public.old()" else statement
+    ),
+    "an enum keeps its value": lambda statement: None if statement.key == "enum public.role" else statement,
+    "an index loses its condition": lambda statement: replace(
+        statement, sql=statement.sql.replace(" WHERE (age > 3)", "")
+    ),
+    "a comment too many": lambda statement: replace(
+        statement,
+        sql="COMMENT ON TABLE people IS 'x'" if statement.key == "table public.pets" else statement.sql,
     ),
 }
 
 
 @pytest.mark.parametrize("rule", BROKEN.values(), ids=BROKEN)
 def test_a_broken_rule_is_refused_and_not_passed(
-    replay: Replay, states: tuple[State, State], rule: Rule, monkeypatch: pytest.MonkeyPatch
+    replay: MigrationReplay,
+    states: tuple[SchemaState, SchemaState],
+    rule: Rule,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    honest = statements.plan
+    honest = statements.plan_statements
 
-    def broken(*given: object) -> list[Step]:
-        return [step for step in map(rule, honest(*given)) if step is not None]  # type: ignore[arg-type]
+    def broken(*args: object) -> list[DraftStatement]:
+        return [statement for statement in map(rule, honest(*args)) if statement is not None]  # type: ignore[arg-type]
 
-    monkeypatch.setattr(trial, "plan", broken)
+    monkeypatch.setattr(trial, "plan_statements", broken)
     draft = replay.draft([UP], *states)
     assert draft.verdict == "refused"
     assert draft.statements == ()
@@ -82,13 +85,18 @@ def test_a_broken_rule_is_refused_and_not_passed(
 
 
 def proven(
-    replay: Replay, states: tuple[State, State], draft: Draft, judge: Callable[[Target], str]
+    replay: MigrationReplay,
+    states: tuple[SchemaState, SchemaState],
+    draft: Draft,
+    judge: Callable[[DatabaseAddress], str],
 ) -> Draft:
-    with replay.copy() as where:
-        return prove(replace(draft, verdict=""), where, states[0].catalog, judge)
+    with replay.copy() as address:
+        return prove(replace(draft, verdict=""), address, states[0].catalog, judge)
 
 
-def test_every_line_that_is_taken_out_is_missed(replay: Replay, states: tuple[State, State]) -> None:
+def test_every_missing_line_is_noticed(
+    replay: MigrationReplay, states: tuple[SchemaState, SchemaState]
+) -> None:
     draft = replay.draft([UP], *states)
     for place, line in enumerate(draft.lines):
         if line.sql:
@@ -96,29 +104,33 @@ def test_every_line_that_is_taken_out_is_missed(replay: Replay, states: tuple[St
             assert proven(replay, states, shorter, lambda _: "").verdict == "refused", line.sql
 
 
-def test_a_line_that_was_added_is_noticed(replay: Replay, states: tuple[State, State]) -> None:
+def test_a_line_that_was_added_is_noticed(
+    replay: MigrationReplay, states: tuple[SchemaState, SchemaState]
+) -> None:
     draft = replay.draft([UP], *states)
     longer = replace(draft, lines=(*draft.lines, DraftLine("CREATE TABLE more (id int)", "exact")))
-    found = proven(replay, states, longer, lambda _: "")
-    assert "table public.more is there, and was not before." in found.message
+    outcome = proven(replay, states, longer, lambda _: "")
+    assert "table public.more is there, and was not before." in outcome.message
 
 
-def test_a_line_that_fails_is_refused_in_the_words_of_postgresql(
-    replay: Replay, states: tuple[State, State]
+def test_a_line_that_fails_is_refused_with_postgresqls_message(
+    replay: MigrationReplay, states: tuple[SchemaState, SchemaState]
 ) -> None:
     draft = replay.draft([UP], *states)
     longer = replace(draft, lines=(*draft.lines, DraftLine("DROP TABLE nothing", "exact")))
     assert 'table "nothing" does not exist' in proven(replay, states, longer, lambda _: "").message
 
 
-def test_what_only_pg_dump_sees_is_refused_too(replay: Replay, states: tuple[State, State]) -> None:
+def test_what_only_pg_dump_sees_is_refused_too(
+    replay: MigrationReplay, states: tuple[SchemaState, SchemaState]
+) -> None:
     draft = replay.draft([UP], *states)
-    found = proven(replay, states, draft, lambda _: "A line is missing.")
-    assert (found.verdict, found.statements) == ("refused", ())
-    assert "A line is missing." in found.message
+    outcome = proven(replay, states, draft, lambda _: "A line is missing.")
+    assert (outcome.verdict, outcome.statements) == ("refused", ())
+    assert "A line is missing." in outcome.message
 
 
-def test_a_draft_says_what_was_lost_even_where_it_is_refused(replay: Replay) -> None:
+def test_a_refused_draft_lists_the_losses(replay: MigrationReplay) -> None:
     replay.apply(
         "CREATE OPERATOR ### (LEFTARG = int, RIGHTARG = int, FUNCTION = int4pl); CREATE TABLE t (id int)"
     )
@@ -127,29 +139,3 @@ def test_a_draft_says_what_was_lost_even_where_it_is_refused(replay: Replay) -> 
     draft = replay.draft([up], before, replay.state())
     assert draft.verdict == "refused"
     assert any("DELETE t (line 1 of the migration)" in line.note for line in draft.lines)
-
-
-def test_nothing_is_left_of_a_migration_that_does_not_apply(replay: Replay) -> None:
-    before = replay.state()
-    for text in (
-        "CREATE TABLE a (id int); CREATE TABLE a (id int);",
-        "BEGIN; CREATE TABLE b (id int); COMMIT; SELECT 1/0;",
-    ):
-        with pytest.raises(NotReplayed):
-            replay.apply(text)
-        assert replay.state().catalog.fingerprint == before.catalog.fingerprint
-
-
-def test_a_migration_that_prisma_runs_piece_by_piece_is_replayed(replay: Replay) -> None:
-    replay.apply("CREATE TYPE e AS ENUM ('a'); CREATE TABLE t (e e);")
-    replay.apply("ALTER TYPE e ADD VALUE 'b'; ALTER TABLE t ALTER COLUMN e SET DEFAULT 'b';")
-    replay.apply("CREATE TABLE u (id int); CREATE INDEX CONCURRENTLY i ON u (id);")
-    assert "index public.i" in replay.state().catalog.facets
-
-
-def test_a_migration_that_never_ends_on_an_empty_database_is_given_up(
-    replay: Replay, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("dbtools.down_draft.replay.PATIENCE", 1)
-    with pytest.raises(NotReplayed, match="statement timeout"):
-        replay.apply("DO $$ BEGIN LOOP PERFORM pg_sleep(0.01); END LOOP; END $$;")

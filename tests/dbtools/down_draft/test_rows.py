@@ -1,16 +1,16 @@
-"""What a draft does to rows: it keeps whatever the migration kept."""
+"""A draft keeps all rows and values that the migration kept."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from dbtools.down_draft import Replay
+from dbtools.down_draft import MigrationReplay
 from dbtools.postgres import client
-from dbtools.postgres.client import Target
-from dbtools.postgres.scratch import Scratch
+from dbtools.postgres.client import DatabaseAddress
+from dbtools.postgres.scratch import ScratchServer
+from tests.bench.down.judge import loses_data
 
 PEOPLE = """
 CREATE TABLE people (id int PRIMARY KEY, name text NOT NULL);
@@ -31,29 +31,23 @@ KEEP = {
 }
 
 
-@pytest.fixture
-def replay(server: Target) -> Iterator[Replay]:
-    with Replay(Scratch.on(server)) as made:
-        yield made
-
-
-def rolled_back(replay: Replay, up: str) -> list[tuple[Any, ...]]:
+def rolled_back(replay: MigrationReplay, up: str) -> list[tuple[Any, ...]]:
     before = replay.state()
     replay.apply(up)
     draft = replay.draft([up], before, replay.state())
     assert draft.verdict == "exact", draft.message
-    with replay.copy() as where, client.connect(where, "tests", autocommit=True) as connection:
+    with replay.copy() as address, client.connect(address, "tests", autocommit=True) as connection:
         connection.execute(draft.text.encode())
         return connection.execute("SELECT id, name FROM people ORDER BY id").fetchall()
 
 
 @pytest.mark.parametrize("up", KEEP.values(), ids=KEEP)
-def test_rows_come_through(replay: Replay, up: str) -> None:
+def test_rows_are_kept(replay: MigrationReplay, up: str) -> None:
     replay.apply(PEOPLE)
     assert rolled_back(replay, up) == ROWS
 
 
-def test_an_enums_values_come_through_its_rebuild(replay: Replay) -> None:
+def test_the_values_of_an_enum_are_kept_when_it_is_recreated(replay: MigrationReplay) -> None:
     replay.apply("CREATE TYPE called AS ENUM ('Ana', 'Bo'); CREATE TABLE people (id int, name called);")
     replay.apply("INSERT INTO people VALUES (1, 'Ana'), (2, 'Bo');")
     assert rolled_back(replay, "ALTER TYPE called ADD VALUE 'Cy';") == ROWS
@@ -67,19 +61,19 @@ def test_an_enums_values_come_through_its_rebuild(replay: Replay) -> None:
         " ALTER TYPE called RENAME VALUE 'x' TO 'Bo';",
     ],
 )
-def test_a_value_whose_name_was_taken_by_another_gets_it_back(replay: Replay, up: str) -> None:
+def test_an_enum_value_gets_its_name_back_from_another(replay: MigrationReplay, up: str) -> None:
     replay.apply("CREATE TYPE called AS ENUM ('Ana', 'Bo'); CREATE TABLE people (id int, name called);")
     replay.apply("INSERT INTO people VALUES (1, 'Ana'), (2, 'Bo');")
     assert rolled_back(replay, up) == ROWS
 
 
-def test_a_value_that_no_longer_fits_stops_the_draft_and_nothing_is_lost(replay: Replay) -> None:
+def test_a_value_that_no_longer_fits_stops_the_draft_and_nothing_is_lost(replay: MigrationReplay) -> None:
     replay.apply("CREATE TYPE called AS ENUM ('Ana'); CREATE TABLE people (id int, name called);")
     before, up = replay.state(), "ALTER TYPE called ADD VALUE 'Bo';"
     replay.apply(up)
     draft = replay.draft([up], before, replay.state())
     assert "It fails while a row has Bo." in draft.text
-    with replay.copy() as where, client.connect(where, "tests", autocommit=True) as connection:
+    with replay.copy() as address, client.connect(address, "tests", autocommit=True) as connection:
         connection.execute("INSERT INTO people VALUES (1, 'Bo')")
         with pytest.raises(client.Error, match="invalid input value for enum"), connection.transaction():
             connection.execute(draft.text.encode())
@@ -95,20 +89,20 @@ def test_a_value_that_no_longer_fits_stops_the_draft_and_nothing_is_lost(replay:
         "ALTER TABLE t RENAME TO u",
     ],
 )
-def test_an_identity_counts_on(replay: Replay, up: str) -> None:
+def test_an_identity_continues_to_count(replay: MigrationReplay, up: str) -> None:
     replay.apply("CREATE TABLE t (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, x int);")
     replay.apply("INSERT INTO t (x) VALUES (1), (2);")
     before = replay.state()
     replay.apply(up)
     draft = replay.draft([up], before, replay.state())
-    assert (draft.verdict, draft.loses) == ("exact", False), draft.message
-    with replay.copy() as where, client.connect(where, "tests", autocommit=True) as connection:
+    assert (draft.verdict, loses_data(draft)) == ("exact", False), draft.message
+    with replay.copy() as address, client.connect(address, "tests", autocommit=True) as connection:
         connection.execute(draft.text.encode())
         connection.execute("INSERT INTO t (x) VALUES (3)")
         assert connection.execute("SELECT id FROM t ORDER BY id").fetchall() == [(1,), (2,), (3,)]
 
 
-def test_several_migrations_are_drafted_as_one_way_back(replay: Replay) -> None:
+def test_several_migrations_get_one_draft(replay: MigrationReplay) -> None:
     replay.apply(PEOPLE)
     before = replay.state()
     ups = [
@@ -118,12 +112,12 @@ def test_several_migrations_are_drafted_as_one_way_back(replay: Replay) -> None:
     for up in ups:
         replay.apply(up)
     draft = replay.draft(ups[::-1], before, replay.state())
-    assert (draft.verdict, draft.loses) == ("exact", True)
+    assert (draft.verdict, loses_data(draft)) == ("exact", True)
     assert [sql.split(" RENAME ")[1] for sql in draft.statements] == ["TO people", "COLUMN called TO name"]
 
 
-def test_another_schema_than_public_is_worked_in(server: Target) -> None:
-    with Replay(Scratch.on(server), schema="app") as replay:
+def test_another_schema_than_public_is_supported(server: DatabaseAddress) -> None:
+    with MigrationReplay(ScratchServer.on(server), schema="app") as replay:
         before, up = replay.state(), "CREATE TABLE people (id serial PRIMARY KEY);"
         replay.apply(up)
         draft = replay.draft([up], before, replay.state())
@@ -131,12 +125,12 @@ def test_another_schema_than_public_is_worked_in(server: Target) -> None:
     assert draft.statements == ("DROP TABLE app.people",)
 
 
-def test_nothing_of_a_replay_is_left_on_the_server(server: Target) -> None:
-    with Replay(Scratch.on(server)) as replay:
+def test_a_replay_leaves_nothing_on_the_server(server: DatabaseAddress) -> None:
+    with MigrationReplay(ScratchServer.on(server)) as replay:
         replay.apply(PEOPLE)
         names = {replay.name}
-        with replay.copy() as where:
-            names.add(where.database)
+        with replay.copy() as address:
+            names.add(address.database)
     with client.connect(server, "tests", autocommit=True) as connection:
         left = {name for (name,) in connection.execute("SELECT datname FROM pg_database").fetchall()}
     assert names & left == set()

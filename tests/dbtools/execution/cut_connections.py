@@ -1,4 +1,4 @@
-"""Connections that break in the moment of the commit, and workers that are killed: for tests and benches."""
+"""Connections that are cut during the commit, and workers that are killed, for tests and benches."""
 
 from __future__ import annotations
 
@@ -15,44 +15,44 @@ from pathlib import Path
 from threading import Thread
 
 from dbtools.execution import runner
-from dbtools.execution.run_spec import Identity, Order
-from dbtools.postgres.client import Target
-from tests.dbtools.execution.small_database import Witness
+from dbtools.execution.run_spec import Identity, RunSpec
+from dbtools.postgres.client import DatabaseAddress
+from tests.dbtools.execution.small_database import RecordingObserver
 
 COMMIT = b"COMMIT\x00"
 WAYS = ("before", "in the middle", "after", "reset", "with the answer")
 
 
 class Proxy:
-    """Stands between a run and PostgreSQL. Once `way` is set, the next COMMIT is cut in that way."""
+    """A proxy in front of PostgreSQL. Once `way` is set, it cuts the next COMMIT in that way."""
 
-    def __init__(self, to: Target) -> None:
+    def __init__(self, to: DatabaseAddress) -> None:
         self.to, self.way = to, ""
-        self._door = socket.create_server(("127.0.0.1", 0))
-        self.target = replace(to, host="127.0.0.1", port=self._door.getsockname()[1])
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = replace(to, host="127.0.0.1", port=self._listener.getsockname()[1])
         Thread(target=self._serve, daemon=True).start()
 
     def close(self) -> None:
-        self._door.close()
+        self._listener.close()
 
     def _serve(self) -> None:
         while True:
             try:
-                client, _ = self._door.accept()
+                client, _ = self._listener.accept()
             except OSError:
                 return
-            Thread(target=self._pass_on, args=(client,), daemon=True).start()
+            Thread(target=self._forward, args=(client,), daemon=True).start()
 
-    def _pass_on(self, client: socket.socket) -> None:
+    def _forward(self, client: socket.socket) -> None:
         with client, self._server() as server:
             while True:
                 ready, _, _ = select.select([client, server], [], [])
                 try:
                     for end in ready:
-                        said = end.recv(65536)
-                        if not said or (end is client and self.way and COMMIT in said):
-                            return self._cut(said, client, server)
-                        (server if end is client else client).sendall(said)
+                        data = end.recv(65536)
+                        if not data or (end is client and self.way and COMMIT in data):
+                            return self._cut(data, client, server)
+                        (server if end is client else client).sendall(data)
                 except OSError:
                     return None
 
@@ -63,22 +63,22 @@ class Proxy:
             return server
         return socket.create_connection((self.to.host, self.to.port))
 
-    def _cut(self, said: bytes, client: socket.socket, server: socket.socket) -> None:
-        if not said:
+    def _cut(self, data: bytes, client: socket.socket, server: socket.socket) -> None:
+        if not data:
             return
         way, self.way = self.way, ""
         if way == "in the middle":
-            server.sendall(said[:-3])
+            server.sendall(data[:-3])
         elif way != "before":
-            server.sendall(said)
+            server.sendall(data)
         if way == "reset":
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         if way == "with the answer":
-            server.recv(65536)  # which nobody gets
+            server.recv(65536)  # the answer is dropped
 
 
 @contextmanager
-def proxy(to: Target) -> Iterator[Proxy]:
+def proxy(to: DatabaseAddress) -> Iterator[Proxy]:
     made = Proxy(to)
     try:
         yield made
@@ -88,26 +88,27 @@ def proxy(to: Target) -> Iterator[Proxy]:
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """A process of its own that runs an order and writes down what a portal's row would hold."""
+    """A process that executes a run and notes what the portal would store."""
 
     pid: int
     notes: Path
 
     @property
-    def words(self) -> list[str]:
-        return [json.loads(line)["word"] for line in self._lines()]
+    def events(self) -> list[str]:
+        return [json.loads(line)["event"] for line in self._lines()]
 
     @property
     def identity(self) -> Identity | None:
-        """Of the last try that began, None where none has."""
-        found = [told["identity"] for line in self._lines() if (told := json.loads(line))["identity"]]
-        return Identity(**found[-1]) if found else None
+        """Of the last attempt; None if none began."""
+        notes = [json.loads(line)["identity"] for line in self._lines()]
+        identities = [identity for identity in notes if identity]
+        return Identity(**identities[-1]) if identities else None
 
     def _lines(self) -> list[str]:
         return self.notes.read_text().splitlines() if self.notes.exists() else []
 
-    def over(self, seconds: float = 60) -> bool:
-        """Whether it has ended by itself within so many seconds."""
+    def ends_within(self, seconds: float = 60) -> bool:
+        """Whether it ends by itself within so many seconds."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if os.waitpid(self.pid, os.WNOHANG)[0]:
@@ -115,34 +116,34 @@ class Worker:
             time.sleep(0.005)
         return False
 
-    def reach(self, word: str, seconds: float = 60) -> bool:
+    def reach(self, event: str, seconds: float = 60) -> bool:
         deadline = time.monotonic() + seconds
-        while word not in self.words and time.monotonic() < deadline:
+        while event not in self.events and time.monotonic() < deadline:
             time.sleep(0.005)
-        return word in self.words
+        return event in self.events
 
     def kill(self) -> None:
         os.kill(self.pid, 9)
         os.waitpid(self.pid, 0)
 
 
-def worker(where: Target, order: Order, notes: Path, *, halt: str = "") -> Worker:
-    """Start one. At the word `halt` it stands still until it is killed."""
+def worker(address: DatabaseAddress, spec: RunSpec, notes: Path, *, halt: str = "") -> Worker:
+    """Start one. At the event `halt` it stops until it is killed."""
     notes.unlink(missing_ok=True)
     pid = os.fork()
     if pid:
         return Worker(pid, notes)
     try:
-        watch = Witness(lambda word: note(watch, word, notes, halt))
-        runner.run(where, order, watch)
+        observer = RecordingObserver(lambda event: note(observer, event, notes, halt))
+        runner.run(address, spec, observer)
         os._exit(0)
     except BaseException:
         os._exit(1)
 
 
-def note(watch: Witness, word: str, notes: Path, halt: str) -> None:
-    told = {"word": word, "identity": asdict(watch.identity) if watch.identity else None}
+def note(observer: RecordingObserver, event: str, notes: Path, halt: str) -> None:
+    record = {"event": event, "identity": asdict(observer.identity) if observer.identity else None}
     with notes.open("a") as file:
-        file.write(json.dumps(told) + "\n")
-    while word == halt:
+        file.write(json.dumps(record) + "\n")
+    while event == halt:
         time.sleep(60)

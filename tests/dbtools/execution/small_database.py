@@ -1,4 +1,4 @@
-"""A small database with a history to roll back, and somebody who follows the run."""
+"""A small database with a history to roll back, and an observer of the run."""
 
 from __future__ import annotations
 
@@ -9,12 +9,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pytest
+
 from dbtools.execution import runner
-from dbtools.execution.run_spec import Blocker, HistoryRow, Identity, Order, Ran
+from dbtools.execution.run_spec import (
+    Blocker,
+    ExecutedStatement,
+    Identity,
+    NothingChanged,
+    RowToDelete,
+    RunSpec,
+)
 from dbtools.postgres import catalog, client
-from dbtools.postgres.client import Connection, Target
+from dbtools.postgres.client import Connection, DatabaseAddress
 from dbtools.prisma import history
 from dbtools.sandbox.shop import HISTORY
+from rollback_portal.processes.supervised import wait_until
 
 ID = "00000000-0000-4000-8000-00000000000{}"
 NAMES = ("20260101000000_init", "20260102000000_add_note")
@@ -33,9 +43,9 @@ DOWN = (
 CONCURRENTLY = ('DROP INDEX CONCURRENTLY "Order_note_idx"',)
 
 
-def fill(where: Target) -> None:
-    """Two applied migrations, the newer of which is to go."""
-    with client.connect(where, "tests", autocommit=True) as connection:
+def fill(address: DatabaseAddress) -> None:
+    """Two applied migrations, the newer of which is rolled back."""
+    with client.connect(address, "tests", autocommit=True) as connection:
         connection.execute(HISTORY.encode())
         connection.execute(TABLES.encode())
         for number, name in enumerate(NAMES, 1):
@@ -46,54 +56,54 @@ def fill(where: Target) -> None:
             )
 
 
-def order(where: Target, statements: tuple[str, ...] = DOWN, **changes: Any) -> Order:
-    """The run as it would be approved at this moment."""
-    with client.connect(where, "tests") as connection:
-        told = Order(
+def spec(address: DatabaseAddress, statements: tuple[str, ...] = DOWN, **changes: Any) -> RunSpec:
+    """The run as it would be approved now."""
+    with client.connect(address, "tests") as connection:
+        approved = RunSpec(
             id="7",
             statements=statements,
-            rows=(HistoryRow(ID.format(2), NAMES[1]),),
+            rows=(RowToDelete(ID.format(2), NAMES[1]),),
             schema="public",
             schemas=("public",),
             fingerprint=catalog.read(connection, ("public",)).fingerprint,
             history=history.digest(history.read(connection, "public")),
             tries=2,
         )
-    return replace(told, **changes)
+    return replace(approved, **changes)
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """All that a run could have changed."""
+    """Everything that a run can change."""
 
     schema: str
     rows: str
     history: tuple[str, ...]
 
 
-def state(where: Target) -> State:
-    """What stands in the database now: the schema, every row of every table, the history."""
-    with client.connect(where, "tests") as connection:
-        found = catalog.read(connection, ("public",))
+def state(address: DatabaseAddress) -> State:
+    """The schema, every row of every table, and the history."""
+    with client.connect(address, "tests") as connection:
+        schema = catalog.read(connection, ("public",)).fingerprint
         names = connection.execute(
             "SELECT c.oid::regclass::text FROM pg_class c WHERE relnamespace = 'public'::regnamespace"
             " AND relkind = 'r' AND relname <> '_prisma_migrations' ORDER BY 1"
         ).fetchall()
         rows = [content(connection, name) for (name,) in names]
-        standing = tuple(sorted(row.id for row in history.read(connection, "public")))
-    return State(found.fingerprint, hashlib.sha256(json.dumps(rows).encode()).hexdigest(), standing)
+        history_ids = tuple(sorted(row.id for row in history.read(connection, "public")))
+    return State(schema, hashlib.sha256(json.dumps(rows).encode()).hexdigest(), history_ids)
 
 
 def content(connection: Connection, table: str) -> list[Any]:
-    query = f"SELECT to_jsonb(t)::text FROM {table} t ORDER BY 1"  # noqa: S608 - a name of our own
+    query = f"SELECT to_jsonb(t)::text FROM {table} t ORDER BY 1"  # noqa: S608 - our own name
     return [table, *connection.execute(query.encode()).fetchall()]
 
 
-class Witness:
-    """Follows a run; `at` is asked at every word of it, and may raise."""
+class RecordingObserver:
+    """Records the events of a run; `at` is called with each one and may raise."""
 
     def __init__(self, at: Callable[[str], object] = lambda _: None) -> None:
-        self.words: list[str] = []
+        self.events: list[str] = []
         self.identity: Identity | None = None
         self.saved: tuple[Mapping[str, object], ...] = ()
         self.blockers: tuple[Blocker, ...] = ()
@@ -102,51 +112,74 @@ class Witness:
 
     def began(self, identity: Identity) -> None:
         self.identity = identity
-        self._say("began")
+        self._record("began")
 
-    def ran(self, ran: Ran) -> None:
-        self._say(f"ran {ran.number}")
+    def ran(self, ran: ExecutedStatement) -> None:
+        self._record(f"ran {ran.number}")
 
     def deleted(self, rows: tuple[Mapping[str, object], ...]) -> None:
         self.saved = rows
-        self._say("deleted")
+        self._record("deleted")
 
     def waits(self, attempt: int, blockers: tuple[Blocker, ...]) -> None:
         self.blockers = blockers
-        self._say(f"waits {attempt}")
+        self._record(f"waits {attempt}")
 
     def committing(self, connection: Connection) -> None:
-        self._say("committing")
+        self._record("committing")
 
     def stop(self) -> bool:
         return self.stopped()
 
-    def _say(self, word: str) -> None:
-        self.words.append(word)
-        self._at(word)
+    def _record(self, event: str) -> None:
+        self.events.append(event)
+        self._at(event)
 
 
-def refill(where: Target) -> None:
-    """Back to the beginning."""
-    with client.connect(where, "tests", autocommit=True) as connection:
+def refused(
+    address: DatabaseAddress, approved: RunSpec, observer: RecordingObserver | None = None
+) -> NothingChanged:
+    """Run it, expect it to be refused with everything as before, and return the error."""
+    before = state(address)
+    with pytest.raises(NothingChanged) as raised:
+        runner.run(address, approved, observer or RecordingObserver())
+    assert state(address) == before
+    assert_no_session_left(address)
+    return raised.value
+
+
+def assert_no_session_left(address: DatabaseAddress) -> None:
+    with client.connect(address, "tests", autocommit=True) as connection:
+        assert wait_until(lambda: connection.execute(SESSIONS).fetchall() == [], 30)
+
+
+SESSIONS = """
+SELECT pid, state FROM pg_stat_activity WHERE datname = current_database()
+AND application_name ~ '^rollback-portal (run|lock watchdog)'
+"""
+
+
+def refill(address: DatabaseAddress) -> None:
+    """Restore the initial state."""
+    with client.connect(address, "tests", autocommit=True) as connection:
         connection.execute("SET client_min_messages = error")
         connection.execute("DROP SCHEMA public CASCADE")
         connection.execute("CREATE SCHEMA public")
-    fill(where)
+    fill(address)
 
 
-def ended(where: Target) -> State:
-    """What stands after a run that went through; afterwards everything is as before."""
-    runner.run(where, order(where), Witness())
-    found = state(where)
-    refill(where)
-    return found
+def ended(address: DatabaseAddress) -> State:
+    """The state after a successful run; then restore the initial state."""
+    runner.run(address, spec(address), RecordingObserver())
+    after = state(address)
+    refill(address)
+    return after
 
 
-def locks_after(where: Target, number: str, seconds: float = 2.0) -> list[tuple[object, ...]]:
-    """What a run still holds when so much time has passed; [] as soon as it holds nothing."""
+def locks_after(address: DatabaseAddress, number: str, seconds: float = 30.0) -> list[tuple[object, ...]]:
+    """The locks that a run still holds after so many seconds; [] as soon as it holds none."""
     deadline = time.monotonic() + seconds
-    with client.connect(where, "tests", autocommit=True) as connection:
+    with client.connect(address, "tests", autocommit=True) as connection:
         while left := connection.execute(HELD, [client.session_name(f"run {number}")]).fetchall():
             if time.monotonic() > deadline:
                 break

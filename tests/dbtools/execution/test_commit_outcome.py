@@ -1,4 +1,4 @@
-"""What became of a run is found out from three facts, and where they do not agree nobody guesses."""
+"""Whether a run was committed follows from three facts; if they do not agree, it stays unknown."""
 
 from __future__ import annotations
 
@@ -9,49 +9,46 @@ from functools import partial
 import pytest
 
 from dbtools.execution import commit_outcome, runner
-from dbtools.execution.commit_outcome import COMMITTED, NOT_COMMITTED, SAME, UNKNOWN, resolve
-from dbtools.execution.run_spec import Identity, Unclear
+from dbtools.execution.commit_outcome import COMMITTED, NOT_COMMITTED, SAME, UNKNOWN, find_outcome
+from dbtools.execution.run_spec import CommitUnknown, Identity
 from dbtools.postgres import client
-from dbtools.postgres.client import Target
+from dbtools.postgres.client import DatabaseAddress
 from tests.dbtools.execution.cut_connections import WAYS, Proxy, proxy
 from tests.dbtools.execution.small_database import (
     DOWN,
     ID,
     NAMES,
+    RecordingObserver,
     State,
-    Witness,
     ended,
-    fill,
-    order,
     refill,
+    spec,
     state,
 )
 
 
-@pytest.fixture
-def shop(shop: Target) -> Target:
-    fill(shop)
-    return shop
+def committed_run(address: DatabaseAddress, statements: tuple[str, ...] = DOWN) -> tuple[Identity, State]:
+    done = runner.run(address, spec(address, statements), RecordingObserver())
+    return done.identity, state(address)
 
 
-def ran(where: Target, statements: tuple[str, ...] = DOWN) -> tuple[Identity, State]:
-    done = runner.run(where, order(where, statements), Witness())
-    return done.identity, state(where)
-
-
-def test_a_commit_that_is_cut_is_judged_right_every_time(shop: Target) -> None:
+def test_the_outcome_of_a_cut_commit_is_found_every_time(shop: DatabaseAddress) -> None:
     after = ended(shop)
     seen = set()
     with proxy(shop) as between:
         for way in WAYS * 3:
-            told, before, watch = order(shop), state(shop), Witness(partial(arm, between, way))
-            with pytest.raises(Unclear) as raised:
-                runner.run(between.target, told, watch)
-            assert raised.value.identity == watch.identity
-            found = resolve(shop, told, watch.identity, after=after.schema)
-            assert state(shop) == {COMMITTED: after, NOT_COMMITTED: before}[found.verdict], (way, found)
-            seen.add((way, found.verdict))
-            if found.verdict == COMMITTED:
+            approved, before, observer = (
+                spec(shop),
+                state(shop),
+                RecordingObserver(partial(arm, between, way)),
+            )
+            with pytest.raises(CommitUnknown) as raised:
+                runner.run(between.address, approved, observer)
+            assert raised.value.identity == observer.identity
+            outcome = find_outcome(shop, approved, observer.identity, after=after.schema)
+            assert state(shop) == {COMMITTED: after, NOT_COMMITTED: before}[outcome.verdict], (way, outcome)
+            seen.add((way, outcome.verdict))
+            if outcome.verdict == COMMITTED:
                 refill(shop)
     assert {
         ("before", NOT_COMMITTED),
@@ -60,78 +57,83 @@ def test_a_commit_that_is_cut_is_judged_right_every_time(shop: Target) -> None:
     } <= seen
 
 
-def arm(between: Proxy, way: str, word: str) -> None:
-    if word == "committing":
+def arm(between: Proxy, way: str, event: str) -> None:
+    if event == "committing":
         between.way = way
 
 
-def test_all_three_facts_are_told(shop: Target) -> None:
-    told = order(shop)
-    identity, after = ran(shop)
-    found = resolve(shop, told, identity, after=after.schema)
-    assert (found.verdict, found.status, found.rows, found.schema) == (COMMITTED, "committed", 0, "after")
-    assert found.message == (
+def test_the_message_names_all_three_facts(shop: DatabaseAddress) -> None:
+    approved = spec(shop)
+    identity, after = committed_run(shop)
+    outcome = find_outcome(shop, approved, identity, after=after.schema)
+    assert (outcome.verdict, outcome.status, outcome.rows, outcome.schema) == (
+        COMMITTED,
+        "committed",
+        0,
+        "after",
+    )
+    assert outcome.message == (
         "It was committed. The server says of the transaction: committed; 0 of 1 history rows stand; "
         "the schema is the one after."
     )
 
 
-def test_a_worker_that_died_before_it_had_a_transaction_changed_nothing(shop: Target) -> None:
-    assert resolve(shop, order(shop), None, after="after").verdict == NOT_COMMITTED
+def test_a_worker_that_died_before_it_had_a_transaction_changed_nothing(shop: DatabaseAddress) -> None:
+    assert find_outcome(shop, spec(shop), None, after="after").verdict == NOT_COMMITTED
 
 
-def test_a_schema_that_others_changed_does_not_hide_that_nothing_was_committed(shop: Target) -> None:
-    told = order(shop)
+def test_a_schema_that_others_changed_does_not_hide_that_nothing_was_committed(shop: DatabaseAddress) -> None:
+    approved = spec(shop)
     with client.connect(shop, "tests", autocommit=True) as connection:
         connection.execute('ALTER TABLE "Item" ADD COLUMN extra int')
-    found = resolve(shop, told, None, after="after")
-    assert (found.verdict, found.schema) == (NOT_COMMITTED, "neither")
+    outcome = find_outcome(shop, approved, None, after="after")
+    assert (outcome.verdict, outcome.schema) == (NOT_COMMITTED, "neither")
 
 
-def test_a_transaction_in_progress_is_waited_for_and_never_guessed(shop: Target) -> None:
-    told = order(shop)
+def test_a_transaction_in_progress_is_waited_for(shop: DatabaseAddress) -> None:
+    approved = spec(shop)
     with client.connect(shop, "tests") as connection:
         xid = connection.execute("SELECT pg_current_xact_id()::text").fetchone()
-        identity = replace(ran_identity(shop), xid=str(xid[0]) if xid else "")
-        found = resolve(shop, told, identity, after="after", seconds=0.3)
-        assert (found.verdict, found.status) == (UNKNOWN, "in progress")
+        identity = replace(rolled_back_run(shop), xid=str(xid[0]) if xid else "")
+        outcome = find_outcome(shop, approved, identity, after="after", seconds=0.3)
+        assert (outcome.verdict, outcome.status) == (UNKNOWN, "in progress")
         connection.rollback()
-    assert resolve(shop, told, identity, after="after").verdict == NOT_COMMITTED
+    assert find_outcome(shop, approved, identity, after="after").verdict == NOT_COMMITTED
 
 
-def ran_identity(where: Target) -> Identity:
-    """Of a run that was undone."""
+def rolled_back_run(address: DatabaseAddress) -> Identity:
+    """The identity of a run that was rolled back."""
 
-    def end(word: str) -> None:
-        if word == "committing":
+    def fail(event: str) -> None:
+        if event == "committing":
             raise LookupError
 
-    watch = Witness(end)
+    observer = RecordingObserver(fail)
     with pytest.raises(LookupError):
-        runner.run(where, order(where), watch)
-    assert watch.identity is not None
-    return watch.identity
+        runner.run(address, spec(address), observer)
+    assert observer.identity is not None
+    return observer.identity
 
 
 @pytest.mark.parametrize("changed", ["timeline", "system", "from the future"])
-def test_on_another_timeline_rows_and_schema_have_to_agree(shop: Target, changed: str) -> None:
-    """After a failover a number may belong to somebody else's transaction; here it is not trusted."""
-    told = order(shop)
-    identity, after = ran(shop)
+def test_on_another_timeline_rows_and_schema_have_to_agree(shop: DatabaseAddress, changed: str) -> None:
+    """After a failover, the transaction id may belong to another transaction, so it is not trusted."""
+    approved = spec(shop)
+    identity, after = committed_run(shop)
     other = {
         "timeline": replace(identity, timeline=identity.timeline + 1),
         "system": replace(identity, system="7"),
         "from the future": replace(identity, xid="4000000000"),
     }[changed]
-    found = resolve(shop, told, other, after=after.schema)
-    assert (found.verdict, found.status) == (COMMITTED, "")
-    assert resolve(shop, told, other, after="something else").verdict == UNKNOWN
-    put_back(shop)
-    assert resolve(shop, told, other, after=after.schema).verdict == UNKNOWN
+    outcome = find_outcome(shop, approved, other, after=after.schema)
+    assert (outcome.verdict, outcome.status) == (COMMITTED, "")
+    assert find_outcome(shop, approved, other, after="something else").verdict == UNKNOWN
+    restore_row(shop)
+    assert find_outcome(shop, approved, other, after=after.schema).verdict == UNKNOWN
 
 
-def put_back(where: Target) -> None:
-    with client.connect(where, "tests", autocommit=True) as connection:
+def restore_row(address: DatabaseAddress) -> None:
+    with client.connect(address, "tests", autocommit=True) as connection:
         connection.execute(
             "INSERT INTO _prisma_migrations (id, checksum, finished_at, migration_name)"
             " VALUES (%s, '', now(), %s)",
@@ -139,37 +141,42 @@ def put_back(where: Target) -> None:
         )
 
 
-def test_a_row_that_somebody_else_deleted_is_no_proof(shop: Target) -> None:
-    told, identity = order(shop), ran_identity(shop)
+def test_a_row_that_somebody_else_deleted_proves_nothing(shop: DatabaseAddress) -> None:
+    approved, identity = spec(shop), rolled_back_run(shop)
     with client.connect(shop, "tests", autocommit=True) as connection:
         connection.execute("DELETE FROM _prisma_migrations WHERE id = %s", [ID.format(2)])
-    assert resolve(shop, told, identity, after="after").verdict == UNKNOWN
-    assert resolve(shop, told, None, after="after").verdict == UNKNOWN
-    assert resolve(shop, told, replace(identity, timeline=2), after="after").verdict == UNKNOWN
+    assert find_outcome(shop, approved, identity, after="after").verdict == UNKNOWN
+    assert find_outcome(shop, approved, None, after="after").verdict == UNKNOWN
+    assert find_outcome(shop, approved, replace(identity, timeline=2), after="after").verdict == UNKNOWN
 
 
-def test_a_row_that_stands_although_the_server_committed_is_for_a_person(shop: Target) -> None:
-    told = order(shop)
-    identity, after = ran(shop)
-    put_back(shop)
-    found = resolve(shop, told, identity, after=after.schema)
-    assert found.verdict == UNKNOWN
-    assert found.message.startswith("The facts do not agree, or not yet.")
+def test_a_row_that_exists_although_the_server_committed_leaves_the_outcome_unknown(
+    shop: DatabaseAddress,
+) -> None:
+    approved = spec(shop)
+    identity, after = committed_run(shop)
+    restore_row(shop)
+    outcome = find_outcome(shop, approved, identity, after=after.schema)
+    assert outcome.verdict == UNKNOWN
+    assert outcome.message.startswith("The facts do not agree, or not yet.")
 
 
-def test_sql_that_leaves_the_schema_alone_is_judged_by_the_rest(shop: Target) -> None:
-    told = order(shop, DOWN[:1])
-    assert resolve(shop, told, ran_identity(shop), after=told.fingerprint).verdict == NOT_COMMITTED
-    identity, after = ran(shop, DOWN[:1])
-    found = resolve(shop, told, identity, after=after.schema)
-    assert (found.verdict, found.schema) == (COMMITTED, SAME)
+def test_sql_that_does_not_change_the_schema_is_judged_by_the_other_facts(shop: DatabaseAddress) -> None:
+    approved = spec(shop, DOWN[:1])
+    assert (
+        find_outcome(shop, approved, rolled_back_run(shop), after=approved.fingerprint).verdict
+        == NOT_COMMITTED
+    )
+    identity, after = committed_run(shop, DOWN[:1])
+    outcome = find_outcome(shop, approved, identity, after=after.schema)
+    assert (outcome.verdict, outcome.schema) == (COMMITTED, SAME)
 
 
-def test_a_history_that_is_gone_is_for_a_person(shop: Target) -> None:
-    told, identity = order(shop), ran_identity(shop)
+def test_without_a_history_the_outcome_is_unknown(shop: DatabaseAddress) -> None:
+    approved, identity = spec(shop), rolled_back_run(shop)
     with client.connect(shop, "tests", autocommit=True) as connection:
         connection.execute("DROP TABLE _prisma_migrations")
-    assert resolve(shop, told, identity, after="after").verdict == UNKNOWN
+    assert find_outcome(shop, approved, identity, after="after").verdict == UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -183,8 +190,8 @@ def test_a_history_that_is_gone_is_for_a_person(shop: Target) -> None:
         )
     ),
 )
-def test_no_fact_is_ever_overruled(status: str, rows: int, schema: str, began: bool) -> None:
-    verdict = commit_outcome._judge(status, rows, 2, schema, began=began).verdict
+def test_no_verdict_contradicts_a_fact(status: str, rows: int, schema: str, began: bool) -> None:
+    verdict = commit_outcome._verdict(status, rows, 2, schema, began=began).verdict
     if verdict == COMMITTED:
         assert rows == 0
         assert status in {"committed", ""}

@@ -1,4 +1,4 @@
-"""The one statement outside a transaction: it cannot be undone, so what became of it is always said."""
+"""CREATE and DROP INDEX CONCURRENTLY: they cannot be rolled back, so their effect is always reported."""
 
 from __future__ import annotations
 
@@ -6,86 +6,99 @@ from threading import Thread
 
 import pytest
 
-from dbtools.execution import concurrent_index, runner
-from dbtools.execution.commit_outcome import COMMITTED, NOT_COMMITTED, UNKNOWN, resolve
-from dbtools.execution.run_spec import PRISMA_LOCK, Canceled, Escaped, HistoryRow, NothingChanged, Occupied
+from dbtools.execution import runner
+from dbtools.execution.commit_outcome import COMMITTED, NOT_COMMITTED, UNKNOWN, find_outcome
+from dbtools.execution.run_spec import (
+    PRISMA_LOCK,
+    Blocked,
+    NothingChanged,
+    PartiallyApplied,
+    RowToDelete,
+    RunCanceled,
+)
 from dbtools.postgres import client
-from dbtools.postgres.client import Target
-from tests.dbtools.execution.small_database import CONCURRENTLY, ID, NAMES, Witness, fill, order, state
+from dbtools.postgres.client import DatabaseAddress
+from tests.dbtools.execution.small_database import (
+    CONCURRENTLY,
+    ID,
+    NAMES,
+    RecordingObserver,
+    spec,
+    state,
+)
 
 DOUBLE = ('CREATE UNIQUE INDEX CONCURRENTLY "Item_order_key" ON "Item" ("orderId")',)
 
 
-@pytest.fixture
-def shop(shop: Target, monkeypatch: pytest.MonkeyPatch) -> Target:
-    monkeypatch.setattr(concurrent_index, "PAUSE", (0.01, 0.02))
-    monkeypatch.setattr(concurrent_index, "PATIENCE", 1.0)
-    fill(shop)
-    return shop
-
-
-def test_the_statement_and_then_the_row(shop: Target) -> None:
-    watch = Witness()
-    done = runner.run(shop, order(shop, CONCURRENTLY, alone=True), watch)
-    assert watch.words == ["began", "ran 1", "began", "deleted", "committing"]
-    assert (done.invalid, len(done.ran), done.deleted[0]["id"]) == ((), 1, ID.format(2))
+def test_the_statement_runs_before_the_row_is_deleted(shop: DatabaseAddress) -> None:
+    observer = RecordingObserver()
+    done = runner.run(shop, spec(shop, CONCURRENTLY, outside_transaction=True), observer)
+    assert observer.events == ["began", "ran 1", "began", "deleted", "committing"]
+    assert (done.invalid_indexes, len(done.ran), done.deleted[0]["id"]) == ((), 1, ID.format(2))
     assert state(shop).history == (ID.format(1),)
     with client.connect(shop, "tests") as connection:
         assert connection.execute("SELECT to_regclass('\"Order_note_idx\"')").fetchone() == (None,)
 
 
-def test_prismas_lock_is_held_from_the_first_word_to_the_last(shop: Target) -> None:
+def test_prismas_lock_is_held_throughout(shop: DatabaseAddress) -> None:
     taken: list[object] = []
 
-    def try_to_start(word: str) -> None:
+    def try_to_start(event: str) -> None:
         with client.connect(shop, "prisma", autocommit=True) as prisma:
             taken.append(prisma.execute("SELECT pg_try_advisory_lock(%s)", [PRISMA_LOCK]).fetchone())
 
-    runner.run(shop, order(shop, CONCURRENTLY, alone=True), Witness(try_to_start))
+    runner.run(shop, spec(shop, CONCURRENTLY, outside_transaction=True), RecordingObserver(try_to_start))
     assert taken == [(False,)] * 5
     try_to_start("afterwards")
     assert taken[-1] == (True,)
 
 
 def refused(
-    where: Target, watch: Witness | None = None, statements: tuple[str, ...] = CONCURRENTLY, **changes: object
+    address: DatabaseAddress,
+    observer: RecordingObserver | None = None,
+    statements: tuple[str, ...] = CONCURRENTLY,
+    **changes: object,
 ) -> NothingChanged:
-    before = state(where)
+    before = state(address)
     with pytest.raises(NothingChanged) as raised:
-        runner.run(where, order(where, statements, alone=True, **changes), watch or Witness())
-    assert state(where) == before
+        runner.run(
+            address,
+            spec(address, statements, outside_transaction=True, **changes),
+            observer or RecordingObserver(),
+        )
+    assert state(address) == before
     return raised.value
 
 
-def test_a_prisma_that_is_under_way_is_not_disturbed(shop: Target) -> None:
+def test_a_running_prisma_migrate_blocks_the_run(shop: DatabaseAddress) -> None:
     with client.connect(shop, "prisma", autocommit=True) as prisma:
         prisma.execute("SELECT pg_advisory_lock(%s)", [PRISMA_LOCK])
-        assert isinstance(refused(shop), Occupied)
+        assert isinstance(refused(shop), Blocked)
 
 
-def test_another_world_than_the_approved_one_is_refused(shop: Target) -> None:
+def test_another_schema_than_the_approved_one_is_refused(shop: DatabaseAddress) -> None:
     assert "history is not the one" in str(refused(shop, history="0"))
     assert "schema is not the one" in str(refused(shop, fingerprint="0"))
 
 
-def test_only_one_statement_runs_outside_a_transaction(shop: Target) -> None:
+def test_only_one_statement_runs_outside_a_transaction(shop: DatabaseAddress) -> None:
     assert "exactly one" in str(refused(shop, statements=CONCURRENTLY * 2))
     assert "multiple commands" in str(refused(shop, statements=(f"{CONCURRENTLY[0]}; SELECT 1",)))
 
 
-def test_canceling_before_the_statement_is_early_enough(shop: Target) -> None:
-    watch = Witness()
-    watch.stopped = lambda: "began" in watch.words
-    assert isinstance(refused(shop, watch), Canceled)
+def test_canceling_before_the_statement_is_early_enough(shop: DatabaseAddress) -> None:
+    observer = RecordingObserver()
+    observer.stopped = lambda: "began" in observer.events
+    assert isinstance(refused(shop, observer), RunCanceled)
 
 
-def test_a_statement_that_does_nothing_at_all_is_only_an_error(shop: Target) -> None:
-    said = str(refused(shop, statements=('DROP INDEX CONCURRENTLY "Nothing"',)))
-    assert "does not exist" in said
-    assert said.endswith("Nothing was changed.")
+def test_a_statement_that_does_nothing_at_all_is_only_an_error(shop: DatabaseAddress) -> None:
+    error = str(refused(shop, statements=('DROP INDEX CONCURRENTLY "Nothing"',)))
+    assert "does not exist" in error
+    assert error.endswith("Nothing was changed.")
 
 
-def test_an_index_that_was_useless_before_is_not_blamed_on_the_run(shop: Target) -> None:
+def test_an_index_that_was_invalid_before_is_not_blamed_on_the_run(shop: DatabaseAddress) -> None:
     with client.connect(shop, "tests", autocommit=True) as connection:
         connection.execute('UPDATE "Item" SET "orderId" = 1')
         with pytest.raises(client.Error):
@@ -93,67 +106,69 @@ def test_an_index_that_was_useless_before_is_not_blamed_on_the_run(shop: Target)
     assert "does not exist" in str(refused(shop, statements=('DROP INDEX CONCURRENTLY "Nothing"',)))
 
 
-def test_a_statement_that_fails_half_way_says_what_it_left_behind(shop: Target) -> None:
+def test_a_statement_that_fails_half_way_reports_what_it_left(shop: DatabaseAddress) -> None:
     with client.connect(shop, "tests", autocommit=True) as connection:
         connection.execute('UPDATE "Item" SET "orderId" = 1')
-    told, watch = order(shop, DOUBLE, alone=True), Witness()
-    with pytest.raises(Escaped) as raised:
-        runner.run(shop, told, watch)
+    approved, observer = spec(shop, DOUBLE, outside_transaction=True), RecordingObserver()
+    with pytest.raises(PartiallyApplied) as raised:
+        runner.run(shop, approved, observer)
     assert 'It left public."Item_order_key" INVALID; the history still has its row.' in str(raised.value)
     assert "DROP INDEX CONCURRENTLY" in str(raised.value)
     assert state(shop).history == (ID.format(1), ID.format(2))
-    found = resolve(shop, told, watch.identity, after="after")
-    assert found.verdict == UNKNOWN
+    outcome = find_outcome(shop, approved, observer.identity, after="after")
+    assert outcome.verdict == UNKNOWN
 
 
-def test_whoever_is_in_the_way_of_the_statement_is_named(shop: Target) -> None:
+def test_the_session_that_blocks_the_statement_is_named(shop: DatabaseAddress) -> None:
     with client.connect(shop, "a vacuum") as other:
         other.execute('LOCK TABLE "Order" IN SHARE UPDATE EXCLUSIVE MODE')
-        said = refused(shop)
+        error = refused(shop)
         other.rollback()
-    assert isinstance(said, Occupied)
-    assert "rollback-portal a vacuum" in str(said)
+    assert isinstance(error, Blocked)
+    assert "rollback-portal a vacuum" in str(error)
 
 
-def test_a_row_that_cannot_be_taken_out_afterwards_is_never_called_nothing(shop: Target) -> None:
-    told = order(shop, CONCURRENTLY, alone=True, rows=(HistoryRow("another id", NAMES[1]),))
-    with pytest.raises(Escaped) as raised:
-        runner.run(shop, told, Witness())
-    said = str(raised.value)
-    assert said.startswith("The statement ran and stays, but the history row was not taken out:")
-    assert "Nothing was changed" not in said
-    assert "database is as it was" not in said
+def test_a_row_that_cannot_be_deleted_is_never_reported_as_nothing_changed(shop: DatabaseAddress) -> None:
+    approved = spec(shop, CONCURRENTLY, outside_transaction=True, rows=(RowToDelete("another id", NAMES[1]),))
+    with pytest.raises(PartiallyApplied) as raised:
+        runner.run(shop, approved, RecordingObserver())
+    error = str(raised.value)
+    assert error.startswith("The statement ran and stays, but the history row was not taken out:")
+    assert "Nothing was changed" not in error
+    assert "database is as it was" not in error
     assert state(shop).history == (ID.format(1), ID.format(2))
 
 
-def test_a_deployment_between_statement_and_row_is_seen(shop: Target) -> None:
-    def deploy(word: str) -> None:
-        if word == "ran 1":
-            with client.connect(shop, "prisma", autocommit=True) as prisma:  # told to take no lock
+def test_a_deployment_between_statement_and_row_is_detected(shop: DatabaseAddress) -> None:
+    def deploy(event: str) -> None:
+        if event == "ran 1":
+            with client.connect(shop, "prisma", autocommit=True) as prisma:  # configured to take no lock
                 prisma.execute(
                     "INSERT INTO _prisma_migrations (id, checksum, migration_name) VALUES ('x', '', 'x')"
                 )
 
-    with pytest.raises(Escaped, match="something was deployed since"):
-        runner.run(shop, order(shop, CONCURRENTLY, alone=True), Witness(deploy))
+    with pytest.raises(PartiallyApplied, match="something was deployed since"):
+        runner.run(shop, spec(shop, CONCURRENTLY, outside_transaction=True), RecordingObserver(deploy))
 
 
-def test_a_history_that_is_held_for_a_moment_is_waited_for(shop: Target) -> None:
+def test_a_history_that_is_locked_for_a_moment_is_waited_for(shop: DatabaseAddress) -> None:
     with client.connect(shop, "prisma") as prisma:
 
-        def hold(word: str) -> None:
-            if word == "ran 1":
+        def hold(event: str) -> None:
+            if event == "ran 1":
                 prisma.execute("LOCK TABLE _prisma_migrations IN ROW EXCLUSIVE MODE")
-            if word == "waits 2":
+            if event == "waits 2":
                 prisma.rollback()
 
-        done = runner.run(shop, order(shop, CONCURRENTLY, alone=True, tries=9), Witness(hold))
+        done = runner.run(
+            shop, spec(shop, CONCURRENTLY, outside_transaction=True, tries=9), RecordingObserver(hold)
+        )
     assert done.tries == 3
     assert state(shop).history == (ID.format(1),)
 
 
 @pytest.mark.parametrize(
-    ("word", "verdict"),
+    ("event", "verdict"),
     [
         ("began", NOT_COMMITTED),
         ("ran 1", UNKNOWN),
@@ -162,40 +177,40 @@ def test_a_history_that_is_held_for_a_moment_is_waited_for(shop: Target) -> None
         ("", COMMITTED),
     ],
 )
-def test_wherever_the_worker_dies_the_resolution_knows_what_can_be_known(
-    shop: Target, make_database: object, word: str, verdict: str
+def test_the_outcome_is_found_wherever_the_worker_dies(
+    shop: DatabaseAddress, make_database: object, event: str, verdict: str
 ) -> None:
-    def die(said: str) -> None:
-        if said == word:
+    def die(error: str) -> None:
+        if error == event:
             raise KeyboardInterrupt
 
-    told, watch = order(shop, CONCURRENTLY, alone=True), Witness(die)
-    after = fingerprint_after(shop, told.fingerprint)
-    if word:
+    approved, observer = spec(shop, CONCURRENTLY, outside_transaction=True), RecordingObserver(die)
+    after = fingerprint_after(shop, approved.fingerprint)
+    if event:
         with pytest.raises(KeyboardInterrupt):
-            runner.run(shop, told, watch)
+            runner.run(shop, approved, observer)
     else:
-        runner.run(shop, told, watch)
-    assert resolve(shop, told, watch.identity, after=after).verdict == verdict
+        runner.run(shop, approved, observer)
+    assert find_outcome(shop, approved, observer.identity, after=after).verdict == verdict
 
 
-def fingerprint_after(where: Target, before: str) -> str:
-    """What the rehearsal would have found: here by dropping the index and putting it back."""
-    with client.connect(where, "tests", autocommit=True) as connection:
+def fingerprint_after(address: DatabaseAddress, before: str) -> str:
+    """The fingerprint after a rehearsal, found by dropping the index and creating it again."""
+    with client.connect(address, "tests", autocommit=True) as connection:
         connection.execute('DROP INDEX "Order_note_idx"')
-        after = state(where).schema
+        after = state(address).schema
         connection.execute('CREATE INDEX "Order_note_idx" ON "Order" (note)')
-    assert state(where).schema == before != after
+    assert state(address).schema == before != after
     return after
 
 
-def test_a_statement_that_still_works_for_a_dead_worker_is_waited_for(shop: Target) -> None:
-    """What has no transaction number can only be waited for: until its session is gone."""
-    told, watch = order(shop, CONCURRENTLY, alone=True), Witness()
-    with client.connect(shop, f"run {told.id}", autocommit=True) as left:
+def test_a_statement_still_running_for_a_dead_worker_is_waited_for(shop: DatabaseAddress) -> None:
+    """Without a transaction id, one can only wait until its session has ended."""
+    approved, observer = spec(shop, CONCURRENTLY, outside_transaction=True), RecordingObserver()
+    with client.connect(shop, f"run {approved.id}", autocommit=True) as left:
         sleeper = Thread(target=left.execute, args=("SELECT pg_sleep(1)",))
         sleeper.start()
-        found = resolve(shop, told, watch.identity, after="after", seconds=0.3)
+        outcome = find_outcome(shop, approved, observer.identity, after="after", seconds=0.3)
         sleeper.join()
-    assert (found.verdict, found.status) == (UNKNOWN, "in progress")
-    assert resolve(shop, told, watch.identity, after="after").verdict == NOT_COMMITTED
+    assert (outcome.verdict, outcome.status) == (UNKNOWN, "in progress")
+    assert find_outcome(shop, approved, observer.identity, after="after").verdict == NOT_COMMITTED

@@ -1,4 +1,4 @@
-"""Whatever dies during a run: everything is as before or everything is done, and no lock stays."""
+"""Workers that are killed during a run: all or nothing was done, and no lock remains."""
 
 from __future__ import annotations
 
@@ -7,57 +7,53 @@ from random import Random
 
 import pytest
 
-from dbtools.execution.commit_outcome import COMMITTED, NOT_COMMITTED, resolve
-from dbtools.postgres.client import Target
+from dbtools.execution.commit_outcome import COMMITTED, NOT_COMMITTED, find_outcome
+from dbtools.postgres.client import DatabaseAddress
 from tests.dbtools.execution.cut_connections import worker
-from tests.dbtools.execution.small_database import DOWN, ended, fill, locks_after, order, refill, state
+from tests.dbtools.execution.small_database import DOWN, ended, locks_after, refill, spec, state
 
-SLOW = (*DOWN[:2], "SELECT pg_sleep(20)")
-
-
-@pytest.fixture
-def shop(shop: Target) -> Target:
-    fill(shop)
-    return shop
+SLOW = (*DOWN[:2], "SELECT pg_sleep(3600)")
 
 
-@pytest.mark.parametrize("word", ["began", "ran 1", "ran 2", "ran 3", "deleted", "committing"])
+@pytest.mark.parametrize("event", ["began", "ran 1", "ran 2", "ran 3", "deleted", "committing"])
 def test_a_worker_that_is_killed_between_two_statements_leaves_nothing(
-    shop: Target, tmp_path: Path, word: str
+    shop: DatabaseAddress, tmp_path: Path, event: str
 ) -> None:
-    told, before = order(shop), state(shop)
-    killed = worker(shop, told, tmp_path / "notes", halt=word)
-    assert killed.reach(word)
+    approved, before = spec(shop), state(shop)
+    killed = worker(shop, approved, tmp_path / "notes", halt=event)
+    assert killed.reach(event)
     killed.kill()
-    assert locks_after(shop, told.id) == []
-    assert resolve(shop, told, killed.identity, after="after").verdict == NOT_COMMITTED
+    assert locks_after(shop, approved.id) == []
+    assert find_outcome(shop, approved, killed.identity, after="after").verdict == NOT_COMMITTED
     assert state(shop) == before
 
 
 def test_a_worker_that_is_killed_in_the_middle_of_a_statement_leaves_no_lock(
-    shop: Target, tmp_path: Path
+    shop: DatabaseAddress, tmp_path: Path
 ) -> None:
-    """Its table is locked against all readers; without asking, the server would notice after 20 s."""
-    told, before = order(shop, SLOW), state(shop)
-    killed = worker(shop, told, tmp_path / "notes")
+    """Its table is locked against all readers; without the connection check it would be so for 60 s."""
+    approved, before = spec(shop, SLOW), state(shop)
+    killed = worker(shop, approved, tmp_path / "notes")
     assert killed.reach("ran 2")
     killed.kill()
-    assert locks_after(shop, told.id) == []
+    assert locks_after(shop, approved.id) == []
     assert state(shop) == before
 
 
-def test_a_worker_that_is_killed_at_any_moment_has_done_all_or_nothing(shop: Target, tmp_path: Path) -> None:
+def test_a_worker_that_is_killed_at_any_moment_has_done_all_or_nothing(
+    shop: DatabaseAddress, tmp_path: Path
+) -> None:
     after, random, verdicts = ended(shop), Random(4), set()
     for number in range(10):
-        told, before = order(shop), state(shop)
-        killed = worker(shop, told, tmp_path / f"notes {number}")
+        approved, before = spec(shop), state(shop)
+        killed = worker(shop, approved, tmp_path / f"notes {number}")
         killed.reach(random.choice(["began", "ran 1", "ran 3", "deleted", "committing"]))
-        if not killed.over(random.random() * 0.02):
+        if not killed.ends_within(random.random() * 0.02):
             killed.kill()
-        assert locks_after(shop, told.id) == []
-        found = resolve(shop, told, killed.identity, after=after.schema)
-        verdicts.add(found.verdict)
-        assert state(shop) == {COMMITTED: after, NOT_COMMITTED: before}[found.verdict], found
-        if found.verdict == COMMITTED:
+        assert locks_after(shop, approved.id) == []
+        outcome = find_outcome(shop, approved, killed.identity, after=after.schema)
+        verdicts.add(outcome.verdict)
+        assert state(shop) == {COMMITTED: after, NOT_COMMITTED: before}[outcome.verdict], outcome
+        if outcome.verdict == COMMITTED:
             refill(shop)
     assert verdicts

@@ -1,4 +1,4 @@
-"""Ups and their right downs on a small shop, and what can be done to a down to make it a wrong one."""
+"""Migrations of a small shop with their correct down scripts, and ways to make those wrong."""
 # ruff: noqa: E501 - a statement on one line is easier to compare with the one that undoes it
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ INSERT INTO "Item" ("orderId", "name", "weight") SELECT i % 120 + 1, 'item ' || 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """An up and its down on one thing; `without` says what dropping each statement of the down would be."""
+    """A migration and its down script; `without` is the effect of leaving out each statement."""
 
     thing: str
     up: str

@@ -1,4 +1,4 @@
-"""Down, up and down again on the restored backup: what passes, what is refused, what is said."""
+"""Rehearsals on a restored backup: what passes, what fails, and what is reported."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from pathlib import Path
 import pytest
 
 from dbtools.execution import runner
-from dbtools.execution.run_spec import Done, HistoryRow, Order, Watch
+from dbtools.execution.run_spec import CommittedRun, RowToDelete, RunObserver, RunSpec
 from dbtools.postgres import backups, catalog, client, programs
-from dbtools.postgres.client import Target
-from dbtools.postgres.scratch import NoScratch, Scratch
+from dbtools.postgres.client import DatabaseAddress
+from dbtools.postgres.scratch import ScratchServer, ScratchUnavailable
 from dbtools.prisma import history
-from dbtools.rehearsal import STOP, WARN, Migration, Report, rehearse
+from dbtools.rehearsal import STOP, WARN, MigrationSql, RehearsalReport, rehearse
 from tests.dbtools.conftest import MakeDatabase
 from tests.dbtools.rehearsal import small_project
 from tests.dbtools.rehearsal.small_project import Project, project
 
 BEFORE = (
-    Migration(
+    MigrationSql(
         "1_init",
         'CREATE TABLE "User" ("id" SERIAL PRIMARY KEY, "email" TEXT NOT NULL,'
         " \"kind\" VARCHAR(8) NOT NULL DEFAULT 'a',"
         " CONSTRAINT kinds CHECK (\"kind\" IN ('a', 'b')));\n"
         'CREATE TABLE "Order" ("id" SERIAL PRIMARY KEY, "userId" INTEGER NOT NULL, "legacyPrice" INTEGER);',
     ),
-    Migration("2_index", 'CREATE UNIQUE INDEX "User_email_key" ON "User"("email");'),
+    MigrationSql("2_index", 'CREATE UNIQUE INDEX "User_email_key" ON "User"("email");'),
 )
 GOING = (
-    Migration(
+    MigrationSql(
         "3_price",
         'ALTER TABLE "Order" ADD COLUMN "priceCents" INTEGER;\n'
         'ALTER TABLE "Order" DROP COLUMN "legacyPrice";\n'
@@ -55,11 +55,11 @@ def shop_project(make_database: MakeDatabase, tmp_path: Path) -> Project:
     return project(make_database(), tmp_path / "backups", BEFORE, GOING, ROWS)
 
 
-def tones(report: Report) -> dict[str, str]:
+def tones(report: RehearsalReport) -> dict[str, str]:
     return {check.name: check.tone for check in report.checks}
 
 
-def test_a_right_script_passes_and_everything_is_told_in_numbers(shop_project: Project) -> None:
+def test_a_correct_script_passes_with_a_complete_report(shop_project: Project) -> None:
     report = shop_project.rehearse(DOWN, since="Nov 21, 09:31")
     assert report.passed, report.message
     assert tones(report) == {
@@ -77,7 +77,7 @@ def test_a_right_script_passes_and_everything_is_told_in_numbers(shop_project: P
     assert "533 rows in 3 tables" in report.checks[0].message
 
 
-def test_the_report_is_json_and_carries_its_own_digest(shop_project: Project) -> None:
+def test_the_report_is_json_with_its_digest(shop_project: Project) -> None:
     report = shop_project.rehearse(DOWN)
     stored = json.loads(json.dumps(asdict(report)))
     assert stored["sha256"] == report.sha256 == report.digest()
@@ -92,22 +92,22 @@ def test_the_report_is_json_and_carries_its_own_digest(shop_project: Project) ->
 
 @pytest.fixture
 def places(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The databases that rehearsals of this test were given: other tests have theirs on the same server."""
-    given: list[str] = []
-    database = Scratch.database
+    """The databases of this test's rehearsals, as other tests use the same server."""
+    databases: list[str] = []
+    database = ScratchServer.database
 
     @contextmanager
-    def noted(self: Scratch) -> Iterator[Target]:
-        with database(self) as where:
-            given.append(where.database)
-            yield where
+    def noted(self: ScratchServer) -> Iterator[DatabaseAddress]:
+        with database(self) as address:
+            databases.append(address.database)
+            yield address
 
-    monkeypatch.setattr(Scratch, "database", noted)
-    return given
+    monkeypatch.setattr(ScratchServer, "database", noted)
+    return databases
 
 
-def test_nothing_of_a_rehearsal_stays_on_the_server(
-    places: list[str], shop_project: Project, server: Target
+def test_a_rehearsal_leaves_nothing_on_the_server(
+    places: list[str], shop_project: Project, server: DatabaseAddress
 ) -> None:
     shop_project.rehearse(DOWN)
     shop_project.rehearse("SELECT 1 / 0")
@@ -115,7 +115,7 @@ def test_nothing_of_a_rehearsal_stays_on_the_server(
     assert left(server, places) == []
 
 
-def left(server: Target, places: list[str]) -> list[str]:
+def left(server: DatabaseAddress, places: list[str]) -> list[str]:
     with client.connect(server, "tests") as connection:
         query = "SELECT datname FROM pg_database WHERE datname = ANY(%s)"
         return [name for (name,) in connection.execute(query, [places]).fetchall()]
@@ -128,7 +128,7 @@ def test_a_forgotten_statement_is_caught(shop_project: Project) -> None:
     assert any('+    "priceCents" integer' in line for line in "\n".join(report.checks[2].lines).split("\n"))
 
 
-def test_what_up_again_would_not_restore_is_caught(shop_project: Project) -> None:
+def test_a_failing_round_trip_is_caught(shop_project: Project) -> None:
     report = shop_project.rehearse(DOWN, why_not_replayed="The history was squashed.")
     assert report.passed
     assert report.verdict == "unknown"
@@ -140,7 +140,7 @@ def test_what_up_again_would_not_restore_is_caught(shop_project: Project) -> Non
     assert "3_price does not apply" in wrong.message
 
 
-def test_a_script_that_fails_is_no_surprise_on_the_day(shop_project: Project) -> None:
+def test_a_script_that_fails_is_caught(shop_project: Project) -> None:
     report = shop_project.rehearse('ALTER TABLE "Order" DROP COLUMN "price";')
     assert not report.passed
     assert "does not run on the restored backup" in report.message
@@ -157,23 +157,23 @@ INSERT INTO "User" ("id", "email") SELECT 1000, 'only@example.org';"""
     assert tones(report)["Down again"] == STOP
 
 
-def test_rows_and_values_that_go_are_counted(shop_project: Project) -> None:
+def test_lost_rows_and_values_are_counted(shop_project: Project) -> None:
     down = f'{DOWN}\nDELETE FROM "User" WHERE "id" <= 4;\nUPDATE "Order" SET "legacyPrice" = NULL;'
     report = shop_project.rehearse(down)
-    told = {(loss.table, loss.column): loss.number for loss in report.losses}
-    assert told == {("Order", "priceCents"): 499, ("User", ""): 4}
+    reported = {(loss.table, loss.column): loss.number for loss in report.losses}
+    assert reported == {("Order", "priceCents"): 499, ("User", ""): 4}
     assert "YOU LOSE 4 rows of User. They stay in the backup." in report.lose
 
 
-def test_a_column_that_is_only_renamed_is_no_loss(make_database: MakeDatabase, tmp_path: Path) -> None:
-    up = Migration(
+def test_a_renamed_column_is_no_loss(make_database: MakeDatabase, tmp_path: Path) -> None:
+    up = MigrationSql(
         "3_rename", 'ALTER TABLE "User" RENAME COLUMN "email" TO "mail"; ALTER TABLE "Order" RENAME TO "Buy";'
     )
     made = project(make_database(), tmp_path, BEFORE, (up,))
-    with client.connect(made.where, "tests") as connection:
+    with client.connect(made.address, "tests") as connection:
         connection.execute('INSERT INTO "User" ("mail") VALUES (\'a@example.org\')')
         connection.commit()
-    made = replace(made, taken=backups.take(made.where, made.scratch.programs, tmp_path))
+    made = replace(made, taken=backups.take(made.address, made.scratch.programs, tmp_path))
     report = made.rehearse(
         'ALTER TABLE "Buy" RENAME TO "Order"; ALTER TABLE "User" RENAME COLUMN "mail" TO "email";'
     )
@@ -182,9 +182,7 @@ def test_a_column_that_is_only_renamed_is_no_loss(make_database: MakeDatabase, t
     assert report.verdict == "same"
 
 
-def test_what_somebody_changed_by_hand_is_told_and_does_not_stop(
-    make_database: MakeDatabase, tmp_path: Path
-) -> None:
+def test_manual_changes_are_reported_and_stop_nothing(make_database: MakeDatabase, tmp_path: Path) -> None:
     by_hand = f'{ROWS}CREATE INDEX by_hand ON "User"("kind"); ALTER TABLE "User" ALTER "kind" DROP DEFAULT;'
     made = project(make_database(), tmp_path, BEFORE, GOING, by_hand)
     report = made.rehearse(DOWN)
@@ -195,11 +193,11 @@ def test_what_somebody_changed_by_hand_is_told_and_does_not_stop(
     assert not wrong.passed
 
 
-def test_a_check_that_postgresql_rewrites_when_it_reads_it_again_is_no_difference(
+def test_a_check_constraint_that_postgresql_rewrites_is_no_difference(
     make_database: MakeDatabase, tmp_path: Path
 ) -> None:
-    """The CHECK on User stands in the backup in other words than in a database that was only migrated."""
-    up = Migration("3_column", 'ALTER TABLE "Order" ADD COLUMN "note" TEXT;')
+    """The CHECK on User reads differently in the backup than in a newly migrated database."""
+    up = MigrationSql("3_column", 'ALTER TABLE "Order" ADD COLUMN "note" TEXT;')
     made = project(make_database(), tmp_path, BEFORE, (up,))
     report = made.rehearse('ALTER TABLE "Order" DROP COLUMN "note";')
     assert report.passed, report.message
@@ -218,40 +216,40 @@ def test_a_restored_backup_with_other_rows_than_its_snapshot_is_refused(shop_pro
 def test_a_swapped_backup_is_not_rehearsed(shop_project: Project) -> None:
     path = Path(shop_project.taken.path)
     path.write_bytes(path.read_bytes()[:-1] + b"x")
-    with pytest.raises(backups.NotUsable, match="not the one that was taken"):
+    with pytest.raises(backups.BackupUnusable, match="not the one that was taken"):
         shop_project.rehearse(DOWN)
 
 
 def test_an_extension_that_is_missing_is_named(
-    places: list[str], shop_project: Project, monkeypatch: pytest.MonkeyPatch, server: Target
+    places: list[str], shop_project: Project, monkeypatch: pytest.MonkeyPatch, server: DatabaseAddress
 ) -> None:
-    with client.connect(shop_project.where, "tests", autocommit=True) as connection:
+    with client.connect(shop_project.address, "tests", autocommit=True) as connection:
         connection.execute("CREATE EXTENSION citext")
         connection.execute('ALTER TABLE "User" ADD COLUMN "nick" citext')
     taken = backups.take(
-        shop_project.where, shop_project.scratch.programs, Path(shop_project.taken.path).parent
+        shop_project.address, shop_project.scratch.programs, Path(shop_project.taken.path).parent
     )
     made = replace(shop_project, taken=taken)
-    monkeypatch.setattr(Scratch, "available", lambda self: {"plpgsql"})
-    with pytest.raises(NoScratch, match="lacks the extension citext"):
+    monkeypatch.setattr(ScratchServer, "available", lambda self: {"plpgsql"})
+    with pytest.raises(ScratchUnavailable, match="lacks the extension citext"):
         made.rehearse(DOWN)
     assert left(server, places) == []
 
 
 def test_the_portals_own_runner_runs_it_down_and_down_again(shop_project: Project) -> None:
-    """Although PostgreSQL has rewritten a CHECK of the backup, so that its fingerprint is another one."""
+    """Although PostgreSQL has rewritten a CHECK of the backup, which changes its fingerprint."""
     task = shop_project.task(DOWN)
-    with client.connect(shop_project.where, "tests") as connection:
+    with client.connect(shop_project.address, "tests") as connection:
         rows = history.read(connection, "public")
         approved = catalog.read(connection, ("public",)).fingerprint
-    going = tuple(HistoryRow(row.id, row.name) for row in rows if row.name == "3_price")
-    order = Order("7", task.statements, going, "public", ("public",), approved, history.digest(rows))
+    going = tuple(RowToDelete(row.id, row.name) for row in rows if row.name == "3_price")
+    spec = RunSpec("7", task.statements, going, "public", ("public",), approved, history.digest(rows))
 
-    def execute(where: Target, watch: Watch, known: str) -> Done:
-        return runner.run(where, replace(order, fingerprint=known), watch)
+    def execute(address: DatabaseAddress, observer: RunObserver, known: str) -> CommittedRun:
+        return runner.run(address, replace(spec, fingerprint=known), observer)
 
-    def fingerprint(where: Target) -> str:
-        with client.connect(where, "tests") as connection:
+    def fingerprint(address: DatabaseAddress) -> str:
+        with client.connect(address, "tests") as connection:
             return catalog.read(connection, ("public",)).fingerprint
 
     report = rehearse(task, shop_project.scratch, execute, fingerprint)
@@ -261,15 +259,17 @@ def test_the_portals_own_runner_runs_it_down_and_down_again(shop_project: Projec
     assert report.fingerprint_after
 
 
-def test_it_can_be_stopped_at_every_step(places: list[str], shop_project: Project, server: Target) -> None:
+def test_it_can_be_canceled_at_every_step(
+    places: list[str], shop_project: Project, server: DatabaseAddress
+) -> None:
     task = shop_project.task(DOWN)
-    told: list[str] = []
+    reported: list[str] = []
     runs = small_project.runner(task.statements, ["3_price"])
-    rehearse(task, shop_project.scratch, runs, shop_project.fingerprint, progress=told.append)
-    assert len(told) >= 9
-    for step in range(len(told)):
+    rehearse(task, shop_project.scratch, runs, shop_project.fingerprint, progress=reported.append)
+    assert len(reported) >= 9
+    for step in range(len(reported)):
         asked: Iterator[bool] = iter([False] * step + [True] * 1000)
-        with pytest.raises(programs.Stopped):
+        with pytest.raises(programs.ProgramStopped):
             rehearse(task, shop_project.scratch, runs, shop_project.fingerprint, stop=asked.__next__)
     assert places
     assert left(server, places) == []

@@ -12,16 +12,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dbtools import sql
-from dbtools.rehearsal import Migration, Report
+from dbtools.rehearsal import MigrationSql, RehearsalReport
 from dbtools.rehearsal.row_checks import CHANGED, ROUND_TRIP
 from tests.dbtools.rehearsal.right_downs import ADDITIONS, CHANGES, PARTS, Part
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A migration and its right down script."""
+    """A migration and its correct down script."""
 
-    up: Migration
+    up: MigrationSql
     parts: tuple[Part, ...]
 
     @property
@@ -37,7 +37,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A down script that differs from a right one in one statement, and what that makes of it."""
+    """A down script that differs from a correct one in one statement, and the effect of that."""
 
     kind: str
     how: str
@@ -45,18 +45,18 @@ class Mutant:
 
 
 def pairs(seeded: random.Random) -> Iterator[Pair]:
-    """First each part by itself, then ever new ones of two or three parts."""
+    """First each part by itself, then random combinations of two or three parts."""
     for number, part in enumerate(PARTS):
-        yield Pair(Migration(f"2_{number}", part.up), (part,))
+        yield Pair(MigrationSql(f"2_{number}", part.up), (part,))
     while True:
         chosen = tuple(seeded.sample(PARTS, seeded.choice((2, 2, 3))))
-        yield Pair(Migration("2_several", "\n".join(part.up for part in chosen)), chosen)
+        yield Pair(MigrationSql("2_several", "\n".join(part.up for part in chosen)), chosen)
 
 
 def mutants(pair: Pair, seeded: random.Random) -> list[Mutant]:
-    """All that can be made of it, each once, in a random order."""
-    found = {mutant.down: mutant for mutant in (*_dropped(pair), *_changed(pair), *_added(pair, seeded))}
-    readable = [mutant for mutant in found.values() if _is_sql(mutant.down)]
+    """All mutants of the pair, each once, in random order."""
+    by_text = {mutant.down: mutant for mutant in (*_dropped(pair), *_changed(pair), *_added(pair, seeded))}
+    readable = [mutant for mutant in by_text.values() if _is_sql(mutant.down)]
     return seeded.sample(readable, len(readable))
 
 
@@ -81,12 +81,12 @@ def _added(pair: Pair, seeded: random.Random) -> Iterator[Mutant]:
     for kind, statement in ADDITIONS:
         place = seeded.randrange(len(pair.down) + 1)
         later = pair.down[place:]
-        told = "neutral" if _made_again(statement, later) else kind
-        yield Mutant(told, f"added {statement}", text([*pair.down[:place], statement, *later]))
+        judged = "neutral" if _made_again(statement, later) else kind
+        yield Mutant(judged, f"added {statement}", text([*pair.down[:place], statement, *later]))
 
 
 def _made_again(statement: str, later: tuple[str, ...]) -> bool:
-    """A view that is dropped and then made by the right script stands there as before."""
+    """Whether it drops a view that the correct script creates later anyway."""
     view = statement.removeprefix("DROP VIEW ")
     return view != statement and any(each.startswith(f"CREATE OR REPLACE VIEW {view} ") for each in later)
 
@@ -94,7 +94,7 @@ def _made_again(statement: str, later: tuple[str, ...]) -> bool:
 def _is_sql(down: str) -> bool:
     try:
         return bool(sql.split(down))
-    except sql.NotSql:
+    except sql.InvalidSql:
         return False
 
 
@@ -102,13 +102,13 @@ def text(statements: list[str] | tuple[str, ...]) -> str:
     return "".join(f"{statement};\n" for statement in statements)
 
 
-def caught(mutant: Mutant, report: Report, right: Report) -> bool:
-    """A wrong script is stopped; one that only moves data is told in other words than the right one."""
+def caught(mutant: Mutant, report: RehearsalReport, right: RehearsalReport) -> bool:
+    """Whether the rehearsal failed or, for a script that only changes data, differs from the correct one."""
     if mutant.kind == "data":
         return not report.passed or _said_of_data(report) != _said_of_data(right)
     return not report.passed
 
 
-def _said_of_data(report: Report) -> object:
+def _said_of_data(report: RehearsalReport) -> object:
     said = {check.name: check.lines for check in report.checks if check.name in (CHANGED, ROUND_TRIP)}
     return report.counts, report.losses, said

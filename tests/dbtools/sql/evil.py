@@ -1,4 +1,4 @@
-"""Scripts that must not run, each with the line and the words that refuse it."""
+"""Forbidden scripts, each with the line and the message of its refusal."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dbtools.sql import LIMITS
 
 
 class Evil(NamedTuple):
-    """`line` and `words` of the refusal that names the trouble."""
+    """A forbidden script, with the `line` and some `words` of its refusal."""
 
     text: str | bytes
     line: int

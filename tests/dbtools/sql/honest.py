@@ -1,4 +1,4 @@
-"""Forty down scripts as people and Prisma write them, and the schema that each of them runs on."""
+"""Forty allowed down scripts, as people and Prisma write them, and the schema that they run on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sixty evil scripts and more are refused by their line; forty honest ones are accepted and run."""
+"""More than sixty forbidden scripts are refused with their line; forty allowed ones are accepted and run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from dbtools.postgres import client
 from dbtools.postgres.client import Connection
-from dbtools.sql import Script, check
+from dbtools.sql import CheckedScript, check
 from tests.dbtools.conftest import MakeDatabase
 from tests.dbtools.sql.evil import EVIL, Evil
 from tests.dbtools.sql.honest import BEFORE, HONEST
@@ -21,24 +21,24 @@ def test_the_corpora_are_as_large_as_promised() -> None:
 
 
 @pytest.mark.parametrize("evil", EVIL.values(), ids=EVIL)
-def test_an_evil_script_is_refused_in_words_that_name_its_line(evil: Evil) -> None:
+def test_a_forbidden_script_is_refused_with_its_line(evil: Evil) -> None:
     script = check(evil.text)
-    assert not script.runs
+    assert script.problems
     assert [one for one in script.problems if one.line == evil.line and evil.words in one.message], (
         script.problems
     )
 
 
 @pytest.mark.parametrize("text", HONEST.values(), ids=HONEST)
-def test_an_honest_script_is_accepted(text: str) -> None:
+def test_an_allowed_script_is_accepted(text: str) -> None:
     script = check(text)
     assert script.problems == ()
-    assert script.runs
+    assert not script.problems
     assert check(text.encode()) == script
     assert json.loads(json.dumps(asdict(script)))["sha256"] == script.sha256
 
 
-def test_every_honest_script_runs_statement_by_statement_and_its_counts_can_be_asked(
+def test_every_allowed_script_runs_and_its_counts_can_be_queried(
     opened: Connection,
 ) -> None:
     opened.execute(BEFORE.encode())
@@ -55,8 +55,8 @@ def test_every_honest_script_runs_statement_by_statement_and_its_counts_can_be_a
     assert asked >= 20
 
 
-def count_everything(connection: Connection, script: Script) -> int:
-    """Ask every count before the script runs, in a transaction that may only read."""
+def count_everything(connection: Connection, script: CheckedScript) -> int:
+    """Run every count before the script, in a read-only transaction."""
     queries = [count.query for one in script.statements for hazard in one.hazards for count in hazard.counts]
     for query in queries:
         connection.execute("BEGIN READ ONLY")
@@ -67,7 +67,7 @@ def count_everything(connection: Connection, script: Script) -> int:
     return len(queries)
 
 
-def test_the_lock_that_is_said_is_the_lock_that_is_taken(make_database: MakeDatabase) -> None:
+def test_the_predicted_lock_is_the_one_that_is_taken(make_database: MakeDatabase) -> None:
     there = make_database()
     with client.connect(there, "tests", autocommit=True) as connection:
         connection.execute(BEFORE.encode())
@@ -79,8 +79,8 @@ def test_the_lock_that_is_said_is_the_lock_that_is_taken(make_database: MakeData
             assert strongest(connection, check(text)) == check(text).statements[0].lock, text
 
 
-def strongest(connection: Connection, script: Script) -> str:
-    """The strongest lock on any relation of the schema while the statement's transaction is open."""
+def strongest(connection: Connection, script: CheckedScript) -> str:
+    """The strongest lock on a relation of the schema while the transaction of the statement is open."""
     connection.execute("BEGIN")
     known = (
         "SELECT array_agg(oid) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind <> 'S'"

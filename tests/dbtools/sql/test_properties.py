@@ -1,4 +1,4 @@
-"""What holds for every text: nothing crashes, nothing is hidden, and PostgreSQL sees the same statements."""
+"""For every text: nothing crashes, nothing is hidden, and PostgreSQL parses the same statements."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from dbtools.postgres.client import Connection, Error
-from dbtools.sql import LIMITS, NotSql, check, split
+from dbtools.sql import LIMITS, InvalidSql, check, split
+from dbtools.sql.syntax import parsing
 from dbtools.sql.syntax.parsing import walk
 from tests.dbtools.sql.evil import EVIL
 from tests.dbtools.sql.honest import HONEST
@@ -50,7 +51,7 @@ patient = settings(
 @given(anything)
 def test_no_text_makes_it_crash_and_every_refusal_has_a_sentence(raw: str | bytes) -> None:
     script = check(raw)
-    assert script.runs != bool(script.problems)
+    assert script.statements or script.problems
     lines = script.text.count("\n") + 1
     for problem in script.problems:
         assert problem.message.strip()
@@ -60,8 +61,8 @@ def test_no_text_makes_it_crash_and_every_refusal_has_a_sentence(raw: str | byte
 @patient
 @given(some.text(max_size=50), some.text(max_size=50))
 def test_a_NUL_anywhere_is_refused(before: str, after: str) -> None:
-    assert not check(f"{before}\0{after}").runs
-    assert not check(f"SELECT 1;{before}\0{after}").runs
+    assert check(f"{before}\0{after}").problems
+    assert check(f"SELECT 1;{before}\0{after}").problems
 
 
 @patient
@@ -86,7 +87,7 @@ def test_postgresql_sees_one_statement_where_the_check_sees_one(opened: Connecti
 
 
 def server_says(connection: Connection, statement: str) -> str:
-    """The error's code over the extended protocol, which takes exactly one statement; "" where it ran."""
+    """The error code from the extended protocol, which accepts exactly one statement; "" if it ran."""
     try:
         connection.execute(statement.encode(), binary=True)
     except Error as error:
@@ -120,47 +121,46 @@ CHAINS = {
 
 
 @pytest.mark.parametrize(("start", "link", "end"), CHAINS.values(), ids=CHAINS)
-def test_no_depth_ends_the_process(start: str, link: str, end: str) -> None:
-    """In a process of its own, because a fault of the parser would take the tests with it."""
+def test_no_depth_crashes_the_process(start: str, link: str, end: str) -> None:
+    """In a child process, because a crash of the parser would end the tests."""
     code = (
         "import sys; from dbtools.sql import check; start, link, end = sys.argv[1:]\n"
         "for size in (2_000, 64 * 1024, 999_000): check(start + link * (size // len(link)) + end)"
     )
-    done = subprocess.run([sys.executable, "-c", code, start, link, end], timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", code, start, link, end], timeout=600, check=False)
     assert done.returncode == 0
 
 
-def test_what_is_just_below_every_limit_is_read_in_time() -> None:
+def test_texts_just_below_every_limit_take_only_seconds_of_CPU() -> None:
     wide = "INSERT INTO t VALUES " + ",".join(f"({n},'abc def',-1,'{{}}'::jsonb)" for n in range(480))  # noqa: S608
     deep = "SELECT 1" + "+1" * (LIMITS.depth // 2 - 10)
     many = 'ALTER TABLE "User" ADD COLUMN a int;' * LIMITS.statements
     for text, seconds in ((wide, 5), (deep, 5), (many, 10)):
         assert len(text) <= LIMITS.in_request or text is many
-        began = time.monotonic()
-        assert check(text).runs
-        assert time.monotonic() - began < seconds
+        began = time.process_time()
+        assert not check(text).problems
+        assert time.process_time() - began < seconds
 
 
-def test_39_000_statements_are_refused_before_they_are_parsed() -> None:
-    began = time.monotonic()
+def test_39_000_statements_are_refused_before_they_are_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parsing, "parse_sql", None)
     (problem,) = check("DELETE FROM a WHERE b=1;" * 39_000).problems
     assert "more than 2,000 statements" in problem.message
-    assert time.monotonic() - began < 5
 
 
 def test_a_text_that_is_too_large_is_not_read() -> None:
-    began = time.monotonic()
-    assert check(b"x" * 50_000_000).text == ""
-    assert time.monotonic() - began < 2
+    script = check(b"x" * 50_000_000)
+    assert script.text == ""
+    assert "It was not read" in script.problems[0].message
 
 
-def test_split_reads_what_the_list_would_refuse() -> None:
+def test_split_accepts_statements_that_are_not_allowed() -> None:
     assert [piece.text for piece in split("BEGIN; VACUUM;\nCOMMIT")] == ["BEGIN", "VACUUM", "COMMIT"]
-    with pytest.raises(NotSql, match="syntax error"):
+    with pytest.raises(InvalidSql, match="syntax error"):
         split("SELEC 1")
 
 
-def test_a_tree_is_walked_whole() -> None:
+def test_a_tree_is_walked_completely() -> None:
     (piece,) = split("WITH a AS (SELECT f(1)) INSERT INTO t SELECT * FROM a WHERE b = ANY (ARRAY[g(2)])")
     kinds = [type(node).__name__ for node in walk(piece.tree)]
     assert kinds.count("FuncCall") == 2

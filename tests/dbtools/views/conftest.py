@@ -1,4 +1,4 @@
-"""A real Chromium on the live server: one for a module, with a fresh context for each who looks."""
+"""A real Chromium for the live server: one per module, with a fresh context for each person."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def visit(live_server: Any, browser: Browser) -> Iterator[Visit]:
-    """`visit(dana)` opens a browser in which she is signed in; no console may complain."""
+    """`visit(dana)` opens a browser in which she is signed in. Errors on its console fail the test."""
     opened: list[Visitor] = []
 
     def sign_in(user: User) -> Visitor:

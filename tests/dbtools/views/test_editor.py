@@ -1,4 +1,4 @@
-"""The SQL editor in a real Chromium, under the strict policy: what is sent stays the textarea's."""
+"""The SQL editor in a real Chromium, under the strict content security policy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from playwright.sync_api import BrowserContext, Dialog, Locator, Page, expect, s
 from dbtools.models import DatabaseRollback
 from rollback_portal.accounts.models import User
 from rollback_portal.env import ROOT
-from tests import factories as portal
 from tests.dbtools.views import wizard_states
 from tests.support.chromium import chromium
 
@@ -24,7 +23,7 @@ pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 MOST_BYTES = 350_000  # of the editor as it is vendored; a third of it is sent, packed
 OWN = 'ALTER TABLE "Order" DROP COLUMN "priceCents"; -- mine'
 
-# A selection and what is typed over it in one go: the editor cannot have heard of the selection yet.
+# Selects and types in one go, so that the editor has not been notified of the selection yet.
 TYPED_OVER = """text => {
   const content = document.querySelector(".editor").shadowRoot.querySelector(".cm-content");
   content.focus();
@@ -35,18 +34,13 @@ TYPED_OVER = """text => {
 
 
 @pytest.fixture
-def dana(transactional_db: None) -> User:
-    return portal.person("database admin", "Dana Okoro")
-
-
-@pytest.fixture
 def row(dana: User) -> DatabaseRollback:
     return wizard_states.STATES["writing-problems"](dana, dana)
 
 
 @pytest.fixture
 def context(live_server: Any, dana: User, monkeypatch: pytest.MonkeyPatch) -> Iterator[BrowserContext]:
-    """Dana's browser; whatever it complains about on its console fails the test."""
+    """Dana's browser; an error or warning on its console fails the test."""
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright's loop runs in this thread
     client = Client()
     client.force_login(dana)
@@ -56,7 +50,7 @@ def context(live_server: Any, dana: User, monkeypatch: pytest.MonkeyPatch) -> It
         browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         opened = browser.new_context(base_url=live_server.url, reduced_motion="reduce")
         opened.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}])
-        opened.on("console", lambda said: complaints.append(said.text) if said.type != "log" else None)
+        opened.on("console", lambda line: complaints.append(line.text) if line.type != "log" else None)
         opened.on("weberror", lambda error: complaints.append(str(error.error)))
         yield opened
         browser.close()
@@ -79,7 +73,7 @@ def sent(row: DatabaseRollback) -> str:
     return DatabaseRollback.objects.get(pk=row.pk).sql
 
 
-def test_it_numbers_colours_and_marks_under_the_strict_policy(page: Page) -> None:
+def test_lines_are_numbered_highlighted_and_marked_under_the_strict_policy(page: Page) -> None:
     expect(page.locator(".cm-lineNumbers .cm-gutterElement").last).to_have_text("3")
     expect(page.locator(".tok-keyword").first).to_have_text("COMMIT")
     expect(page.locator(".cm-problem")).to_have_count(2)
@@ -97,14 +91,14 @@ def test_what_is_typed_is_what_is_sent(page: Page, row: DatabaseRollback) -> Non
     assert sent(row) == "SELECT 1;\nSELECT 2;"
 
 
-def test_typing_over_a_selection_is_never_left_to_the_browser(page: Page) -> None:
-    """It would keep the style of what stood there in an attribute that the policy forbids."""
+def test_typing_over_a_selection_is_handled_by_the_editor(page: Page) -> None:
+    """The browser would keep the replaced style in an attribute that the policy forbids."""
     assert page.evaluate(TYPED_OVER, OWN) is False
     expect(editor(page)).to_have_text(OWN)
     assert page.locator("textarea#sql").input_value() == OWN
 
 
-def test_the_label_leads_into_it_and_tab_leads_out(page: Page) -> None:
+def test_the_label_focuses_the_editor_and_tab_leaves_it(page: Page) -> None:
     page.get_by_text("SQL, in one transaction, statement by statement").click()
     expect(editor(page)).to_be_focused()
     page.keyboard.press("Tab")
@@ -117,7 +111,7 @@ def answered(questions: list[str], answer: str, asked: Dialog) -> None:
 
 
 @pytest.mark.parametrize("enhanced", [True, False])
-def test_the_draft_replaces_nothing_without_a_question(
+def test_the_draft_replaces_sql_only_after_a_question(
     context: BrowserContext, row: DatabaseRollback, enhanced: bool
 ) -> None:
     page = context.new_page()
@@ -138,7 +132,7 @@ def test_the_draft_replaces_nothing_without_a_question(
         assert page.locator("textarea#sql").input_value() == OWN
 
 
-def test_text_that_was_never_sent_comes_back_in_the_same_tab(page: Page) -> None:
+def test_unsent_sql_can_be_restored_in_the_same_tab(page: Page) -> None:
     editor(page).fill(OWN)
     page.goto("/databases/")
     page.go_back()
@@ -166,9 +160,7 @@ def test_without_scripts_the_textarea_and_the_draft_work(
     plain.close()
 
 
-def test_on_a_phone_nothing_is_wider_than_the_screen_and_a_thumb_hits_every_button(
-    page: Page, dana: User
-) -> None:
+def test_on_a_phone_the_page_fits_and_every_button_is_large_enough(page: Page, dana: User) -> None:
     for width in (360, 390):
         page.set_viewport_size({"width": width, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -179,7 +171,7 @@ def test_on_a_phone_nothing_is_wider_than_the_screen_and_a_thumb_hits_every_butt
     assert min(heights) >= 44
 
 
-def test_it_is_vendored_whole_with_its_licence_and_stays_small() -> None:
+def test_the_vendored_editor_has_its_licence_and_stays_small() -> None:
     path: Path = ROOT / "static/js/vendor/codemirror.js"
     text = path.read_text()
     assert "MIT License" in text

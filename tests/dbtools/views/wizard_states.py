@@ -1,4 +1,4 @@
-"""Database rollbacks in every state that a page can meet, with rows that are true to life."""
+"""Database rollbacks in every state that a page can show, with realistic rows."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ DRAFT = {
     ],
     "message": "Proven on a scratch database: it leads back to the same schema.",
 }  # fmt: skip
-GUARDS = [
-    {"guard": "Direct connection", "tone": "ok", "message": "The connection leads straight to PostgreSQL."},
-    {"guard": "Primary", "tone": "ok", "message": "This server is the primary."},
-    {"guard": "Long transactions", "tone": "warn", "message": "metabase has had one open for 5 min."},
+CHECKS = [
+    {"check": "Direct connection", "tone": "ok", "message": "The connection leads straight to PostgreSQL."},
+    {"check": "Primary", "tone": "ok", "message": "This server is the primary."},
+    {"check": "Long transactions", "tone": "warn", "message": "metabase has had one open for 5 min."},
 ]
-SLOW = {"guard": "Replicas", "tone": "stop", "message": "The replica shop-2 lags by 41 s; 10 s are allowed."}
+SLOW = {"check": "Replicas", "tone": "stop", "message": "The replica shop-2 lags by 41 s; 10 s are allowed."}
 ENTRY = {"row": "", "at": "", "checksum": "", "sql": "", "down": "", "why_not": "", "warning": ""}
 
 
@@ -59,17 +59,17 @@ def entries() -> list[dict[str, Any]]:
         },
         {**ENTRY, "name": "20260401_totals", "state": "edited since", "row": "id-2", "why_not": old},
         {**ENTRY, "name": "20260501_zip", "state": "rolled back", "why_not": "It is rolled back already."},
-        *({**each, "warning": ""} for each in rollback_rows.entries()),
+        *({**entry, "warning": ""} for entry in rollback_rows.migrations()),
         {**ENTRY, "name": FAILED, "state": "pending", "why_not": "It was never applied here."},
     ]
 
 
 def problems() -> dict[str, Any]:
-    found = [
+    listed = [
         {"line": 1, "message": "COMMIT would end the wizard's transaction. Take it out."},
         {"line": 3, "message": "\\copy is a command of psql, not SQL."},
     ]
-    return {"sha256": "", "statements": [], "problems": found}
+    return {"sha256": "", "statements": [], "problems": listed}
 
 
 def failing() -> dict[str, Any]:
@@ -103,15 +103,17 @@ def changed(row: DatabaseRollback, **fields: Any) -> DatabaseRollback:
 
 
 def held(row: DatabaseRollback, **fields: Any) -> DatabaseRollback:
-    """A worker is at it."""
+    """The same row while a worker is at work on it."""
     until = timezone.now() + timedelta(seconds=30)
     return changed(row, lease_owner=uuid4(), lease_until=until, **fields)
 
 
 def alone(dana: User, efe: User) -> DatabaseRollback:
-    """Approved by the person who asked, with a broken glass."""
-    given = {"approved_by": dana, "approved_by_name": dana.display, "approved_at": timezone.now()}
-    return rollback_rows.rollback(dana, "approved", broke_glass="Nobody answers the phone at 3 a.m.", **given)
+    """Approved by the person who requested it, as a break-glass."""
+    approval = {"approved_by": dana, "approved_by_name": dana.display, "approved_at": timezone.now()}
+    return rollback_rows.rollback(
+        dana, "approved", broke_glass="Nobody answers the phone at 3 a.m.", **approval
+    )
 
 
 def restoring(dana: User, efe: User) -> DatabaseRollback:
@@ -124,14 +126,16 @@ def restoring(dana: User, efe: User) -> DatabaseRollback:
 
 
 def columns(**fields: Any) -> dict[str, Any]:
-    said = "The schema afterwards equals the one before. Order.legacyPrice is the last column now."
-    check = {"name": "Schema afterwards", "tone": "ok", "message": said, "lines": DIFF}
+    message = "The schema afterwards equals the one before. Order.legacyPrice is the last column now."
+    check = {"name": "Schema afterwards", "tone": "ok", "message": message, "lines": DIFF}
     return rollback_rows.report(verdict="same but for column order", checks=[check], **fields)
 
 
 STATES: dict[str, State] = {
     "deciding": lambda dana, efe: rollback_rows.rollback(dana, incident="INC-412"),
-    "reading": lambda dana, efe: held(rollback_rows.rollback(dana, "reading", message="Dana Okoro decided it.")),
+    "reading": lambda dana, efe: held(
+        rollback_rows.rollback(dana, "reading", message="Dana Okoro decided it.")
+    ),
     "reading-stalled": lambda dana, efe: rollback_rows.rollback(
         dana, "reading", status_times={"reading": factories.ago(seconds=40).isoformat()}
     ),
@@ -144,15 +148,17 @@ STATES: dict[str, State] = {
     "drafting": lambda dana, efe: held(
         rollback_rows.rollback(dana, "drafting", progress={"phase": "replaying 39 migrations"})
     ),
-    "writing": lambda dana, efe: rollback_rows.rollback(dana, "writing", draft=DRAFT, message=DRAFT["message"]),
+    "writing": lambda dana, efe: rollback_rows.rollback(
+        dana, "writing", draft=DRAFT, message=DRAFT["message"]
+    ),
     "writing-problems": lambda dana, efe: rollback_rows.rollback(
         dana, "writing", draft=DRAFT, sql="COMMIT;\nSELECT 1;\n\\copy x", sql_sha256="s" * 64,
         sql_analysis=problems(),
     ),
     "checking": lambda dana, efe: held(rollback_rows.rollback(dana, "checking")),
     "preflight": lambda dana, efe: held(rollback_rows.rollback(dana, "preflight")),
-    "ready": lambda dana, efe: rollback_rows.rollback(dana, "ready", preflight=GUARDS),
-    "ready-stopped": lambda dana, efe: rollback_rows.rollback(dana, "ready", preflight=[*GUARDS, SLOW]),
+    "ready": lambda dana, efe: rollback_rows.rollback(dana, "ready", preflight=CHECKS),
+    "ready-stopped": lambda dana, efe: rollback_rows.rollback(dana, "ready", preflight=[*CHECKS, SLOW]),
     "backing-up": lambda dana, efe: held(
         rollback_rows.rollback(dana, "backing_up", progress={
             "phase": "writing", "bytes": 734_003_200, "rate": 52_428_800, "table": "public.Order (7 of 12)"})
@@ -164,17 +170,23 @@ STATES: dict[str, State] = {
     "rehearsed-failing": lambda dana, efe: rollback_rows.rollback(dana, "rehearsed", rehearsal=failing()),
     "awaiting-approval": lambda dana, efe: rollback_rows.rollback(dana, "awaiting_approval"),
     "approved": lambda dana, efe: rollback_rows.approved(dana, efe),
-    "approved-expired": lambda dana, efe: rollback_rows.approved(dana, efe, approved_at=factories.ago(minutes=16)),
+    "approved-expired": lambda dana, efe: rollback_rows.approved(
+        dana, efe, approved_at=factories.ago(minutes=16)
+    ),
     "approved-alone": alone,
     "running": lambda dana, efe: held(
-        rollback_rows.rollback(dana, "running", progress={"ran": [{"number": 1, "rows": -1, "seconds": 0.01}]})
+        rollback_rows.rollback(
+            dana, "running", progress={"ran": [{"number": 1, "rows": -1, "seconds": 0.01}]}
+        )
     ),
     "running-blocked": lambda dana, efe: held(
         rollback_rows.rollback(dana, "running", progress={"ran": [], "attempt": 3, "blockers": [BLOCKER]})
     ),
     "committing": lambda dana, efe: held(rollback_rows.rollback(dana, "committing")),
     "resolving": lambda dana, efe: held(
-        rollback_rows.rollback(dana, "resolving", message="The connection was lost in the moment of the commit.")
+        rollback_rows.rollback(
+            dana, "resolving", message="The connection was lost in the moment of the commit."
+        )
     ),
     "verifying": lambda dana, efe: held(rollback_rows.rollback(dana, "verifying")),
     "done": done,
@@ -195,13 +207,13 @@ STATES: dict[str, State] = {
 
 def listed() -> list[Database]:
     """Databases in each state of the list."""
-    facts = {"server": "PostgreSQL 18.6", "bytes": 1_288_490_188, "applied": 40, "newest": rollback_rows.NAMES[-1],
-             "newest_at": "", "unfinished": ""}  # fmt: skip
-    told: list[tuple[str, dict[str, Any]]] = [
+    facts = {"server": "PostgreSQL 18.6", "bytes": 1_288_490_188, "applied": 40,
+             "newest": rollback_rows.NAMES[-1], "newest_at": "", "unfinished": ""}  # fmt: skip
+    databases: list[tuple[str, dict[str, Any]]] = [
         ("shop", {"facts": facts, "read_at": timezone.now()}),
         ("billing", {"facts": {**facts, "unfinished": FAILED}, "read_at": timezone.now()}),
         ("search", {"error": "The host search-db does not answer."}),
         ("stock", {"facts": facts, "read_at": factories.ago(minutes=9)}),
         ("ledger", {}),
     ]
-    return [rollback_rows.database(name, **fields) for name, fields in told]
+    return [rollback_rows.database(name, **fields) for name, fields in databases]

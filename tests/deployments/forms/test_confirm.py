@@ -1,14 +1,14 @@
-"""What people type reaches the record whole and harmless, or comes back with a sentence."""
+"""What people enter is saved in full and without dangerous characters, or refused with a message."""
 
 from __future__ import annotations
 
 import pytest
 
 from deployments.forms.confirm import ConfirmForm
-from deployments.models import Kind
+from deployments.models import OperationKind
 
 
-def filled(kind: Kind = Kind.ROLL_BACK, **fields: str) -> ConfirmForm:
+def filled(kind: OperationKind = OperationKind.ROLL_BACK, **fields: str) -> ConfirmForm:
     return ConfirmForm({"reason": "errors", **fields}, kind=kind)
 
 
@@ -27,14 +27,14 @@ def test_a_reason_and_words_and_an_incident_are_taken_as_typed() -> None:
     }
 
 
-@pytest.mark.parametrize("kind", [Kind.ROLL_BACK, Kind.PROMOTE])
-def test_an_operation_needs_one_of_the_four_reasons(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [OperationKind.ROLL_BACK, OperationKind.PROMOTE])
+def test_an_operation_needs_one_of_the_four_reasons(kind: OperationKind) -> None:
     assert complaint(filled(kind, reason=""), "reason") == "Choose the reason. Nothing was started."
     assert "“boredom” is not one of the four reasons" in complaint(filled(kind, reason="boredom"), "reason")
 
 
 def test_a_rollback_may_be_left_without_a_reason() -> None:
-    assert filled(Kind.LEAVE, reason="").is_valid()
+    assert filled(OperationKind.LEAVE, reason="").is_valid()
 
 
 def test_a_reason_of_100_kb_is_refused_and_kept() -> None:

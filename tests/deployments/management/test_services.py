@@ -1,4 +1,4 @@
-"""`manage.py services`: the services page for people with a shell."""
+"""`manage.py services`: what the services page does, from a shell."""
 
 from __future__ import annotations
 
@@ -15,15 +15,10 @@ from tests import factories
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def api() -> Service:
-    return factories.service("api")
-
-
 def services(*arguments: str) -> str:
-    said = StringIO()
-    call_command("services", *arguments, stdout=said, stderr=said)
-    return said.getvalue()
+    output = StringIO()
+    call_command("services", *arguments, stdout=output, stderr=output)
+    return output.getvalue()
 
 
 def test_it_lists_what_is_followed_and_what_is_not(api: Service) -> None:
@@ -33,9 +28,9 @@ def test_it_lists_what_is_followed_and_what_is_not(api: Service) -> None:
 
 
 def test_it_lists_as_json(api: Service) -> None:
-    (found,) = json.loads(services("--json"))
-    assert found["slug"] == "shop-api"
-    assert found["addresses"] == ["https://shop-api.example.com"]
+    (row,) = json.loads(services("--json"))
+    assert row["slug"] == "shop-api"
+    assert row["addresses"] == ["https://shop-api.example.com"]
 
 
 def test_nothing_known_is_said() -> None:

@@ -1,4 +1,4 @@
-"""A button stands only where the act can work; everywhere else stands the reason."""
+"""Which deployments can be put in front of users, and the reason where one cannot."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from deployments.models import Change, Deployment, Pin
-from deployments.operations.eligibility import button_words, why_not
+from deployments.operations.eligibility import button_text, ineligible_reason
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -28,30 +28,30 @@ def test_what_could_not_serve_is_no_candidate(fields: dict[str, Any], reason: st
     service = factories.service()
     factories.live(service)
 
-    assert reason in why_not(factories.deployment(service, **fields), service, None, None)
+    assert reason in ineligible_reason(factories.deployment(service, **fields), service, None, None)
 
 
 def test_an_earlier_deployment_that_served_is_a_candidate() -> None:
     service = factories.service()
     factories.live(service)
 
-    assert why_not(factories.deployment(service), service, None, None) == ""
+    assert ineligible_reason(factories.deployment(service), service, None, None) == ""
 
 
 def test_live_and_the_same_commit_again_are_no_candidates() -> None:
     service = factories.service()
     live = factories.live(service)
 
-    assert why_not(live, service, None, None) == "live now"
+    assert ineligible_reason(live, service, None, None) == "live now"
     twin = factories.deployment(service, commit_sha=live.commit_sha)
-    assert why_not(twin, service, None, None) == "the same commit is live"
+    assert ineligible_reason(twin, service, None, None) == "the same commit is live"
 
 
 def test_vercels_own_verdict_counts() -> None:
     service = factories.service("web")
     factories.live(service)
 
-    assert "Vercel does not offer it" in why_not(
+    assert "Vercel does not offer it" in ineligible_reason(
         factories.deployment(service, can_roll_back=False), service, None, None
     )
 
@@ -61,7 +61,10 @@ def test_a_staged_deployment_is_promoted_not_rolled_back_to() -> None:
     factories.live(service)
     staged = factories.deployment(service, staged=True, served=False, can_roll_back=False, live_until=None)
 
-    assert (why_not(staged, service, None, None), button_words(staged)) == ("", "Promote to production")
+    assert (ineligible_reason(staged, service, None, None), button_text(staged)) == (
+        "",
+        "Promote to production",
+    )
 
 
 def test_an_operation_under_way_holds_all_of_its_service() -> None:
@@ -69,7 +72,9 @@ def test_an_operation_under_way_holds_all_of_its_service() -> None:
     factories.live(service)
     running: Change = factories.change(service, factories.deployment(service))
 
-    assert "operation under way" in why_not(factories.deployment(service, "Another"), service, running, None)
+    assert "operation under way" in ineligible_reason(
+        factories.deployment(service, "Another"), service, running, None
+    )
 
 
 def test_what_was_rolled_back_from_comes_back_by_leaving() -> None:
@@ -78,22 +83,22 @@ def test_what_was_rolled_back_from_comes_back_by_leaving() -> None:
     factories.live(service, "Fix price rounding")
     pin: Pin = factories.pin(service, rolled_back_from=bad)
 
-    assert "leave the rollback" in why_not(bad, service, None, pin)
+    assert "leave the rollback" in ineligible_reason(bad, service, None, pin)
 
 
 def test_another_services_deployment_is_refused() -> None:
     api, web = factories.service(), factories.service("web")
     factories.live(api)
 
-    assert "another service" in why_not(factories.deployment(web), api, None, None)
+    assert "another service" in ineligible_reason(factories.deployment(web), api, None, None)
 
 
 def test_what_the_provider_no_longer_lists_and_a_suspended_service_are_refused() -> None:
     service = factories.service()
     factories.live(service)
 
-    assert "no longer lists it" in why_not(
+    assert "no longer lists it" in ineligible_reason(
         factories.deployment(service, missing_since=factories.ago(minutes=1)), service, None, None
     )
     service.suspended = True
-    assert "suspended" in why_not(factories.deployment(service), service, None, None)
+    assert "suspended" in ineligible_reason(factories.deployment(service), service, None, None)

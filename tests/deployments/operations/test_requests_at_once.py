@@ -1,8 +1,8 @@
-"""Many clicks at the same moment, over real connections: PostgreSQL lets one through."""
+"""Many requests at the same time, over real connections: PostgreSQL lets one of them through."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http.cookies import SimpleCookie
 from threading import Barrier
@@ -23,29 +23,29 @@ CLICKS = 64
 
 
 def signed_in(user: User) -> SimpleCookie:
-    browser = Client()
-    browser.force_login(user)
-    return browser.cookies
+    client = Client()
+    client.force_login(user)
+    return client.cookies
 
 
-def click(who: SimpleCookie, where: str, form: dict[str, str] | None, barrier: Barrier) -> Any:
-    """Draw a form, or take the one that is given, and send it when everybody has theirs."""
-    browser = Client()
-    browser.cookies = who.copy()  # type: ignore[assignment]
+def click(who: SimpleCookie, url: str, form: dict[str, str] | None, barrier: Barrier) -> Any:
+    """Load a form, or take the given one, and send it once everybody has theirs."""
+    client = Client()
+    client.cookies = who.copy()  # type: ignore[assignment]
     try:
-        mine = form or fill(browser, where)
+        fields = form or fill(client, url)
         barrier.wait()
-        return browser.post(where, mine)
+        return client.post(url, fields)
     finally:
         connection.close()
 
 
-def clicks(people: Sequence[User], where: str, form: dict[str, str] | None = None) -> list[Any]:
-    barrier, browsers = Barrier(CLICKS), [signed_in(user) for user in people]
-    with ThreadPoolExecutor(CLICKS) as fingers:
+def clicks(people: Sequence[User], url: str, form: dict[str, str] | None = None) -> list[Any]:
+    barrier, cookies = Barrier(CLICKS), [signed_in(user) for user in people]
+    with ThreadPoolExecutor(CLICKS) as threads:
         return list(
-            fingers.map(
-                lambda number: click(browsers[number % len(browsers)], where, form, barrier), range(CLICKS)
+            threads.map(
+                lambda number: click(cookies[number % len(cookies)], url, form, barrier), range(CLICKS)
             )
         )
 
@@ -53,12 +53,12 @@ def clicks(people: Sequence[User], where: str, form: dict[str, str] | None = Non
 @pytest.mark.django_db(transaction=True)
 def test_sixty_four_clicks_of_two_people_are_one_operation_which_all_of_them_see(portal: Portal) -> None:
     bo = factories.person("responder", "Bo Lindqvist")
-    where = address(portal.api, portal.candidate(portal.api))
+    url = address(portal.api, portal.candidate(portal.api))
 
-    answers = clicks([portal.ana, bo], where)
+    responses = clicks([portal.ana, bo], url)
 
     operation = Operation.objects.get()
-    assert {(answer.status_code, answer.headers["Location"]) for answer in answers} == {
+    assert {(response.status_code, response.headers["Location"]) for response in responses} == {
         (303, operation.get_absolute_url())
     }
     assert AuditEntry.objects.filter(action="rollback refused").count() == CLICKS - 1
@@ -67,14 +67,15 @@ def test_sixty_four_clicks_of_two_people_are_one_operation_which_all_of_them_see
 
 
 @pytest.mark.django_db(transaction=True)
-def test_one_form_sent_sixty_four_times_at_once_is_one_operation(portal: Portal) -> None:
-    where = address(portal.api, portal.candidate(portal.api))
-    browser = Client()
-    browser.force_login(portal.ana)
+def test_one_form_sent_sixty_four_times_at_once_is_one_operation(
+    portal: Portal, client_as: Callable[..., Client]
+) -> None:
+    url = address(portal.api, portal.candidate(portal.api))
+    client = client_as(portal.ana)
 
-    answers = clicks([portal.ana], where, fill(browser, where))
+    responses = clicks([portal.ana], url, fill(client, url))
 
     operation = Operation.objects.get()
-    assert {answer.headers["Location"] for answer in answers} == {operation.get_absolute_url()}
+    assert {response.headers["Location"] for response in responses} == {operation.get_absolute_url()}
     assert Change.objects.count() == 1
     assert not AuditEntry.objects.filter(action="rollback refused").exists()

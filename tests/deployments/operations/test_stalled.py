@@ -1,4 +1,4 @@
-"""A worker holds a change, lives and says nothing: left alone for two minutes, then a person is called."""
+"""A worker that holds a change and has stalled: left alone for two minutes, then a person has to look."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ MOMENT = timedelta(seconds=5)  # more than a statement takes, less than what mat
 
 @pytest.fixture
 def held(portal: Portal) -> ChangeContext:
-    """A worker is about to send, and has not been heard since."""
+    """A worker was about to send an order and has not been heard from since."""
     change = portal.ask(portal.api, portal.candidate(portal.api))
     claimed = queue.claim(Change.objects.shown(), change.pk)
     assert claimed is not None
-    context = ChangeContext(claimed, object())  # type: ignore[arg-type]  # it asks the provider nothing
+    context = ChangeContext(claimed, object())  # type: ignore[arg-type]  # the provider is never called
     context.advance("pinning")
     return context
 
@@ -38,11 +38,11 @@ def lease_ran_out(held: ChangeContext, ago: timedelta) -> None:
     Change.objects.filter(pk=held.change.pk).update(lease_until=timezone.now() - ago)
 
 
-def alarms() -> list[AuditEntry]:
+def audit_entries() -> list[AuditEntry]:
     return list(AuditEntry.objects.filter(action="worker stalled"))
 
 
-def test_within_two_minutes_nobody_acts_in_its_place(portal: Portal, held: ChangeContext) -> None:
+def test_within_two_minutes_nobody_takes_its_change(portal: Portal, held: ChangeContext) -> None:
     lease_ran_out(held, TWO_MINUTES - MOMENT)
     with liveness.liveness_lock(f"deployments.change:{held.change.pk}") as alive:
         assert alive
@@ -50,10 +50,10 @@ def test_within_two_minutes_nobody_acts_in_its_place(portal: Portal, held: Chang
         assert worker.run(held.change.pk, seconds=5) is False
 
     assert Change.objects.get(pk=held.change.pk).status == "pinning"
-    assert (portal.posts(), alarms()) == ([], [])
+    assert (portal.posts(), audit_entries()) == ([], [])
 
 
-def test_after_two_minutes_it_needs_attention_and_raises_the_alarm(
+def test_after_two_minutes_the_change_needs_attention_and_is_counted_in_the_metrics(
     portal: Portal, held: ChangeContext
 ) -> None:
     lease_ran_out(held, TWO_MINUTES + MOMENT)
@@ -67,14 +67,14 @@ def test_after_two_minutes_it_needs_attention_and_raises_the_alarm(
     assert change.ended_at is not None
     assert "alive, but has not been heard for 2 minutes" in change.message
     assert "at Render" in change.message
-    (entry,) = alarms()
+    (entry,) = audit_entries()
     assert (entry.outcome, entry.operation) == ("unclear", change.operation_id)
     assert change.message in entry.message
     assert 'portal_operations_need_attention{kind="roll_back"} 1.0' in metrics.exposition()[0].decode()
     assert portal.posts() == []
 
 
-def test_what_it_writes_when_it_wakes_is_refused(held: ChangeContext) -> None:
+def test_what_it_writes_after_that_is_refused(held: ChangeContext) -> None:
     lease_ran_out(held, TWO_MINUTES + MOMENT)
     assert give_up_on_stalled_worker(held.change.pk)
 
@@ -86,16 +86,18 @@ def test_what_it_writes_when_it_wakes_is_refused(held: ChangeContext) -> None:
     assert Change.objects.get(pk=held.change.pk).status == "needs_attention"
 
 
-def test_a_person_is_called_once(held: ChangeContext) -> None:
+def test_it_is_recorded_once(held: ChangeContext) -> None:
     lease_ran_out(held, TWO_MINUTES + MOMENT)
 
     assert [give_up_on_stalled_worker(held.change.pk) for _ in range(3)] == [True, False, False]
 
-    assert len(alarms()) == 1
+    assert len(audit_entries()) == 1
 
 
-def test_one_that_renewed_its_lease_meanwhile_is_not_given_up(held: ChangeContext, monkeypatch: Any) -> None:
-    """It woke up between the look and the move."""
+def test_one_that_renews_its_lease_at_the_last_moment_is_not_given_up(
+    held: ChangeContext, monkeypatch: Any
+) -> None:
+    """It wakes up between the check and the move."""
     lease_ran_out(held, TWO_MINUTES + MOMENT)
     move = Change.move
 
@@ -106,22 +108,22 @@ def test_one_that_renewed_its_lease_meanwhile_is_not_given_up(held: ChangeContex
     monkeypatch.setattr(Change, "move", after_a_heartbeat)
 
     assert give_up_on_stalled_worker(held.change.pk) is False
-    assert alarms() == []
+    assert audit_entries() == []
 
 
 def test_a_worker_that_died_has_not_stalled(portal: Portal) -> None:
-    """Its lock is gone with it, so the change is taken up, however long ago that was."""
+    """Its lock ended with it, so another worker takes the change over, however long ago that was."""
     change = portal.ask(portal.api, portal.candidate(portal.api))
     assert queue.claim(Change.objects.all(), change.pk)
     Change.objects.filter(pk=change.pk).update(lease_until=timezone.now() - TWO_MINUTES - MOMENT)
 
     change = portal.finish(change)
 
-    assert (change.status, len(portal.posts()), alarms()) == ("succeeded", 1, [])
+    assert (change.status, len(portal.posts()), audit_entries()) == ("succeeded", 1, [])
 
 
-def test_what_has_sent_nothing_yet_has_nothing_to_be_looked_up(portal: Portal) -> None:
-    """A queued change stays queued: whoever holds it writes down that it begins before it asks anybody."""
+def test_a_queued_change_is_not_given_up(portal: Portal) -> None:
+    """A worker moves a change out of queued before it calls the provider, so nothing can have been sent."""
     change = portal.ask(portal.api, portal.candidate(portal.api))
     assert queue.claim(Change.objects.all(), change.pk)
     Change.objects.filter(pk=change.pk).update(lease_until=timezone.now() - TWO_MINUTES - MOMENT)

@@ -1,9 +1,9 @@
-"""An upgrade: the tables of the next version under the processes of this one, and rows that only it knows."""
+"""Upgrades: this version works on the tables of the next one and meets statuses that it does not know."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -25,7 +25,7 @@ from deployments.operations import worker as change_worker
 from deployments.operations.stalled import give_up_on_stalled_worker
 from rollback_portal.jobs import queue
 from rollback_portal.postgresql import base
-from rollback_portal.postgresql.driver import Connection
+from rollback_portal.postgresql.driver import PortalConnection
 from rollback_portal.processes.supervised import wait_until
 from tests.deployments.conftest import Portal
 from tests.deployments.real_processes import PATIENCE, processes, says
@@ -34,7 +34,7 @@ TOMORROW = migrations.AddField("change", "tomorrow", models.IntegerField(db_defa
 
 
 def apply(operation: Operation) -> None:
-    """One more migration, as `migrate` runs it."""
+    """Run one more migration, as `migrate` would."""
     before = ProjectState.from_apps(apps)
     after = before.clone()
     operation.state_forwards("deployments", after)
@@ -43,7 +43,7 @@ def apply(operation: Operation) -> None:
 
 
 @contextmanager
-def taken_back_at_the_end() -> Iterator[None]:
+def column_dropped_afterwards() -> Iterator[None]:
     try:
         yield
     finally:
@@ -56,35 +56,35 @@ def test_an_operation_goes_on_while_the_next_version_migrates_and_after_it(
     portal: Portal, tmp_path: Path
 ) -> None:
     portal.world.pace = replace(portal.world.pace, release=3.0)
-    with processes(tmp_path, portal.sandbox) as staff, taken_back_at_the_end():
-        worker = staff.worker()
-        staff.dispatcher()
+    with processes(tmp_path, portal.sandbox) as started, column_dropped_afterwards():
+        worker = started.worker()
+        started.dispatcher()
         says(worker, " ready.")
-        under_way = portal.ask(portal.api, portal.candidate(portal.api))
-        now = Change.objects.filter(pk=under_way.pk)
+        first = portal.ask(portal.api, portal.candidate(portal.api))
+        now = Change.objects.filter(pk=first.pk)
         assert wait_until(now.filter(status="accepted").exists, PATIENCE, pause=0.02)
 
         apply(TOMORROW)
         assert now.get().active
-        asked_after = portal.ask(portal.web, portal.candidate(portal.web))
+        second = portal.ask(portal.web, portal.candidate(portal.web))
 
         ended = Change.objects.filter(status="succeeded")
         assert wait_until(lambda: ended.count() == 2, PATIENCE), [
-            each.message for each in Change.objects.all()
+            change.message for change in Change.objects.all()
         ]
         assert len(portal.posts()) == 2
         assert "Traceback" not in worker.log.read_text()
         with connection.cursor() as cursor:
-            cursor.execute("SELECT tomorrow FROM deployments_change WHERE id = %s", [asked_after.pk])
+            cursor.execute("SELECT tomorrow FROM deployments_change WHERE id = %s", [second.pk])
             assert cursor.fetchone() == (7,)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_migration_that_does_not_get_its_lock_gives_up_and_holds_nobody_up(
+def test_a_migration_that_cannot_get_its_lock_gives_up_and_blocks_nobody(
     portal: Portal, monkeypatch: Any
 ) -> None:
-    """Whoever wants the table after a waiting migration waits with it: here for 0.3 s, in production 5 s."""
-    monkeypatch.setattr(base, "LOCK_WAIT", "300ms")
+    """Queries behind a waiting migration wait with it: here for 0.3 s, in production for 5 s."""
+    monkeypatch.setattr(base, "LOCK_TIMEOUT", "300ms")
     reader = connection.copy()
     try:
         reader.set_autocommit(False)
@@ -111,7 +111,7 @@ def columns() -> set[str]:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_migration_may_take_longer_than_a_page_waits(monkeypatch: Any) -> None:
-    monkeypatch.setattr(Connection, "patience", 0.2)
+    monkeypatch.setattr(PortalConnection, "patience", 0.2)
     connection.close()
     with connection.schema_editor() as editor:
         editor.execute("SELECT pg_sleep(0.5)")
@@ -169,18 +169,17 @@ def test_a_status_that_only_the_next_version_knows_is_left_alone(
 
 
 def test_the_pages_of_this_version_show_it_and_call_it_neither_done_nor_failed(
-    portal: Portal, from_tomorrow: Change
+    portal: Portal, from_tomorrow: Change, client_as: Callable[..., Client]
 ) -> None:
-    browser = Client()
-    browser.force_login(portal.ana)
+    client = client_as(portal.ana)
     for address in ("/", "/operations/", from_tomorrow.operation.get_absolute_url()):
-        answer = browser.get(address)
-        assert answer.status_code == 200, address
+        response = client.get(address)
+        assert response.status_code == 200, address
         if address != "/":
-            assert 'data-status="succeeded"' not in answer.content.decode()
+            assert 'data-status="succeeded"' not in response.content.decode()
 
 
 def test_nothing_else_is_started_on_its_service(portal: Portal, from_tomorrow: Change) -> None:
-    with pytest.raises((requests.UnderWay, requests.NotPossible)):
+    with pytest.raises((requests.OperationUnderWay, requests.OperationRefused)):
         portal.ask(portal.api, portal.candidate(portal.api))
     assert Change.objects.count() == 1

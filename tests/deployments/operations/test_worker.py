@@ -1,16 +1,13 @@
-"""Operations end to end: from a person's wish to the world, through the real clients."""
+"""Operations from end to end: from the request to the provider, through the real clients."""
 
 from __future__ import annotations
 
 import time
-from uuid import uuid4
 
 import pytest
 
-from deployments.models import Change, Deployment, Kind, Pin
-from deployments.operations import requests
+from deployments.models import Deployment, OperationKind, Pin
 from rollback_portal.audit.models import AuditEntry
-from rollback_portal.audit.record import Actor
 from tests.deployments.conftest import Portal
 
 BOTH = pytest.mark.parametrize("name", ["render", "vercel"])
@@ -28,27 +25,27 @@ def test_a_rollback_puts_the_earlier_commit_in_front_of_users(portal: Portal, na
 
 
 @BOTH
-def test_a_rollback_pins_the_service_and_remembers_what_was_before(portal: Portal, name: str) -> None:
+def test_a_rollback_pins_the_service_and_remembers_the_setting_before(portal: Portal, name: str) -> None:
     before = portal.service(name).auto_deploy
 
     portal.roll_back(name)
 
-    pin = Pin.objects.get(released_at=None)
+    pin = Pin.objects.standing().get()
     assert (pin.pinned_by, pin.incident, pin.auto_deploy_before) == ("Ana Ruiz", "INC-413", before)
     assert portal.service(name).auto_deploy == "off"
 
 
 @pytest.mark.parametrize("setting", ["commit", "checksPass", "off"])
-def test_exactly_the_setting_of_before_is_restored(portal: Portal, setting: str) -> None:
-    portal.world.somebody_sets_automatic("shop-api", setting)
+def test_exactly_the_setting_from_before_is_restored(portal: Portal, setting: str) -> None:
+    portal.world.somebody_sets_auto_deploy("shop-api", setting)
     portal.read()
     portal.roll_back("render")
 
-    left = portal.finish(portal.ask(portal.api, None, Kind.LEAVE))
+    left = portal.finish(portal.ask(portal.api, None, OperationKind.LEAVE))
 
     assert left.status == "succeeded", left.message
     assert portal.api.auto_deploy == setting
-    assert not Pin.objects.filter(released_at=None).exists()
+    assert not Pin.objects.standing().exists()
 
 
 @BOTH
@@ -57,7 +54,7 @@ def test_leaving_the_rollback_can_bring_the_later_deployment_back(portal: Portal
     assert later is not None
     portal.roll_back(name)
 
-    left = portal.finish(portal.ask(portal.service(name), later, Kind.LEAVE))
+    left = portal.finish(portal.ask(portal.service(name), later, OperationKind.LEAVE))
 
     assert left.status == "succeeded", left.message
     assert portal.world.serving(portal.service(name).name).commit == later.commit_sha
@@ -68,7 +65,7 @@ def test_leaving_the_rollback_can_bring_the_later_deployment_back(portal: Portal
 def test_leaving_without_traffic_sends_no_traffic_changing_call(portal: Portal) -> None:
     portal.roll_back("vercel")
 
-    left = portal.finish(portal.ask(portal.web, None, Kind.LEAVE))
+    left = portal.finish(portal.ask(portal.web, None, OperationKind.LEAVE))
 
     assert left.status == "succeeded", left.message
     assert portal.web.auto_deploy == "on"
@@ -84,7 +81,7 @@ def test_a_second_rollback_keeps_what_was_before_the_first(portal: Portal) -> No
     change = portal.finish(portal.ask(portal.api, target))
 
     assert change.status == "succeeded", change.message
-    assert Pin.objects.get(released_at=None).auto_deploy_before == before
+    assert Pin.objects.standing().get().auto_deploy_before == before
 
 
 def test_a_staged_deployment_is_promoted_and_that_ends_the_rollback(portal: Portal) -> None:
@@ -92,46 +89,25 @@ def test_a_staged_deployment_is_promoted_and_that_ends_the_rollback(portal: Port
     portal.world.somebody_pushes("shop-web", message="Fix the checkout (#815)")
     staged = wait_for_staged(portal)
 
-    change = portal.finish(portal.ask(portal.web, staged, Kind.PROMOTE))
+    change = portal.finish(portal.ask(portal.web, staged, OperationKind.PROMOTE))
 
     assert change.status == "succeeded", change.message
     assert portal.world.serving("shop-web").commit == staged.commit_sha
-    assert not Pin.objects.filter(released_at=None).exists()
+    assert not Pin.objects.standing().exists()
 
 
 def wait_for_staged(portal: Portal) -> Deployment:
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         portal.read()
-        found = Deployment.objects.filter(service=portal.web, staged=True).first()
-        if found is not None:
-            return found
+        staged = Deployment.objects.filter(service=portal.web, staged=True).first()
+        if staged is not None:
+            return staged
     raise AssertionError("no staged deployment came")
 
 
-def test_two_people_two_clicks_one_operation(portal: Portal) -> None:
-    target = portal.candidate(portal.api)
-    first = portal.ask(portal.api, target)
-
-    with pytest.raises(requests.UnderWay) as second:
-        portal.ask(portal.api, target)
-
-    assert second.value.change.pk == first.pk
-    assert Change.objects.count() == 1
-    assert AuditEntry.objects.filter(action="rollback refused").count() == 1
-
-
-def test_the_same_form_twice_is_the_same_operation(portal: Portal) -> None:
-    plan, key, actor = portal.plan(portal.api, portal.candidate(portal.api)), uuid4(), Actor.of(portal.ana)
-
-    first = requests.request(actor, plan, key=key, reason="errors", words="", incident="")
-    second = requests.request(actor, plan, key=key, reason="errors", words="", incident="")
-
-    assert first == second
-
-
 @BOTH
-def test_a_world_that_changed_is_not_overwritten(portal: Portal, name: str) -> None:
+def test_what_somebody_else_changed_is_not_overwritten(portal: Portal, name: str) -> None:
     service = portal.service(name)
     change = portal.ask(service, portal.candidate(service))
     other = Deployment.objects.filter(
@@ -146,24 +122,6 @@ def test_a_world_that_changed_is_not_overwritten(portal: Portal, name: str) -> N
     assert change.status == "failed"
     assert "Changed under you" in change.message
     assert [post for post in portal.posts() if post["kind"] != "outside" and post.get("applied")] == []
-
-
-def test_canceling_before_the_call_sends_nothing(portal: Portal) -> None:
-    before, change = portal.api.auto_deploy, portal.ask(portal.api, portal.candidate(portal.api))
-
-    requests.ask_to_cancel(Actor.of(portal.ana), change)
-    change = portal.finish(change)
-
-    assert change.status == "canceled"
-    assert portal.posts() == []
-    assert portal.api.auto_deploy == before
-
-
-def test_an_operation_that_ended_cannot_be_canceled(portal: Portal) -> None:
-    change = portal.roll_back("render")
-
-    with pytest.raises(requests.NotPossible, match="ended already"):
-        requests.ask_to_cancel(Actor.of(portal.ana), change)
 
 
 def test_a_person_who_lost_the_role_meanwhile_is_refused_by_the_worker(portal: Portal) -> None:

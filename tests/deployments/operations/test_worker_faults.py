@@ -1,4 +1,4 @@
-"""Every fault the sandbox knows, on both providers: never a second call, never a false success."""
+"""Every fault that the sandbox can play, on both providers: never a second order, never a false success."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.deployments.conftest import Portal
 
 BOTH = pytest.mark.parametrize("name", ["render", "vercel"])
 
-# fault on the traffic-changing call -> the statuses that are honest afterwards
+# Fault on the order -> the final statuses that are true after it.
 ON_THE_CALL = {
     "slow": {"succeeded"},
     "rate_limit": {"succeeded"},
@@ -36,7 +36,9 @@ ON_THE_CALL = {
 
 @BOTH
 @pytest.mark.parametrize("fault", ON_THE_CALL)
-def test_a_fault_on_the_call_never_doubles_it_and_never_lies(portal: Portal, name: str, fault: str) -> None:
+def test_a_fault_on_the_order_never_repeats_it_and_never_reports_a_false_result(
+    portal: Portal, name: str, fault: str
+) -> None:
     service = portal.service(name)
     target, before = portal.candidate(service), portal.world.serving(service.name).commit
     portal.sandbox.faults.add(Fault(on=f"{name}.rollback", do=fault, seconds=1.0))
@@ -52,7 +54,7 @@ def test_a_fault_on_the_call_never_doubles_it_and_never_lies(portal: Portal, nam
 
 @BOTH
 @pytest.mark.parametrize("fault", ["error", "error_after", "drop_before", "drop_after", "not_json", "slow"])
-def test_a_lost_answer_is_read_back_before_anything_else(portal: Portal, name: str, fault: str) -> None:
+def test_after_a_lost_answer_the_order_is_looked_up_first(portal: Portal, name: str, fault: str) -> None:
     service = portal.service(name)
     portal.sandbox.faults.add(Fault(on=f"{name}.rollback", do=fault, seconds=20.0))
 
@@ -101,7 +103,7 @@ def test_an_order_is_not_sent_again_where_somebody_else_moved_something(portal: 
     "fault", ["error", "drop_before", "not_json", "rate_limit", "refuse_connection", "slow"]
 )
 @pytest.mark.parametrize("read", ["service", "deploy"])
-def test_faults_while_following_delay_the_success_and_do_not_invent_one(
+def test_faults_while_following_delay_a_success_and_never_invent_one(
     portal: Portal, name: str, fault: str, read: str
 ) -> None:
     on = {
@@ -119,7 +121,7 @@ def test_faults_while_following_delay_the_success_and_do_not_invent_one(
 
 
 @BOTH
-def test_live_by_word_only_is_not_a_success(portal: Portal, name: str, settings: Any) -> None:
+def test_what_only_the_provider_calls_live_is_not_a_success(portal: Portal, name: str, settings: Any) -> None:
     settings.SERVE_SECONDS = 1
     service = portal.service(name)
     portal.sandbox.faults.add(Fault(on=f"{name}.rollback", do="lie_live", detail="everything", seconds=600))
@@ -130,7 +132,7 @@ def test_live_by_word_only_is_not_a_success(portal: Portal, name: str, settings:
     assert "users get something else" in change.message
 
 
-def test_single_domains_that_stay_behind_are_named(portal: Portal) -> None:
+def test_domains_that_were_not_moved_are_named(portal: Portal) -> None:
     portal.sandbox.faults.add(Fault(on="vercel.rollback", do="fail_aliases"))
 
     change = portal.roll_back("vercel")
@@ -146,7 +148,7 @@ def test_a_move_that_failed_leaves_no_pin_where_the_provider_pins_nothing(portal
     assert portal.roll_back("vercel").status == "failed"
 
     assert portal.web.auto_deploy == "on"
-    assert not Pin.objects.filter(released_at=None).exists()
+    assert not Pin.objects.standing().exists()
 
 
 def test_a_refusal_puts_automatic_deploys_back(portal: Portal) -> None:
@@ -172,7 +174,7 @@ def test_already_current_is_a_success(portal: Portal) -> None:
     assert portal.world.serving("shop-web").commit == target.commit_sha
 
 
-def test_the_word_already_current_is_not_believed_while_something_else_is_live(portal: Portal) -> None:
+def test_already_current_is_not_believed_while_something_else_is_live(portal: Portal) -> None:
     portal.sandbox.faults.add(Fault(on="vercel.rollback", do="already_current"))
 
     change = portal.roll_back("vercel")
@@ -189,4 +191,4 @@ def test_a_success_that_nobody_could_check_from_outside_says_so(portal: Portal, 
 
     assert (change.status, change.unchecked) == ("succeeded", True)
     assert "nobody was asked" in change.message
-    assert status_text.mark(change).tone == "warn"
+    assert status_text.badge_of(change).tone == "warn"

@@ -1,4 +1,4 @@
-"""A worker can die between any two lines. What it left is taken up, and nothing is sent twice."""
+"""A worker can die between any two lines. Another one takes its change over, and nothing is sent twice."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.utils import timezone
 from deployments.clients import provider
 from deployments.models import Change
 from deployments.operations.steps import ChangeContext
-from deployments.operations.steps.send_order import commit_intent, new_ticket, stored_ticket
+from deployments.operations.steps.send_order import commit_intent, new_order_record, stored_order_record
 from deployments.providers.base import Urgency
 from deployments.sandbox.server.faults import Fault
 from rollback_portal.jobs import queue
@@ -30,22 +30,24 @@ def claimed(portal: Portal, name: str) -> ChangeContext:
 
 
 def die(held: ChangeContext) -> Change:
-    """The lease of a dead worker runs out."""
+    """Let the lease of a dead worker run out."""
     Change.objects.filter(pk=held.change.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
     return held.change
 
 
 @BOTH
-def test_dead_after_the_claim_it_is_run_by_the_next_worker(portal: Portal, name: str) -> None:
+def test_after_a_death_behind_the_claim_the_next_worker_runs_it(portal: Portal, name: str) -> None:
     change = portal.finish(die(claimed(portal, name)))
 
     assert (change.status, len(portal.posts())) == ("succeeded", 1)
 
 
 @BOTH
-def test_dead_between_intent_and_call_it_is_read_back_and_sent_once(portal: Portal, name: str) -> None:
+def test_after_a_death_between_intent_and_call_it_is_looked_up_and_sent_once(
+    portal: Portal, name: str
+) -> None:
     held = claimed(portal, name)
-    order_record = new_ticket(held, held.provider.current(held.change.service.provider_id))
+    order_record = new_order_record(held, held.provider.current(held.change.service.provider_id))
     held.change.auto_deploy_before = held.change.service.auto_deploy
     if name == "render":
         held.advance("pinning", order_record=order_record, auto_deploy_before=held.change.auto_deploy_before)
@@ -58,11 +60,11 @@ def test_dead_between_intent_and_call_it_is_read_back_and_sent_once(portal: Port
 
 
 @BOTH
-def test_dead_after_the_call_the_work_is_found_and_followed(portal: Portal, name: str) -> None:
+def test_after_a_death_behind_the_call_the_order_is_found_and_followed(portal: Portal, name: str) -> None:
     held = claimed(portal, name)
     service, target = held.change.service, held.change.to_deployment
     assert target is not None
-    order_record = new_ticket(held, held.provider.current(service.provider_id))
+    order_record = new_order_record(held, held.provider.current(service.provider_id))
     held.change.auto_deploy_before = service.auto_deploy
     if name == "render":
         held.advance("pinning", order_record=order_record, auto_deploy_before=service.auto_deploy)
@@ -76,13 +78,13 @@ def test_dead_after_the_call_the_work_is_found_and_followed(portal: Portal, name
 
 
 def test_the_intent_keeps_when_the_domains_had_last_moved(portal: Portal) -> None:
-    """That move is nobody else's doing meanwhile, though it may be of the second in which we ask."""
+    """That move must not be mistaken for a newer one, even if it falls into the second of the order."""
     portal.finish(portal.ask(portal.web, portal.candidate(portal.web)))
     held = claimed(portal, "vercel")
     current = held.provider.current(portal.web.provider_id)
-    commit_intent(held, new_ticket(held, current))
+    commit_intent(held, new_order_record(held, current))
 
-    kept = stored_ticket(Change.objects.get(pk=held.change.pk)).last_move
+    kept = stored_order_record(Change.objects.get(pk=held.change.pk)).last_move
 
     assert current.alias_request is not None
     assert kept == current.alias_request.requested_at
@@ -116,7 +118,7 @@ def test_an_intent_older_than_ten_minutes_is_failed_not_run(portal: Portal) -> N
     assert "more than 10 minutes" in change.message
 
 
-def test_a_provider_that_stays_silent_ends_in_needs_attention_with_evidence(
+def test_a_provider_that_never_answers_ends_in_needs_attention_with_evidence(
     portal: Portal, settings: Any
 ) -> None:
     settings.SETTLE_SECONDS = 30

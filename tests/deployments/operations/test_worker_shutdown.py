@@ -1,4 +1,4 @@
-"""A worker or a dispatcher that is asked to stop ends its step and hands the change over: real processes."""
+"""Graceful shutdown with real processes: a worker or dispatcher ends its step and hands the change over."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ from rollback_portal.processes.supervised import Process, wait_until
 from tests.deployments.conftest import Portal
 from tests.deployments.real_processes import PATIENCE, RealProcesses, ask_to_stop, ended, processes, says
 
-LEASE = 30.0  # seconds, in production as here; a change whose lease has to run out takes longer than this
-AT_ONCE = 20.0  # generous: on an idle machine it takes 1 to 3 s
+LEASE = 30.0  # seconds, as in production; waiting for it to run out would take longer than this
+AT_ONCE = 20.0  # seconds, generous: on an idle machine it takes 1 to 3
 POOLS = pytest.mark.parametrize("pool", ["threads", "children"])
 READY, TAKEN = " ready.", "advance["
 RELEASE = 300.0  # seconds
 
 
 @pytest.fixture
-def staff(portal: Portal, tmp_path: Path) -> Iterator[RealProcesses]:
-    """Nobody at work yet; the provider does not release until it is hurried: there is a lot to follow."""
+def started(portal: Portal, tmp_path: Path) -> Iterator[RealProcesses]:
+    """No process has started yet. The provider does not release until `settled`, so following takes long."""
     portal.world.pace = replace(portal.world.pace, release=RELEASE)
     with processes(tmp_path, portal.sandbox) as started:
         yield started
 
 
-def begun(staff: RealProcesses, pool: str) -> Process:
-    """A worker that listens, so that it is the one who takes the next change, and a dispatcher who rings."""
-    worker, dispatcher = staff.worker(pool), staff.dispatcher()
+def start_worker(started: RealProcesses, pool: str) -> Process:
+    """A worker that is ready to take the next change, and a dispatcher that publishes it."""
+    worker, dispatcher = started.worker(pool), started.dispatcher()
     says(worker, READY)
-    assert wait_until(lambda: beats(dispatcher), PATIENCE), dispatcher.last_words()
+    assert wait_until(lambda: beats(dispatcher), PATIENCE), dispatcher.log_tail()
     return worker
 
 
@@ -60,20 +60,20 @@ def follow(change: Change, status: str) -> Change:
 
 
 def taken_over(change: Change, since: float, first: UUID | None) -> float:
-    """Seconds until somebody else holds it: another worker, or the dispatcher where there is none."""
+    """Seconds until another worker holds the change, or the dispatcher where there is none."""
     others = Change.objects.filter(pk=change.pk, lease_owner__isnull=False).exclude(lease_owner=first)
     assert wait_until(others.exists, LEASE + AT_ONCE, pause=0.02), Change.objects.get(pk=change.pk).message
     return time.monotonic() - since
 
 
 def beats(process: Process) -> bool:
-    """Whether this very process has been heard."""
-    assert process.running is not None
-    return Heartbeat.objects.filter(process__endswith=f":{process.running.pid}").exists()
+    """Whether this process has sent a heartbeat."""
+    assert process.popen is not None
+    return Heartbeat.objects.filter(process__endswith=f":{process.popen.pid}").exists()
 
 
 def settled(portal: Portal, change: Change) -> Change:
-    """Let the provider release, and wait for the end."""
+    """Let the provider release, and wait until the change has ended."""
     clock = portal.world.clock
     portal.world.clock = lambda: clock() + timedelta(seconds=RELEASE)
     over = Change.objects.filter(pk=change.pk).exclude(status__in=STEPS)
@@ -84,18 +84,18 @@ def settled(portal: Portal, change: Change) -> Change:
 @POOLS
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_that_follows_a_change_hands_it_over_at_once(
-    portal: Portal, staff: RealProcesses, pool: str, capsys: Any
+    portal: Portal, started: RealProcesses, pool: str, capsys: Any
 ) -> None:
-    first = begun(staff, pool)
+    first = start_worker(started, pool)
     change = follow(asked(portal), "accepted")
     assert TAKEN in first.log.read_text(), "the machine is so busy that the dispatcher was faster"
-    says(staff.worker(pool), READY)
+    says(started.worker(pool), READY)
 
     since = ask_to_stop(first)
     took = taken_over(change, since, change.lease_owner)
 
     assert took < AT_ONCE
-    assert ended(first, AT_ONCE) == 0, first.last_words()
+    assert ended(first, AT_ONCE) == 0, first.log_tail()
     change = settled(portal, change)
     assert (change.status, len(portal.posts())) == ("succeeded", 1), change.message
     assert "unclear" not in change.status_times
@@ -105,22 +105,22 @@ def test_a_worker_that_follows_a_change_hands_it_over_at_once(
 
 @POOLS
 @pytest.mark.django_db(transaction=True)
-def test_a_worker_in_the_middle_of_the_order_hears_its_answer_first(
-    portal: Portal, staff: RealProcesses, pool: str, capsys: Any
+def test_a_worker_in_the_middle_of_an_order_waits_for_the_answer_first(
+    portal: Portal, started: RealProcesses, pool: str, capsys: Any
 ) -> None:
     portal.sandbox.faults.add(Fault(on="render.rollback", do="slow", seconds=2))
-    first = begun(staff, pool)
+    first = start_worker(started, pool)
     change = asked(portal)
-    assert wait_until(lambda: len(portal.posts()) == 1, PATIENCE, pause=0.02), first.last_words()
+    assert wait_until(lambda: len(portal.posts()) == 1, PATIENCE, pause=0.02), first.log_tail()
     assert TAKEN in first.log.read_text(), "the machine is so busy that the dispatcher was faster"
     owner = Change.objects.get(pk=change.pk, status="sending").lease_owner
 
     since = ask_to_stop(first)
     took = taken_over(change, since, owner)
-    staff.worker(pool)
+    started.worker(pool)
 
     assert took < AT_ONCE
-    assert ended(first, AT_ONCE) == 0, first.last_words()
+    assert ended(first, AT_ONCE) == 0, first.log_tail()
     change = settled(portal, change)
     assert (change.status, change.resends, len(portal.posts())) == ("succeeded", 0, 1), change.message
     assert "unclear" not in change.status_times
@@ -130,34 +130,34 @@ def test_a_worker_in_the_middle_of_the_order_hears_its_answer_first(
 
 @pytest.mark.django_db(transaction=True)
 def test_a_dispatcher_that_does_the_work_itself_hands_it_over_at_once(
-    portal: Portal, staff: RealProcesses
+    portal: Portal, started: RealProcesses
 ) -> None:
-    nowhere = f"unix://{staff.folder}/no-redis.sock?db=0"
-    first = staff.dispatcher(REDIS_URL=nowhere)
+    nowhere = f"unix://{started.folder}/no-redis.sock?db=0"
+    first = started.dispatcher(REDIS_URL=nowhere)
     change = follow(asked(portal), "accepted")
-    second = staff.dispatcher(REDIS_URL=nowhere)
-    assert wait_until(lambda: beats(second), PATIENCE), second.last_words()
+    second = started.dispatcher(REDIS_URL=nowhere)
+    assert wait_until(lambda: beats(second), PATIENCE), second.log_tail()
 
     since = ask_to_stop(first)
 
     assert taken_over(change, since, change.lease_owner) < AT_ONCE
-    assert ended(first, AT_ONCE) == 0, first.last_words()
+    assert ended(first, AT_ONCE) == 0, first.log_tail()
     change = settled(portal, change)
     assert (change.status, len(portal.posts())) == ("succeeded", 1), change.message
 
 
 @POOLS
 @pytest.mark.django_db(transaction=True)
-def test_a_worker_with_nothing_in_hand_ends_at_once(portal: Portal, staff: RealProcesses, pool: str) -> None:
-    idle = staff.worker(pool)
+def test_an_idle_worker_ends_at_once(portal: Portal, started: RealProcesses, pool: str) -> None:
+    idle = started.worker(pool)
     says(idle, READY)
 
     ask_to_stop(idle)
 
-    assert ended(idle, AT_ONCE) == 0, idle.last_words()
+    assert ended(idle, AT_ONCE) == 0, idle.log_tail()
 
 
-# --- Without processes: what is written ---------------------------------------------------------------------
+# --- Without processes: what is written ---
 
 
 def test_a_process_that_was_asked_to_stop_takes_nothing(portal: Portal, monkeypatch: Any) -> None:
@@ -170,7 +170,7 @@ def test_a_process_that_was_asked_to_stop_takes_nothing(portal: Portal, monkeypa
     assert (change.status, change.lease_owner, portal.posts()) == ("queued", None, [])
 
 
-def test_what_is_handed_over_is_due_at_once_and_rung_for_again(portal: Portal, monkeypatch: Any) -> None:
+def test_what_is_handed_over_is_due_at_once_and_published_again(portal: Portal, monkeypatch: Any) -> None:
     change = asked(portal)
     stop_after_the_first_step(monkeypatch)
 
@@ -179,13 +179,12 @@ def test_what_is_handed_over_is_due_at_once_and_rung_for_again(portal: Portal, m
     change.refresh_from_db()
     assert (change.status, change.lease_owner, change.published_at) == ("pinning", None, None)
     assert queue.due(Change, timezone.now()) == [change.pk]
-    assert (
-        change.not_before == change.due_since
-    )  # the next worker is given time to answer, before others help
+    # The next worker gets time to take it before the dispatcher helps.
+    assert change.not_before == change.due_since
 
 
 def test_a_wait_that_was_cut_short_is_kept(portal: Portal, monkeypatch: Any) -> None:
-    """An order whose answer was lost is not looked up before it may have surfaced."""
+    """An order whose answer was lost is not looked up before it must have shown up at the provider."""
     portal.settings.SETTLE_SECONDS = 4
     portal.sandbox.faults.add(Fault(on="vercel.rollback", do="drop_after"))
     change = portal.ask(portal.web, portal.candidate(portal.web))

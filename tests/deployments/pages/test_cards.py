@@ -1,4 +1,4 @@
-"""The bars and the live cards: what holds right now, how old it is, and never green without proof."""
+"""The live cards: the current state and its age, and nothing green that was not checked."""
 
 from __future__ import annotations
 
@@ -17,16 +17,9 @@ GOOD = 'data-tone="good"'
 
 
 @pytest.fixture
-def browser() -> Client:
-    client = Client()
-    client.force_login(factories.person("responder", "Ana Ruiz"))
-    return client
-
-
-@pytest.fixture
-def api() -> Service:
+def live_api() -> Service:
     """A service whose live commit was confirmed from outside a moment ago."""
-    factories.reading("render")
+    factories.provider_status("render")
     service = factories.service("api", display_name="API")
     live = factories.live(service, "Faster checkout totals")
     change(
@@ -43,26 +36,26 @@ def change(service: Service, **fields: object) -> None:
     Service.objects.filter(pk=service.pk).update(**fields)
 
 
-def card(browser: Client) -> str:
-    html = browser.get("/").content.decode()
+def card(ana: Client) -> str:
+    html = ana.get("/").content.decode()
     start = html.index('<article class="card"')
     return html[start : html.index("</article>", start)]
 
 
-def test_a_confirmed_card_says_what_was_served_and_how_long_ago(browser: Client, api: Service) -> None:
-    page = text(browser.get("/"))
+def test_a_confirmed_card_says_what_was_served_and_how_long_ago(ana: Client, live_api: Service) -> None:
+    page = text(ana.get("/"))
     assert "SERVED AS LIVE" in page
     assert f"{factories.sha('Faster checkout totals')[:7]}, 5 of 5 8 s ago" in page
-    assert GOOD in card(browser)
+    assert GOOD in card(ana)
 
 
 def test_a_disagreement_is_red_and_nothing_on_the_card_or_in_its_rows_is_green(
-    browser: Client, api: Service
+    ana: Client, live_api: Service
 ) -> None:
-    other = factories.deployment(api, "Fix price rounding")
-    change(api, version_check_sha=other.commit_sha)
+    other = factories.deployment(live_api, "Fix price rounding")
+    change(live_api, version_check_sha=other.commit_sha)
     live = factories.sha("Faster checkout totals")[:7]
-    html = " ".join(browser.get("/").content.decode().split())
+    html = " ".join(ana.get("/").content.decode().split())
     assert f"SERVED {other.short_sha}, RENDER SAYS {live}" in html
     assert 'class="card" data-tone="bad"' in html
     cards_and_rows = html[html.index('<article class="card"') : html.index('<footer class="foot"')]
@@ -71,10 +64,10 @@ def test_a_disagreement_is_red_and_nothing_on_the_card_or_in_its_rows_is_green(
     assert "icons/bad" in html
 
 
-def test_a_providers_contradiction_is_a_sentence_and_not_green(browser: Client, api: Service) -> None:
-    change(api, live_conflict="Render calls two deployments live.")
-    assert "Render calls two deployments live." in card(browser)
-    assert GOOD not in card(browser)
+def test_a_providers_contradiction_is_a_sentence_and_not_green(ana: Client, live_api: Service) -> None:
+    change(live_api, live_conflict="Render calls two deployments live.")
+    assert "Render calls two deployments live." in card(ana)
+    assert GOOD not in card(ana)
 
 
 @pytest.mark.parametrize(
@@ -92,52 +85,52 @@ def test_a_providers_contradiction_is_a_sentence_and_not_green(browser: Client, 
     ],
 )
 def test_what_was_not_confirmed_is_not_called_confirmed(
-    browser: Client, api: Service, fields: dict[str, object]
+    ana: Client, live_api: Service, fields: dict[str, object]
 ) -> None:
-    change(api, **fields)
-    assert "NOT CONFIRMED" in card(browser)
-    assert "SERVED AS LIVE" not in card(browser)
+    change(live_api, **fields)
+    assert "NOT CONFIRMED" in card(ana)
+    assert "SERVED AS LIVE" not in card(ana)
 
 
-def test_without_an_address_the_card_says_that_nothing_is_checked(browser: Client, api: Service) -> None:
-    change(api, addresses=[], version_check_total=0, version_check_sha="", version_checked_at=None)
-    assert "no address known" in card(browser)
+def test_without_an_address_the_card_says_that_nothing_is_checked(ana: Client, live_api: Service) -> None:
+    change(live_api, addresses=[], version_check_total=0, version_check_sha="", version_checked_at=None)
+    assert "no address known" in card(ana)
 
 
-def test_live_that_nobody_knows_is_called_unknown(browser: Client, api: Service) -> None:
-    change(api, live=None)
-    assert "LIVE UNKNOWN" in card(browser)
-    assert GOOD not in card(browser)
+def test_live_that_nobody_knows_is_called_unknown(ana: Client, live_api: Service) -> None:
+    change(live_api, live=None)
+    assert "LIVE UNKNOWN" in card(ana)
+    assert GOOD not in card(ana)
 
 
-def test_old_rows_are_a_snapshot_and_not_green(browser: Client, api: Service) -> None:
-    change(api, synced_at=factories.ago(minutes=6))
-    assert "SNAPSHOT" in card(browser)
-    assert GOOD not in card(browser)
+def test_old_rows_are_a_snapshot_and_not_green(ana: Client, live_api: Service) -> None:
+    change(live_api, synced_at=factories.ago(minutes=6))
+    assert "SNAPSHOT" in card(ana)
+    assert GOOD not in card(ana)
 
 
 @pytest.mark.parametrize(
     ("seconds", "tone"), [(5, "good"), (59, "good"), (61, "warn"), (299, "warn"), (301, "bad")]
 )
 def test_the_footer_says_how_old_a_providers_data_is(
-    browser: Client, api: Service, seconds: int, tone: str
+    ana: Client, live_api: Service, seconds: int, tone: str
 ) -> None:
     ProviderStatus.objects.update(synced_at=factories.ago(seconds=seconds))
-    html = browser.get("/").content.decode()
+    html = ana.get("/").content.decode()
     footer = html[html.index('<footer class="foot"') :]
     assert f'data-tone="{tone}"' in footer[: footer.index("RENDER")]
 
 
 def test_a_provider_that_is_down_leaves_its_snapshot_with_its_age_and_a_banner(
-    browser: Client, api: Service
+    ana: Client, live_api: Service
 ) -> None:
-    factories.reading("vercel")
+    factories.provider_status("vercel")
     factories.live(factories.service("web"))
     retry = timezone.now() + timedelta(seconds=40)
     ProviderStatus.objects.filter(provider="render").update(
         synced_at=factories.ago(minutes=7), error="Render did not answer within 5 s.", retry_at=retry
     )
-    page = text(browser.get("/"))
+    page = text(ana.get("/"))
     assert "Faster checkout totals" in page
     assert "Render did not answer within 5 s." in page
     assert "7 min ago" in page
@@ -145,45 +138,47 @@ def test_a_provider_that_is_down_leaves_its_snapshot_with_its_age_and_a_banner(
     assert "Vercel is not concerned" in page
 
 
-def test_a_provider_that_was_never_read_is_unknown_and_not_fresh(browser: Client) -> None:
+def test_a_provider_that_was_never_read_is_unknown_and_not_fresh(ana: Client) -> None:
     factories.service("api", synced_at=None)
-    page = text(browser.get("/"))
+    page = text(ana.get("/"))
     assert "Render was never read" in page
     assert "RENDER never read" in page
 
 
-def test_a_pin_says_who_since_when_why_and_what_automatic_deploys_were(browser: Client, api: Service) -> None:
-    bad = factories.deployment(api, "Faulty")
-    change(api, auto_deploy="off", pinned=True)
+def test_a_pin_says_who_since_when_why_and_what_automatic_deploys_were(
+    ana: Client, live_api: Service
+) -> None:
+    bad = factories.deployment(live_api, "Faulty")
+    change(live_api, auto_deploy="off", pinned=True)
     factories.pin(
-        api,
+        live_api,
         rolled_back_from=bad,
         pinned_by="Bo Lind",
         reason="checkout button dead",
         auto_deploy_before="checksPass",
     )
-    page = text(browser.get("/"))
+    page = text(ana.get("/"))
     assert "PINNED API stays on" in page
     assert "by Bo Lind, outside the portal: checkout button dead, INC-412" in page
     assert "before, they were after checks pass" in page
-    assert 'href="/services/shop-api/leave/"' in browser.get("/").content.decode()
+    assert 'href="/services/shop-api/leave/"' in ana.get("/").content.decode()
     assert "API pinned" in page
 
 
-def test_a_pin_that_was_left_is_no_bar(browser: Client, api: Service) -> None:
-    factories.pin(api, released_at=timezone.now(), released_by="Ana Ruiz")
-    assert "PINNED" not in text(browser.get("/"))
+def test_a_pin_that_was_left_is_no_bar(ana: Client, live_api: Service) -> None:
+    factories.pin(live_api, released_at=timezone.now(), released_by="Ana Ruiz")
+    assert "PINNED" not in text(ana.get("/"))
 
 
-def test_a_pin_that_only_the_provider_knows_is_said(browser: Client, api: Service) -> None:
-    change(api, pinned=True)
-    page = text(browser.get("/"))
+def test_a_pin_that_only_the_provider_knows_has_a_bar(ana: Client, live_api: Service) -> None:
+    change(live_api, pinned=True)
+    page = text(ana.get("/"))
     assert "PINNED OUTSIDE THE PORTAL Render says that API is pinned, but nobody pinned it here" in page
 
 
-def test_an_unknown_pin_is_not_taken_for_one(browser: Client, api: Service) -> None:
-    change(api, pinned=None)
-    assert "PINNED" not in text(browser.get("/"))
+def test_an_unknown_pin_is_not_taken_for_one(ana: Client, live_api: Service) -> None:
+    change(live_api, pinned=None)
+    assert "PINNED" not in text(ana.get("/"))
 
 
 @pytest.mark.parametrize(
@@ -197,46 +192,46 @@ def test_an_unknown_pin_is_not_taken_for_one(browser: Client, api: Service) -> N
     ],
 )
 def test_a_running_operation_says_which_step_and_who_started_it(
-    browser: Client, api: Service, status: str, words: str
+    ana: Client, live_api: Service, status: str, words: str
 ) -> None:
-    running = factories.change(api, factories.deployment(api), status=status)
-    page = browser.get("/")
+    running = factories.change(live_api, factories.deployment(live_api), status=status)
+    page = ana.get("/")
     assert f"Fix price rounding”, {words}" in text(page)
     assert "Started by Ana Ruiz" in text(page)
     assert f'href="{running.operation.get_absolute_url()}"' in page.content.decode()
     assert "icons/busy" in page.content.decode()
 
 
-def test_no_second_operation_is_offered_while_one_runs(browser: Client, api: Service) -> None:
-    factories.change(api, factories.deployment(api), status="sending")
-    page = browser.get("/")
+def test_no_second_operation_is_offered_while_one_runs(ana: Client, live_api: Service) -> None:
+    factories.change(live_api, factories.deployment(live_api), status="sending")
+    page = ana.get("/")
     assert "roll-back" not in page.content.decode()
     assert "Ana Ruiz has an operation under way on API" in text(page)
 
 
-def test_an_ended_operation_is_no_bar(browser: Client, api: Service) -> None:
-    factories.change(api, factories.deployment(api), status="succeeded")
+def test_an_ended_operation_is_no_bar(ana: Client, live_api: Service) -> None:
+    factories.change(live_api, factories.deployment(live_api), status="succeeded")
     assert Change.objects.count() == 1
-    assert "UNDER WAY" not in text(browser.get("/"))
+    assert "UNDER WAY" not in text(ana.get("/"))
 
 
-def test_bars_of_every_group_stand_on_every_tab(browser: Client, api: Service) -> None:
+def test_bars_of_every_group_stand_on_every_tab(ana: Client, live_api: Service) -> None:
     other = factories.service("api", name="search-api", group="search")
     factories.live(other)
     factories.pin(other)
-    assert "PINNED search-api stays on" in text(browser.get("/", {"group": "shop"}))
+    assert "PINNED search-api stays on" in text(ana.get("/", {"group": "shop"}))
 
 
 @pytest.mark.parametrize(
     ("setting", "words"), [("commit", "on every commit"), ("off", "off"), ("", "unknown"), ("odd", "“odd”")]
 )
 def test_the_card_says_what_automatic_deploys_do(
-    browser: Client, api: Service, setting: str, words: str
+    ana: Client, live_api: Service, setting: str, words: str
 ) -> None:
-    change(api, auto_deploy=setting)
-    assert f"Automatic deploys {words}" in text(browser.get("/"))
+    change(live_api, auto_deploy=setting)
+    assert f"Automatic deploys {words}" in text(ana.get("/"))
 
 
-def test_a_service_that_could_not_be_read_says_why(browser: Client, api: Service) -> None:
-    change(api, error="Render answered 503.")
-    assert "Render answered 503. What stands here is the last that was read." in text(browser.get("/"))
+def test_a_service_that_could_not_be_read_says_why(ana: Client, live_api: Service) -> None:
+    change(live_api, error="Render answered 503.")
+    assert "Render answered 503. What stands here is the last that was read." in text(ana.get("/"))

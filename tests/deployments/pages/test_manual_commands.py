@@ -1,4 +1,4 @@
-"""The card with the commands: run here as they stand on the page, in a shell, against the sandbox."""
+"""The manual commands: run in a shell against the sandbox exactly as the page shows them."""
 
 from __future__ import annotations
 
@@ -14,16 +14,19 @@ import httpx
 import pytest
 from django.test import Client
 
-from deployments.clients import provider, through
+from deployments.clients import provider, using_transport
 from deployments.history import previous_of
 from deployments.models import ProviderStatus, Service
-from deployments.pages import manual_commands, manual_fallback
-from deployments.pages.manual_commands import Account
+from deployments.pages import manual_fallback
+from deployments.pages.manual_commands import ProviderAccount, commands_for
 from deployments.sync import poll
 from tests import factories
 from tests.conformance.stage import CLI, Stage, opened, wait_for
 
-RENDER, VERCEL = Account("https://api.render.com/v1"), Account("https://api.vercel.com", "team_abc")
+RENDER, VERCEL = (
+    ProviderAccount("https://api.render.com/v1"),
+    ProviderAccount("https://api.vercel.com", "team_abc"),
+)
 KEYS = {"RENDER_API_KEY": "rnd_sandbox", "VERCEL_TOKEN": "vcp_sandbox"}
 
 
@@ -37,7 +40,7 @@ def stage(db: None, settings: Any) -> Iterator[Stage]:
                 "url": running.origin, "key": "vcp_sandbox", "team": "team_sandbox", "sandbox": True,
             },
         }  # fmt: skip
-        with httpx.HTTPTransport() as wire, through(wire):
+        with httpx.HTTPTransport() as wire, using_transport(wire):
             for name in ("render", "vercel"):
                 poll.read_services(name, provider(name))
                 poll.read_provider(name, provider(name))
@@ -89,13 +92,13 @@ def test_the_commands_for_render_put_the_earlier_deployment_in_front_of_users(
     assert api.live is not None
     assert api.live.provider_id in shell(look, tmp_path)
     shell(off, tmp_path)
-    assert state(stage, "shop-api")["automatic"] == "off"
+    assert state(stage, "shop-api")["auto_deploy"] == "off"
     shell(order, tmp_path)
     wait_for(lambda: '"live"' in shell(watch, tmp_path) and _serves(stage, "shop-api", target.commit_sha))
     assert [(kind, applied) for kind, applied, _ in stage.received()] == [("rollback", True)]
 
     shell(leave, tmp_path)
-    assert state(stage, "shop-api")["automatic"] == api.auto_deploy
+    assert state(stage, "shop-api")["auto_deploy"] == api.auto_deploy
 
 
 def _serves(stage: Stage, name: str, commit: str) -> bool:
@@ -112,9 +115,9 @@ def test_the_commands_for_vercel_move_the_domains_with_curl_alone(stage: Stage, 
     shell(order, tmp_path)
     wait_for(lambda: '"succeeded"' in shell(watch, tmp_path))
     assert stage.web()["serving"] == target.provider_id
-    assert stage.web()["automatic"] == "off"
+    assert stage.web()["auto_deploy"] == "off"
     shell(leave, tmp_path)
-    assert stage.web()["automatic"] == "on"
+    assert stage.web()["auto_deploy"] == "on"
     assert stage.web()["serving"] == target.provider_id
 
 
@@ -135,29 +138,29 @@ def test_the_command_for_vercels_own_command_line_does_the_same(stage: Stage, tm
 
 
 @pytest.fixture
-def api(db: None) -> Service:
+def live_api(db: None) -> Service:
     service = factories.service("api", display_name="API")
     factories.live(service)
     return service
 
 
-def test_no_secret_stands_on_any_page_that_shows_a_card(api: Service, settings: Any) -> None:
+def test_no_page_with_a_card_contains_a_secret(live_api: Service, settings: Any) -> None:
     secrets = ("rnd_very_secret", "vcp_very_secret", "sign_very_secret", "token_very_secret")
     settings.PROVIDERS = {
         "render": {"url": "https://api.render.com/v1", "key": secrets[0], "sandbox": False},
         "vercel": {"url": "https://api.vercel.com", "key": secrets[1], "team": "team_1", "sandbox": False},
     }
     settings.SECRET_KEY, settings.METRICS_TOKEN = secrets[2], secrets[3]
-    target = factories.deployment(api)
+    target = factories.deployment(live_api)
     web = factories.service("web")
     factories.live(web)
     made = factories.deployment(web)
-    change = factories.change(api, target, status="failed")
+    change = factories.change(live_api, target, status="failed")
     browser = Client()
     browser.force_login(factories.person("responder", "Ana Ruiz"))
     where = [
         "/",
-        f"/services/{api.slug}/deployments/{target.provider_id}/roll-back/",
+        f"/services/{live_api.slug}/deployments/{target.provider_id}/roll-back/",
         f"/services/{web.slug}/deployments/{made.provider_id}/roll-back/",
         change.operation.get_absolute_url(),
     ]
@@ -172,26 +175,26 @@ def test_no_secret_stands_on_any_page_that_shows_a_card(api: Service, settings: 
 def test_the_usual_address_of_vercel_is_not_spelled_out_and_another_one_is(db: None) -> None:
     web = factories.service("web")
     target = factories.deployment(web)
-    usual = manual_commands.card(web, target, VERCEL, before="on").steps[1].command
+    usual = commands_for(web, target, VERCEL, before="on").steps[1].command
     token = '--token "$VERCEL_TOKEN"'
     assert usual == f"vercel rollback {target.provider_id} --yes {token} --scope team_abc"
-    own = manual_commands.card(web, target, Account("http://127.0.0.1:9701"), before="on").steps[1].command
+    own = commands_for(web, target, ProviderAccount("http://127.0.0.1:9701"), before="on").steps[1].command
     assert own == f"vercel rollback {target.provider_id} --yes {token} --api http://127.0.0.1:9701"
 
 
 @pytest.mark.parametrize("bad", ["dep-1; rm -rf /", "$(id)", "-h", "dep-1\n", "dep-1' 'x", ""])
-def test_an_id_in_no_known_form_becomes_no_command(api: Service, bad: str) -> None:
-    target = factories.deployment(api)
+def test_an_id_in_no_known_form_becomes_no_command(live_api: Service, bad: str) -> None:
+    target = factories.deployment(live_api)
     target.provider_id = bad
-    card = manual_commands.card(api, target, RENDER, before="commit")
+    card = commands_for(live_api, target, RENDER, before="commit")
     assert not card.steps
-    assert card.why_not == "the id of the deployment has no form that we know"
+    assert card.unavailable_reason == "the id of the deployment has no form that we know"
 
 
 def test_an_address_and_a_team_from_the_settings_are_quoted(db: None) -> None:
     web = factories.service("web")
-    card = manual_commands.card(
-        web, factories.deployment(web), Account("https://x/$(id)", "team;id"), before="on"
+    card = commands_for(
+        web, factories.deployment(web), ProviderAccount("https://x/$(id)", "team;id"), before="on"
     )
     commands = "\n".join(step.command for step in (*card.steps, *card.leave))
     assert "--scope 'team;id'" in commands
@@ -208,28 +211,28 @@ def test_an_address_and_a_team_from_the_settings_are_quoted(db: None) -> None:
         ("off", ""),
     ],
 )
-def test_leaving_brings_back_what_was(api: Service, before: str, order: str) -> None:
-    leave = manual_commands.card(api, factories.deployment(api), RENDER, before=before).leave
+def test_leaving_restores_the_earlier_setting(live_api: Service, before: str, order: str) -> None:
+    leave = commands_for(live_api, factories.deployment(live_api), RENDER, before=before).leave
     assert [order in step.command for step in leave] == ([True] if order else [])
 
 
-def test_a_service_without_an_earlier_deployment_says_so(api: Service) -> None:
+def test_a_service_without_an_earlier_deployment_says_so(live_api: Service) -> None:
     assert "no earlier deployment is known" in page()
 
 
 @pytest.mark.parametrize("status", ["failed", "needs_attention"])
-def test_an_operation_that_was_not_done_shows_how_to_do_it(api: Service, status: str) -> None:
-    factories.at_work()
+def test_an_operation_that_was_not_done_shows_how_to_do_it(live_api: Service, status: str) -> None:
+    factories.heartbeats()
     ProviderStatus.objects.all().delete()
-    change = factories.change(api, factories.deployment(api), status=status)
+    change = factories.change(live_api, factories.deployment(live_api), status=status)
     browser = Client()
     browser.force_login(factories.person("viewer", "Vera Novak"))
     assert '<pre class="command">' in browser.get(change.operation.get_absolute_url()).content.decode()
 
 
-def test_an_operation_that_was_done_shows_no_commands(api: Service) -> None:
-    factories.at_work()
-    change = factories.change(api, factories.deployment(api), status="succeeded")
+def test_an_operation_that_was_done_shows_no_commands(live_api: Service) -> None:
+    factories.heartbeats()
+    change = factories.change(live_api, factories.deployment(live_api), status="succeeded")
     browser = Client()
     browser.force_login(factories.person("viewer", "Vera Novak"))
     assert "by-hand" not in browser.get(change.operation.get_absolute_url()).content.decode()

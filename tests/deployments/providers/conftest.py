@@ -1,27 +1,29 @@
+"""A client of each provider above a fresh sandbox."""
+
 from __future__ import annotations
 
 import pytest
 
-from tests.deployments.providers.sides import Bench, Side, bench
+from tests.deployments.providers.client_bench import ClientBench, ProviderKey, make_bench
 
 
 @pytest.fixture(params=["render", "vercel"])
-def side(request: pytest.FixtureRequest) -> Side:
-    found: Side = request.param
-    return found
+def provider(request: pytest.FixtureRequest) -> ProviderKey:
+    key: ProviderKey = request.param
+    return key
 
 
 @pytest.fixture
-def both(side: Side) -> Bench:
-    """The test runs twice, once for each provider."""
-    return bench(side)
+def bench(provider: ProviderKey) -> ClientBench:
+    """A test with this fixture runs twice, once for each provider."""
+    return make_bench(provider)
 
 
 @pytest.fixture
-def at_render() -> Bench:
-    return bench("render")
+def render_bench() -> ClientBench:
+    return make_bench("render")
 
 
 @pytest.fixture
-def at_vercel() -> Bench:
-    return bench("vercel")
+def vercel_bench() -> ClientBench:
+    return make_bench("vercel")

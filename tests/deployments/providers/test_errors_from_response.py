@@ -1,3 +1,5 @@
+"""The errors, messages and waiting times that are made of error responses."""
+
 from __future__ import annotations
 
 import json
@@ -11,7 +13,7 @@ import pytest
 from deployments.providers import errors_from_response
 from deployments.providers.base import AlreadyCurrent, Missing, NotAllowed, ProviderName, Refused
 from deployments.providers.json_fields import http_date
-from deployments.providers.response import Answer, decoded
+from deployments.providers.response import ProviderResponse, decoded
 
 NOW = datetime(2026, 3, 1, 3, 0, 0, tzinfo=UTC)
 SOON = int((NOW + timedelta(seconds=40)).timestamp())
@@ -23,17 +25,17 @@ def answer(
     *,
     provider: ProviderName = ProviderName.VERCEL,
     headers: dict[str, str] | None = None,
-) -> Answer:
+) -> ProviderResponse:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    found = httpx.Headers({"Date": format_datetime(NOW, usegmt=True), **(headers or {})})
-    return Answer(
+    all_headers = httpx.Headers({"Date": format_datetime(NOW, usegmt=True), **(headers or {})})
+    return ProviderResponse(
         provider=provider,
         status=status,
-        headers=found,
+        headers=all_headers,
         content=content,
         body=decoded(content),
         request_id="",
-        provider_time=http_date(found.get("date", "")),
+        provider_time=http_date(all_headers.get("date", "")),
     )
 
 
@@ -65,7 +67,7 @@ def answer(
         ({}, {"error": ["limit"]}, 30),
     ],
 )
-def test_the_wait_after_a_429_is_read_from_every_source_and_bounded(
+def test_the_wait_after_a_429_comes_from_any_source_and_is_bounded(
     headers: dict[str, str], body: object, seconds: float
 ) -> None:
     assert errors_from_response.retry_after(
@@ -73,9 +75,9 @@ def test_the_wait_after_a_429_is_read_from_every_source_and_bounded(
     ) == pytest.approx(seconds)
 
 
-def test_a_reset_time_is_meant_on_the_providers_clock_not_on_ours() -> None:
-    years_off = answer(429, headers={"X-RateLimit-Reset": str(SOON)})
-    assert errors_from_response.busy(years_off).retry_after == pytest.approx(40)
+def test_a_reset_time_is_compared_with_the_providers_clock() -> None:
+    response = answer(429, headers={"X-RateLimit-Reset": str(SOON)})
+    assert errors_from_response.busy(response).retry_after == pytest.approx(40)
 
 
 @pytest.mark.parametrize(
@@ -93,12 +95,12 @@ def test_a_reset_time_is_meant_on_the_providers_clock_not_on_ours() -> None:
         ({"message": {"nested": True}}, ""),
     ],
 )
-def test_the_providers_words_are_found_in_every_shape_in_use(body: object, words: str) -> None:
-    found, _ = errors_from_response.words_and_code(answer(400, body))
-    assert found.replace("\ufffd", "") == words
+def test_the_providers_message_is_read_from_every_shape_in_use(body: object, words: str) -> None:
+    result, _ = errors_from_response.words_and_code(answer(400, body))
+    assert result.replace("\ufffd", "") == words
 
 
-def test_the_providers_words_lose_what_could_deceive_a_reader_and_are_cut() -> None:
+def test_the_providers_message_is_cleaned_and_cut() -> None:
     words, _ = errors_from_response.words_and_code(
         answer(400, {"message": "a\u202eb\x1b[31mc\n\nd \u0000" + "x" * 500})
     )
@@ -108,7 +110,7 @@ def test_the_providers_words_lose_what_could_deceive_a_reader_and_are_cut() -> N
 
 
 @pytest.mark.parametrize(
-    ("status", "message", "kind"),
+    ("status", "message", "error_class"),
     [
         (400, "bad request", Refused),
         (401, "unauthorized", NotAllowed),
@@ -127,17 +129,15 @@ def test_the_providers_words_lose_what_could_deceive_a_reader_and_are_cut() -> N
         (428, "", Refused),
     ],
 )
-def test_a_4xx_becomes_the_error_that_says_what_to_do_next(
-    status: int, message: str, kind: type[Refused]
-) -> None:
+def test_each_4xx_becomes_the_matching_error(status: int, message: str, error_class: type[Refused]) -> None:
     error = errors_from_response.refusal(answer(status, {"error": {"code": "some_code", "message": message}}))
-    assert type(error) is kind
+    assert type(error) is error_class
     assert error.status == status
     assert error.code == "some_code"
     assert message in str(error)
     assert str(status) in str(error)
 
 
-def test_a_refusal_without_words_is_still_a_sentence() -> None:
+def test_a_refusal_without_a_message_is_still_a_sentence() -> None:
     message = str(errors_from_response.refusal(answer(400, b"", provider=ProviderName.RENDER)))
     assert message == "Render refused (400)."

@@ -1,4 +1,4 @@
-"""A sandbox on a stopped clock, and an HTTP client for each of its two dialects."""
+"""A sandbox on a stopped clock, and an HTTP client for each of its two APIs."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from deployments.sandbox.clock import Pace, StoppedClock
-from deployments.sandbox.company.story import small_company
-from deployments.sandbox.rows import Deployment, Service
+from deployments.sandbox.company.companies import small_company
+from deployments.sandbox.rows import DeploymentRow, ServiceRow
 from deployments.sandbox.server.app import Sandbox
 from deployments.sandbox.server.transport import RENDER_URL, VERCEL_URL, SandboxTransport
 from deployments.sandbox.world import World
@@ -31,12 +31,12 @@ def sandbox(world: World) -> Sandbox:
 
 
 @pytest.fixture
-def api(world: World) -> Service:
+def api(world: World) -> ServiceRow:
     return world.service("shop-api")
 
 
 @pytest.fixture
-def web(world: World) -> Service:
+def web(world: World) -> ServiceRow:
     return world.service("shop-web")
 
 
@@ -62,25 +62,25 @@ def visitor(sandbox: Sandbox) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def earlier(world: World) -> Callable[..., Deployment]:
-    """The deployment of a service that served before the live one; 1 is the last one, 2 the one before it."""
+def earlier(world: World) -> Callable[..., DeploymentRow]:
+    """Finds the deployment that was live before the present one (1), or before that (2)."""
 
-    def find(service: Service, back: int = 1) -> Deployment:
-        return world.deployments[service.served[-1 - back][1]]
+    def find(service: ServiceRow, back: int = 1) -> DeploymentRow:
+        return world.deployments[service.live_history[-1 - back][1]]
 
     return find
 
 
-class Side:
-    """One provider's rollback, so that a test can be about both."""
+class ProviderCalls:
+    """The calls of one provider, so that a test can run against either."""
 
     def __init__(
         self,
         name: str,
         client: httpx.Client,
         world: World,
-        service: Service,
-        earlier: Callable[..., Deployment],
+        service: ServiceRow,
+        earlier: Callable[..., DeploymentRow],
     ) -> None:
         self.name, self.client, self.world, self.service = name, client, world, service
         self.before, self.target = world.deployments[str(service.serving())], earlier(service)
@@ -96,19 +96,19 @@ class Side:
         path = "/services" if self.name == "render" else "/v9/projects/shop-web"
         return self.client.get(path)
 
-    def serves(self) -> str:
+    def live_commit(self) -> str:
         return self.world.serving(self.service.name).commit
 
 
 @pytest.fixture
-def chosen(
-    side: str,
+def provider(
+    provider_name: str,
     render: httpx.Client,
     vercel: httpx.Client,
     world: World,
-    api: Service,
-    web: Service,
-    earlier: Callable[..., Deployment],
-) -> Side:
-    client, service = (render, api) if side == "render" else (vercel, web)
-    return Side(side, client, world, service, earlier)
+    api: ServiceRow,
+    web: ServiceRow,
+    earlier: Callable[..., DeploymentRow],
+) -> ProviderCalls:
+    client, service = (render, api) if provider_name == "render" else (vercel, web)
+    return ProviderCalls(provider_name, client, world, service, earlier)

@@ -1,4 +1,4 @@
-"""The providers' OpenAPI documents, where they are present, and what is wrong with an answer by them."""
+"""Validates responses against the providers' OpenAPI documents, where these are present."""
 
 from __future__ import annotations
 
@@ -31,36 +31,36 @@ def document(name: str) -> Json:
 def schema_of(
     name: str, path: str, method: str = "get", status: str = "200", variant: int | None = None
 ) -> Json:
-    """The schema of an answer; `variant` picks one of several, for example the owner's view."""
-    found = document(name)
-    answer = resolve(found, found["paths"][path][method]["responses"][status])
-    schema = resolve(found, answer["content"]["application/json"]["schema"])
+    """The schema of a response; `variant` picks one of several, for example the owner's view."""
+    specification = document(name)
+    response = resolve(specification, specification["paths"][path][method]["responses"][status])
+    schema = resolve(specification, response["content"]["application/json"]["schema"])
     if variant is not None:
-        schema = resolve(found, (schema.get("oneOf") or schema["anyOf"])[variant])
+        schema = resolve(specification, (schema.get("oneOf") or schema["anyOf"])[variant])
     return schema
 
 
-def resolve(found: Json, node: Json) -> Json:
+def resolve(specification: Json, node: Json) -> Json:
     while "$ref" in node:
-        target: Any = found
-        for word in node["$ref"].removeprefix("#/").split("/"):
-            target = target[word]
+        target: Any = specification
+        for key in node["$ref"].removeprefix("#/").split("/"):
+            target = target[key]
         node = target
     return node
 
 
-def mistakes(name: str, schema: Json, data: Any) -> list[str]:
-    """What the document says against an answer: wrong or missing fields, and fields that it does not know."""
+def deviations(name: str, schema: Json, data: Any) -> list[str]:
+    """How a response deviates from the document: wrong, missing and undocumented fields."""
     whole = {"allOf": [loosened(schema)], "components": loosened(document(name).get("components", {}))}
     wrong = [f"{error.json_path}: {error.message[:200]}" for error in OAS30Validator(whole).iter_errors(data)]
-    return wrong + sorted(set(unknown(document(name), schema, data, "$")))
+    return wrong + sorted(set(undocumented(document(name), schema, data, "$")))
 
 
 def loosened(node: Any) -> Any:
-    """What the documents mean and do not say.
+    """The schema as the documents mean it.
 
     Their alternatives overlap (a web service is also a worker), so `oneOf` is read as `anyOf`; and a
-    `nullable` word may be null although it is not in its own list of words.
+    `nullable` value may be null although its own `enum` lacks null.
     """
     if isinstance(node, dict):
         loose = {("anyOf" if key == "oneOf" else key): loosened(value) for key, value in node.items()}
@@ -72,34 +72,39 @@ def loosened(node: Any) -> Any:
     return node
 
 
-def unknown(found: Json, schema: Json, data: Any, where: str) -> list[str]:
-    fields, items, open_ended = outline(found, schema)
+def undocumented(specification: Json, schema: Json, data: Any, path: str) -> list[str]:
+    fields, items, open_ended = outline(specification, schema)
     if isinstance(data, list):
-        return [line for row in data for one in items for line in unknown(found, one, row, f"{where}[]")]
+        return [
+            line
+            for row in data
+            for one in items
+            for line in undocumented(specification, one, row, f"{path}[]")
+        ]
     if not isinstance(data, dict) or not fields:
         return []
     lines = []
     for key, value in data.items():
         if key in fields:
             branches: list[list[str]] = [
-                unknown(found, branch, value, f"{where}.{key}") for branch in fields[key]
+                undocumented(specification, branch, value, f"{path}.{key}") for branch in fields[key]
             ]
             fewest: list[str] = min(branches, key=len)
             lines += fewest
         elif not open_ended:
-            lines.append(f"{where}.{key}: not in the document")
+            lines.append(f"{path}.{key}: not in the document")
     return lines
 
 
-def outline(found: Json, schema: Json) -> tuple[dict[str, list[Json]], list[Json], bool]:
+def outline(specification: Json, schema: Json) -> tuple[dict[str, list[Json]], list[Json], bool]:
     """The fields and items that a schema knows, through all its alternatives."""
-    schema = resolve(found, schema)
+    schema = resolve(specification, schema)
     fields = {key: [value] for key, value in schema.get("properties", {}).items()}
     items = [schema["items"]] if isinstance(schema.get("items"), dict) else []
     open_ended = bool(schema.get("additionalProperties"))
     for word in ("oneOf", "anyOf", "allOf"):
         for branch in schema.get(word, []):
-            more, more_items, more_open = outline(found, branch)
+            more, more_items, more_open = outline(specification, branch)
             for key, values in more.items():
                 fields.setdefault(key, []).extend(values)
             items += more_items

@@ -1,4 +1,4 @@
-"""Nonsense gets a refusal in the provider's shape, never a crash."""
+"""Invalid input is refused in the provider's error format and never causes a crash."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from itertools import product
 import httpx
 import pytest
 
-from deployments.sandbox.rows import Service
+from deployments.sandbox.rows import ServiceRow
 from deployments.sandbox.server.app import Sandbox
 
 NUMBERS = ["", "-1", "0", "1e400", "nan", "99999999999999999999"]
-NONSENSE = [*NUMBERS, "abc", "2026-13-45", "<b>", "/[/", "é\x00", "a" * 5000]
+INVALID = [*NUMBERS, "abc", "2026-13-45", "<b>", "/[/", "é\x00", "a" * 5000]
 AT_RENDER = {
     "/services": ["limit", "cursor", "name"],
     "/services/{api}/deploys": ["limit", "cursor", "status", "createdBefore", "finishedAfter"],
@@ -40,8 +40,10 @@ AT_VERCEL = {
 
 
 @pytest.mark.parametrize(("path", "names"), AT_RENDER.items(), ids=AT_RENDER)
-def test_render_refuses_nonsense(render: httpx.Client, api: Service, path: str, names: list[str]) -> None:
-    for name, word in product(names, NONSENSE):
+def test_render_refuses_invalid_parameters(
+    render: httpx.Client, api: ServiceRow, path: str, names: list[str]
+) -> None:
+    for name, word in product(names, INVALID):
         answer = get(render, path.format(api=api.id), name, word)
         allowed = {200, 400, 500} if word == "0" and "metrics" in path else {200, 400}  # too many points
         assert answer.status_code in allowed, (name, word)
@@ -49,8 +51,10 @@ def test_render_refuses_nonsense(render: httpx.Client, api: Service, path: str, 
 
 
 @pytest.mark.parametrize(("path", "names"), AT_VERCEL.items(), ids=AT_VERCEL)
-def test_vercel_refuses_nonsense(vercel: httpx.Client, web: Service, path: str, names: list[str]) -> None:
-    for name, word in product(names, NONSENSE):
+def test_vercel_refuses_invalid_parameters(
+    vercel: httpx.Client, web: ServiceRow, path: str, names: list[str]
+) -> None:
+    for name, word in product(names, INVALID):
         answer = get(vercel, path.format(web=web.production_id), name, word)
         assert answer.status_code in (200, 400, 404), (name, word)
         assert answer.status_code == 200 or answer.json()["error"]["message"]
@@ -66,7 +70,7 @@ def get(client: httpx.Client, path: str, name: str, word: str) -> httpx.Response
     "body", [b"", b"[]", b"null", b'{"deployId": 7}', b'{"deployId": {"a": 1}}', b"\x00"]
 )
 def test_a_rollback_without_a_target_is_refused(
-    sandbox: Sandbox, render: httpx.Client, api: Service, body: bytes
+    sandbox: Sandbox, render: httpx.Client, api: ServiceRow, body: bytes
 ) -> None:
     answer = render.post(f"/services/{api.id}/rollback", content=body)
 
@@ -77,13 +81,13 @@ def test_a_rollback_without_a_target_is_refused(
 @pytest.mark.parametrize(
     "body", [{}, {"autoDeploy": "maybe"}, {"autoDeployTrigger": 5}, {"autoDeployTrigger": ["off"]}]
 )
-def test_a_setting_that_does_not_exist_changes_nothing(
-    render: httpx.Client, api: Service, body: dict[str, object]
+def test_an_unknown_setting_changes_nothing(
+    render: httpx.Client, api: ServiceRow, body: dict[str, object]
 ) -> None:
     answer = render.patch(f"/services/{api.id}", json=body)
 
     assert answer.status_code == (400 if body else 200)
-    assert api.automatic == "checksPass"
+    assert api.auto_deploy == "checksPass"
 
 
 @pytest.mark.parametrize("path", ["/", "/v9", "/v9/projects/", "/v9/projects/nobody", "/v1/services/srv-0/x"])
@@ -95,8 +99,8 @@ def test_unknown_paths_are_not_found(vercel: httpx.Client, path: str) -> None:
     assert "json" in answer.headers["content-type"]
 
 
-def test_a_description_may_have_250_characters(vercel: httpx.Client, web: Service) -> None:
-    target = web.served[-2][1]
+def test_a_description_may_have_250_characters(vercel: httpx.Client, web: ServiceRow) -> None:
+    target = web.live_history[-2][1]
     path = f"/v1/projects/{web.id}/rollback/{target}"
 
     assert vercel.post(path, params={"description": "x" * 251}).status_code == 400

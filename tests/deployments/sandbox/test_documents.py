@@ -1,4 +1,4 @@
-"""The sandbox's answers are what the providers' OpenAPI documents say, at every stage of a rollback."""
+"""The sandbox's responses match the providers' OpenAPI documents at every stage of a rollback."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import httpx
 import pytest
 
 from deployments.sandbox.clock import StoppedClock
-from deployments.sandbox.rows import Deployment, Service
+from deployments.sandbox.rows import DeploymentRow, ServiceRow
 from deployments.sandbox.server.app import Sandbox
 from deployments.sandbox.server.faults import Fault
 from deployments.sandbox.world import World
-from tests.deployments.sandbox.documents import Json, document, mistakes, schema_of
+from tests.deployments.sandbox.documents import Json, deviations, document, schema_of
 
-Earlier = Callable[..., Deployment]
+Earlier = Callable[..., DeploymentRow]
 OLD, NEW, VERCEL = "render-openapi-2025-12.json", "render-openapi-2026.json", "vercel-openapi-2026.json"
 
 # Fields that a document does not know and that are there all the same, and how we know.
@@ -40,9 +40,9 @@ ALSO = {
 
 
 def complaints(name: str, schema: Json, data: Any) -> list[str]:
-    """The mistakes in an answer, without the fields that are known from elsewhere."""
+    """The deviations of a response, without the fields that are known from other sources."""
     known = tuple(f"{path}: not in the document" for path in ALSO[name])
-    return [line for line in mistakes(name, schema, data) if not line.endswith(known)]
+    return [line for line in deviations(name, schema, data) if not line.endswith(known)]
 
 
 @pytest.fixture(params=["before", "under way", "after"])
@@ -80,14 +80,18 @@ METRICS = ["cpu", "memory", "http-requests", "http-latency", "instance-count"]
 @pytest.mark.usefixtures("stage")
 @pytest.mark.parametrize("name", [OLD, NEW])
 @pytest.mark.parametrize(("path", "call", "params"), RENDER_CALLS, ids=[row[0] for row in RENDER_CALLS])
-def test_renders_answers_are_documented(
-    render: httpx.Client, api: Service, world: World, name: str, path: str, call: str, params: dict[str, str]
+def test_renders_responses_match_its_document(
+    render: httpx.Client,
+    api: ServiceRow,
+    world: World,
+    name: str,
+    path: str,
+    call: str,
+    params: dict[str, str],
 ) -> None:
     schema = schema_of(name, path)
-    words = {"api": api.id, "deploy": world.history[api.id][-1].id}
-    answer = render.get(
-        call.format(**words), params={key: word.format(**words) for key, word in params.items()}
-    )
+    ids = {"api": api.id, "deploy": world.history[api.id][-1].id}
+    answer = render.get(call.format(**ids), params={key: word.format(**ids) for key, word in params.items()})
 
     assert answer.status_code == 200
     assert answer.json()
@@ -96,8 +100,8 @@ def test_renders_answers_are_documented(
 
 @pytest.mark.usefixtures("stage")
 @pytest.mark.parametrize("metric", METRICS)
-def test_renders_metrics_are_documented(render: httpx.Client, api: Service, metric: str) -> None:
-    """By the newer document: the older one demands a field of each value that it does not define."""
+def test_renders_metrics_match_its_document(render: httpx.Client, api: ServiceRow, metric: str) -> None:
+    """By the newer document, because the older one requires a field that it does not define."""
     answer = render.get(f"/metrics/{metric}", params={"resource": api.id, "aggregateBy": "statusCode"})
 
     assert answer.json()[0]["values"]
@@ -106,7 +110,7 @@ def test_renders_metrics_are_documented(render: httpx.Client, api: Service, metr
 
 @pytest.mark.usefixtures("stage")
 @pytest.mark.parametrize("name", [OLD, NEW])
-def test_renders_events_are_documented(render: httpx.Client, api: Service, name: str) -> None:
+def test_renders_events_match_its_document(render: httpx.Client, api: ServiceRow, name: str) -> None:
     schema = schema_of(name, "/services/{serviceId}/events")
     params = {"startTime": "2026-01-01T00:00:00Z", "limit": "100"}
     rows = render.get(f"/services/{api.id}/events", params=params).json()
@@ -118,8 +122,8 @@ def test_renders_events_are_documented(render: httpx.Client, api: Service, name:
 
 
 @pytest.mark.parametrize("name", [OLD, NEW])
-def test_renders_writes_are_documented(
-    render: httpx.Client, api: Service, name: str, earlier: Earlier
+def test_renders_writes_match_its_document(
+    render: httpx.Client, api: ServiceRow, name: str, earlier: Earlier
 ) -> None:
     rolled = render.post(f"/services/{api.id}/rollback", json={"deployId": earlier(api).id})
     patched = render.patch(f"/services/{api.id}", json={"autoDeployTrigger": "off"})
@@ -132,7 +136,9 @@ def test_renders_writes_are_documented(
 
 
 @pytest.mark.parametrize(("do", "status"), [("unauthorized", "401"), ("missing", "404"), ("error", "500")])
-def test_renders_errors_are_documented(sandbox: Sandbox, render: httpx.Client, do: str, status: str) -> None:
+def test_renders_errors_match_its_document(
+    sandbox: Sandbox, render: httpx.Client, do: str, status: str
+) -> None:
     sandbox.faults.add(Fault("render.service", do))
     answer = render.get("/services/srv-1")
 
@@ -163,14 +169,14 @@ VERCEL_CALLS = [
 
 @pytest.mark.usefixtures("stage")
 @pytest.mark.parametrize(("path", "call", "variant"), VERCEL_CALLS, ids=[row[1] for row in VERCEL_CALLS])
-def test_vercels_answers_are_documented(
-    vercel: httpx.Client, web: Service, world: World, path: str, call: str, variant: int | None
+def test_vercels_responses_match_its_document(
+    vercel: httpx.Client, web: ServiceRow, world: World, path: str, call: str, variant: int | None
 ) -> None:
     if path not in document(VERCEL)["paths"]:
         pytest.fail(f"{path} is not in the document")
     schema = schema_of(VERCEL, path, variant=variant)
     rows = world.newest_first(web)
-    words = {
+    ids = {
         "web": web.id,
         "newest": rows[0].id,
         "live": world.serving("shop-web").id,
@@ -179,7 +185,7 @@ def test_vercels_answers_are_documented(
         "canceled": next(row.id for row in rows if row.status == "CANCELED"),
     }
     # httpx replaces the query of a URL by the client's own parameters
-    path_only, _, query = call.format(**words).partition("?")
+    path_only, _, query = call.format(**ids).partition("?")
     answer = vercel.get(path_only, params=dict(word.split("=") for word in query.split("&") if word))
 
     assert answer.status_code == 200
@@ -187,7 +193,7 @@ def test_vercels_answers_are_documented(
     assert complaints(VERCEL, schema, answer.json()) == []
 
 
-def test_vercels_writes_are_documented(vercel: httpx.Client, web: Service, world: World) -> None:
+def test_vercels_writes_match_its_document(vercel: httpx.Client, web: ServiceRow, world: World) -> None:
     patched = vercel.patch(f"/v9/projects/{web.id}", json={"autoAssignCustomDomains": False})
     pushed = world.somebody_pushes("shop-web")
     assert pushed
@@ -198,11 +204,11 @@ def test_vercels_writes_are_documented(vercel: httpx.Client, web: Service, world
     assert complaints(VERCEL, schema, canceled.json()) == []
 
 
-def test_a_wrong_answer_is_seen(api: Service, render: httpx.Client) -> None:
+def test_a_deviation_is_found(api: ServiceRow, render: httpx.Client) -> None:
     deploy = render.get(f"/services/{api.id}/deploys", params={"limit": 1}).json()[0]["deploy"]
     schema = schema_of(OLD, "/services/{serviceId}/deploys/{deployId}")
 
-    assert mistakes(OLD, schema, deploy) == []
-    assert mistakes(OLD, schema, deploy | {"status": "sleeping"})
-    assert mistakes(OLD, schema, deploy | {"mood": "good"}) == ["$.mood: not in the document"]
-    assert mistakes(OLD, schema, {"status": "live"})
+    assert deviations(OLD, schema, deploy) == []
+    assert deviations(OLD, schema, deploy | {"status": "sleeping"})
+    assert deviations(OLD, schema, deploy | {"mood": "good"}) == ["$.mood: not in the document"]
+    assert deviations(OLD, schema, {"status": "live"})

@@ -1,4 +1,4 @@
-"""The circuit per provider: readings leave a failing one alone, operations never."""
+"""The circuit breaker: background reads leave a failing provider alone, operations never do."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ DOWN = Unreachable("Render cannot be reached; nothing was sent.")
 
 def fail(times: int, error: ProviderError = DOWN) -> ProviderStatus:
     for _ in range(times):
-        circuit_breaker.failed("render", error)
+        circuit_breaker.record_failure("render", error)
     return ProviderStatus.objects.get(provider="render")
 
 
 def earlier(seconds: float) -> None:
-    """Let time pass for the circuit of Render."""
+    """Move the times of Render's circuit into the past."""
     for reading in ProviderStatus.objects.filter(provider="render"):
         for name in ("first_failed_at", "failed_at", "opened_at", "retry_at"):
             at = getattr(reading, name)
@@ -46,7 +46,7 @@ def test_four_failures_leave_it_closed_and_the_fifth_opens_it_for_fifteen_second
     assert reading.opened_at is not None
     assert in_seconds(reading) == 15
     assert not circuit_breaker.allows("render")
-    assert not circuit_breaker.take_turn("render")
+    assert not circuit_breaker.start_reading("render")
 
 
 def test_failures_that_are_far_apart_do_not_add_up() -> None:
@@ -58,16 +58,16 @@ def test_failures_that_are_far_apart_do_not_add_up() -> None:
 def test_one_reading_tries_again_and_its_failure_opens_the_circuit_once_more() -> None:
     fail(5)
     earlier(16)
-    assert circuit_breaker.take_turn("render")
-    assert not circuit_breaker.take_turn("render")  # half-open: one probe, not a crowd
-    circuit_breaker.end_turn("render")
+    assert circuit_breaker.start_reading("render")
+    assert not circuit_breaker.start_reading("render")  # half-open: one probe, not a crowd
+    circuit_breaker.finish_reading("render")
     assert in_seconds(fail(1)) == 15
-    assert not circuit_breaker.take_turn("render")
+    assert not circuit_breaker.start_reading("render")
 
 
 def test_a_whole_reading_closes_it() -> None:
     fail(5)
-    circuit_breaker.answered("render")
+    circuit_breaker.record_success("render")
     reading = ProviderStatus.objects.get(provider="render")
     assert (reading.opened_at, reading.retry_at, reading.error, reading.failures) == (None, None, "", 0)
     assert reading.results == {"unreachable": 5, "answered": 1}
@@ -86,10 +86,10 @@ def test_what_the_provider_asked_for_is_never_cut_short() -> None:
 
 
 def test_a_refusal_of_one_order_and_our_own_delay_are_no_failures_of_the_provider() -> None:
-    circuit_breaker.failed_in_operation("render", Refused("No.", status=422))
-    circuit_breaker.failed_in_operation("render", TooLate("Held up."))
+    circuit_breaker.record_operation_failure("render", Refused("No.", status=422))
+    circuit_breaker.record_operation_failure("render", TooLate("Held up."))
     assert not ProviderStatus.objects.filter(provider="render").exists()
-    circuit_breaker.failed_in_operation("render", DOWN)
+    circuit_breaker.record_operation_failure("render", DOWN)
     assert ProviderStatus.objects.get(provider="render").failures == 1
 
 

@@ -6,7 +6,7 @@ import re
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from statistics import median
 from typing import Any
 
@@ -28,36 +28,34 @@ GENEROUS = 1.0  # seconds; the promise is 0.3, measured where nothing else runs
 
 
 @pytest.fixture
-def ana() -> User:
+def ana_ruiz() -> User:
     return factories.person("responder", "Ana Ruiz")
 
 
 @pytest.fixture
-def browser(ana: User) -> Client:
-    client = Client()
-    client.force_login(ana)
-    return client
+def ana(client_as: Callable[..., Client], ana_ruiz: User) -> Client:
+    return client_as(ana_ruiz)
 
 
 @pytest.fixture
-def api() -> Service:
+def live_api() -> Service:
     service = factories.service("api", display_name="API")
-    factories.reading("render")
+    factories.provider_status("render")
     factories.deployment(service, "Fix price rounding", created_at=factories.ago(days=2))
     factories.live(service)
     return service
 
 
-def dialog(api: Service) -> str:
-    target = api.deployments.get(live_since=None)
-    return f"/services/{api.slug}/deployments/{target.provider_id}/roll-back/"
+def dialog(live_api: Service) -> str:
+    target = live_api.deployments.get(live_since=None)
+    return f"/services/{live_api.slug}/deployments/{target.provider_id}/roll-back/"
 
 
-def confirm(browser: Client, where: str, **headers: str) -> Any:
-    found = re.search(r'name="token" value="([^"]+)"', browser.get(where).content.decode())
+def confirm(ana: Client, where: str, **headers: str) -> Any:
+    found = re.search(r'name="token" value="([^"]+)"', ana.get(where).content.decode())
     assert found is not None
     form = {"token": found[1], "reason": "errors", "words": "500s on checkout", "incident": ""}
-    return browser.post(where, form, headers=headers)
+    return ana.post(where, form, headers=headers)
 
 
 # --- Redis --------------------------------------------------------------------------------------------------
@@ -79,15 +77,15 @@ def closed() -> str:
 
 @pytest.mark.parametrize("how", ["hung", "closed"])
 def test_the_confirmation_answers_at_once_without_redis(
-    browser: Client, api: Service, settings: Any, request: Any, how: str, capsys: Any
+    ana: Client, live_api: Service, settings: Any, request: Any, how: str, capsys: Any
 ) -> None:
     settings.REDIS_URL = request.getfixturevalue(how)
-    factories.at_work()
+    factories.heartbeats()
     took = []
     for _ in range(7):
-        where = dialog(api)
+        where = dialog(live_api)
         began = time.perf_counter()
-        answer = confirm(browser, where)
+        answer = confirm(ana, where)
         took.append(time.perf_counter() - began)
         assert answer.status_code == 303
         assert Change.objects.get(status="queued").operation.get_absolute_url() == answer.headers["Location"]
@@ -107,28 +105,28 @@ def test_a_redis_that_does_not_answer_is_found_out_at_once(settings: Any, reques
     assert time.monotonic() - began < 2
 
 
-def test_the_pages_are_drawn_without_redis(browser: Client, api: Service, settings: Any, hung: str) -> None:
+def test_the_pages_work_without_redis(ana: Client, live_api: Service, settings: Any, hung: str) -> None:
     settings.REDIS_URL = hung
-    factories.at_work()
-    for address in ("/", "/operations/", "/services/", f"/services/{api.slug}/"):
-        assert browser.get(address).status_code == 200
+    factories.heartbeats()
+    for address in ("/", "/operations/", "/services/", f"/services/{live_api.slug}/"):
+        assert ana.get(address).status_code == 200
 
 
 # --- Nobody at work -----------------------------------------------------------------------------------------
 
 
-def test_everybody_alive_is_said_in_the_footer_and_nowhere_else(browser: Client, api: Service) -> None:
-    factories.at_work("worker", "worker", "dispatcher")
-    read = text(browser.get("/"))
+def test_live_processes_are_mentioned_in_the_footer_and_nowhere_else(ana: Client, live_api: Service) -> None:
+    factories.heartbeats("worker", "worker", "dispatcher")
+    read = text(ana.get("/"))
     assert "WORKERS 2 alive DISPATCHERS 1 alive" in read
     assert "NO WORKER" not in read
     assert "By hand" not in read
 
 
-def test_a_worker_that_was_not_heard_for_forty_seconds_is_missed(browser: Client, api: Service) -> None:
-    factories.at_work("dispatcher")
-    factories.at_work("worker", heard_at=factories.ago(seconds=41))
-    response = browser.get("/")
+def test_a_worker_that_was_not_heard_for_forty_seconds_is_missed(ana: Client, live_api: Service) -> None:
+    factories.heartbeats("dispatcher")
+    factories.heartbeats("worker", at=factories.ago(seconds=41))
+    response = ana.get("/")
     read = text(response)
     assert "NO WORKER has been heard for 40 s, the last one 41 s ago." in read
     assert "Operations are done by the dispatcher itself" in read
@@ -136,41 +134,41 @@ def test_a_worker_that_was_not_heard_for_forty_seconds_is_missed(browser: Client
     assert 'data-tone="bad" data-shape="square">WORKERS' in re.sub(r"\s+", " ", response.content.decode())
 
 
-def test_thirty_nine_seconds_of_silence_are_no_alarm(browser: Client, api: Service) -> None:
-    factories.at_work("dispatcher")
-    factories.at_work("worker", heard_at=factories.ago(seconds=38))
-    assert "NO WORKER" not in text(browser.get("/"))
+def test_thirty_nine_seconds_without_a_heartbeat_are_no_alarm(ana: Client, live_api: Service) -> None:
+    factories.heartbeats("dispatcher")
+    factories.heartbeats("worker", at=factories.ago(seconds=38))
+    assert "NO WORKER" not in text(ana.get("/"))
 
 
-def test_with_nobody_at_work_the_pages_show_the_commands(browser: Client, api: Service) -> None:
-    response = browser.get("/")
+def test_with_nobody_at_work_the_pages_show_the_commands(ana: Client, live_api: Service) -> None:
+    response = ana.get("/")
     read = text(response)
     assert "NO WORKER AND NO DISPATCHER has been heard for 40 s; a dispatcher never." in read
     assert "WORKERS never heard" in read
-    assert f'"deployId": "{api.deployments.get(live_since=None).provider_id}"' in read
+    assert f'"deployId": "{live_api.deployments.get(live_since=None).provider_id}"' in read
     assert "Roll back to this" in read  # looking and asking go on; the row is what counts
     assert 'data-tone="good" data-shape="dot">WORKERS' not in re.sub(r"\s+", " ", response.content.decode())
 
 
 def test_with_nobody_at_work_the_dialog_says_that_it_would_wait_and_still_takes_the_order(
-    browser: Client, api: Service
+    ana: Client, live_api: Service
 ) -> None:
-    factories.at_work("worker")  # without a dispatcher nobody rings for it
-    read = text(browser.get(dialog(api)))
+    factories.heartbeats("worker")  # without a dispatcher nobody rings for it
+    read = text(ana.get(dialog(live_api)))
     assert "what you start is kept, but waits until one is back; after 10 minutes it is not run" in read
     assert "By hand: API shop-api at Render, back to" in read
-    assert confirm(browser, dialog(api)).status_code == 303
+    assert confirm(ana, dialog(live_api)).status_code == 303
     assert Change.objects.get().status == "queued"
-    assert "By hand" in text(browser.get(Change.objects.get().operation.get_absolute_url()))
+    assert "By hand" in text(ana.get(Change.objects.get().operation.get_absolute_url()))
 
 
-def test_the_open_page_hears_of_it_when_the_last_worker_goes(browser: Client, api: Service) -> None:
-    factories.at_work()
-    version = browser.get("/").context["board"].version
+def test_an_open_page_shows_that_the_last_worker_has_gone(ana: Client, live_api: Service) -> None:
+    factories.heartbeats()
+    version = ana.get("/").context["board"].version
     seen = {**HTMX, "X-Seen": version}
-    assert browser.get("/", headers=seen).status_code == 204
+    assert ana.get("/", headers=seen).status_code == 204
     Heartbeat.objects.filter(role="worker").update(beat_at=factories.ago(minutes=1))
-    assert "NO WORKER" in text(browser.get("/", headers=seen))
+    assert "NO WORKER" in text(ana.get("/", headers=seen))
 
 
 # --- A provider ---------------------------------------------------------------------------------------------
@@ -179,7 +177,7 @@ def test_the_open_page_hears_of_it_when_the_last_worker_goes(browser: Client, ap
 @pytest.fixture
 def web() -> Service:
     service = factories.service("web", display_name="Web")
-    factories.reading("vercel")
+    factories.provider_status("vercel")
     factories.deployment(service, "Fix price rounding", created_at=factories.ago(days=2))
     factories.live(service)
     return service
@@ -196,74 +194,74 @@ REFUSED = "Render does not accept our key for this (401)."
     ],
 )
 def test_a_provider_that_fails_has_its_commands_and_the_other_column_is_untouched(
-    browser: Client, api: Service, web: Service, error: str, heading: str
+    ana: Client, live_api: Service, web: Service, error: str, heading: str
 ) -> None:
-    factories.at_work()
+    factories.heartbeats()
     retry = factories.ago(seconds=-40)
     ProviderStatus.objects.filter(pk="render").update(error=error, opened_at=factories.ago(), retry_at=retry)
-    page = browser.get("/").content.decode()
-    read = text(browser.get("/"))
+    page = ana.get("/").content.decode()
+    read = text(ana.get("/"))
     assert f"{heading} {error}" in read
     assert f"The portal asks again at {retry:%H:%M:%S} UTC." in read
-    assert f'id="by-hand-{api.pk}"' in page
+    assert f'id="by-hand-{live_api.pk}"' in page
     assert f'id="by-hand-{web.pk}"' not in page
     assert read.count("Roll back to this") == 2
 
 
 def test_a_key_that_is_refused_says_what_still_works_and_who_can_mend_it(
-    browser: Client, api: Service, web: Service
+    ana: Client, live_api: Service, web: Service
 ) -> None:
-    factories.at_work()
+    factories.heartbeats()
     ProviderStatus.objects.filter(pk="render").update(error=REFUSED, opened_at=factories.ago())
-    read = text(browser.get("/"))
+    read = text(ana.get("/"))
     assert "Looking works; an operation on API is accepted and fails with the words of Render" in read
     assert "puts a key that Render accepts into RENDER_API_KEY and restarts the workers" in read
     assert "and Vercel is not concerned" in read
-    assert "the operation fails, and nothing is changed." in text(browser.get(dialog(api)))
+    assert "the operation fails, and nothing is changed." in text(ana.get(dialog(live_api)))
     ProviderStatus.objects.update(
         error="Vercel does not accept our key for this (403): too weak", opened_at=factories.ago()
     )
-    assert "puts a key that Vercel accepts into VERCEL_TOKEN" in text(browser.get("/"))
+    assert "puts a key that Vercel accepts into VERCEL_TOKEN" in text(ana.get("/"))
 
 
 def test_the_dialog_of_a_provider_that_fails_has_the_commands_and_its_button(
-    browser: Client, api: Service
+    ana: Client, live_api: Service
 ) -> None:
-    factories.at_work()
+    factories.heartbeats()
     ProviderStatus.objects.update(error="Render cannot be reached (time-out).")
-    read = text(browser.get(dialog(api)))
+    read = text(ana.get(dialog(live_api)))
     assert "Render does not answer as it should: the operation asks again until it does." in read
     assert "By hand: API" in read
-    assert confirm(browser, dialog(api)).status_code == 303
+    assert confirm(ana, dialog(live_api)).status_code == 303
 
 
-def test_a_dialog_in_good_times_has_no_commands(browser: Client, api: Service) -> None:
-    factories.at_work()
-    assert "By hand" not in text(browser.get(dialog(api)))
+def test_a_dialog_in_good_times_has_no_commands(ana: Client, live_api: Service) -> None:
+    factories.heartbeats()
+    assert "By hand" not in text(ana.get(dialog(live_api)))
 
 
 # --- The sign-in --------------------------------------------------------------------------------------------
 
 
 def test_a_sign_in_that_ends_while_a_page_asks_itself_moves_the_whole_page(
-    browser: Client, api: Service
+    ana: Client, live_api: Service
 ) -> None:
-    assert browser.get("/", headers=HTMX).status_code == 200
+    assert ana.get("/", headers=HTMX).status_code == 200
     Session.objects.all().delete()
-    answer = browser.get("/", headers=HTMX)
+    answer = ana.get("/", headers=HTMX)
     assert (answer.status_code, answer.content) == (200, b"")
     assert answer.headers["HX-Redirect"] == "/accounts/login/?next=/%3Fshow%3Dall"
 
 
 def test_a_confirmation_after_the_sign_in_ended_starts_nothing_and_says_where_to_go(
-    browser: Client, api: Service
+    ana: Client, live_api: Service
 ) -> None:
-    factories.at_work()
-    found = re.search(r'name="token" value="([^"]+)"', browser.get(dialog(api)).content.decode())
+    factories.heartbeats()
+    found = re.search(r'name="token" value="([^"]+)"', ana.get(dialog(live_api)).content.decode())
     assert found is not None
     Session.objects.all().delete()
     form = {"token": found[1], "reason": "errors", "words": "500s", "incident": ""}
-    answer = browser.post(dialog(api), form, headers=HTMX)
+    answer = ana.post(dialog(live_api), form, headers=HTMX)
     assert answer.headers["HX-Redirect"].startswith("/accounts/login/?next=")
     assert answer.content == b""
     assert not Operation.objects.exists()

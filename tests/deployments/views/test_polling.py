@@ -1,4 +1,4 @@
-"""The page that asks itself: a few bytes while nothing moves, and a page that never grows slower."""
+"""Polling: an empty answer while nothing has changed, and a number of queries that does not grow."""
 
 from __future__ import annotations
 
@@ -18,66 +18,61 @@ HTMX = {"HX-Request": "true"}
 
 
 @pytest.fixture
-def browser() -> Client:
-    client = Client()
-    client.force_login(factories.person("responder", "Ana Ruiz"))
-    return client
-
-
-@pytest.fixture
-def api() -> Service:
-    factories.reading("render")
+def live_api() -> Service:
+    factories.provider_status("render")
     service = factories.service("api", display_name="API")
     factories.deployment(service, "Fix price rounding")
     factories.live(service)
     return service
 
 
-def seen(browser: Client, address: str = "/") -> str:
-    version: str = browser.get(address).context["board"].version
+def seen(ana: Client, address: str = "/") -> str:
+    version: str = ana.get(address).context["board"].version
     return version
 
 
-def asked(browser: Client, version: str, address: str = "/") -> Any:
-    return browser.get(address, headers={**HTMX, "X-Seen": version})
+def asked(ana: Client, version: str, address: str = "/") -> Any:
+    return ana.get(address, headers={**HTMX, "X-Seen": version})
 
 
-def test_nothing_new_is_no_content_with_the_moments_that_ages_are_counted_from(
-    browser: Client, api: Service
+def test_an_unchanged_page_gets_no_content_but_the_times_that_ages_are_counted_from(
+    ana: Client, live_api: Service
 ) -> None:
-    version = seen(browser)
+    version = seen(ana)
     ProviderStatus.objects.update(synced_at=factories.ago(seconds=1))
-    answer = asked(browser, version)
+    answer = asked(ana, version)
     assert answer.status_code == 204
     assert answer.content == b""
     times = json.loads(answer.headers["HX-Trigger"])["fresh"]["times"]
     assert times["read-render"] == ProviderStatus.objects.get().synced_at.isoformat()  # type: ignore[union-attr]
-    assert times[f"service-{api.pk}"] == Service.objects.get().synced_at.isoformat()  # type: ignore[union-attr]
+    assert times[f"service-{live_api.pk}"] == Service.objects.get().synced_at.isoformat()  # type: ignore[union-attr]
 
 
 NEWS = {
-    "a new deployment": lambda api: factories.deployment(
-        api, "Hide the broken button", created_at=factories.ago()
+    "a new deployment": lambda live_api: factories.deployment(
+        live_api, "Hide the broken button", created_at=factories.ago()
     ),
-    "another live one": lambda api: factories.live(api, "Fix price rounding"),
-    "a status": lambda api: Deployment.objects.filter(service=api).update(status="failed"),
-    "a pin": lambda api: factories.pin(api),
-    "an operation": lambda api: factories.change(api, factories.deployment(api), status="queued"),
-    "an answer from outside": lambda api: Service.objects.update(
+    "another live one": lambda live_api: factories.live(live_api, "Fix price rounding"),
+    "a status": lambda live_api: Deployment.objects.filter(service=live_api).update(status="failed"),
+    "a pin": lambda live_api: factories.pin(live_api),
+    "an operation": lambda live_api: factories.change(
+        live_api, factories.deployment(live_api), status="queued"
+    ),
+    "an answer from outside": lambda live_api: Service.objects.update(
         version_check_sha="abc", version_check_total=5
     ),
-    "a doubt": lambda api: Service.objects.update(live_conflict="Two are live."),
-    "a provider's error": lambda api: ProviderStatus.objects.update(error="Render did not answer."),
-    "data that grew old": lambda api: ProviderStatus.objects.update(synced_at=factories.ago(minutes=6)),
-    "a setting": lambda api: Service.objects.update(auto_deploy="off"),
+    "a doubt": lambda live_api: Service.objects.update(live_conflict="Two are live."),
+    "a provider's error": lambda live_api: ProviderStatus.objects.update(error="Render did not answer."),
+    "data that grew old": lambda live_api: ProviderStatus.objects.update(synced_at=factories.ago(minutes=6)),
+    "a setting": lambda live_api: Service.objects.update(auto_deploy="off"),
 }
 
 
 @pytest.mark.parametrize("news", NEWS.values(), ids=NEWS.keys())
-def test_whatever_moved_is_drawn_anew(browser: Client, api: Service, news: Any) -> None:
-    version = seen(browser)
-    news(api)
-    answer = asked(browser, version)
+def test_whatever_has_changed_is_sent_again(ana: Client, live_api: Service, news: Any) -> None:
+    version = seen(ana)
+    news(live_api)
+    answer = asked(ana, version)
     assert answer.status_code == 200
     assert b"<!doctype html>" not in answer.content
     assert b'id="list"' in answer.content
@@ -86,37 +81,37 @@ def test_whatever_moved_is_drawn_anew(browser: Client, api: Service, news: Any) 
 
 
 def test_the_fragment_leaves_the_filters_alone_so_that_no_typed_word_is_lost(
-    browser: Client, api: Service
+    ana: Client, live_api: Service
 ) -> None:
-    assert b'id="filters"' not in browser.get("/", headers=HTMX).content
-    assert b'id="filters"' in browser.get("/").content
+    assert b'id="filters"' not in ana.get("/", headers=HTMX).content
+    assert b'id="filters"' in ana.get("/").content
 
 
-def test_the_fragment_goes_on_asking_for_the_filtered_page(browser: Client, api: Service) -> None:
-    html = browser.get("/", {"text": "rounding", "author": ""}, headers=HTMX).content.decode()
+def test_the_fragment_goes_on_asking_for_the_filtered_page(ana: Client, live_api: Service) -> None:
+    html = ana.get("/", {"text": "rounding", "author": ""}, headers=HTMX).content.decode()
     assert 'hx-get="/?text=rounding"' in html
     assert 'hx-trigger="every 5s' in html
 
 
-def test_a_filter_chosen_by_htmx_stands_in_the_address_without_empty_parts(
-    browser: Client, api: Service
+def test_a_filter_chosen_by_htmx_is_in_the_address_without_empty_parameters(
+    ana: Client, live_api: Service
 ) -> None:
-    answer = browser.get(
+    answer = ana.get(
         "/", {"text": "rounding", "author": "", "status": ""}, headers={**HTMX, "HX-Trigger": "filters"}
     )
     assert answer.headers["HX-Push-Url"] == "/?text=rounding"
 
 
-def test_a_poll_does_not_write_into_the_history_of_the_browser(browser: Client, api: Service) -> None:
-    assert "HX-Push-Url" not in browser.get("/", headers={**HTMX, "HX-Trigger": "now"}).headers
+def test_a_poll_does_not_write_into_the_history_of_the_browser(ana: Client, live_api: Service) -> None:
+    assert "HX-Push-Url" not in ana.get("/", headers={**HTMX, "HX-Trigger": "now"}).headers
 
 
-def test_a_page_asked_again_from_the_browsers_history_is_a_whole_page(browser: Client, api: Service) -> None:
-    assert b'"refreshOnHistoryMiss": true' in browser.get("/").content
+def test_a_page_asked_again_from_the_browsers_history_is_a_whole_page(ana: Client, live_api: Service) -> None:
+    assert b'"refreshOnHistoryMiss": true' in ana.get("/").content
 
 
-def test_caches_know_that_page_and_fragment_differ(browser: Client, api: Service) -> None:
-    assert "HX-Request" in browser.get("/").headers["Vary"]
+def test_caches_know_that_page_and_fragment_differ(ana: Client, live_api: Service) -> None:
+    assert "HX-Request" in ana.get("/").headers["Vary"]
 
 
 def company(services: int, deployments: int) -> None:
@@ -137,37 +132,37 @@ def company(services: int, deployments: int) -> None:
             factories.change(service, rows[2], status="sending")
 
 
-def queries(browser: Client, address: str) -> int:
+def queries(ana: Client, address: str) -> int:
     with CaptureQueriesContext(connection) as caught:
-        assert browser.get(address).status_code == 200
+        assert ana.get(address).status_code == 200
     return len(caught)
 
 
 @pytest.mark.parametrize("address", ["/", "/services/", "/?show=all&text=Change"])
 def test_queries_do_not_grow_with_services_or_deployments(
-    browser: Client, address: str, django_assert_num_queries: Any
+    ana: Client, address: str, django_assert_num_queries: Any
 ) -> None:
-    factories.reading("render")
-    factories.reading("vercel")
+    factories.provider_status("render")
+    factories.provider_status("vercel")
     company(2, 5)
-    few = queries(browser, address)
+    few = queries(ana, address)
     Pin.objects.all().delete()
     for model in (Change, Service):
         model.objects.all().delete()
     company(10, 200)
     with django_assert_num_queries(few):
-        page = browser.get(address)
+        page = ana.get(address)
     assert page.status_code == 200
     assert few <= 20
 
 
-def test_a_service_page_asks_as_many_queries_for_two_hundred_deployments_as_for_five(browser: Client) -> None:
-    factories.reading("render")
-    factories.reading("vercel")
+def test_a_service_page_asks_as_many_queries_for_two_hundred_deployments_as_for_five(ana: Client) -> None:
+    factories.provider_status("render")
+    factories.provider_status("vercel")
     company(2, 5)
-    few = queries(browser, "/services/api-0/")
+    few = queries(ana, "/services/api-0/")
     for each in range(5, 200):
         factories.deployment(
             Service.objects.get(slug="api-0"), f"Change {each}", created_at=factories.ago(hours=each + 1)
         )
-    assert queries(browser, "/services/api-0/") == few
+    assert queries(ana, "/services/api-0/") == few

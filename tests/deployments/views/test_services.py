@@ -1,7 +1,8 @@
-"""The services page: who may choose, what can be chosen, and that every choice is on record."""
+"""The services page: who may change settings, which values are valid, and the audit entries."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,23 +18,12 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def browser() -> Client:
-    return signed_in("responder", "Ana Ruiz")
-
-
-def signed_in(role: str, name: str) -> Client:
-    client = Client()
-    client.force_login(factories.person(role, name))
-    return client
-
-
-@pytest.fixture
-def api() -> Service:
-    return factories.service("api")
+def vera(client_as: Callable[..., Client]) -> Client:
+    return client_as("viewer")
 
 
 def choices(**changed: Any) -> dict[str, Any]:
-    """The edit form of a service made by `make.service("api")`, as a browser sends it."""
+    """The edit form of a service made by `factories.service("api")`, as a browser sends it."""
     shown = {
         "followed": "on",
         "position": "0",
@@ -45,29 +35,29 @@ def choices(**changed: Any) -> dict[str, Any]:
     return {name: value for name, value in {**shown, **changed}.items() if value is not None}
 
 
-def lines(browser: Client) -> dict[str, str]:
+def form_data(ana: Client) -> dict[str, str]:
     """The form of the list, as a browser sends it when nothing was touched."""
-    found = {}
-    for place in browser.get("/services/").context["places"]:
-        for bound in place:
-            found[bound.html_initial_name] = str(bound.initial)
-            if bound.initial is not False:
-                found[bound.html_name] = "on" if bound.initial is True else str(bound.initial)
-    return found
+    data = {}
+    for row in ana.get("/services/").context["rows"]:
+        for field in row:
+            data[field.html_initial_name] = str(field.initial)
+            if field.initial is not False:
+                data[field.html_name] = "on" if field.initial is True else str(field.initial)
+    return data
 
 
-def test_the_list_shows_every_service_with_what_is_chosen(browser: Client, api: Service) -> None:
+def test_the_list_shows_every_service_with_what_is_chosen(ana: Client, api: Service) -> None:
     factories.service("web", followed=False)
-    page = text(browser.get("/services/"))
+    page = text(ana.get("/services/"))
     assert "shop-api" in page
     assert "shop-web" in page
     assert "https://shop-api.example.com" in page
 
 
-def test_a_service_is_no_longer_followed_and_the_choice_is_on_record(browser: Client, api: Service) -> None:
-    form = lines(browser)
+def test_a_service_is_no_longer_followed_and_the_choice_is_on_record(ana: Client, api: Service) -> None:
+    form = form_data(ana)
     del form[f"service-{api.pk}-followed"]
-    page = browser.post("/services/", form, follow=True)
+    page = ana.post("/services/", form, follow=True)
     api.refresh_from_db()
     assert (api.followed, api.customized) == (False, True)
     assert "Saved: shop-api." in text(page)
@@ -77,18 +67,18 @@ def test_a_service_is_no_longer_followed_and_the_choice_is_on_record(browser: Cl
     assert (entry.role, entry.outcome) == ("responder", "done")
 
 
-def test_saving_what_was_not_touched_records_nothing(browser: Client, api: Service) -> None:
-    page = browser.post("/services/", lines(browser), follow=True)
+def test_saving_what_was_not_touched_records_nothing(ana: Client, api: Service) -> None:
+    page = ana.post("/services/", form_data(ana), follow=True)
     assert "Nothing was different" in text(page)
     assert not AuditEntry.objects.exists()
     assert not Service.objects.get().customized
 
 
-def test_an_old_page_does_not_undo_what_somebody_else_chose_meanwhile(browser: Client, api: Service) -> None:
+def test_an_old_page_does_not_undo_what_somebody_else_chose_meanwhile(ana: Client, api: Service) -> None:
     web = factories.service("web")
-    form = lines(browser)
+    form = form_data(ana)
     Service.objects.filter(pk=web.pk).update(followed=False, position=7)
-    browser.post("/services/", {**form, f"service-{api.pk}-position": "3"})
+    ana.post("/services/", {**form, f"service-{api.pk}-position": "3"})
     web.refresh_from_db()
     assert (web.followed, web.position) == (False, 7)
     assert Service.objects.get(pk=api.pk).position == 3
@@ -96,19 +86,18 @@ def test_an_old_page_does_not_undo_what_somebody_else_chose_meanwhile(browser: C
 
 @pytest.mark.parametrize("position", ["", "first", "-1", "10000", "1.5"])
 def test_an_order_that_is_no_number_is_refused_and_kept_for_correction(
-    browser: Client, api: Service, position: str
+    ana: Client, api: Service, position: str
 ) -> None:
     factories.service("web")
-    form = {**lines(browser), f"service-{api.pk}-position": position}
-    page = browser.post("/services/", form)
+    form = {**form_data(ana), f"service-{api.pk}-position": position}
+    page = ana.post("/services/", form)
     assert page.status_code == 422
     assert "Give a whole number" in text(page)
     assert "NOT SAVED" in text(page)
     assert not AuditEntry.objects.exists()
 
 
-def test_a_viewer_sees_the_choices_disabled_with_the_reason(api: Service) -> None:
-    vera = signed_in("viewer", "Vera Stone")
+def test_a_viewer_sees_the_choices_disabled_with_the_reason(vera: Client, api: Service) -> None:
     for address in ("/services/", "/services/shop-api/edit/"):
         page = vera.get(address)
         assert "needs the role responder" in text(page)
@@ -116,15 +105,14 @@ def test_a_viewer_sees_the_choices_disabled_with_the_reason(api: Service) -> Non
 
 
 @pytest.mark.parametrize("address", ["/services/", "/services/shop-api/edit/"])
-def test_a_viewers_post_is_refused_and_recorded(api: Service, address: str) -> None:
-    vera = signed_in("viewer", "Vera Stone")
+def test_a_viewers_post_is_refused_and_recorded(vera: Client, api: Service, address: str) -> None:
     assert vera.post(address, choices(display_name="Hers")).status_code == 403
     api.refresh_from_db()
     assert api.display_name == ""
     assert AuditEntry.objects.get().outcome == "refused"
 
 
-def test_everything_that_can_be_chosen_is_saved_at_once(browser: Client, api: Service) -> None:
+def test_everything_that_can_be_chosen_is_saved_at_once(ana: Client, api: Service) -> None:
     form = choices(
         display_name="Checkout",
         group="checkout",
@@ -133,7 +121,7 @@ def test_everything_that_can_be_chosen_is_saved_at_once(browser: Client, api: Se
         followed=None,
         addresses="https://a.example.com\n\n https://b.example.com/health \nhttps://a.example.com",
     )
-    page = browser.post("/services/shop-api/edit/", form, follow=True)
+    page = ana.post("/services/shop-api/edit/", form, follow=True)
     assert page.redirect_chain == [("/services/", 302)]
     api.refresh_from_db()
     assert (api.display_name, api.group, api.kind, api.position) == ("Checkout", "checkout", "web", 4)
@@ -142,8 +130,8 @@ def test_everything_that_can_be_chosen_is_saved_at_once(browser: Client, api: Se
     assert AuditEntry.objects.get().before["addresses"] == ["https://shop-api.example.com"]
 
 
-def test_choosing_a_name_leaves_the_addresses_to_discovery(browser: Client, api: Service) -> None:
-    browser.post("/services/shop-api/edit/", choices(display_name="Checkout"))
+def test_choosing_a_name_leaves_the_addresses_to_discovery(ana: Client, api: Service) -> None:
+    ana.post("/services/shop-api/edit/", choices(display_name="Checkout"))
     api.refresh_from_db()
     assert (api.customized, api.addresses_customized) == (True, False)
 
@@ -174,9 +162,9 @@ def test_choosing_a_name_leaves_the_addresses_to_discovery(browser: Client, api:
     ],
 )
 def test_an_address_that_cannot_be_asked_is_refused_in_a_sentence(
-    browser: Client, api: Service, address: str, message: str
+    ana: Client, api: Service, address: str, message: str
 ) -> None:
-    page = browser.post("/services/shop-api/edit/", choices(addresses=address, display_name="Kept"))
+    page = ana.post("/services/shop-api/edit/", choices(addresses=address, display_name="Kept"))
     assert page.status_code == 422
     assert message in text(page)
     assert 'value="Kept"' in page.content.decode()
@@ -185,10 +173,10 @@ def test_an_address_that_cannot_be_asked_is_refused_in_a_sentence(
     assert not AuditEntry.objects.exists()
 
 
-def test_an_address_that_discovery_found_may_stay_whatever_it_is(browser: Client, api: Service) -> None:
+def test_an_address_that_discovery_found_may_stay_whatever_it_is(ana: Client, api: Service) -> None:
     Service.objects.update(addresses=["http://127.0.0.1:9701/api"])
     form = choices(addresses="http://127.0.0.1:9701/api", display_name="Checkout")
-    assert browser.post("/services/shop-api/edit/", form).status_code == 302
+    assert ana.post("/services/shop-api/edit/", form).status_code == 302
     api.refresh_from_db()
     assert api.addresses == ["http://127.0.0.1:9701/api"]
 
@@ -196,31 +184,29 @@ def test_an_address_that_discovery_found_may_stay_whatever_it_is(browser: Client
 @pytest.mark.parametrize(
     "changed", [{"kind": "queue"}, {"position": "x"}, {"group": "g" * 61}, {"display_name": "n" * 61}]
 )
-def test_a_choice_that_does_not_exist_is_refused(
-    browser: Client, api: Service, changed: dict[str, str]
-) -> None:
-    assert browser.post("/services/shop-api/edit/", choices(**changed)).status_code == 422
+def test_a_choice_that_does_not_exist_is_refused(ana: Client, api: Service, changed: dict[str, str]) -> None:
+    assert ana.post("/services/shop-api/edit/", choices(**changed)).status_code == 422
     assert not AuditEntry.objects.exists()
 
 
-def test_invisible_characters_do_not_get_into_a_name(browser: Client, api: Service) -> None:
-    browser.post("/services/shop-api/edit/", choices(display_name="Check\u202eout\u200b"))
+def test_invisible_characters_do_not_get_into_a_name(ana: Client, api: Service) -> None:
+    ana.post("/services/shop-api/edit/", choices(display_name="Check\u202eout\u200b"))
     assert Service.objects.get().display_name == "Checkout"
 
 
-def test_an_unknown_service_is_not_found(browser: Client) -> None:
-    assert browser.get("/services/nope/edit/").status_code == 404
+def test_an_unknown_service_is_not_found(ana: Client) -> None:
+    assert ana.get("/services/nope/edit/").status_code == 404
 
 
-def test_no_service_at_all_is_said(browser: Client) -> None:
-    assert "No service is known yet" in text(browser.get("/services/"))
+def test_a_page_without_services_says_what_will_appear(ana: Client) -> None:
+    assert "No service is known yet" in text(ana.get("/services/"))
 
 
-def test_a_change_whose_entry_cannot_be_written_is_not_made(browser: Client, api: Service) -> None:
+def test_a_change_whose_entry_cannot_be_written_is_not_made(ana: Client, api: Service) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "ALTER TABLE audit_auditentry ADD CONSTRAINT shut CHECK (action <> 'service arranged')"
         )
-    browser.raise_request_exception = False
-    assert browser.post("/services/shop-api/edit/", choices(display_name="Checkout")).status_code == 500
+    ana.raise_request_exception = False
+    assert ana.post("/services/shop-api/edit/", choices(display_name="Checkout")).status_code == 500
     assert Service.objects.get().display_name == ""

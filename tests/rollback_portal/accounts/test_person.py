@@ -1,4 +1,4 @@
-"""`manage.py person`: how the first person gets in, and what the audit log says about it."""
+"""`manage.py person`: adding people and changing them, with an audit entry."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from rollback_portal.audit.models import AuditEntry
 pytestmark = pytest.mark.django_db
 
 
-def person(*words: str) -> str:
+def person(*arguments: str) -> str:
     out = io.StringIO()
-    call_command("person", *words, stdout=out)
+    call_command("person", *arguments, stdout=out)
     return out.getvalue()
 
 
 def test_a_new_person_gets_a_role_and_a_password_that_is_shown_once() -> None:
-    said = person("ana", "--role", "responder", "--full-name", "Ana Ruiz", "--make-password")
-    assert "Ana Ruiz (ana) can sign in as responder." in said
-    password = said.split("shown only now: ")[1].strip()
+    output = person("ana", "--role", "responder", "--full-name", "Ana Ruiz", "--make-password")
+    assert "Ana Ruiz (ana) can sign in as responder." in output
+    password = output.split("shown only now: ")[1].strip()
     assert authenticate(username="ana", password=password) == User.objects.get(username="ana")
     entry = AuditEntry.objects.get()
     assert (entry.action, entry.subject) == ("person added", "Ana Ruiz")
@@ -37,7 +37,7 @@ def test_the_password_can_come_from_standard_input(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("weak", ["", "short", "password123"])
-def test_a_weak_password_is_refused_and_nobody_is_made(monkeypatch: pytest.MonkeyPatch, weak: str) -> None:
+def test_a_weak_password_is_refused_and_nobody_is_added(monkeypatch: pytest.MonkeyPatch, weak: str) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(weak + "\n"))
     with pytest.raises(CommandError, match=r"Nothing was changed\."):
         person("ana", "--role", "viewer")
@@ -46,8 +46,8 @@ def test_a_weak_password_is_refused_and_nobody_is_made(monkeypatch: pytest.Monke
 
 
 def test_another_role_keeps_the_password_and_is_recorded_with_what_was_before() -> None:
-    said = person("ana", "--role", "viewer", "--make-password")
-    password = said.split("shown only now: ")[1].strip()
+    output = person("ana", "--role", "viewer", "--make-password")
+    password = output.split("shown only now: ")[1].strip()
     person("ana", "--role", "database admin")
     assert User.objects.get(username="ana").role == "database admin"
     assert authenticate(username="ana", password=password)
@@ -57,14 +57,14 @@ def test_another_role_keeps_the_password_and_is_recorded_with_what_was_before() 
     assert entry.after == {"role": "database admin", "active": True}
 
 
-def test_somebody_who_left_can_no_longer_sign_in() -> None:
+def test_an_inactive_person_can_no_longer_sign_in() -> None:
     password = person("ana", "--role", "viewer", "--make-password").split("shown only now: ")[1].strip()
     assert "can no longer sign in" in person("ana", "--inactive")
     assert authenticate(username="ana", password=password) is None
 
 
 @pytest.mark.parametrize(
-    ("words", "why"),
+    ("arguments", "message"),
     [
         (["ana"], "ana does not exist yet, so --role is needed: viewer, responder, database admin."),
         (["ana", "--role", "viewer", "--inactive"], "ana does not exist, so there is nobody to send away."),
@@ -76,8 +76,8 @@ def test_somebody_who_left_can_no_longer_sign_in() -> None:
         (["ana", "--role", "king"], "invalid choice: 'king'"),
     ],
 )
-def test_what_makes_no_sense_is_said_in_a_sentence(words: list[str], why: str) -> None:
+def test_wrong_arguments_are_refused_with_a_message(arguments: list[str], message: str) -> None:
     with pytest.raises(CommandError) as refused:
-        person(*words)
-    assert why in str(refused.value)
+        person(*arguments)
+    assert message in str(refused.value)
     assert not User.objects.exists()

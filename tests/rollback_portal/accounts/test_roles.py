@@ -1,14 +1,17 @@
-"""Who may do what: every act and every role, with the refusals on record."""
+"""What each role may do, and that refusals are recorded."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import Group
 from django.test import Client
 
-from deployments.models import Change, Operation
+from deployments.models import ARRANGE, OPERATE, Change, Operation
 from rollback_portal.accounts.models import User
-from rollback_portal.accounts.roles import ARRANGE, OPERATE, ROLES, keep_groups, roles_that_may
+from rollback_portal.accounts.roles import any_role, keep_groups, roles_that_may, weakest_role
 from rollback_portal.audit.models import AuditEntry
 from tests import factories
 from tests.support.page_text import text
@@ -21,7 +24,7 @@ ACTS = ("roll_back", "promote", "leave", "cancel", "service_edit")
 
 @pytest.fixture
 def pages() -> dict[str, str]:
-    """The address of every act and of every page, on real rows."""
+    """The addresses of all pages and acts, on real rows."""
     api = factories.service("api", display_name="API")
     factories.live(api)
     target = factories.deployment(api)
@@ -43,26 +46,22 @@ def pages() -> dict[str, str]:
     }
 
 
-def browser_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
 @pytest.mark.parametrize("role", [*MAY_LOOK, *MAY_ACT])
-def test_everybody_who_is_signed_in_sees_every_page(pages: dict[str, str], role: str) -> None:
-    client = browser_of(factories.person(role, "Somebody Signedin"))
-    for name, where in pages.items():
+def test_everybody_who_is_signed_in_sees_every_page(
+    client_as: Callable[..., Client], pages: dict[str, str], role: str
+) -> None:
+    client = client_as(factories.person(role, "Somebody Signedin"))
+    for name, address in pages.items():
         if name not in ("cancel", "service_edit"):
-            assert client.get(where).status_code == 200, name
+            assert client.get(address).status_code == 200, name
 
 
 @pytest.mark.parametrize("act", ACTS)
 @pytest.mark.parametrize("role", MAY_LOOK)
-def test_who_may_only_look_is_refused_every_act_and_it_is_recorded(
-    pages: dict[str, str], role: str, act: str
+def test_people_who_may_only_look_are_refused_every_act_and_it_is_recorded(
+    client_as: Callable[..., Client], pages: dict[str, str], role: str, act: str
 ) -> None:
-    response = browser_of(factories.person(role, "Vera Novak")).post(pages[act], {"reason": "errors"})
+    response = client_as(factories.person(role, "Vera Novak")).post(pages[act], {"reason": "errors"})
     assert response.status_code == 403
     assert "This needs the role responder or database admin" in text(response)
     entry = AuditEntry.objects.get()
@@ -75,31 +74,37 @@ def test_who_may_only_look_is_refused_every_act_and_it_is_recorded(
 
 @pytest.mark.parametrize("act", ACTS)
 @pytest.mark.parametrize("role", MAY_ACT)
-def test_responders_and_database_admins_are_let_through(pages: dict[str, str], role: str, act: str) -> None:
-    response = browser_of(factories.person(role, "Ana Ruiz")).post(pages[act], {"reason": "errors"})
+def test_responders_and_database_admins_are_let_through(
+    client_as: Callable[..., Client], pages: dict[str, str], role: str, act: str
+) -> None:
+    response = client_as(factories.person(role, "Ana Ruiz")).post(pages[act], {"reason": "errors"})
     assert response.status_code != 403
     assert not AuditEntry.objects.filter(action="access refused").exists()
 
 
-def test_the_refusal_names_who_can_do_it_now(pages: dict[str, str]) -> None:
+def test_the_refusal_names_people_who_may(client_as: Callable[..., Client], pages: dict[str, str]) -> None:
     factories.person("responder", "Ana Ruiz")
     gone = factories.person("responder", "Gone Person")
     gone.is_active = False
     gone.save()
-    read = text(browser_of(factories.person("viewer", "Vera Novak")).post(pages["leave"]))
+    read = text(client_as(factories.person("viewer", "Vera Novak")).post(pages["leave"]))
     assert "Your role is viewer." in read
     assert "Ana Ruiz" in read
     assert "Gone Person" not in read
 
 
-def test_where_nobody_can_the_page_says_whom_to_ask(pages: dict[str, str]) -> None:
-    read = text(browser_of(factories.person("viewer", "Vera Novak")).post(pages["leave"]))
+def test_if_nobody_may_the_page_says_whom_to_ask(
+    client_as: Callable[..., Client], pages: dict[str, str]
+) -> None:
+    read = text(client_as(factories.person("viewer", "Vera Novak")).post(pages["leave"]))
     assert "Nobody has that role yet: ask whoever runs the portal." in read
 
 
-def test_a_role_that_is_taken_away_counts_from_the_next_click(pages: dict[str, str]) -> None:
+def test_a_role_that_is_taken_away_counts_from_the_next_click(
+    client_as: Callable[..., Client], pages: dict[str, str]
+) -> None:
     ana = factories.person("responder", "Ana Ruiz")
-    client = browser_of(ana)
+    client = client_as(ana)
     assert client.post(pages["leave"], {}).status_code != 403
     ana.groups.clear()
     assert client.post(pages["leave"], {}).status_code == 403
@@ -116,13 +121,13 @@ def test_groups_hold_exactly_what_the_code_says_after_every_migrate() -> None:
     viewers = Group.objects.get(name="viewer")
     viewers.permissions.set(Group.objects.get(name="responder").permissions.all())
     keep_groups()
-    for role in ROLES:
-        held = Group.objects.get(name=role.name).permissions.values_list(
-            "content_type__app_label", "codename"
-        )
-        assert {f"{app}.{name}" for app, name in held} == set(role.permissions)
+    for role, permissions in settings.ROLES.items():
+        held = Group.objects.get(name=role).permissions.values_list("content_type__app_label", "codename")
+        assert {f"{app}.{name}" for app, name in held} == set(permissions)
 
 
 @pytest.mark.parametrize("permission", [OPERATE, ARRANGE])
 def test_the_roles_that_may_act_are_named(permission: str) -> None:
     assert roles_that_may(permission) == MAY_ACT
+    assert weakest_role(permission) == "responder"
+    assert any_role(permission) == "responder or database admin"

@@ -1,4 +1,4 @@
-"""Sign-in and out: only invited people, only a few guesses, and never away to a foreign address."""
+"""Signing in and out: no sign-up, few guesses, and no redirect to another site."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ OPEN_TO_ALL = {"account_login", "account_signup", "account_inactive", "account_l
 
 
 @pytest.fixture(autouse=True)
-def forgotten_attempts() -> Iterator[None]:
-    """The limits count in the cache, which outlives a test."""
+def no_attempts_yet() -> Iterator[None]:
+    """The rate limits are in the cache, which outlives a test."""
     cache.clear()
     yield
     cache.clear()
@@ -43,11 +43,11 @@ def addresses() -> dict[str, str]:
 
     def walk(patterns: list[URLPattern | URLResolver], before: str) -> Iterator[tuple[str, str]]:
         for pattern in patterns:
-            where = before + str(pattern.pattern)
+            address = before + str(pattern.pattern)
             if isinstance(pattern, URLResolver):
-                yield from walk(pattern.url_patterns, where)
+                yield from walk(pattern.url_patterns, address)
             else:
-                yield str(pattern.name), where
+                yield str(pattern.name), address
 
     fill = {
         "<slug:slug>": "shop-api",
@@ -56,26 +56,28 @@ def addresses() -> dict[str, str]:
         "<int:pk>": "1",
         "<slug:name>": "shop",
     }
-    found = dict(walk(get_resolver().url_patterns, "/"))
-    for name, where in found.items():
+    by_name = dict(walk(get_resolver().url_patterns, "/"))
+    for name, address in by_name.items():
         for parameter, value in fill.items():
-            where = where.replace(parameter, value)
-        found[name] = re.sub(r"\^|\$|\(\?P<\w+>|[|][^)]*\)|\)", "", where).replace(r"\d+", "1")  # a re_path
-    return found
+            address = address.replace(parameter, value)
+        by_name[name] = re.sub(r"\^|\$|\(\?P<\w+>|[|][^)]*\)|\)", "", address).replace(
+            r"\d+", "1"
+        )  # a re_path
+    return by_name
 
 
-def test_every_page_but_the_sign_in_is_behind_the_sign_in() -> None:
-    closed = {name: where for name, where in addresses().items() if name not in OPEN_TO_ALL}
+def test_every_page_except_the_sign_in_requires_it() -> None:
+    closed = {name: address for name, address in addresses().items() if name not in OPEN_TO_ALL}
     assert len(closed) > 10
-    for name, where in closed.items():
+    for name, address in closed.items():
         if name == "healthz":
             continue
-        response = Client().get(where)
+        response = Client().get(address)
         assert response.status_code == 302, name
         assert response.headers["Location"].startswith("/accounts/login/?next="), name
 
 
-def test_only_the_few_account_pages_exist_that_the_portal_needs() -> None:
+def test_only_the_account_pages_that_the_portal_needs_exist() -> None:
     names = {name for name in addresses() if name.startswith("account_")}
     assert names == OPEN_TO_ALL | {"account_change_password", "account_reauthenticate"}
 
@@ -108,13 +110,13 @@ def test_the_page_carries_next_through_the_form(ana: User) -> None:
         "javascript:alert(1)",
     ],
 )
-def test_next_never_leads_away(ana: User, next_: str) -> None:
+def test_next_never_leads_to_another_site(ana: User, next_: str) -> None:
     response = sign_in(Client(), next=next_)
     assert response.status_code == 302
     assert response.headers["Location"] == "/"
 
 
-def test_a_wrong_password_gets_a_sentence_and_keeps_the_name(ana: User) -> None:
+def test_a_wrong_password_gets_a_message_and_keeps_the_name(ana: User) -> None:
     response = sign_in(Client(), password="wrong")
     assert response.status_code == 200
     assert "not correct" in text(response)
@@ -171,7 +173,7 @@ def test_the_session_key_changes_at_sign_in(ana: User) -> None:
     assert client.cookies["sessionid"].value != "a" * 32
 
 
-def test_somebody_who_is_switched_off_is_out_at_once(ana: User) -> None:
+def test_a_deactivated_person_is_signed_out_at_once(ana: User) -> None:
     client = Client()
     sign_in(client)
     ana.is_active = False
@@ -181,14 +183,14 @@ def test_somebody_who_is_switched_off_is_out_at_once(ana: User) -> None:
 
 
 def test_an_expired_session_leads_the_whole_page_to_the_sign_in() -> None:
-    headers = {"HX-Request": "true", "HX-Current-URL": "http://testserver/operations/1/?seen=2"}
+    headers = {"HX-Request": "true", "HX-Current-URL": "http://testserver/operations/1/?before=2"}
     response = Client().get("/operations/", headers=headers)
     assert response.status_code == 200
     assert response.content == b""
     assert response.headers["HX-Redirect"].startswith("/accounts/login/?next=/operations/1/")
 
 
-def test_an_expired_session_never_sends_somebody_to_a_foreign_address(ana: User) -> None:
+def test_an_expired_session_never_leads_to_another_site(ana: User) -> None:
     headers = {"HX-Request": "true", "HX-Current-URL": "https://evil.example/trap"}
     assert "evil" not in Client().get("/operations/", headers=headers).headers["HX-Redirect"]
 
@@ -208,7 +210,7 @@ def test_a_form_sent_after_the_session_ended_comes_back_with_what_was_typed() ->
 @pytest.mark.parametrize(
     ("came_from", "back"),
     [
-        ("http://testserver/operations/1/?seen=2", "/operations/1/?seen=2"),
+        ("http://testserver/operations/1/?before=2", "/operations/1/?before=2"),
         ("https://evil.example/trap", "/"),
         ("", "/"),
     ],

@@ -1,4 +1,4 @@
-"""Emptying the tables between tests must not leave the audit table open."""
+"""Emptying the tables between tests does not leave the audit table unprotected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An audit entry is written with its act or not at all, and PostgreSQL itself keeps it as it is."""
+"""An audit entry is written with its act or not at all, and PostgreSQL refuses to change it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ TRIGGERS = ("audit_entry_is_append_only", "audit_entry_is_not_truncated")
 def entry() -> AuditEntry:
     with transaction.atomic():
         made = record(PORTAL, "test", Outcome.DONE, "API", "The portal did something.", before={"live": "a"})
-    run_sql("SET CONSTRAINTS ALL IMMEDIATE")  # as after a commit: nothing else may be what stops a TRUNCATE
+    run_sql(
+        "SET CONSTRAINTS ALL IMMEDIATE"
+    )  # as after a commit, so that only the trigger can refuse a TRUNCATE
     return made
 
 
@@ -48,23 +50,23 @@ TAMPERINGS: dict[str, Callable[[AuditEntry], object]] = {
 }
 
 
-@pytest.mark.parametrize("how", TAMPERINGS)
-def test_an_entry_can_be_neither_changed_nor_taken_away(entry: AuditEntry, how: str) -> None:
+@pytest.mark.parametrize("attempt", TAMPERINGS)
+def test_an_entry_can_be_neither_changed_nor_deleted(entry: AuditEntry, attempt: str) -> None:
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
-        TAMPERINGS[how](entry)
-    kept = AuditEntry.objects.get()
-    assert (kept.message, kept.before) == ("The portal did something.", {"live": "a"})
+        TAMPERINGS[attempt](entry)
+    stored = AuditEntry.objects.get()
+    assert (stored.message, stored.before) == ("The portal did something.", {"live": "a"})
 
 
-@pytest.mark.parametrize("how", [name for name in TAMPERINGS if name != "upsert"])
-def test_it_is_the_triggers_that_keep_it(entry: AuditEntry, how: str) -> None:
-    """Without them each of these goes through, so the test above cannot pass by a mistyped statement."""
+@pytest.mark.parametrize("attempt", [name for name in TAMPERINGS if name != "upsert"])
+def test_only_the_triggers_protect_it(entry: AuditEntry, attempt: str) -> None:
+    """Without them every attempt succeeds, so the test above does not pass because of a typo."""
     for trigger in TRIGGERS:
         run_sql(f"DROP TRIGGER {trigger} ON audit_auditentry")
-    TAMPERINGS[how](entry)
+    TAMPERINGS[attempt](entry)
 
 
-def test_a_person_who_has_acted_cannot_be_deleted_with_their_traces() -> None:
+def test_a_person_with_audit_entries_cannot_be_deleted() -> None:
     ana = factories.person("responder", "Ana Ruiz")
     with transaction.atomic():
         record(Actor.of(ana), "test", Outcome.DONE, "API", "Ana Ruiz did something.")
@@ -73,7 +75,7 @@ def test_a_person_who_has_acted_cannot_be_deleted_with_their_traces() -> None:
     assert AuditEntry.objects.get().actor == ana
 
 
-def test_the_role_is_the_one_held_at_that_moment() -> None:
+def test_the_role_is_the_one_held_at_the_time() -> None:
     ana = factories.person("responder", "Ana Ruiz")
     with transaction.atomic():
         record(Actor.of(ana), "test", Outcome.DONE, "API", "Ana Ruiz did something.")
@@ -81,7 +83,7 @@ def test_the_role_is_the_one_held_at_that_moment() -> None:
     assert AuditEntry.objects.get().role == "responder"
 
 
-def test_an_act_that_fails_takes_its_entry_along() -> None:
+def test_an_act_that_is_rolled_back_leaves_no_entry() -> None:
     with transaction.atomic():
         record(PORTAL, "test", Outcome.DONE, "API", "The portal did something.")
         transaction.set_rollback(True)

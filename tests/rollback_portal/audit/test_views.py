@@ -1,8 +1,9 @@
-"""The audit log as a page: everything that was done, and nothing that was not asked for."""
+"""The audit log as a page: entries, filters and pages."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,6 @@ from django.test import Client
 
 from rollback_portal.audit.models import AuditEntry, Outcome
 from rollback_portal.audit.record import PORTAL, Actor, record
-from tests import factories
 from tests.support.page_text import text
 
 pytestmark = pytest.mark.django_db
@@ -20,26 +20,24 @@ OPERATION = UUID("6f9619ff-8b86-4d01-b42d-00cf4fc964ff")
 
 
 @pytest.fixture
-def browser() -> Client:
-    client = Client()
-    client.force_login(factories.person("viewer", "Vera Novak"))
-    return client
+def vera(client_as: Callable[..., Client]) -> Client:
+    return client_as("viewer")
 
 
-def wrote(message: str, actor: Actor = PORTAL, **fields: Any) -> AuditEntry:
-    given = {"action": "rollback asked for", "outcome": Outcome.ASKED, "subject": "API shop-api", **fields}
+def write(message: str, actor: Actor = PORTAL, **fields: Any) -> AuditEntry:
+    values = {"action": "rollback asked for", "outcome": Outcome.ASKED, "subject": "API shop-api", **fields}
     with transaction.atomic():
-        return record(actor, message=message, **given)
+        return record(actor, message=message, **values)
 
 
-def test_an_entry_shows_who_in_which_role_what_why_and_where_from(browser: Client) -> None:
+def test_an_entry_shows_who_in_which_role_what_why_and_where_from(vera: Client) -> None:
     ana = Actor("Ana Ruiz", "responder", None, "192.0.2.7")
-    wrote(
+    write(
         "Ana Ruiz asked: Roll back API to 77ab0e1.", ana, operation=OPERATION, reason="Error rate up: 500s",
         incident="INC-412", before={"live": "9c1f2aa"}, after={"live": "77ab0e1"},
         provider_request_id="req-1",
     )  # fmt: skip
-    response = browser.get("/audit/")
+    response = vera.get("/audit/")
     read, page = text(response), response.content.decode()
     for words in (
         "Ana Ruiz responder", "ASKED FOR", "Ana Ruiz asked: Roll back API to 77ab0e1.", "Error rate up: 500s",
@@ -50,10 +48,10 @@ def test_an_entry_shows_who_in_which_role_what_why_and_where_from(browser: Clien
     assert re.search(r'<time datetime="\d{4}-\d\d-\d\dT[^"]+\+00:00">', page)
 
 
-def test_the_newest_entry_comes_first(browser: Client) -> None:
-    wrote("First.")
-    wrote("Second.")
-    read = text(browser.get("/audit/"))
+def test_the_newest_entry_comes_first(vera: Client) -> None:
+    write("First.")
+    write("Second.")
+    read = text(vera.get("/audit/"))
     assert read.index("Second.") < read.index("First.")
 
 
@@ -71,41 +69,41 @@ def test_the_newest_entry_comes_first(browser: Client) -> None:
         {"who": "Ana", "incident": "INC-412", "outcome": "refused"},
     ],
 )
-def test_each_filter_finds_its_entry_and_leaves_the_other(browser: Client, query: dict[str, str]) -> None:
-    wrote(
+def test_each_filter_finds_its_entry_and_leaves_the_other(vera: Client, query: dict[str, str]) -> None:
+    write(
         "The wanted one.", Actor("Ana Ruiz", "responder"), outcome=Outcome.REFUSED, operation=OPERATION,
         reason="500s on checkout", incident="INC-412",
     )  # fmt: skip
-    wrote(
+    write(
         "The other one.",
         Actor("Bo Lind", "responder"),
         action="pin found",
         subject="Web shop-web",
         incident="INC-4",
     )
-    read = text(browser.get("/audit/", query))
+    read = text(vera.get("/audit/", query))
     assert "The wanted one." in read
     assert "The other one." not in read
 
 
-def test_days_are_whole_days_in_utc(browser: Client) -> None:
-    entry = wrote("Just now.")
+def test_days_are_whole_days_in_utc(vera: Client) -> None:
+    entry = write("Just now.")
     day = entry.at.date().isoformat()
-    assert "Just now." in text(browser.get("/audit/", {"since": day, "until": day}))
-    assert "Just now." not in text(browser.get("/audit/", {"until": "2020-01-01"}))
-    assert "Just now." not in text(browser.get("/audit/", {"since": "2999-01-01"}))
+    assert "Just now." in text(vera.get("/audit/", {"since": day, "until": day}))
+    assert "Just now." not in text(vera.get("/audit/", {"until": "2020-01-01"}))
+    assert "Just now." not in text(vera.get("/audit/", {"since": "2999-01-01"}))
 
 
-def test_an_empty_result_says_so_and_keeps_the_filter(browser: Client) -> None:
-    wrote("Something.")
-    response = browser.get("/audit/", {"who": "nobody at all", "outcome": "failed"})
+def test_an_empty_result_says_so_and_keeps_the_filter(vera: Client) -> None:
+    write("Something.")
+    response = vera.get("/audit/", {"who": "nobody at all", "outcome": "failed"})
     assert "No actions match." in text(response)
     assert 'value="nobody at all"' in response.content.decode()
     assert '<option value="failed" selected>' in response.content.decode()
 
 
-def test_an_empty_log_says_so(browser: Client) -> None:
-    assert "Nothing has been done yet." in text(browser.get("/audit/"))
+def test_an_empty_log_says_so(vera: Client) -> None:
+    assert "Nothing has been done yet." in text(vera.get("/audit/"))
 
 
 @pytest.mark.parametrize(
@@ -124,64 +122,62 @@ def test_an_empty_log_says_so(browser: Client) -> None:
     ],
 )
 def test_a_filter_that_makes_no_sense_is_answered_with_a_sentence(
-    browser: Client, query: str, message: str
+    vera: Client, query: str, message: str
 ) -> None:
-    wrote("Something.")
-    response = browser.get(f"/audit/?{query}")
+    write("Something.")
+    response = vera.get(f"/audit/?{query}")
     assert response.status_code == 400
     assert message in text(response)
     assert "Something." not in text(response)
 
 
-def test_pages_follow_each_other_without_gaps_and_keep_the_filter(browser: Client) -> None:
+def test_pages_follow_each_other_without_gaps_and_keep_the_filter(vera: Client) -> None:
     ana = Actor("Ana Ruiz", "responder")
     for number in range(120):
-        wrote(f"Entry {number:03}.", ana)
-        wrote("Noise.")
+        write(f"Entry {number:03}.", ana)
+        write("Noise.")
     where, seen = "/audit/?who=Ana+Ruiz", []
     while where:
-        page = browser.get(where)
+        page = vera.get(where)
         seen += re.findall(r"Entry (\d{3})\.", text(page))
         older = re.search(r'href="(/audit/\?[^"]+)">Older', page.content.decode())
         where = older[1].replace("&amp;", "&") if older else ""
     assert seen == [f"{number:03}" for number in reversed(range(120))]
 
 
-def test_an_entry_that_is_written_meanwhile_moves_no_page(browser: Client) -> None:
+def test_an_entry_that_is_written_meanwhile_moves_no_page(vera: Client) -> None:
     for number in range(60):
-        wrote(f"Entry {number:02}.")
-    older = re.search(r'href="(/audit/\?[^"]+)">Older', browser.get("/audit/").content.decode())
+        write(f"Entry {number:02}.")
+    older = re.search(r'href="(/audit/\?[^"]+)">Older', vera.get("/audit/").content.decode())
     assert older is not None
-    wrote("Entry 99.")
-    assert re.findall(r"Entry (\d\d)\.", text(browser.get(older[1]))) == [
-        f"{n:02}" for n in reversed(range(10))
-    ]
+    write("Entry 99.")
+    assert re.findall(r"Entry (\d\d)\.", text(vera.get(older[1]))) == [f"{n:02}" for n in reversed(range(10))]
 
 
 def test_the_number_of_queries_does_not_grow_with_the_entries(
-    browser: Client, django_assert_max_num_queries: Any
+    vera: Client, django_assert_max_num_queries: Any
 ) -> None:
     for number in range(80):
-        wrote(f"Entry {number}.", operation=OPERATION, before={"live": "a"}, after={"live": "b"})
+        write(f"Entry {number}.", operation=OPERATION, before={"live": "a"}, after={"live": "b"})
     with django_assert_max_num_queries(5):
-        browser.get("/audit/")
+        vera.get("/audit/")
 
 
-def test_markup_in_what_was_recorded_stays_text(browser: Client) -> None:
-    wrote(
+def test_markup_in_what_was_recorded_stays_text(vera: Client) -> None:
+    write(
         "<script>alert(1)</script>",
         Actor("<i>Eve</i>", "viewer"),
         reason="<img src=x>",
         before={"<u>": "<s>"},
     )
-    page = browser.get("/audit/").content.decode()
+    page = vera.get("/audit/").content.decode()
     for tag in ("<script>alert", "<i>", "<img", "<u>", "<s>"):
         assert tag not in page
 
 
-def test_stored_values_of_any_shape_can_be_read(browser: Client) -> None:
-    wrote("Odd.", before={"items": ["a", 1], "none": None, "nested": {"é": True}}, after={"number": 0})
-    read = text(browser.get("/audit/"))
+def test_stored_values_of_any_shape_can_be_read(vera: Client) -> None:
+    write("Odd.", before={"items": ["a", 1], "none": None, "nested": {"é": True}}, after={"number": 0})
+    read = text(vera.get("/audit/"))
     assert 'items ["a", 1] –' in read
     assert 'nested {"é": true} –' in read
     assert "none – –" in read
@@ -193,5 +189,5 @@ def test_the_page_is_behind_the_sign_in() -> None:
     assert (response.status_code, response.headers["Location"]) == (302, "/accounts/login/?next=/audit/")
 
 
-def test_the_page_only_shows(browser: Client) -> None:
-    assert browser.post("/audit/").status_code == 405
+def test_the_page_only_shows(vera: Client) -> None:
+    assert vera.post("/audit/").status_code == 405

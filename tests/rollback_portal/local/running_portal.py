@@ -1,4 +1,4 @@
-"""A whole portal for a test: started as a person starts it, in a folder and on a port of its own."""
+"""A whole portal for a test, started like `make run`, in a folder and on a port of its own."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class Portal:
     """`python -m rollback_portal.local` and everything that it started."""
 
     def __init__(self, folder: Path, **variables: str) -> None:
-        kept = {
+        inherited = {
             name: value
             for name, value in os.environ.items()
             if name not in SET_BY_THE_TESTS and not name.startswith("PORTAL_")
         }
         self.folder = folder
         self.environment = {
-            **kept,
+            **inherited,
             "PORTAL_DATA": str(folder),
             "PORTAL_ENV_FILE": os.devnull,
             "PORT": "0",
@@ -53,22 +53,22 @@ class Portal:
         return self
 
     def wait_until_ready(self) -> Portal:
-        wait_for(lambda: "Ctrl-C stops everything" in self.said or self.process.poll() is not None, 90)
-        assert self.process.poll() is None, self.said
+        wait_for(lambda: "Ctrl-C stops everything" in self.output or self.process.poll() is not None, 90)
+        assert self.process.poll() is None, self.output
         return self
 
     @property
-    def said(self) -> str:
+    def output(self) -> str:
         return self.terminal.read_text()
 
     @property
     def address(self) -> str:
-        found = re.search(r"ready after .* s: (http\S+)", self.said)
-        assert found, self.said
-        return found[1]
+        match = re.search(r"ready after .* s: (http\S+)", self.output)
+        assert match, self.output
+        return match[1]
 
     def everything(self) -> list[psutil.Process]:
-        """All processes that it started, theirs too."""
+        """All processes that it started, and those that these started."""
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def named(self, words: str) -> psutil.Process:
@@ -97,17 +97,17 @@ class Portal:
     def running(self) -> dict[str, str]:
         return dict(json.loads((self.folder / "running.json").read_text()))
 
-    def end(self, how: signal.Signals = signal.SIGINT) -> int:
+    def end(self, stop_signal: signal.Signals = signal.SIGINT) -> int:
         if self.process.poll() is None:
-            self.process.send_signal(how)
+            self.process.send_signal(stop_signal)
         return self.process.wait(60)
 
 
-def wait_for(holds: Callable[[], bool], seconds: float) -> None:
-    """Look again and again until it holds; fail when it does not within `seconds`."""
+def wait_for(condition: Callable[[], bool], seconds: float) -> None:
+    """Wait until the condition is true; fail if it is not within `seconds`."""
     deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, f"it did not come true within {seconds} s"
+    while not condition():
+        assert time.monotonic() < deadline, f"not true within {seconds} s"
         time.sleep(0.05)
 
 
@@ -120,7 +120,7 @@ def gone(processes: list[psutil.Process], seconds: float) -> list[psutil.Process
 
 
 def runs(process: psutil.Process) -> bool:
-    """An orphan that has ended, but that nobody on this machine has buried yet, runs no more."""
+    """Whether it runs; a zombie does not."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

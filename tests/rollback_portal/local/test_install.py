@@ -1,4 +1,4 @@
-"""The first step of every `make`: done once, done again when a pin changes, quiet otherwise."""
+"""Installing requirements: once, again when a pin changes, and silently otherwise."""
 
 from __future__ import annotations
 
@@ -30,28 +30,28 @@ def install(project: Path, name: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
-def said(running: subprocess.Popen[str]) -> str:
+def output(running: subprocess.Popen[str]) -> str:
     return running.communicate(timeout=120)[0]
 
 
-def test_once_for_everybody_and_again_when_a_file_below_has_changed(project: Path) -> None:
+def test_it_installs_once_and_again_when_an_included_file_changes(project: Path) -> None:
     both = [install(project, "requirements-dev.txt") for _ in range(2)]  # `make test` twice at the same time
-    assert sorted(bool(said(one)) for one in both) == [False, True]
+    assert sorted(bool(output(one)) for one in both) == [False, True]
     assert [one.returncode for one in both] == [0, 0]
     assert (project / ".venv" / "bin" / "python").exists()
-    assert said(install(project, "requirements-dev.txt")) == ""
-    assert said(install(project, "requirements-local.txt")) == ""
+    assert output(install(project, "requirements-dev.txt")) == ""
+    assert output(install(project, "requirements-local.txt")) == ""
 
     (project / "requirements.txt").write_text("# something else\n")
-    assert "Installed in" in said(install(project, "requirements-local.txt"))
-    assert said(install(project, "requirements-local.txt")) == ""
+    assert "Installed in" in output(install(project, "requirements-local.txt"))
+    assert output(install(project, "requirements-local.txt")) == ""
 
 
-def test_what_cannot_be_installed_is_said_and_tried_again_next_time(project: Path) -> None:
+def test_a_failed_installation_is_reported_and_tried_again(project: Path) -> None:
     (project / "requirements.txt").write_text(
         "no-such-thing @ file:///nowhere/no_such_thing-1-py3-none-any.whl\n"
     )
     for _ in range(2):
         running = install(project, "requirements-local.txt")
-        assert "Installing requirements-local.txt failed; the reason is above." in said(running)
+        assert "Installing requirements-local.txt failed; the reason is above." in output(running)
         assert running.returncode == 1

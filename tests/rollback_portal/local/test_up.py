@@ -1,4 +1,4 @@
-"""`make run`, for real: everything starts, watches over itself, stops, and keeps its data."""
+"""`make run` for real: everything starts, is restarted, stops, and keeps its data."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import psutil
 
 from rollback_portal import env
 from rollback_portal.local.redis import redis_server, redis_url, wait_for_redis
-from rollback_portal.processes.data_folder import Folder
+from rollback_portal.processes.data_folder import DataFolder
 from rollback_portal.processes.postgres import Postgres
-from rollback_portal.processes.supervised import stop_together
+from rollback_portal.processes.supervised import stop_all
 from tests.rollback_portal.local.running_portal import Portal, gone, wait_for
 
 Start = Callable[..., Portal]
@@ -27,7 +27,7 @@ def test_it_starts_everything_stops_everything_and_keeps_the_data(portal: Start,
     status, page = first.page("/accounts/login/")
     assert (status, "password" in page) == (200, True)
     for username in ("vera", "ana", "bo", "dana"):
-        assert f"    {username} " in first.said
+        assert f"    {username} " in first.output
     first.command("person", "kim", "--role", "viewer", "--make-password")
 
     processes = first.everything()
@@ -45,7 +45,7 @@ def test_it_starts_everything_stops_everything_and_keeps_the_data(portal: Start,
 
 
 def passwords(portal: Portal) -> list[str]:
-    return [line for line in portal.said.splitlines() if line.startswith("    ")]
+    return [line for line in portal.output.splitlines() if line.startswith("    ")]
 
 
 def test_only_this_machine_and_only_one_at_a_time(portal: Start, folder: Path) -> None:
@@ -64,31 +64,31 @@ def test_only_this_machine_and_only_one_at_a_time(portal: Start, folder: Path) -
 
     second = portal()
     assert second.process.wait(20) == 1
-    assert f"already runs on the data folder {folder}, at {running.address}" in second.said
+    assert f"already runs on the data folder {folder}, at {running.address}" in second.output
     assert running.page("/accounts/login/")[0] == 200
 
 
-def test_a_taken_port_is_said_before_anything_starts(portal: Start, folder: Path) -> None:
+def test_a_taken_port_is_reported_before_anything_starts(portal: Start, folder: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
         refused = portal(PORT=str(port))
         assert refused.process.wait(20) == 1
-    assert f"Port {port} on 127.0.0.1 cannot be used" in refused.said
-    assert "make run PORT=8001" in refused.said
+    assert f"Port {port} on 127.0.0.1 cannot be used" in refused.output
+    assert "make run PORT=8001" in refused.output
     assert not (folder / "postgres").exists()
 
 
-def test_a_port_that_is_no_number_is_said(portal: Start) -> None:
+def test_an_impossible_port_is_reported(portal: Start) -> None:
     for wrong in ("soon", "70000"):
         refused = portal(PORT=wrong)
         assert refused.process.wait(20) == 1
-        assert wrong in refused.said
-        assert "Traceback" not in refused.said
+        assert wrong in refused.output
+        assert "Traceback" not in refused.output
 
 
-def test_nothing_survives_its_violent_end_and_the_next_start_recovers(portal: Start) -> None:
+def test_nothing_survives_a_kill_and_the_next_start_recovers(portal: Start) -> None:
     first = portal().wait_until_ready()
     first.command("person", "kim", "--role", "viewer", "--make-password")
     processes = first.everything()
@@ -99,7 +99,7 @@ def test_nothing_survives_its_violent_end_and_the_next_start_recovers(portal: St
     assert "kim" in second.command("person", "kim", "--full-name", "Kim Berg")
 
 
-def test_what_dies_is_started_again_or_ends_everything(portal: Start) -> None:
+def test_a_dead_process_is_restarted_or_ends_everything(portal: Start) -> None:
     running = portal().wait_until_ready()
     for words in ("--queues operations", "manage.py dispatch", "redis-server", "manage.py sandbox"):
         kill_and_wait_for_another(running, words)
@@ -108,23 +108,23 @@ def test_what_dies_is_started_again_or_ends_everything(portal: Start) -> None:
     processes = running.everything()
     os.kill(running.named("gunicorn").pid, signal.SIGKILL)
     assert running.process.wait(60) == 1
-    assert "web ended by itself with code -9, so everything stops" in running.said
+    assert "web ended by itself with code -9, so everything stops" in running.output
     assert gone(processes, 10) == []
 
 
 def kill_and_wait_for_another(portal: Portal, words: str) -> None:
-    victim, notes = portal.named(words), portal.said.count("was started again")
+    victim, notes = portal.named(words), portal.output.count("was started again")
     theirs = victim.children()
     os.kill(victim.pid, signal.SIGKILL)
-    wait_for(lambda: portal.said.count("was started again") > notes, 20)
+    wait_for(lambda: portal.output.count("was started again") > notes, 20)
     assert portal.named(words).pid != victim.pid
     assert gone(theirs, 10) == []
 
 
-def test_what_is_configured_is_used_and_behind_real_keys_nobody_is_made_up(
+def test_configured_servers_are_used_and_with_real_keys_no_sandbox_people_exist(
     portal: Start, folder: Path
 ) -> None:
-    data = Folder(folder.with_name("servers"))
+    data = DataFolder(folder.with_name("servers"))
     postgres = Postgres(data, data.sockets(), env.for_child(), throwaway=True)
     postgres.prepare()
     redis = redis_server(data.path / "redis", data.sockets(), data.log / "redis.log", env.for_child())
@@ -146,12 +146,12 @@ def test_what_is_configured_is_used_and_behind_real_keys_nobody_is_made_up(
         assert "gunicorn" in started
         for own in ("postgres -D", "redis-server", "manage.py sandbox"):
             assert own not in started
-        assert "Render and Vercel: real." in running.said
-        assert "Nobody can sign in yet." in running.said
-        assert "manage.py person NAME --role responder" in running.said
+        assert "Render and Vercel: real." in running.output
+        assert "Nobody can sign in yet." in running.output
+        assert "manage.py person NAME --role responder" in running.output
         assert "DATABASE_URL" not in running.running()
         assert running.end() == 0
-        assert redis.is_up
-        assert servers[0].is_up
+        assert redis.is_running
+        assert servers[0].is_running
     finally:
-        stop_together(servers, 10)
+        stop_all(servers, 10)

@@ -1,4 +1,4 @@
-"""PostgreSQL takes statements and answers none: everybody gives up after a while, and comes back with it."""
+"""PostgreSQL is frozen: pages, workers and dispatchers time out, and go on when it is back."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def server(django_db_setup: None, django_db_blocker: Any) -> Iterator[Server]:
 
 @dataclass(frozen=True, slots=True)
 class Web:
-    """The web server, and the browser of somebody who is signed in."""
+    """The web server, and the cookies of a signed-in person."""
 
     address: str
     cookies: dict[str, str]
@@ -46,50 +46,50 @@ class Web:
         answer = httpx.get(self.address + path, cookies=self.cookies, timeout=LONG, trust_env=False)
         return answer.status_code, time.monotonic() - began
 
-    def now_and_then(self, path: str, times: int) -> list[tuple[int, float]]:
-        """One after the other, as a probe asks."""
+    def one_by_one(self, path: str, times: int) -> list[tuple[int, float]]:
+        """Requests one after the other, as a load balancer sends them."""
         answers = []
         for _ in range(times):
             time.sleep(0.1)
             answers.append(self.get(path))
         return answers
 
-    def at_once(self, path: str, people: int) -> list[tuple[int, float]]:
-        with ThreadPoolExecutor(people) as pool:
-            return list(pool.map(self.get, [path] * people))
+    def at_once(self, path: str, visitors: int) -> list[tuple[int, float]]:
+        with ThreadPoolExecutor(visitors) as pool:
+            return list(pool.map(self.get, [path] * visitors))
 
 
 @pytest.fixture
 def web(server: Server, settings: Any) -> Iterator[Web]:
     with opened(settings) as portal:
-        browser = Client()
-        browser.force_login(portal.ana)
+        client = Client()
+        client.force_login(portal.ana)
     static = str(server.folder / "static")
     run("collectstatic", "--noinput", "--verbosity", "0", DATABASE_URL=server.url, STATIC_ROOT=static)
-    told = env.for_child(
+    environment = env.for_child(
         DJANGO_SETTINGS_MODULE="rollback_portal.settings",
         DATABASE_URL=server.url,
         DATABASE_PATIENCE=PATIENCE,
         STATIC_ROOT=static,
     )
-    door = parts.open_door(0)
-    port = int(door.getsockname()[1])
-    process = parts.web(door, server.folder, told)
+    listener = parts.listen(0)
+    port = int(listener.getsockname()[1])
+    process = parts.web(listener, server.folder, environment)
     process.start()
-    ready = Web(f"http://127.0.0.1:{port}", {name: morsel.value for name, morsel in browser.cookies.items()})
+    ready = Web(f"http://127.0.0.1:{port}", {name: morsel.value for name, morsel in client.cookies.items()})
     try:
-        assert wait_until(lambda: parts.page_status(port, "/livez") == 200, 60), process.last_words()
+        assert wait_until(lambda: parts.page_status(port, "/livez") == 200, 60), process.log_tail()
         yield ready
     finally:
         process.kill()
-        door.close()
+        listener.close()
 
 
-def test_the_pages_say_so_within_seconds_and_come_back(server: Server, web: Web, capsys: Any) -> None:
+def test_pages_answer_503_within_seconds_and_come_back(server: Server, web: Web, capsys: Any) -> None:
     assert [status for status, _ in web.at_once("/", 6)] == [200] * 6
     server.freeze()
     with ThreadPoolExecutor(1) as aside:
-        alive = aside.submit(web.now_and_then, "/livez", 20)
+        alive = aside.submit(web.one_by_one, "/livez", 20)
         first = web.at_once("/", 6)
         lives = alive.result()
     ready = web.get("/readyz")
@@ -115,11 +115,11 @@ def test_the_pages_say_so_within_seconds_and_come_back(server: Server, web: Web,
 
 
 def test_more_visitors_than_threads_are_all_answered(server: Server, web: Web, capsys: Any) -> None:
-    """The first ones use up every thread, and whoever waits behind them is told at once."""
+    """The first requests use up all threads; those that wait behind them are answered at once."""
     assert web.get("/")[0] == 200
     server.freeze()
     with ThreadPoolExecutor(1) as aside:
-        alive = aside.submit(web.now_and_then, "/livez", 3)
+        alive = aside.submit(web.one_by_one, "/livez", 3)
         answers = web.at_once("/", 40)
         lives = alive.result()
     server.thaw()
@@ -142,7 +142,7 @@ def portal(server: Server, settings: Any) -> Iterator[Portal]:
 
 @pytest.fixture
 def staff(portal: Portal, tmp_path: Path) -> Iterator[RealProcesses]:
-    """Their lease is short, so that what a freeze interrupted is taken up soon."""
+    """With a short lease, so that an interrupted job is soon taken over."""
     with processes(tmp_path, portal.sandbox, DATABASE_PATIENCE="2", LEASE_SECONDS="6") as started:
         worker = started.worker()
         started.dispatcher()
@@ -157,11 +157,11 @@ def reached(change: Change, *statuses: str) -> bool:
 
 def freeze_for(server: Server, seconds: float) -> None:
     server.freeze()
-    time.sleep(seconds)  # longer than anybody's patience: this is the outage itself
+    time.sleep(seconds)  # the outage itself, longer than every timeout
     server.thaw()
 
 
-def test_workers_come_back_and_what_they_followed_ends_well(
+def test_workers_reconnect_and_finish_the_operation(
     server: Server, portal: Portal, staff: RealProcesses
 ) -> None:
     change = portal.ask(portal.api, portal.candidate(portal.api))
@@ -171,20 +171,20 @@ def test_workers_come_back_and_what_they_followed_ends_well(
 
     assert reached(change, "succeeded"), Change.objects.get().message
     assert len(portal.posts()) == 1
-    assert all(process.is_up for process in staff.processes)
+    assert all(process.is_running for process in staff.processes)
 
 
-def test_an_order_that_was_under_way_is_read_back_and_not_sent_twice(
+def test_an_order_sent_during_the_outage_is_read_back_and_not_sent_twice(
     server: Server, portal: Portal, staff: RealProcesses
 ) -> None:
     portal.sandbox.faults.add(Fault(on="render.rollback", do="slow", seconds=1))
     change = portal.ask(portal.api, portal.candidate(portal.api))
     assert wait_until(lambda: len(portal.posts()) == 1, 60, pause=0.01)
 
-    freeze_for(server, 8)  # the answer comes meanwhile and cannot be written down
+    freeze_for(server, 8)  # the answer comes meanwhile and cannot be saved
 
     assert reached(change, "succeeded", "needs_attention", "failed")
     change.refresh_from_db()
     assert (change.status, len(portal.posts())) == ("succeeded", 1), change.message
     assert "unclear" in change.status_times
-    assert all(process.is_up for process in staff.processes)
+    assert all(process.is_running for process in staff.processes)

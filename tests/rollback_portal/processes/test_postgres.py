@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL and Redis after the accidents that a 3 a.m. machine has seen."""
+"""The embedded PostgreSQL and Redis after crashes, power cuts and half-made clusters."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from redis import Redis
 
 from rollback_portal import env
 from rollback_portal.local.redis import redis_server, redis_url, wait_for_redis
-from rollback_portal.processes.data_folder import Folder
+from rollback_portal.processes.data_folder import DataFolder
 from rollback_portal.processes.postgres import Postgres
-from rollback_portal.processes.supervised import Problem, Process, stop_together
+from rollback_portal.processes.supervised import CannotRun, Process, stop_all
 from tests.rollback_portal.local.running_portal import gone
 
 
-def started(folder: Folder) -> tuple[Postgres, Process]:
+def started(folder: DataFolder) -> tuple[Postgres, Process]:
     postgres = Postgres(folder, folder.sockets(), env.for_child(), throwaway=True)
     postgres.prepare()
     server = postgres.start()
@@ -35,73 +35,73 @@ def ask(postgres: Postgres, sql: str) -> object:
 
 
 def test_postgres_keeps_its_data_and_asks_for_its_password(folder: Path) -> None:
-    postgres, server = started(Folder(folder))
+    postgres, server = started(DataFolder(folder))
     with psycopg.connect(postgres.url) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
     password = postgres.password_file.read_text()
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         psycopg.connect(postgres.url.replace(password, "guessed"))
-    stop_together([server], 10)
-    assert not server.is_up
+    stop_all([server], 10)
+    assert not server.is_running
 
-    postgres, server = started(Folder(folder))
+    postgres, server = started(DataFolder(folder))
     assert ask(postgres, "SELECT answer FROM kept") == 42
     assert ask(postgres, "SELECT current_setting('listen_addresses')") == ""
-    stop_together([server], 10)
+    stop_all([server], 10)
 
 
 @pytest.mark.parametrize("stranger", ["dead", "living"])
-def test_postgres_starts_beside_a_stale_note_of_an_old_server(folder: Path, stranger: str) -> None:
-    """After a power cut the note can name a process id that somebody else has now."""
-    postgres, server = started(Folder(folder))
-    note = (postgres.cluster / "postmaster.pid").read_text()
+def test_postgres_starts_despite_a_stale_pid_file(folder: Path, stranger: str) -> None:
+    """After a power cut the file can name a process id that another program has now."""
+    postgres, server = started(DataFolder(folder))
+    pid_file = (postgres.cluster / "postmaster.pid").read_text()
     server.kill()
     process = subprocess.Popen(["sleep", "60"])
     try:
         if stranger == "dead":
             process.kill()
             process.wait()
-        lines = [str(process.pid), *note.splitlines()[1:]]
+        lines = [str(process.pid), *pid_file.splitlines()[1:]]
         (postgres.cluster / "postmaster.pid").write_text("\n".join(lines) + "\n")
-        postgres, server = started(Folder(folder))
+        postgres, server = started(DataFolder(folder))
         assert ask(postgres, "SELECT 1") == 1
         assert process.poll() == (-signal.SIGKILL if stranger == "dead" else None)
     finally:
         process.kill()
         process.wait()
-        stop_together([server], 10)
+        stop_all([server], 10)
 
 
-def test_an_old_server_that_still_runs_is_ended_first(folder: Path) -> None:
-    postgres, old = started(Folder(folder))
+def test_an_old_server_that_still_runs_is_stopped_first(folder: Path) -> None:
+    postgres, old = started(DataFolder(folder))
     with psycopg.connect(postgres.url, autocommit=True) as busy:
         busy.execute("SELECT 1")
-        postgres, new = started(Folder(folder))
+        postgres, new = started(DataFolder(folder))
         assert old.exit_code == 0
         assert ask(postgres, "SELECT 1") == 1
-    stop_together([new], 10)
+    stop_all([new], 10)
 
 
-def test_a_cluster_that_was_cut_off_while_being_made_is_made_anew(folder: Path) -> None:
-    half = Folder(folder)
+def test_a_half_made_cluster_is_made_anew(folder: Path) -> None:
+    half = DataFolder(folder)
     (folder / "postgres").mkdir()
     (folder / "postgres" / "PG_VERSION").write_text("18\n")
     postgres, server = started(half)
     assert ask(postgres, "SELECT 1") == 1
-    stop_together([server], 10)
+    stop_all([server], 10)
 
 
 def test_postgres_that_cannot_start_says_why(folder: Path) -> None:
-    postgres, server = started(Folder(folder))
-    stop_together([server], 10)
+    postgres, server = started(DataFolder(folder))
+    stop_all([server], 10)
     (postgres.cluster / "global" / "pg_control").unlink()
     server = postgres.start()
-    with pytest.raises(Problem, match=r"(?s)PostgreSQL did not start.*pg_control"):
+    with pytest.raises(CannotRun, match=r"(?s)PostgreSQL did not start.*pg_control"):
         postgres.wait(server)
 
 
-def test_redis_keeps_what_was_queued_even_when_killed(folder: Path) -> None:
-    data = Folder(folder)
+def test_redis_keeps_the_queue_when_it_is_killed(folder: Path) -> None:
+    data = DataFolder(folder)
     sockets = data.sockets()
     for _ in range(2):
         server = redis_server(folder / "redis", sockets, data.log / "redis.log", env.for_child())
@@ -114,14 +114,14 @@ def test_redis_keeps_what_was_queued_even_when_killed(folder: Path) -> None:
     assert kept == [b"a message", b"a message"]
 
 
-def test_a_process_ends_with_the_one_that_started_it(folder: Path) -> None:
-    log = Folder(folder).log / "child.log"
+def test_a_child_ends_with_its_parent(folder: Path) -> None:
+    log = DataFolder(folder).log / "child.log"
     program = (
         "import os, signal, sys, pathlib\n"
         "from rollback_portal.processes.supervised import Process\n"
         "child = Process('child', ['sleep', '60'], dict(os.environ), pathlib.Path(sys.argv[1]))\n"
         "child.start()\n"
-        "print(child.running.pid, flush=True)\n"
+        "print(child.popen.pid, flush=True)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     done = subprocess.run(

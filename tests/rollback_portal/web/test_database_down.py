@@ -1,10 +1,11 @@
-"""PostgreSQL away, really: the page that needs no database, and that nothing is claimed to be done."""
+"""The page shown while PostgreSQL is unreachable. It never claims that something was done."""
 
 from __future__ import annotations
 
 import json
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,8 @@ from tests.support.page_text import text
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def lose_the_answer_to_the_commit(request: HttpRequest) -> HttpResponse:
-    """Another session ends ours after its last statement and before its COMMIT."""
+def lose_the_commit_answer(request: HttpRequest) -> HttpResponse:
+    """Another session terminates ours between its last statement and its COMMIT."""
     other = connection.copy()
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
@@ -37,19 +38,19 @@ def lose_the_answer_to_the_commit(request: HttpRequest) -> HttpResponse:
     return HttpResponse()
 
 
-handler500 = "rollback_portal.web.database_down.fault"
-urlpatterns = [path("lost/", lose_the_answer_to_the_commit), path("", include("rollback_portal.urls"))]
+handler500 = "rollback_portal.web.database_down.handle_exception"
+urlpatterns = [path("lost/", lose_the_commit_answer), path("", include("rollback_portal.urls"))]
 
 
 @pytest.fixture
-def browser() -> Client:
-    client = Client(raise_request_exception=False)
-    client.force_login(factories.person("responder", "Ana Ruiz"))
+def ana(client_as: Callable[..., Client]) -> Client:
+    client = client_as("responder")
+    client.raise_request_exception = False
     return client
 
 
 @pytest.fixture(autouse=True)
-def file_of_its_own(settings: Any, tmp_path: Path) -> None:
+def own_file(settings: Any, tmp_path: Path) -> None:
     settings.LAST_KNOWN_FILE = str(tmp_path / "kept" / "last-known.json")
 
 
@@ -61,10 +62,10 @@ def api() -> Service:
     return service
 
 
-@pytest.mark.parametrize("where", ["/", "/operations/", "/services/", "/audit/"])
-def test_every_page_says_what_happened_what_is_true_and_what_works(browser: Client, where: str) -> None:
+@pytest.mark.parametrize("address", ["/", "/operations/", "/services/", "/audit/"])
+def test_every_page_says_what_happened_what_is_true_and_what_works(ana: Client, address: str) -> None:
     with postgresql_away():
-        response = browser.get(where)
+        response = ana.get(address)
     read = text(response)
     assert response.status_code == 503
     assert response.headers["Retry-After"] == "5"
@@ -76,21 +77,19 @@ def test_every_page_says_what_happened_what_is_true_and_what_works(browser: Clie
     assert "Nothing was started" not in read  # nobody asked for anything
 
 
-def test_where_nobody_has_seen_the_services_yet_the_commands_are_shown_in_general(browser: Client) -> None:
+def test_before_the_first_sync_the_commands_are_general(ana: Client) -> None:
     with postgresql_away():
-        page = browser.get("/").content.decode()
+        page = ana.get("/").content.decode()
     assert "https://api.render.com/v1/services/$SERVICE/rollback" in page
     assert "vercel rollback" in page
     assert "The portal has not seen its services on this machine yet" in page
 
 
-def test_a_process_that_saw_them_fills_the_ids_in_and_says_how_old_that_is(
-    browser: Client, api: Service, settings: Any
-) -> None:
+def test_the_commands_have_the_last_known_ids_and_their_age(ana: Client, api: Service, settings: Any) -> None:
     settings.LAST_KNOWN = "deployments.pages.manual_fallback.last_known"
-    assert browser.get("/").status_code == 200
+    assert ana.get("/").status_code == 200
     with postgresql_away():
-        page = browser.get("/")
+        page = ana.get("/")
     target = api.deployments.get(live_since=None)
     read = text(page)
     assert f'"deployId": "{target.provider_id}"' in read
@@ -99,68 +98,68 @@ def test_a_process_that_saw_them_fills_the_ids_in_and_says_how_old_that_is(
     assert "rnd_sandbox" not in page.content.decode()
 
 
-def test_a_process_that_has_just_started_knows_what_another_one_saw(
-    browser: Client, api: Service, settings: Any
-) -> None:
+def test_a_new_process_uses_what_another_one_saved(ana: Client, api: Service, settings: Any) -> None:
     settings.LAST_KNOWN = "deployments.pages.manual_fallback.last_known"
     another = Client()
-    another.cookies = browser.cookies
+    another.cookies = ana.cookies
     assert another.get("/").status_code == 200
     with postgresql_away():
-        page = text(browser.get("/"))
+        page = text(ana.get("/"))
     assert f"/services/{api.provider_id}/rollback" in page
     assert "These commands were last true at" in page
 
 
-@pytest.mark.parametrize("kept", ["", "{}", "[]", "null", '{"cards": "x", "at": "yesterday"}'])
-def test_a_damaged_file_is_as_good_as_none(browser: Client, settings: Any, kept: str) -> None:
+@pytest.mark.parametrize("saved", ["", "{}", "[]", "null", '{"cards": "x", "at": "yesterday"}'])
+def test_a_damaged_file_is_ignored(ana: Client, settings: Any, saved: str) -> None:
     path = Path(settings.LAST_KNOWN_FILE)
     path.parent.mkdir()
-    path.write_text(kept)
+    path.write_text(saved)
     with postgresql_away():
-        page = browser.get("/").content.decode()
+        page = ana.get("/").content.decode()
     assert "https://api.render.com/v1/services/$SERVICE/rollback" in page
 
 
-def test_where_no_file_can_be_written_the_process_remembers_for_itself(
-    browser: Client, api: Service, settings: Any, tmp_path: Path
+def test_if_no_file_can_be_written_the_process_keeps_its_own_copy(
+    ana: Client, api: Service, settings: Any, tmp_path: Path
 ) -> None:
     (tmp_path / "taken").write_text("")
     settings.LAST_KNOWN, settings.LAST_KNOWN_FILE = (
         "deployments.pages.manual_fallback.last_known",
         str(tmp_path / "taken" / "file"),
     )
-    assert browser.get("/").status_code == 200
+    assert ana.get("/").status_code == 200
     with postgresql_away():
-        page = text(browser.get("/"))
+        page = text(ana.get("/"))
     assert f"/services/{api.provider_id}/rollback" in page
 
 
-def test_the_file_is_for_the_portal_alone(browser: Client, api: Service, settings: Any) -> None:
+def test_only_the_portals_user_can_read_the_file(ana: Client, api: Service, settings: Any) -> None:
     settings.LAST_KNOWN = "deployments.pages.manual_fallback.last_known"
-    browser.get("/")
-    kept = Path(settings.LAST_KNOWN_FILE)
-    assert kept.stat().st_mode & 0o777 == 0o600
-    assert [each.name for each in kept.parent.iterdir()] == [kept.name]
+    ana.get("/")
+    file = Path(settings.LAST_KNOWN_FILE)
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in file.parent.iterdir()] == [file.name]
 
 
-def test_the_commands_are_drawn_at_most_every_fifteen_seconds(
-    browser: Client, api: Service, settings: Any
+def test_the_commands_are_rendered_at_most_every_fifteen_seconds(
+    ana: Client, api: Service, settings: Any
 ) -> None:
     settings.LAST_KNOWN = "deployments.pages.manual_fallback.last_known"
-    browser.get("/operations/")
+    ana.get("/operations/")
     settings.LAST_KNOWN = "no.such.function"
-    assert browser.get("/operations/").status_code == 200
+    assert ana.get("/operations/").status_code == 200
 
 
-def test_an_order_that_could_not_be_recorded_was_not_started(browser: Client, api: Service) -> None:
-    where = f"/services/{api.slug}/deployments/{api.deployments.get(live_since=None).provider_id}/roll-back/"
-    found = re.search(r'name="token" value="([^"]+)"', browser.get(where).content.decode())
-    assert found is not None
-    form = {"token": found[1], "reason": "errors", "words": "500s", "incident": ""}
+def test_an_order_that_could_not_be_recorded_was_not_started(ana: Client, api: Service) -> None:
+    address = (
+        f"/services/{api.slug}/deployments/{api.deployments.get(live_since=None).provider_id}/roll-back/"
+    )
+    token = re.search(r'name="token" value="([^"]+)"', ana.get(address).content.decode())
+    assert token is not None
+    form = {"token": token[1], "reason": "errors", "words": "500s", "incident": ""}
     with postgresql_away():
-        page = browser.post(where, form)
-        fragment = browser.post(where, form, headers={"HX-Request": "true"})
+        page = ana.post(address, form)
+        fragment = ana.post(address, form, headers={"HX-Request": "true"})
     assert page.status_code == fragment.status_code == 503
     assert "Nothing was started: what cannot be recorded is not done." in text(page)
     toast = json.loads(fragment.headers["HX-Trigger"])["toast"]["message"]
@@ -169,33 +168,33 @@ def test_an_order_that_could_not_be_recorded_was_not_started(browser: Client, ap
     assert not Operation.objects.exists()
 
 
-def test_while_it_is_known_to_be_away_nobody_waits_for_it(browser: Client) -> None:
+def test_while_it_is_known_to_be_away_pages_do_not_try_it(ana: Client) -> None:
     with postgresql_away():
-        browser.get("/")
-    answered = browser.get("/")  # it is back already, but nobody has tried yet
+        ana.get("/")
+    answered = ana.get("/")  # it is back already, but nobody has tried yet
     assert answered.status_code == 503
 
 
-def test_when_it_is_back_the_next_try_finds_out(browser: Client, settings: Any) -> None:
+def test_after_the_outage_the_next_try_succeeds(ana: Client, settings: Any) -> None:
     with postgresql_away():
-        assert browser.get("/").status_code == 503
-    deadline = time.monotonic() + database_down.TRY_AGAIN + 5
-    while browser.get("/").status_code == 503:
+        assert ana.get("/").status_code == 503
+    deadline = time.monotonic() + database_down.RETRY_AFTER + 5
+    while ana.get("/").status_code == 503:
         assert time.monotonic() < deadline
         time.sleep(0.2)
-    assert browser.get("/").status_code == 200
+    assert ana.get("/").status_code == 200
 
 
 @pytest.mark.urls(__name__)
-def test_an_answer_to_a_commit_that_was_lost_is_not_called_nothing(browser: Client) -> None:
-    response = browser.post("/lost/")
+def test_after_a_lost_commit_answer_the_page_does_not_claim_that_nothing_was_started(ana: Client) -> None:
+    response = ana.post("/lost/")
     read = text(response)
     assert response.status_code == 503
     assert "whether it was started is not known here" in read
     assert "Nothing was started" not in read
 
 
-def test_the_page_needs_neither_request_nor_database_nor_the_list_of_static_files(
+def test_the_page_needs_neither_request_nor_database_nor_static_manifest(
     settings: Any, tmp_path: Any
 ) -> None:
     settings.STATIC_ROOT = str(tmp_path)
@@ -204,7 +203,7 @@ def test_the_page_needs_neither_request_nor_database_nor_the_list_of_static_file
         "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
     }
     with postgresql_away():
-        page = render_to_string("degraded.html", {"asked": False, "known": None, "said": ""})
+        page = render_to_string("database_down.html", {"is_order": False, "known": None, "message": ""})
     assert "{{" not in page
     sheets = re.findall(r'href="/static/([^"]+)"', page)
     assert len(sheets) > 3

@@ -1,4 +1,4 @@
-"""Machines ask: alive, ready, how are you; without a sign-in, and without learning a secret."""
+"""Health endpoints and metrics: without a sign-in, and without leaking anything."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ away = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)
-def nothing_seen_yet() -> Iterator[None]:
-    health._complete = False
+def no_migrations_checked_yet() -> Iterator[None]:
+    health._all_applied = False
     yield
-    health._complete = False
+    health._all_applied = False
 
 
-def read(**headers: str) -> dict[tuple[str, tuple[str, ...]], float]:
-    """Every sample by its name and the values of its labels, the labels in the order of their names."""
+def read_metrics(**headers: str) -> dict[tuple[str, tuple[str, ...]], float]:
+    """Every sample, by its name and its label values in the order of the label names."""
     answer = Client().get("/metrics", headers=headers)
     assert answer.status_code == 200
     assert answer.headers["Content-Type"].startswith("text/plain; version=")
@@ -43,26 +43,26 @@ def read(**headers: str) -> dict[tuple[str, tuple[str, ...]], float]:
 # --- Alive --------------------------------------------------------------------------------------------------
 
 
-def test_the_process_is_alive_without_touching_anything() -> None:
+def test_livez_answers_without_a_query() -> None:
     """No database fixture: a query would fail the test."""
     answer = Client().get("/livez")
     assert (answer.status_code, answer.content) == (200, b"alive\n")
 
 
 @away
-def test_the_process_is_alive_while_postgresql_is_away() -> None:
+def test_livez_answers_while_postgresql_is_away() -> None:
     with postgresql_away():
         assert Client().get("/livez").status_code == 200
 
 
-def test_a_machine_needs_neither_a_known_host_name_nor_https(settings: Any) -> None:
+def test_livez_needs_neither_a_known_host_name_nor_https(settings: Any) -> None:
     settings.SECURE_SSL_REDIRECT = True
     assert Client().get("/livez", headers={"Host": "10.1.2.3:8000"}).status_code == 200
 
 
-@pytest.mark.parametrize("where", ["/livez", "/readyz", "/metrics"])
-def test_a_probe_is_only_read(where: str) -> None:
-    assert Client().post(where).status_code == 405
+@pytest.mark.parametrize("address", ["/livez", "/readyz", "/metrics"])
+def test_health_endpoints_are_read_only(address: str) -> None:
+    assert Client().post(address).status_code == 405
 
 
 # --- Ready --------------------------------------------------------------------------------------------------
@@ -70,7 +70,7 @@ def test_a_probe_is_only_read(where: str) -> None:
 
 @pytest.mark.django_db
 def test_ready_with_everything() -> None:
-    factories.at_work()
+    factories.heartbeats()
     answer = Client().get("/readyz")
     assert answer.status_code == 200
     assert answer.json() == {
@@ -100,7 +100,7 @@ def test_not_ready_before_the_migrations_are_applied() -> None:
 
 
 @pytest.mark.django_db
-def test_newer_migrations_than_ours_do_no_harm() -> None:
+def test_migrations_that_this_code_does_not_know_do_no_harm() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO django_migrations (app, name, applied) VALUES ('deployments', '9999', now())"
@@ -110,16 +110,16 @@ def test_newer_migrations_than_ours_do_no_harm() -> None:
 
 @pytest.mark.django_db
 def test_pages_are_ready_without_a_dispatcher_and_operations_are_not() -> None:
-    factories.at_work("dispatcher", heard_at=factories.ago(seconds=41))
+    factories.heartbeats("dispatcher", at=factories.ago(seconds=41))
     answer = Client().get("/readyz")
     assert (answer.status_code, answer.json()["operations_are_worked_on"]) == (200, False)
     assert Client().get("/readyz?operations").status_code == 503
-    factories.at_work("dispatcher")
+    factories.heartbeats("dispatcher")
     assert Client().get("/readyz?operations").status_code == 200
 
 
 @pytest.mark.django_db
-def test_redis_is_only_told(settings: Any) -> None:
+def test_an_outage_of_redis_is_reported_but_pages_are_ready(settings: Any) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     answer = Client().get("/readyz")
     assert (answer.status_code, answer.json()["queue_answers"]) == (200, False)
@@ -137,51 +137,51 @@ def test_operations_are_counted_by_kind_and_outcome() -> None:
     type(running.operation).objects.filter(pk=running.operation_id).update(
         requested_at=factories.ago(minutes=2)
     )
-    found = read()
-    assert found["portal_operations_total", ("roll_back", "succeeded")] == 2
-    assert found["portal_operations_total", ("roll_back", "failed")] == 1
-    assert found["portal_operations_total", ("promote", "failed")] == 0
-    assert found["portal_operations_need_attention", ("roll_back",)] == 1
-    assert found["portal_operations_active", ("roll_back", "accepted")] == 1
-    assert 120 <= found["portal_oldest_active_operation_age_seconds", ()] < 180
+    samples = read_metrics()
+    assert samples["portal_operations_total", ("roll_back", "succeeded")] == 2
+    assert samples["portal_operations_total", ("roll_back", "failed")] == 1
+    assert samples["portal_operations_total", ("promote", "failed")] == 0
+    assert samples["portal_operations_need_attention", ("roll_back",)] == 1
+    assert samples["portal_operations_active", ("roll_back", "accepted")] == 1
+    assert 120 <= samples["portal_oldest_active_operation_age_seconds", ()] < 180
 
 
 @pytest.mark.django_db
-def test_readings_have_an_age_and_what_is_unknown_is_no_number() -> None:
-    factories.reading("render", synced_at=factories.ago(seconds=90))
-    found = read()
-    assert 90 <= found["portal_reading_age_seconds", ("render",)] < 150
-    never = found["portal_reading_age_seconds", ("vercel",)]
-    assert never != never  # only NaN
-    assert found["portal_oldest_active_operation_age_seconds", ()] == 0
+def test_syncs_have_an_age_and_an_unknown_age_is_nan() -> None:
+    factories.provider_status("render", synced_at=factories.ago(seconds=90))
+    samples = read_metrics()
+    assert 90 <= samples["portal_reading_age_seconds", ("render",)] < 150
+    unknown = samples["portal_reading_age_seconds", ("vercel",)]
+    assert unknown != unknown  # only NaN
+    assert samples["portal_oldest_active_operation_age_seconds", ()] == 0
 
 
 @pytest.mark.django_db
-def test_what_the_providers_answered_is_counted() -> None:
+def test_answers_of_the_providers_are_counted() -> None:
     for _ in range(5):
-        circuit_breaker.failed("render", Unreachable("Render cannot be reached; nothing was sent."))
-    circuit_breaker.answered("vercel")
-    found = read()
-    assert found["portal_provider_results_total", ("unreachable", "render")] == 5
-    assert found["portal_provider_results_total", ("answered", "vercel")] == 1
-    assert found["portal_circuit_open", ("render",)] == 1
-    assert found["portal_circuit_open", ("vercel",)] == 0
+        circuit_breaker.record_failure("render", Unreachable("Render cannot be reached; nothing was sent."))
+    circuit_breaker.record_success("vercel")
+    samples = read_metrics()
+    assert samples["portal_provider_results_total", ("unreachable", "render")] == 5
+    assert samples["portal_provider_results_total", ("answered", "vercel")] == 1
+    assert samples["portal_circuit_open", ("render",)] == 1
+    assert samples["portal_circuit_open", ("vercel",)] == 0
     assert ProviderStatus.objects.count() == 2
 
 
 @pytest.mark.django_db
-def test_who_is_at_work_is_counted_and_aged() -> None:
-    factories.at_work("worker", "worker")
-    factories.at_work("dispatcher", heard_at=factories.ago(seconds=50))
-    found = read()
-    assert found["portal_processes_alive", ("worker",)] == 2
-    assert found["portal_processes_alive", ("dispatcher",)] == 0
-    assert 50 <= found["portal_heartbeat_age_seconds", ("dispatcher",)] < 110
-    assert found["portal_queue_answers", ()] == 1
+def test_processes_are_counted_and_their_heartbeats_have_an_age() -> None:
+    factories.heartbeats("worker", "worker")
+    factories.heartbeats("dispatcher", at=factories.ago(seconds=50))
+    samples = read_metrics()
+    assert samples["portal_processes_alive", ("worker",)] == 2
+    assert samples["portal_processes_alive", ("dispatcher",)] == 0
+    assert 50 <= samples["portal_heartbeat_age_seconds", ("dispatcher",)] < 110
+    assert samples["portal_queue_answers", ()] == 1
 
 
 @away
-def test_metrics_without_postgresql_are_none_and_not_zero() -> None:
+def test_without_postgresql_there_are_no_metrics_rather_than_zeros() -> None:
     with postgresql_away():
         answer = Client().get("/metrics")
     assert answer.status_code == 503
@@ -189,7 +189,7 @@ def test_metrics_without_postgresql_are_none_and_not_zero() -> None:
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "client",
     [
         {"REMOTE_ADDR": "10.1.2.3"},
         {"REMOTE_ADDR": ""},
@@ -200,14 +200,16 @@ def test_metrics_without_postgresql_are_none_and_not_zero() -> None:
     ],
 )
 @pytest.mark.parametrize("token", ["", "a-long-token"])
-def test_metrics_are_for_those_who_may(settings: Any, asked: dict[str, str], token: str) -> None:
-    """No database fixture: somebody who may not read them costs no query."""
+def test_metrics_are_refused_to_other_addresses_and_proxies(
+    settings: Any, client: dict[str, str], token: str
+) -> None:
+    """No database fixture: a refusal costs no query."""
     settings.METRICS_TOKEN = token
-    assert Client().get("/metrics", **asked).status_code == 403  # type: ignore[arg-type]
+    assert Client().get("/metrics", **client).status_code == 403  # type: ignore[arg-type]
 
 
 @pytest.mark.django_db
-def test_a_token_opens_the_metrics_to_everybody_who_has_it(settings: Any) -> None:
+def test_metrics_can_be_read_with_the_token_from_any_address(settings: Any) -> None:
     settings.METRICS_TOKEN = "a-long-token"
     client = Client(REMOTE_ADDR="10.1.2.3")
     assert client.get("/metrics", headers={"Authorization": "Bearer a-long-token"}).status_code == 200

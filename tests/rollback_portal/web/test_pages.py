@@ -1,8 +1,9 @@
-"""When something is wrong the page says what, what is still true and what still works."""
+"""Error pages say what is wrong and what still works."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,22 +15,21 @@ from django.test import Client
 from django.urls import include, path
 from psycopg.errors import QueryCanceled
 
-from tests import factories
 from tests.support.page_text import text
 
 
-def fall_over(request: HttpRequest) -> HttpResponse:
+def fail(request: HttpRequest) -> HttpResponse:
     raise RuntimeError("the disk is full")
 
 
-urlpatterns = [path("broken/", fall_over), path("", include("rollback_portal.urls"))]
+urlpatterns = [path("broken/", fail), path("", include("rollback_portal.urls"))]
 
 
 @pytest.mark.django_db
 @pytest.mark.urls(__name__)
-def test_a_fault_says_that_it_is_ours_and_what_still_works() -> None:
-    client = Client(raise_request_exception=False)
-    client.force_login(factories.person("viewer", "Vera Novak"))
+def test_an_exception_gets_a_page_that_says_what_still_works(client_as: Callable[..., Client]) -> None:
+    client = client_as("viewer")
+    client.raise_request_exception = False
     response = client.get("/broken/")
     read = text(response)
     assert response.status_code == 500
@@ -40,10 +40,10 @@ def test_a_fault_says_that_it_is_ours_and_what_still_works() -> None:
 
 
 @pytest.mark.parametrize("name", ["500.html", "400.html"])
-def test_the_last_pages_need_neither_context_nor_database_nor_the_list_of_static_files(
+def test_the_last_pages_need_neither_context_nor_database_nor_static_manifest(
     name: str, settings: Any, tmp_path: Any
 ) -> None:
-    """No database fixture here: a query would fail the test. Nor is there anything in STATIC_ROOT."""
+    """No database fixture: a query would fail the test. STATIC_ROOT is empty."""
     settings.STATIC_ROOT = str(tmp_path)
     settings.STORAGES = {
         **settings.STORAGES,
@@ -64,26 +64,28 @@ def test_the_last_pages_use_only_style_sheets_that_exist(name: str) -> None:
 
 
 @pytest.mark.django_db
-def test_a_statement_that_the_database_ends_is_our_fault_and_not_its_absence() -> None:
-    def cut_off(*args: object) -> None:
+def test_a_statement_timeout_is_not_mistaken_for_an_outage(
+    client_as: Callable[..., Client],
+) -> None:
+    def time_out(*args: object) -> None:
         raise OperationalError("canceling statement due to statement timeout") from QueryCanceled()
 
-    client = Client(raise_request_exception=False)
-    client.force_login(factories.person("viewer", "Vera Novak"))
-    with connection.execute_wrapper(cut_off):
+    client = client_as("viewer")
+    client.raise_request_exception = False
+    with connection.execute_wrapper(time_out):
         response = client.get("/operations/")
     assert response.status_code == 500
     assert "What still works" in text(response)
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("where", ["/nowhere/", "/operations/not-a-uuid/", "/services/%00/"])
+@pytest.mark.parametrize("address", ["/nowhere/", "/operations/not-a-uuid/", "/services/%00/"])
 @pytest.mark.parametrize("signed_in", [True, False])
-def test_an_unknown_address_is_a_page_for_everybody(where: str, signed_in: bool) -> None:
-    client = Client()
-    if signed_in:
-        client.force_login(factories.person("viewer", "Vera Novak"))
-    response = client.get(where)
+def test_an_unknown_address_is_a_page_for_everybody(
+    client_as: Callable[..., Client], address: str, signed_in: bool
+) -> None:
+    client = client_as("viewer") if signed_in else Client()
+    response = client.get(address)
     assert response.status_code == 404
     assert "No page of the portal has this address. Nothing was changed." in text(response)
 

@@ -1,1 +1,1 @@
-"""Lets tests empty the audit table, which PostgreSQL refuses to everybody else: see its `flush`."""
+"""Lets tests empty the append-only audit table; see its `flush` command."""

@@ -1,4 +1,4 @@
-"""`python manage.py person NAME --role ROLE`: let somebody in, or change what they may do."""
+"""`manage.py person NAME --role ROLE`: add a person, or change their role, name or password."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from rollback_portal.accounts.models import User
-from rollback_portal.accounts.roles import ROLES
+from rollback_portal.accounts.roles import role_names
 from rollback_portal.audit.models import Outcome
 from rollback_portal.audit.record import Actor, record
 
@@ -29,7 +29,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("username", metavar="NAME", help="what the person signs in with")
-        parser.add_argument("--role", choices=[role.name for role in ROLES], help="needed for a new person")
+        parser.add_argument("--role", choices=role_names(), help="needed for a new person")
         parser.add_argument("--full-name", default="", help='such as "Ana Ruiz"')
         parser.add_argument("--email", default="")
         parser.add_argument("--new-password", action="store_true", help="of an existing person")
@@ -41,40 +41,40 @@ class Command(BaseCommand):
         user = User.objects.filter(username=username).first() or User(username=username)
         new = user.pk is None
         if new and not options["role"]:
-            roles = ", ".join(role.name for role in ROLES)
+            roles = ", ".join(role_names())
             raise CommandError(f"{username} does not exist yet, so --role is needed: {roles}.")
         if new and options["inactive"]:
             raise CommandError(f"{username} does not exist, so there is nobody to send away.")
         before = {} if new else {"role": user.role, "active": user.is_active}
-        take_words(user, options)
+        apply_options(user, options)
         password = ""
         if new or options["new_password"] or options["make_password"]:
-            password = self.password(user, made_up=options["make_password"])
+            password = self.choose_password(user, generate=options["make_password"])
             user.set_password(password)
-        check(user)
+        validate(user)
         with transaction.atomic():
-            keep(user, options["role"], before)
-        self.stdout.write(f"{user.display} ({username}) {standing(user)}.")
+            save(user, options["role"], before)
+        self.stdout.write(f"{user.display} ({username}) {sign_in_status(user)}.")
         if options["make_password"]:
             self.stdout.write(f"Password, shown only now: {password}")
 
-    def password(self, user: User, *, made_up: bool) -> str:
-        if made_up:
+    def choose_password(self, user: User, *, generate: bool) -> str:
+        if generate:
             return secrets.token_urlsafe(12)
         if sys.stdin.isatty():
-            given = getpass.getpass(f"Password for {user.username}: ")
-            if given != getpass.getpass("The same again: "):
+            password = getpass.getpass(f"Password for {user.username}: ")
+            if password != getpass.getpass("The same again: "):
                 raise CommandError("The two passwords differ. Nothing was changed.")
         else:
-            given = sys.stdin.readline().rstrip("\n")
+            password = sys.stdin.readline().rstrip("\n")
         try:
-            validate_password(given, user)
+            validate_password(password, user)
         except ValidationError as error:
             raise CommandError(f"{' '.join(error.messages)} Nothing was changed.") from None
-        return given
+        return password
 
 
-def take_words(user: User, options: dict[str, Any]) -> None:
+def apply_options(user: User, options: dict[str, Any]) -> None:
     if options["full_name"]:
         user.first_name, _, user.last_name = options["full_name"].strip().partition(" ")
     if options["email"]:
@@ -82,29 +82,29 @@ def take_words(user: User, options: dict[str, Any]) -> None:
     user.is_active = not options["inactive"]
 
 
-def check(user: User) -> None:
+def validate(user: User) -> None:
     try:
         user.full_clean()
     except ValidationError as error:
         raise CommandError(f"{' '.join(error.messages)} Nothing was changed.") from None
 
 
-def keep(user: User, role: str | None, before: dict[str, Any]) -> None:
+def save(user: User, role: str | None, before: dict[str, Any]) -> None:
     user.save()
     if role:
         user.groups.set(Group.objects.filter(name=role))
-    user = User.objects.get(pk=user.pk)  # its role anew
+    user = User.objects.get(pk=user.pk)  # `role` is cached
     record(
         Actor("the command line", "operator of this machine"),
         "person changed" if before else "person added",
         Outcome.DONE,
         user.display,
-        f"{user.display} ({user.username}) {standing(user)}.",
+        f"{user.display} ({user.username}) {sign_in_status(user)}.",
         before=before,
         after={"role": user.role, "active": user.is_active},
     )
 
 
-def standing(user: User) -> str:
+def sign_in_status(user: User) -> str:
     role = User.objects.get(pk=user.pk).role
     return f"can sign in as {role}" if user.is_active else "can no longer sign in"

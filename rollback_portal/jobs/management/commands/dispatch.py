@@ -1,4 +1,4 @@
-"""The dispatcher process: any number of copies may run."""
+"""`manage.py dispatch`: a dispatcher process. Any number of them may run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rollback_portal.jobs.dispatcher import Dispatcher
 from rollback_portal.jobs.notify import listening
 from rollback_portal.jobs.process import liveness, shutdown
 
-ROUND = 1.0  # seconds between two rounds when nothing is notified
+ROUND = 1.0  # seconds between two rounds without a notification
 
 
 class Command(BaseCommand):
@@ -35,7 +35,7 @@ class Command(BaseCommand):
         dispatcher.stop()
 
     def _rounds(self, dispatcher: Dispatcher) -> None:
-        """Rounds on one listening connection, until it breaks or the process is stopped."""
+        """Do rounds on one listening connection, until it breaks or a shutdown is requested."""
         with listening() as listener:
             while not shutdown.requested():
                 dispatcher.round()

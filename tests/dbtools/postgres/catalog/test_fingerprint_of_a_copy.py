@@ -1,11 +1,11 @@
-"""A copy that went through pg_dump and pg_restore has the fingerprint of what it was copied from."""
+"""A copy made with pg_dump and pg_restore has the fingerprint of its original."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from dbtools.postgres import backups, catalog, client, programs
-from dbtools.postgres.client import Target
+from dbtools.postgres.client import DatabaseAddress
 from tests.dbtools.conftest import MakeDatabase
 
 SCHEMA = """
@@ -20,8 +20,8 @@ CREATE VIEW seen AS SELECT id, lower(status) AS s FROM a WHERE status IN ('new',
 """
 
 
-def fingerprint(where: Target) -> str:
-    with client.connect(where, "tests") as connection:
+def fingerprint(address: DatabaseAddress) -> str:
+    with client.connect(address, "tests") as connection:
         return catalog.read(connection, ("public",)).fingerprint
 
 
@@ -29,9 +29,9 @@ def test_the_restored_copy_has_the_same_fingerprint(make_database: MakeDatabase,
     first, second = make_database(), make_database()
     with client.connect(first, "tests", autocommit=True) as connection:
         connection.execute(SCHEMA.encode())
-    found = programs.find(18, wants_tls=False)
-    taken = backups.take(first, found, tmp_path / "backups")
-    backups.restore(second, Path(taken.path), found)
+    located = programs.find(18, requires_tls=False)
+    taken = backups.take(first, located, tmp_path / "backups")
+    backups.restore(second, Path(taken.path), located)
     assert fingerprint(second) == fingerprint(first)
     with client.connect(second, "tests", autocommit=True) as connection:
         connection.execute("ALTER TABLE a DROP CONSTRAINT a_status_check")

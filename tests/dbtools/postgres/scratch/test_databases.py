@@ -15,34 +15,34 @@ from pathlib import Path
 import pytest
 
 from dbtools.postgres import client
-from dbtools.postgres.client import SQL, Identifier, Literal, Target
-from dbtools.postgres.scratch import NoScratch, Scratch, embedded
-from dbtools.postgres.scratch.databases import OURS, drop_leftovers
+from dbtools.postgres.client import SQL, DatabaseAddress, Identifier, Literal
+from dbtools.postgres.scratch import ScratchServer, ScratchUnavailable, embedded
+from dbtools.postgres.scratch.databases import MARK, drop_leftovers
 from rollback_portal.processes.supervised import wait_until
 
 
-def names(server: Target) -> set[str]:
+def names(server: DatabaseAddress) -> set[str]:
     with client.connect(server, "tests", autocommit=True) as connection:
         return {name for (name,) in connection.execute("SELECT datname FROM pg_database").fetchall()}
 
 
-def test_a_database_lasts_as_long_as_its_block(server: Target) -> None:
-    scratch = Scratch.on(server)
-    with pytest.raises(ZeroDivisionError), scratch.database() as where:  # noqa: PT012 - a block that fails
-        assert where.database.startswith("reh_")
-        assert where.database in names(server)
-        other = client.connect(where, "tests")  # somebody who is still there does not keep it
+def test_a_database_is_dropped_at_the_end_of_its_block(server: DatabaseAddress) -> None:
+    scratch = ScratchServer.on(server)
+    with pytest.raises(ZeroDivisionError), scratch.database() as address:  # noqa: PT012 - a block that fails
+        assert address.database.startswith("reh_")
+        assert address.database in names(server)
+        other = client.connect(address, "tests")  # somebody who is still there does not keep it
         raise ZeroDivisionError
-    assert where.database not in names(server)
+    assert address.database not in names(server)
     other.close()
 
 
 @pytest.fixture
-def make_left(server: Target) -> Iterator[Callable[..., str]]:
+def make_left(server: DatabaseAddress) -> Iterator[Callable[..., str]]:
     """Make a database as a killed worker leaves it: of this age, with this comment."""
     made: list[str] = []
 
-    def make(age: float, comment: str = OURS, name: str = "") -> str:
+    def make(age: float, comment: str = MARK, name: str = "") -> str:
         name = name or f"reh_{int(time.time() - age):08x}{secrets.token_hex(4)}"
         with client.connect(server, "tests", autocommit=True) as connection:
             connection.execute(SQL("CREATE DATABASE {} TEMPLATE template0").format(Identifier(name)))
@@ -56,8 +56,8 @@ def make_left(server: Target) -> Iterator[Callable[..., str]]:
             connection.execute(SQL("DROP DATABASE IF EXISTS {}").format(Identifier(name)))
 
 
-def test_what_a_killed_worker_left_is_dropped_after_its_lease(
-    server: Target, make_left: Callable[..., str]
+def test_leftovers_of_a_killed_worker_are_dropped_when_old_enough(
+    server: DatabaseAddress, make_left: Callable[..., str]
 ) -> None:
     old, young = make_left(7200), make_left(10)
     strangers = {
@@ -67,36 +67,36 @@ def test_what_a_killed_worker_left_is_dropped_after_its_lease(
     }
     used = make_left(7200)
     with (
-        client.connect(server.named(used), "tests"),
+        client.connect(server.with_database(used), "tests"),
         client.connect(server, "tests", autocommit=True) as connection,
     ):
-        assert drop_leftovers(connection, lease=3600) == (old,)
+        assert drop_leftovers(connection, least_age=3600) == (old,)
     assert strangers | {young, used} <= names(server)
 
 
-def test_a_role_that_may_not_make_databases_is_named(server: Target) -> None:
+def test_a_role_that_may_not_create_databases_is_named(server: DatabaseAddress) -> None:
     role, password = f"weak_{secrets.token_hex(4)}", secrets.token_hex(8)
     with client.connect(server, "tests", autocommit=True) as connection:
         connection.execute(
             SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(Identifier(role), Literal(password))
         )
-    weak = Target(server.host, server.port, role, "postgres", password=password)
-    with pytest.raises(NoScratch, match=f"the role {role} may not make databases"):
-        Scratch.on(weak)
-    with pytest.raises(NoScratch) as refused:
-        Scratch.on(Target(server.host, server.port, role, "postgres", password="wrong-word"))
+    weak = DatabaseAddress(server.host, server.port, role, "postgres", password=password)
+    with pytest.raises(ScratchUnavailable, match=f"the role {role} may not make databases"):
+        ScratchServer.on(weak)
+    with pytest.raises(ScratchUnavailable) as refused:
+        ScratchServer.on(DatabaseAddress(server.host, server.port, role, "postgres", password="wrong-word"))
     assert "wrong-word" not in str(refused.value)
     with client.connect(server, "tests", autocommit=True) as connection:
         connection.execute(SQL("DROP ROLE {}").format(Identifier(role)))
 
 
-def test_missing_extensions_are_named(server: Target) -> None:
-    said = Scratch.on(server).lacks(["plpgsql", "postgis", "timescaledb"])
-    assert "lacks the extension postgis, timescaledb" in said
-    assert Scratch.on(server).lacks(["plpgsql"]) == ""
+def test_missing_extensions_are_named(server: DatabaseAddress) -> None:
+    message = ScratchServer.on(server).lacks(["plpgsql", "postgis", "timescaledb"])
+    assert "lacks the extension postgis, timescaledb" in message
+    assert ScratchServer.on(server).lacks(["plpgsql"]) == ""
 
 
-def test_an_embedded_server_is_gone_with_all_its_data(tmp_path: Path) -> None:
+def test_an_embedded_server_is_deleted_with_its_data(tmp_path: Path) -> None:
     with embedded(tmp_path / "scratch") as scratch:
         with client.connect(scratch.server, "tests", autocommit=True) as connection:
             query = "SELECT name, setting FROM pg_settings WHERE name IN ('fsync', 'listen_addresses')"
@@ -106,13 +106,13 @@ def test_an_embedded_server_is_gone_with_all_its_data(tmp_path: Path) -> None:
         pid = int((own / "postgres" / "postmaster.pid").read_text().split()[0])
         if os.geteuid() == 0:
             assert Path(f"/proc/{pid}").stat().st_uid != 0
-        with scratch.database() as where, client.connect(where, "tests") as connection:
+        with scratch.database() as address, client.connect(address, "tests") as connection:
             connection.execute("CREATE EXTENSION citext")
     assert list((tmp_path / "scratch").iterdir()) == []
     assert not Path(f"/proc/{pid}").exists()
 
 
-def test_what_goes_wrong_in_the_block_is_not_blamed_on_the_server(tmp_path: Path) -> None:
+def test_an_error_in_the_block_is_not_blamed_on_the_server(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError), embedded(tmp_path / "scratch"):
         raise FileNotFoundError
     assert list((tmp_path / "scratch").iterdir()) == []
@@ -128,7 +128,7 @@ with embedded(Path(sys.argv[1])):
 """
 
 
-def test_an_embedded_server_dies_with_its_worker_and_the_next_one_tidies_up(tmp_path: Path) -> None:
+def test_an_embedded_server_ends_with_its_worker_and_the_next_one_cleans_up(tmp_path: Path) -> None:
     folder = tmp_path / "scratch"
     command = [sys.executable, "-c", PARENT, str(folder)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
@@ -152,6 +152,6 @@ def test_two_rehearsals_do_not_share_a_server(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(NoScratch, match="cannot be used"), embedded(tmp_path / "file"):
+    with pytest.raises(ScratchUnavailable, match="cannot be used"), embedded(tmp_path / "file"):
         pytest.fail("it started")
     shutil.rmtree(tmp_path / "file", ignore_errors=True)

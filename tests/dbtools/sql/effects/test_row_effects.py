@@ -1,4 +1,4 @@
-"""What a migration did to rows is read from its text."""
+"""What a migration did to rows is derived from its text."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ WRITES_NOTHING = (
 
 
 @pytest.mark.parametrize(("text", "what"), WRITES)
-def test_what_writes_rows_is_named(text: str, what: str) -> None:
+def test_a_statement_that_writes_rows_is_named(text: str, what: str) -> None:
     assert what in [change.what for change in row_changes(text)]
 
 
 @pytest.mark.parametrize("text", WRITES_NOTHING)
-def test_what_writes_no_rows_is_left_alone(text: str) -> None:
+def test_a_statement_that_writes_no_rows_is_not_listed(text: str) -> None:
     assert row_changes(text) == ()
 
 
@@ -61,7 +61,7 @@ def test_each_change_has_its_line() -> None:
     ]
 
 
-def test_a_transaction_of_its_own_is_told_from_the_end_of_a_body() -> None:
+def test_transaction_control_is_distinguished_from_the_end_of_a_body() -> None:
     assert ends_transactions("BEGIN; SELECT 1; COMMIT;")
     assert ends_transactions("no SQL")
     assert not ends_transactions("DO $$ BEGIN PERFORM 1; COMMIT; END $$; -- COMMIT")

@@ -1,10 +1,10 @@
-"""What a migration does beside the schema is read from its text, because no comparison shows it."""
+"""Effects of a migration besides schema and rows are derived from its text."""
 
 from __future__ import annotations
 
 import pytest
 
-from dbtools.sql.effects.side_effects import unseen
+from dbtools.sql.effects.side_effects import side_effects
 
 SAID = (
     ("GRANT SELECT ON t TO PUBLIC", "GRANT or REVOKE"),
@@ -32,11 +32,11 @@ NOT_SAID = (
 
 
 @pytest.mark.parametrize(("text", "what"), SAID)
-def test_what_no_comparison_shows_is_named(text: str, what: str) -> None:
-    assert [found.what for found in unseen(f"SELECT 1;\n{text}")] == [what]
-    assert [found.line for found in unseen(f"SELECT 1;\n{text}")] == [2]
+def test_other_effects_are_named(text: str, what: str) -> None:
+    assert [effect.what for effect in side_effects(f"SELECT 1;\n{text}")] == [what]
+    assert [effect.line for effect in side_effects(f"SELECT 1;\n{text}")] == [2]
 
 
 @pytest.mark.parametrize("text", NOT_SAID)
-def test_what_a_comparison_shows_is_left_to_it(text: str) -> None:
-    assert unseen(text) == ()
+def test_schema_changes_are_not_listed(text: str) -> None:
+    assert side_effects(text) == ()

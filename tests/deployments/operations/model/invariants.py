@@ -43,7 +43,7 @@ def check(stage: Stage, asked: Collection[int]) -> list[Change]:
             _check_truth(stage, row)
         undisturbed = undisturbed and row.status != "needs_attention"  # what it did may still surface
     _check_audit(rows)
-    pins = Counter(Pin.objects.filter(released_at=None).values_list("service", flat=True))
+    pins = Counter(Pin.objects.standing().values_list("service", flat=True))
     assert max(pins.values(), default=0) <= 1, "two pins stand on one service"
     return rows
 

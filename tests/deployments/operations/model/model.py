@@ -87,7 +87,7 @@ class LifeOfAChange(RuleBasedStateMachine):
         self.dialogs, key = self.dialogs + 1, uuid4()
         try:
             change = self.stage.confirm(plan, key)
-        except requests.NotPossible:
+        except requests.OperationRefused:
             self.stage.count("refused")
             return
         self.form, self.asked_twice = (plan, key), False
@@ -100,7 +100,9 @@ class LifeOfAChange(RuleBasedStateMachine):
         assert self.form is not None
         plan, key = self.form
         actor = Actor.of(self.stage.portal.ana)
-        operation = requests.request(actor, plan, key=key, reason="errors", words="500s", incident="")
+        operation = requests.request_operation(
+            actor, plan, idempotency_key=key, reason="errors", reason_detail="500s", incident=""
+        )
         assert operation.change.pk == self.asked[-1]
 
     @precondition(lambda self: self.active is not None and not self.asked_twice)
@@ -108,15 +110,15 @@ class LifeOfAChange(RuleBasedStateMachine):
     def somebody_else_asks_too(self) -> None:
         assert self.form is not None
         self.asked_twice = True
-        with suppress(requests.UnderWay):
+        with suppress(requests.OperationUnderWay):
             self.asked.append(self.stage.confirm(self.form[0], uuid4()).pk)
         self.stage.count("asked twice")
 
     @precondition(lambda self: self.cancels)
     @rule()
     def somebody_cancels(self) -> None:
-        with suppress(requests.NotPossible):
-            requests.ask_to_cancel(Actor.of(self.stage.portal.ana), self.last)
+        with suppress(requests.OperationRefused):
+            requests.request_cancel(Actor.of(self.stage.portal.ana), self.last)
             self.stage.count("cancel asked for")
 
     @precondition(lambda self: self._waits_for_a_person())
@@ -125,9 +127,9 @@ class LifeOfAChange(RuleBasedStateMachine):
         """Nobody can look up an order that a frozen worker still has in hand."""
         self.stage.advance(5)
         applied = [order for order in self.stage.wire.orders if order.change == self.last.pk]
-        with suppress(requests.NotPossible):
+        with suppress(requests.OperationRefused):
             seen = any(self.stage.took_effect(order) for order in applied)
-            requests.settle(Actor.of(self.stage.portal.ana), self.last, applied=seen)
+            requests.settle_by_hand(Actor.of(self.stage.portal.ana), self.last, applied=seen)
             self.stage.count("settled by hand")
 
     def _waits_for_a_person(self) -> bool:

@@ -22,7 +22,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from deployments.clients import provider, through
+from deployments.clients import provider, using_transport
 from deployments.models import Change, Deployment, Operation, Service
 from deployments.operations import requests
 from deployments.operations import worker as change_worker
@@ -30,8 +30,8 @@ from deployments.operations.plan import Plan
 from deployments.operations.steps import send_order
 from deployments.providers import http, version_check
 from deployments.sandbox.clock import Pace
-from deployments.sandbox.company.story import small_company
-from deployments.sandbox.rows import Refusal
+from deployments.sandbox.company.companies import small_company
+from deployments.sandbox.rows import ApiRefusal
 from deployments.sandbox.server.app import Sandbox
 from deployments.sandbox.server.transport import SandboxTransport
 from deployments.sandbox.world import World
@@ -141,7 +141,9 @@ class Stage:
     def confirm(self, plan: Plan, key: UUID) -> Change:
         """Send the dialog's form. PostgreSQL dates the row by its own clock; here there is only ours."""
         ana = Actor.of(self.portal.ana)
-        operation = requests.request(ana, plan, key=key, reason="errors", words="500s", incident="INC-413")
+        operation = requests.request_operation(
+            ana, plan, idempotency_key=key, reason="errors", reason_detail="500s", incident="INC-413"
+        )
         Operation.objects.filter(pk=operation.pk).update(requested_at=self.clock())
         return operation.change
 
@@ -150,7 +152,7 @@ class Stage:
         rows = Deployment.objects.filter(service__name=name, served=True, production=True)
         rows = rows.exclude(commit_sha="").filter(live_since=None)
         target = rows.order_by("-created_at")[3].provider_id
-        with suppress(Refusal):  # not while another move is under way, says Vercel
+        with suppress(ApiRefusal):  # not while another move is under way, says Vercel
             self.wire.sandbox.world.somebody_rolls_back(name, target)
             self.moved_by_others.append(self.clock.passed)
             self.count("rolled back in the dashboard")
@@ -167,7 +169,7 @@ class Stage:
         owner = world.services[world.deployments[order.made].service_id]
         later = [other.at for other in self.wire.orders if other.made == order.made and other.at > order.at]
         until = min(later, default=math.inf)  # from then on, it is that order's doing
-        return any(made == order.made and order.at <= at < until for at, made in owner.served)
+        return any(made == order.made and order.at <= at < until for at, made in owner.live_history)
 
 
 @contextmanager
@@ -176,7 +178,7 @@ def set_up(settings: Any) -> Iterator[Stage]:
     settings.REDIS_URL = ""
     stage = Stage(settings)
     logging.disable(logging.WARNING)  # thousands of lines about what the model does to the workers
-    with pytest.MonkeyPatch.context() as patch, through(stage.wire):
+    with pytest.MonkeyPatch.context() as patch, using_transport(stage.wire):
         patch.setattr(timezone, "now", stage.clock)
         patch.setattr(shutdown, "requested", stage.asked_to_stop)
         patch.setattr(liveness, "open_direct", open_until_gone)

@@ -90,7 +90,7 @@ def test_a_refused_second_order_is_read_back_because_the_first_may_have_arrived(
 
     assert (row.status, row.resends, len(stage.wire.orders)) == ("succeeded", 1, 1), row.message
     assert "refused the second time" in row.evidence
-    assert Pin.objects.get(released_at=None).change_id == change.pk
+    assert Pin.objects.standing().get().change_id == change.pk
 
 
 def test_a_second_order_that_is_refused_for_good_fails_in_the_words_of_the_provider(stage: Stage) -> None:

@@ -1,11 +1,11 @@
-"""A rollback over a deployment that is still being built: said, offered, waited for, one operation."""
+"""A rollback while a build is running: the plan names it and cancels it first, in the same operation."""
 
 from __future__ import annotations
 
 import pytest
 from django.test import Client
 
-from deployments.models import Change, Kind
+from deployments.models import Change, OperationKind
 from deployments.operations import requests
 from deployments.sandbox.server.faults import Fault
 from rollback_portal.audit.record import Actor
@@ -14,20 +14,20 @@ from tests.deployments.conftest import Portal
 
 @pytest.fixture
 def building(portal: Portal) -> Portal:
-    """Somebody pushed; Render is still at it."""
-    portal.world.somebody_pushes("shop-api", message="Even faster totals (#813)", fate="stuck")
+    """The portal after a push that Render is still building."""
+    portal.world.somebody_pushes("shop-api", message="Even faster totals (#813)", outcome="stuck")
     portal.read()
     return portal
 
 
-def test_the_plan_says_what_is_being_built_and_cancels_it_first(building: Portal) -> None:
+def test_the_plan_names_the_running_build_and_cancels_it_first(building: Portal) -> None:
     plan = building.plan(building.api, building.candidate(building.api))
 
     assert plan.steps[0].status == "clearing"
     assert "Even faster totals" in plan.steps[0].message
 
 
-def test_it_is_canceled_confirmed_and_then_rolled_back_in_one_operation(building: Portal) -> None:
+def test_the_build_is_canceled_and_confirmed_before_the_rollback_in_one_operation(building: Portal) -> None:
     target = building.candidate(building.api)
 
     change = building.finish(building.ask(building.api, target))
@@ -40,15 +40,15 @@ def test_it_is_canceled_confirmed_and_then_rolled_back_in_one_operation(building
     assert canceled.status == "canceled"
 
 
-def test_without_the_offer_nothing_is_canceled(building: Portal) -> None:
+def test_nothing_is_canceled_unless_requested(building: Portal) -> None:
     from uuid import uuid4
 
     from deployments.operations.plan import make_plan
 
     service, target = building.api, building.candidate(building.api)
-    plan = make_plan(Kind.ROLL_BACK, service, target, None, None, cancel_builds_first=False)
-    operation = requests.request(
-        Actor.of(building.ana), plan, key=uuid4(), reason="errors", words="", incident=""
+    plan = make_plan(OperationKind.ROLL_BACK, service, target, None, None, cancel_builds_first=False)
+    operation = requests.request_operation(
+        Actor.of(building.ana), plan, idempotency_key=uuid4(), reason="errors", reason_detail="", incident=""
     )
     building.run(operation.change)
 

@@ -1,3 +1,5 @@
+"""What only the Render client does."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -6,154 +8,157 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from deployments.providers.base import (
-    Ability,
     Busy,
     DeploymentStatus,
-    Finding,
+    OrderFinding,
     Phase,
     Unclear,
     Unreadable,
     Unsupported,
 )
-from deployments.sandbox.company.story import big_company, small_company
+from deployments.sandbox.company.companies import big_company, small_company
 from deployments.sandbox.server.app import Sandbox
-from tests.deployments.providers.sides import REASON, Bench, render
+from tests.deployments.providers.client_bench import REASON, ClientBench, render
 
 
-def test_a_rollback_names_the_deployment_that_it_makes(at_render: Bench) -> None:
-    accepted = at_render.order()
+def test_a_rollback_returns_the_id_of_the_new_deployment(render_bench: ClientBench) -> None:
+    accepted = render_bench.order()
     assert accepted.ref.startswith("dep-")
     assert accepted.raw_status == "created"
     assert not accepted.queued
-    made = at_render.client.deployment(at_render.service_id, accepted.ref)
+    made = render_bench.client.deployment(render_bench.service_id, accepted.ref)
     assert made.trigger == "rollback"
-    assert made.commit_sha == at_render.target.commit_sha
-    assert at_render.client.current(at_render.service_id).running == (accepted.ref,)
+    assert made.commit_sha == render_bench.target.commit_sha
+    assert render_bench.client.current(render_bench.service_id).running == (accepted.ref,)
 
 
-def test_a_rollback_leaves_automatic_deploys_on_and_is_no_pin(at_render: Bench) -> None:
-    at_render.order()
-    at_render.wait()
-    current = at_render.client.current(at_render.service_id)
-    assert current.automatic == "checksPass"
+def test_a_rollback_leaves_automatic_deploys_on(render_bench: ClientBench) -> None:
+    render_bench.order()
+    render_bench.wait()
+    current = render_bench.client.current(render_bench.service_id)
+    assert current.auto_deploy == "checksPass"
     assert current.pinned is False
 
 
-def test_a_rollback_behind_another_deploy_says_that_it_is_queued(at_render: Bench) -> None:
-    order_record = at_render.order_record()
-    at_render.fault("rollback", "queue_behind")
-    accepted = at_render.order()
+def test_a_rollback_behind_another_deploy_is_queued(render_bench: ClientBench) -> None:
+    order_record = render_bench.order_record()
+    render_bench.fault("rollback", "queue_behind")
+    accepted = render_bench.order()
     assert accepted.queued
     order_record = replace(order_record, ref=accepted.ref)
-    progress = at_render.client.progress(order_record)
+    progress = render_bench.client.progress(order_record)
     assert (progress.phase, progress.raw_status) == (Phase.WAITING, "queued")
-    at_render.wait()
-    assert at_render.client.progress(order_record).phase is Phase.DONE
+    render_bench.wait()
+    assert render_bench.client.progress(order_record).phase is Phase.DONE
 
 
-def test_an_accepted_order_without_a_readable_body_is_unclear(at_render: Bench) -> None:
-    order_record = at_render.order_record()
-    at_render.fault("rollback", "not_json")
+def test_an_accepted_order_without_a_readable_body_is_unclear(render_bench: ClientBench) -> None:
+    order_record = render_bench.order_record()
+    render_bench.fault("rollback", "not_json")
     with pytest.raises(Unclear):
-        at_render.order()
-    found = at_render.client.read_back(order_record)
-    assert found.finding is Finding.APPLIED
-    assert found.ref.startswith("dep-")
-    assert at_render.posts() == 1
+        render_bench.order()
+    result = render_bench.client.read_back(order_record)
+    assert result.finding is OrderFinding.APPLIED
+    assert result.ref.startswith("dep-")
+    assert render_bench.orders_received() == 1
 
 
-def test_an_accepted_order_without_an_id_is_unclear(at_render: Bench) -> None:
-    at_render.fault("rollback", "omit", detail="id")
+def test_an_accepted_order_without_an_id_is_unclear(render_bench: ClientBench) -> None:
+    render_bench.fault("rollback", "omit", detail="id")
     with pytest.raises(Unclear):
-        at_render.order()
-    assert at_render.posts() == 1
+        render_bench.order()
+    assert render_bench.orders_received() == 1
 
 
-def test_a_canceled_rollback_is_canceled_and_names_what_superseded_it(at_render: Bench) -> None:
-    at_render.world.rules.overlap = "override"
-    order_record = at_render.order_record()
-    order_record = replace(order_record, ref=at_render.order().ref)
-    newer = at_render.world.somebody_pushes(at_render.name)
+def test_a_canceled_rollback_names_the_deployment_that_superseded_it(render_bench: ClientBench) -> None:
+    render_bench.world.rules.overlap = "override"
+    order_record = render_bench.order_record()
+    order_record = replace(order_record, ref=render_bench.order().ref)
+    newer = render_bench.world.somebody_pushes(render_bench.name)
     assert newer
-    progress = at_render.client.progress(order_record)
+    progress = render_bench.client.progress(order_record)
     assert progress.phase is Phase.CANCELED
     assert newer.id in progress.message
 
 
-def test_read_back_without_events_goes_by_the_commit(at_render: Bench) -> None:
-    order_record = at_render.order_record()
-    ref = at_render.order().ref
-    at_render.fault("events", "omit", detail="event.details.trigger", times=None)
-    assert at_render.client.read_back(order_record).ref == ref
-    assert at_render.client.read_back(replace(order_record, commit_sha="")).finding is Finding.UNDECIDED
+def test_read_back_without_events_goes_by_the_commit(render_bench: ClientBench) -> None:
+    order_record = render_bench.order_record()
+    ref = render_bench.order().ref
+    render_bench.fault("events", "omit", detail="event.details.trigger", times=None)
+    assert render_bench.client.read_back(order_record).ref == ref
+    assert (
+        render_bench.client.read_back(replace(order_record, commit_sha="")).finding is OrderFinding.UNDECIDED
+    )
 
 
-def test_two_live_deployments_are_a_doubt_in_words(at_render: Bench) -> None:
-    at_render.fault("deploys", "replace", detail="deploy.status=live")
-    ref = at_render.order().ref
-    current = at_render.client.current(at_render.service_id)
-    assert ref in current.doubt
-    assert at_render.live.id in current.doubt
+def test_two_live_deployments_are_a_conflict(render_bench: ClientBench) -> None:
+    render_bench.fault("deploys", "replace", detail="deploy.status=live")
+    ref = render_bench.order().ref
+    current = render_bench.client.current(render_bench.service_id)
+    assert ref in current.conflict
+    assert render_bench.live.id in current.conflict
 
 
-def test_no_live_deployment_is_a_doubt_in_words(at_render: Bench) -> None:
-    at_render.fault("deploys", "replace", detail="deploy.status=deactivated")
-    current = at_render.client.current(at_render.service_id)
+def test_no_live_deployment_is_a_conflict(render_bench: ClientBench) -> None:
+    render_bench.fault("deploys", "replace", detail="deploy.status=deactivated")
+    current = render_bench.client.current(render_bench.service_id)
     assert current.live_id is None
     assert current.pinned is False
-    assert current.doubt == "Render lists no deployment as live."
+    assert current.conflict == "Render lists no deployment as live."
 
 
-def test_a_deploy_called_live_that_is_not_in_the_list_of_live_ones_is_waited_for(at_render: Bench) -> None:
-    order_record = at_render.order_record()
-    order_record = replace(order_record, ref=at_render.order().ref)
-    at_render.fault("deploy", "replace", detail="status=live")
-    progress = at_render.client.progress(order_record)
+def test_a_live_deploy_missing_from_the_list_of_live_ones_is_waited_for(
+    render_bench: ClientBench,
+) -> None:
+    order_record = render_bench.order_record()
+    order_record = replace(order_record, ref=render_bench.order().ref)
+    render_bench.fault("deploy", "replace", detail="status=live")
+    progress = render_bench.client.progress(order_record)
     assert progress.phase is Phase.WAITING
-    assert at_render.live.id in progress.message
+    assert render_bench.live.id in progress.message
 
 
-def test_a_missing_trigger_falls_back_on_yes_and_no(at_render: Bench) -> None:
-    at_render.fault("service", "omit", detail="autoDeployTrigger", times=None)
-    assert at_render.client.current(at_render.service_id).automatic == "on"
-    at_render.world.somebody_sets_automatic(at_render.name, "off")
-    assert at_render.client.current(at_render.service_id).automatic == "off"
+def test_without_the_trigger_the_older_yes_no_field_is_used(render_bench: ClientBench) -> None:
+    render_bench.fault("service", "omit", detail="autoDeployTrigger", times=None)
+    assert render_bench.client.current(render_bench.service_id).auto_deploy == "on"
+    render_bench.world.somebody_sets_auto_deploy(render_bench.name, "off")
+    assert render_bench.client.current(render_bench.service_id).auto_deploy == "off"
 
 
-def test_what_cannot_be_restored_is_not_switched_off(at_render: Bench) -> None:
-    at_render.fault("service", "omit", detail="autoDeployTrigger", times=None)
-    at_render.fault("service", "omit", detail="autoDeploy", times=None)
-    assert at_render.client.current(at_render.service_id).automatic is None
-    assert at_render.client.current(at_render.service_id).pinned is None
+def test_a_setting_that_could_not_be_restored_is_not_switched_off(render_bench: ClientBench) -> None:
+    render_bench.fault("service", "omit", detail="autoDeployTrigger", times=None)
+    render_bench.fault("service", "omit", detail="autoDeploy", times=None)
+    assert render_bench.client.current(render_bench.service_id).auto_deploy is None
+    assert render_bench.client.current(render_bench.service_id).pinned is None
     with pytest.raises(Unreadable, match="nothing was changed"):
-        at_render.client.pin(at_render.service_id)
-    assert at_render.world.service(at_render.name).automatic == "checksPass"
+        render_bench.client.pin(render_bench.service_id)
+    assert render_bench.world.service(render_bench.name).auto_deploy == "checksPass"
 
 
 @pytest.mark.parametrize("setting", ["commit", "checksPass", "off"])
-def test_each_setting_is_restored_as_it_was(at_render: Bench, setting: str) -> None:
-    at_render.world.somebody_sets_automatic(at_render.name, setting)
-    before = at_render.client.pin(at_render.service_id)
-    assert at_render.world.service(at_render.name).automatic == "off"
-    at_render.client.unpin(at_render.service_id, before)
-    assert at_render.world.service(at_render.name).automatic == before == setting
+def test_every_setting_is_restored(render_bench: ClientBench, setting: str) -> None:
+    render_bench.world.somebody_sets_auto_deploy(render_bench.name, setting)
+    before = render_bench.client.pin(render_bench.service_id)
+    assert render_bench.world.service(render_bench.name).auto_deploy == "off"
+    render_bench.client.unpin(render_bench.service_id, before)
+    assert render_bench.world.service(render_bench.name).auto_deploy == before == setting
 
 
-def test_a_setting_that_only_the_older_field_knew_is_switched_on_again(at_render: Bench) -> None:
-    at_render.fault("service", "omit", detail="autoDeployTrigger", times=2)
-    assert at_render.client.pin(at_render.service_id) == "on"
-    at_render.client.unpin(at_render.service_id, "on")
-    assert at_render.world.service(at_render.name).automatic != "off"
+def test_a_setting_from_the_older_field_is_restored(render_bench: ClientBench) -> None:
+    render_bench.fault("service", "omit", detail="autoDeployTrigger", times=2)
+    assert render_bench.client.pin(render_bench.service_id) == "on"
+    render_bench.client.unpin(render_bench.service_id, "on")
+    assert render_bench.world.service(render_bench.name).auto_deploy != "off"
 
 
-def test_events_of_three_weeks_are_read_through_all_their_pages(at_render: Bench) -> None:
-    since = at_render.clock() - timedelta(days=30)
-    events = at_render.client.events(at_render.service_id, since=since)
+def test_events_are_read_through_all_their_pages(render_bench: ClientBench) -> None:
+    since = render_bench.clock() - timedelta(days=30)
+    events = render_bench.client.events(render_bench.service_id, since=since)
     assert len(events) > 120
     assert len({event.id for event in events}) == len(events)
     (earlier,) = [event for event in events if event.kind == "rolled_back"]
     assert earlier.actor == "ana@example.com"
-    assert {"automatic_off", "automatic_on", "deploy_started", "deploy_ended"} <= {e.kind for e in events}
+    assert {"auto_deploy_off", "auto_deploy_on", "deploy_started", "deploy_ended"} <= {e.kind for e in events}
     assert any(event.detail for event in events if event.kind == "deploy_ended")
 
 
@@ -165,29 +170,28 @@ def test_metrics_count_requests_by_status_code() -> None:
     assert all(sample.value >= 0 for sample in samples)
 
 
-def test_a_long_window_of_metrics_asks_for_few_points() -> None:
+def test_metrics_of_a_long_window_have_few_points() -> None:
     sandbox = Sandbox(small_company())
     client = render(sandbox)
     samples = client.metrics(client.services()[0].id, since=datetime.now(UTC) - timedelta(days=7))
     assert len({sample.at for sample in samples}) <= 121
 
 
-def test_all_services_of_a_big_company_are_found() -> None:
+def test_all_services_are_listed() -> None:
     world = big_company(services=10, deployments=2)
     services = render(Sandbox(world)).services()
     assert sorted(service.name for service in services) == [f"team{n}-api" for n in range(1, 6)]
     assert {service.kind for service in services} == {"api"}
 
 
-def test_render_has_no_promotion_and_sends_none(at_render: Bench) -> None:
-    assert Ability.PROMOTE not in at_render.client.supports
+def test_promote_is_unsupported_and_sends_nothing(render_bench: ClientBench) -> None:
     with pytest.raises(Unsupported):
-        at_render.client.promote(at_render.service_id, at_render.target.id)
-    assert at_render.posts() == 0
+        render_bench.client.promote(render_bench.service_id, render_bench.target.id)
+    assert render_bench.orders_received() == 0
 
 
-def test_served_failed_and_running_deploys_are_told_apart(at_render: Bench) -> None:
-    shown = at_render.client.deployments(at_render.service_id).deployments
+def test_a_deploy_knows_whether_it_was_ever_live(render_bench: ClientBench) -> None:
+    shown = render_bench.client.deployments(render_bench.service_id).deployments
     served = {d.status for d in shown if d.served}
     assert served == {DeploymentStatus.LIVE, DeploymentStatus.RETIRED}
     assert {d.status for d in shown if d.served is False} >= {DeploymentStatus.FAILED}
@@ -195,13 +199,13 @@ def test_served_failed_and_running_deploys_are_told_apart(at_render: Bench) -> N
     assert sum(d.status is DeploymentStatus.LIVE for d in shown) == 1
 
 
-def test_a_provider_in_trouble_says_when_to_ask_again(at_render: Bench) -> None:
-    at_render.fault("service", "error", detail="503")
+def test_a_5xx_on_a_read_says_when_to_try_again(render_bench: ClientBench) -> None:
+    render_bench.fault("service", "error", detail="503")
     with pytest.raises(Busy, match="nothing was done") as caught:
-        at_render.client.service(at_render.service_id)
+        render_bench.client.service(render_bench.service_id)
     assert 1 <= caught.value.retry_after <= 300
 
 
-def test_the_reason_stays_with_us(at_render: Bench) -> None:
-    at_render.client.roll_back(at_render.service_id, at_render.target.id, reason=REASON * 1_000)
-    assert at_render.posts() == 1
+def test_a_reason_of_any_length_is_accepted(render_bench: ClientBench) -> None:
+    render_bench.client.roll_back(render_bench.service_id, render_bench.target.id, reason=REASON * 1_000)
+    assert render_bench.orders_received() == 1

@@ -1,3 +1,5 @@
+"""Parsing Render's JSON."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime
@@ -9,24 +11,24 @@ from deployments.providers.base import (
     DeploymentStatus,
     RemoteDeployment,
 )
-from deployments.providers.json_fields import BEGINNING
+from deployments.providers.json_fields import EPOCH
 from deployments.providers.render import parse
 
 NOW = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
 
 
 def deploy(identifier: str, status: str = "live", *, at: datetime = NOW, **facts: Any) -> RemoteDeployment:
-    found = {"id": identifier, "status": status, "createdAt": at.isoformat(), **facts}
-    return parse.deployment(found, "srv-1")
+    item = {"id": identifier, "status": status, "createdAt": at.isoformat(), **facts}
+    return parse.deployment(item, "srv-1")
 
 
-def test_a_deploy_of_which_only_the_id_is_known_is_a_deployment() -> None:
-    found = parse.deployment({"id": "dep-1"}, "srv-1")
-    assert found.status is DeploymentStatus.UNKNOWN
-    assert found.created_at == BEGINNING
-    assert found.served is None
-    assert found.can_roll_back is None
-    assert found.live_from is None
+def test_a_deploy_with_only_an_id_is_parsed() -> None:
+    result = parse.deployment({"id": "dep-1"}, "srv-1")
+    assert result.status is DeploymentStatus.UNKNOWN
+    assert result.created_at == EPOCH
+    assert result.served is None
+    assert result.can_roll_back is None
+    assert result.live_from is None
 
 
 def test_every_documented_status_is_known() -> None:
@@ -39,7 +41,7 @@ def test_every_documented_status_is_known() -> None:
         assert deploy("dep-1", word).raw_status == word
 
 
-def test_a_failed_deploy_never_served() -> None:
+def test_a_failed_deploy_was_never_live() -> None:
     finished = NOW.isoformat()
     assert deploy("dep-1", "update_failed", finishedAt=finished).served is False
     assert deploy("dep-1", "update_failed", finishedAt=finished).live_from is None
@@ -60,19 +62,19 @@ def test_an_image_is_shown_with_its_digest(image: object, shown: str) -> None:
     assert deploy("dep-1", image=image).image == shown
 
 
-def test_a_service_without_details_is_a_service() -> None:
-    found = parse.service({"id": "srv-1"})
-    assert (found.name, found.kind, found.addresses, found.automatic) == ("srv-1", "api", (), None)
+def test_a_service_with_only_an_id_is_parsed() -> None:
+    result = parse.service({"id": "srv-1"})
+    assert (result.name, result.kind, result.addresses, result.auto_deploy) == ("srv-1", "api", (), None)
     assert parse.service({"id": "srv-1", "type": "static_site"}).kind == "web"
 
 
-def test_a_preview_is_told_by_its_parent() -> None:
+def test_a_preview_has_a_parent_server() -> None:
     assert parse.is_preview({"serviceDetails": {"parentServer": {"id": "srv-1"}}})
     assert not parse.is_preview({"serviceDetails": {}})
 
 
 @pytest.mark.parametrize(
-    ("automatic", "trigger", "pinned"),
+    ("auto_deploy", "trigger", "pinned"),
     [
         ("off", "rollback", True),
         ("off", "new_commit", False),
@@ -83,10 +85,10 @@ def test_a_preview_is_told_by_its_parent() -> None:
         (None, "rollback", None),
     ],
 )
-def test_a_pin_is_automatic_deploys_off_with_a_rollback_live(
-    automatic: str | None, trigger: str, pinned: bool | None
+def test_pinned_means_automatic_deploys_off_and_a_rollback_live(
+    auto_deploy: str | None, trigger: str, pinned: bool | None
 ) -> None:
-    assert parse.pinned(automatic, deploy("dep-1", trigger=trigger)) is pinned
+    assert parse.pinned(auto_deploy, deploy("dep-1", trigger=trigger)) is pinned
 
 
 @pytest.mark.parametrize(
@@ -115,24 +117,24 @@ def test_a_pin_is_automatic_deploys_off_with_a_rollback_live(
         ),
     ],
 )
-def test_a_failure_is_one_sentence(reason: Any, message: str) -> None:
+def test_a_failure_is_put_into_words(reason: Any, message: str) -> None:
     assert parse.failure(reason) == message
 
 
-def test_an_event_about_something_else_is_left_out() -> None:
+def test_other_events_are_left_out() -> None:
     assert parse.event({"id": "evt-1", "timestamp": NOW.isoformat(), "type": "plan_changed"}) is None
     assert parse.event({"id": "evt-1", "type": "deploy_started"}) is None
 
 
-def test_a_dashboard_rollback_shows_as_automatic_off_with_what_was_before() -> None:
+def test_an_auto_deploy_event_carries_the_setting_before() -> None:
     details = {"reason": "rollback", "fromTrigger": "checksPass"}
-    found = {"id": "evt-1", "timestamp": NOW.isoformat(), "type": "auto_deploy_disabled", "details": details}
-    event = parse.event(found)
+    result = {"id": "evt-1", "timestamp": NOW.isoformat(), "type": "auto_deploy_disabled", "details": details}
+    event = parse.event(result)
     assert event
-    assert (event.kind, event.detail) == ("automatic_off", "checksPass")
+    assert (event.kind, event.detail) == ("auto_deploy_off", "checksPass")
 
 
-def test_metric_labels_come_as_a_list_or_as_an_object() -> None:
+def test_metric_labels_may_be_a_list_or_an_object() -> None:
     values = [{"timestamp": NOW.isoformat(), "value": 3}, {"timestamp": "?", "value": 3}, {"value": None}]
     as_list = {"labels": [{"field": "statusCode", "value": "200"}], "values": values, "unit": "unitless"}
     as_object = {"labels": {"statusCode": "200"}, "values": values}

@@ -1,3 +1,5 @@
+"""What only the Vercel client does."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -6,23 +8,22 @@ from datetime import timedelta
 import pytest
 
 from deployments.providers.base import (
-    Ability,
     AlreadyCurrent,
-    Finding,
     Missing,
+    OrderFinding,
     Phase,
     Refused,
     RemoteDeployment,
     Unreadable,
     Unsupported,
 )
-from deployments.sandbox.company.story import big_company
+from deployments.sandbox.company.companies import big_company
 from deployments.sandbox.server.app import Sandbox
-from tests.deployments.providers.sides import REASON, Bench, vercel
+from tests.deployments.providers.client_bench import REASON, ClientBench, vercel
 
 
-def staged(bench: Bench) -> RemoteDeployment:
-    """Roll back behind the scenes and push: the new build waits without traffic."""
+def staged(bench: ClientBench) -> RemoteDeployment:
+    """A new build that waits without traffic, because somebody rolled back before it was pushed."""
     bench.world.somebody_rolls_back(bench.name, bench.target.id)
     bench.wait()
     built = bench.world.somebody_pushes(bench.name)
@@ -31,177 +32,183 @@ def staged(bench: Bench) -> RemoteDeployment:
     return bench.client.deployment(bench.service_id, built.id)
 
 
-def test_a_rollback_pins_and_keeps_the_reason_as_its_description(at_vercel: Bench) -> None:
-    at_vercel.client.roll_back(at_vercel.service_id, at_vercel.target.id, reason="x\u202ey\n" + "z" * 500)
-    at_vercel.wait()
-    current = at_vercel.client.current(at_vercel.service_id)
+def test_a_rollback_pins_and_keeps_the_reason_as_its_description(vercel_bench: ClientBench) -> None:
+    vercel_bench.client.roll_back(
+        vercel_bench.service_id, vercel_bench.target.id, reason="x\u202ey\n" + "z" * 500
+    )
+    vercel_bench.wait()
+    current = vercel_bench.client.current(vercel_bench.service_id)
     assert current.pinned is True
-    assert current.automatic == "off"
-    description = at_vercel.world.service(at_vercel.name).description
+    assert current.auto_deploy == "off"
+    description = vercel_bench.world.service(vercel_bench.name).description
     assert description
     assert description["description"].startswith("xy zzz")
     assert len(description["description"]) == 250
 
 
-def test_promoting_what_is_staged_leaves_the_rollback(at_vercel: Bench) -> None:
-    build = staged(at_vercel)
+def test_promoting_a_staged_build_ends_the_rollback(vercel_bench: ClientBench) -> None:
+    build = staged(vercel_bench)
     assert build.staged
     assert build.served is False
-    order_record = at_vercel.order_record("promote", build)
-    accepted = at_vercel.client.promote(at_vercel.service_id, build.id)
+    order_record = vercel_bench.order_record("promote", build)
+    accepted = vercel_bench.client.promote(vercel_bench.service_id, build.id)
     assert not accepted.queued
-    at_vercel.wait()
-    assert at_vercel.client.progress(order_record).phase is Phase.DONE
-    current = at_vercel.client.current(at_vercel.service_id)
+    vercel_bench.wait()
+    assert vercel_bench.client.progress(order_record).phase is Phase.DONE
+    current = vercel_bench.client.current(vercel_bench.service_id)
     assert current.pinned is False
-    assert at_vercel.served().serves(build.commit_sha) is True
+    assert vercel_bench.check_version().serves(build.commit_sha) is True
 
 
-def test_a_promotion_behind_a_rolling_release_says_that_it_is_queued(at_vercel: Bench) -> None:
-    build = staged(at_vercel)
-    order_record = at_vercel.order_record("promote", build)
-    at_vercel.fault("promote", "queue_behind")
-    assert at_vercel.client.promote(at_vercel.service_id, build.id).queued
-    assert at_vercel.client.progress(order_record).phase is Phase.WAITING
-    at_vercel.wait()  # the rolling release completes
-    at_vercel.wait()  # then the domains move
-    assert at_vercel.client.progress(order_record).phase is Phase.DONE
+def test_a_promotion_behind_a_rolling_release_is_queued(vercel_bench: ClientBench) -> None:
+    build = staged(vercel_bench)
+    order_record = vercel_bench.order_record("promote", build)
+    vercel_bench.fault("promote", "queue_behind")
+    assert vercel_bench.client.promote(vercel_bench.service_id, build.id).queued
+    assert vercel_bench.client.progress(order_record).phase is Phase.WAITING
+    vercel_bench.wait()  # the rolling release completes
+    vercel_bench.wait()  # then the domains move
+    assert vercel_bench.client.progress(order_record).phase is Phase.DONE
 
 
-def test_a_preview_is_refused_in_vercels_words(at_vercel: Bench) -> None:
-    shown = at_vercel.client.deployments(at_vercel.service_id).deployments
+def test_promoting_a_preview_is_refused_with_vercels_message(vercel_bench: ClientBench) -> None:
+    shown = vercel_bench.client.deployments(vercel_bench.service_id).deployments
     preview = next(d for d in shown if not d.production and d.status == "ready")
     with pytest.raises(Refused, match="preview"):
-        at_vercel.client.promote(at_vercel.service_id, preview.id)
-    assert [row["applied"] for row in at_vercel.sandbox.applied] == [False]
+        vercel_bench.client.promote(vercel_bench.service_id, preview.id)
+    assert [row["applied"] for row in vercel_bench.sandbox.applied] == [False]
 
 
-def test_domains_that_did_not_move_are_named(at_vercel: Bench) -> None:
-    order_record = at_vercel.order_record()
-    at_vercel.fault("rollback", "fail_aliases", detail="www.shop.example.com")
-    at_vercel.order()
-    at_vercel.wait()
-    progress = at_vercel.client.progress(order_record)
+def test_domains_that_did_not_move_are_named(vercel_bench: ClientBench) -> None:
+    order_record = vercel_bench.order_record()
+    vercel_bench.fault("rollback", "fail_aliases", detail="www.shop.example.com")
+    vercel_bench.order()
+    vercel_bench.wait()
+    progress = vercel_bench.client.progress(order_record)
     assert progress.phase is Phase.FAILED
     assert progress.failed_aliases == ("www.shop.example.com",)
     assert "www.shop.example.com points to" in progress.message
-    assert at_vercel.client.current(at_vercel.service_id).doubt
+    assert vercel_bench.client.current(vercel_bench.service_id).conflict
 
 
-def test_domains_that_did_not_move_are_named_even_where_their_list_cannot_be_read(at_vercel: Bench) -> None:
-    order_record = at_vercel.order_record()
-    at_vercel.fault("rollback", "fail_aliases", detail="www.shop.example.com")
-    at_vercel.order()
-    at_vercel.wait()
-    at_vercel.fault("alias_jobs", "error", times=None)
-    assert at_vercel.client.progress(order_record).failed_aliases == ("www.shop.example.com",)
+def test_domains_that_did_not_move_are_named_without_their_list(
+    vercel_bench: ClientBench,
+) -> None:
+    order_record = vercel_bench.order_record()
+    vercel_bench.fault("rollback", "fail_aliases", detail="www.shop.example.com")
+    vercel_bench.order()
+    vercel_bench.wait()
+    vercel_bench.fault("alias_jobs", "error", times=None)
+    assert vercel_bench.client.progress(order_record).failed_aliases == ("www.shop.example.com",)
 
 
-def test_a_job_that_succeeded_while_the_domains_stand_still_is_waited_for(at_vercel: Bench) -> None:
-    order_record = at_vercel.order_record()
-    at_vercel.fault("rollback", "lie_live", seconds=30)
-    at_vercel.order()
-    at_vercel.wait()
-    progress = at_vercel.client.progress(order_record)
+def test_a_successful_job_is_waited_for_until_the_domains_have_moved(vercel_bench: ClientBench) -> None:
+    order_record = vercel_bench.order_record()
+    vercel_bench.fault("rollback", "lie_live", seconds=30)
+    vercel_bench.order()
+    vercel_bench.wait()
+    progress = vercel_bench.client.progress(order_record)
     assert (progress.phase, progress.raw_status) == (Phase.WAITING, "succeeded")
-    assert at_vercel.live.id in progress.message
-    assert at_vercel.client.current(at_vercel.service_id).doubt
-    at_vercel.wait(60)
-    assert at_vercel.client.progress(order_record).phase is Phase.DONE
+    assert vercel_bench.live.id in progress.message
+    assert vercel_bench.client.current(vercel_bench.service_id).conflict
+    vercel_bench.wait(60)
+    assert vercel_bench.client.progress(order_record).phase is Phase.DONE
 
 
-def test_when_even_the_domains_are_lied_about_only_a_visit_tells(at_vercel: Bench) -> None:
-    order_record = at_vercel.order_record()
-    at_vercel.fault("rollback", "lie_live", detail="everything")
-    at_vercel.order()
-    at_vercel.wait()
-    assert at_vercel.client.progress(order_record).phase is Phase.DONE
-    assert at_vercel.served().serves(at_vercel.target.commit_sha) is False
+def test_where_the_listed_domains_are_wrong_only_the_version_check_tells(vercel_bench: ClientBench) -> None:
+    order_record = vercel_bench.order_record()
+    vercel_bench.fault("rollback", "lie_live", detail="everything")
+    vercel_bench.order()
+    vercel_bench.wait()
+    assert vercel_bench.client.progress(order_record).phase is Phase.DONE
+    assert vercel_bench.check_version().serves(vercel_bench.target.commit_sha) is False
 
 
-def test_a_stale_job_to_another_target_is_not_ours(at_vercel: Bench) -> None:
-    at_vercel.world.somebody_rolls_back(at_vercel.name, at_vercel.other.id)
-    at_vercel.wait(60)
-    order_record = at_vercel.order_record()
-    assert at_vercel.client.progress(order_record).phase is Phase.WAITING
-    assert at_vercel.client.read_back(order_record).finding is Finding.NOT_APPLIED
+def test_a_stale_job_to_another_target_is_not_ours(vercel_bench: ClientBench) -> None:
+    vercel_bench.world.somebody_rolls_back(vercel_bench.name, vercel_bench.other.id)
+    vercel_bench.wait(60)
+    order_record = vercel_bench.order_record()
+    assert vercel_bench.client.progress(order_record).phase is Phase.WAITING
+    assert vercel_bench.client.read_back(order_record).finding is OrderFinding.NOT_APPLIED
 
 
-def test_the_job_of_the_operation_just_before_is_neither_ours_nor_somebody_elses(at_vercel: Bench) -> None:
-    at_vercel.world.somebody_rolls_back(at_vercel.name, at_vercel.other.id)
-    at_vercel.wait(2)
-    order_record = at_vercel.order_record()
-    assert at_vercel.client.progress(order_record).phase is Phase.WAITING
-    at_vercel.order()
-    at_vercel.wait()
-    assert at_vercel.client.progress(order_record).phase is Phase.DONE
+def test_a_job_from_just_before_the_order_is_ignored(
+    vercel_bench: ClientBench,
+) -> None:
+    vercel_bench.world.somebody_rolls_back(vercel_bench.name, vercel_bench.other.id)
+    vercel_bench.wait(2)
+    order_record = vercel_bench.order_record()
+    assert vercel_bench.client.progress(order_record).phase is Phase.WAITING
+    vercel_bench.order()
+    vercel_bench.wait()
+    assert vercel_bench.client.progress(order_record).phase is Phase.DONE
 
 
-def test_without_the_last_move_the_domains_alone_decide(at_vercel: Bench) -> None:
-    order_record = at_vercel.order_record()
-    at_vercel.fault("project", "omit", detail="lastAliasRequest", times=None)
-    assert at_vercel.client.progress(order_record).phase is Phase.WAITING
-    assert at_vercel.client.read_back(order_record).finding is Finding.UNDECIDED
-    at_vercel.order()
-    at_vercel.wait()
-    assert at_vercel.client.progress(order_record).phase is Phase.DONE
-    assert at_vercel.client.read_back(order_record).finding is Finding.APPLIED
+def test_without_the_last_move_the_domains_alone_decide(vercel_bench: ClientBench) -> None:
+    order_record = vercel_bench.order_record()
+    vercel_bench.fault("project", "omit", detail="lastAliasRequest", times=None)
+    assert vercel_bench.client.progress(order_record).phase is Phase.WAITING
+    assert vercel_bench.client.read_back(order_record).finding is OrderFinding.UNDECIDED
+    vercel_bench.order()
+    vercel_bench.wait()
+    assert vercel_bench.client.progress(order_record).phase is Phase.DONE
+    assert vercel_bench.client.read_back(order_record).finding is OrderFinding.APPLIED
 
 
-def test_without_the_domains_nothing_is_called_done(at_vercel: Bench) -> None:
-    order_record = at_vercel.order_record()
-    at_vercel.fault("project", "omit", detail="alias", times=None)
-    at_vercel.order()
-    at_vercel.wait()
-    assert at_vercel.client.progress(order_record).phase is Phase.WAITING
-    current = at_vercel.client.current(at_vercel.service_id)
-    assert current.live_id == at_vercel.target.id
-    assert current.doubt == "Vercel does not say which deployment the production domains point to."
+def test_without_the_domains_a_move_is_never_done(vercel_bench: ClientBench) -> None:
+    order_record = vercel_bench.order_record()
+    vercel_bench.fault("project", "omit", detail="alias", times=None)
+    vercel_bench.order()
+    vercel_bench.wait()
+    assert vercel_bench.client.progress(order_record).phase is Phase.WAITING
+    current = vercel_bench.client.current(vercel_bench.service_id)
+    assert current.live_id == vercel_bench.target.id
+    assert current.conflict == "Vercel does not say which deployment the production domains point to."
 
 
-def test_a_missing_flag_is_unknown_and_is_not_touched(at_vercel: Bench) -> None:
-    at_vercel.fault("project", "omit", detail="autoAssignCustomDomains", times=None)
-    current = at_vercel.client.current(at_vercel.service_id)
-    assert current.automatic is None
+def test_a_missing_flag_is_unknown_and_not_changed(vercel_bench: ClientBench) -> None:
+    vercel_bench.fault("project", "omit", detail="autoAssignCustomDomains", times=None)
+    current = vercel_bench.client.current(vercel_bench.service_id)
+    assert current.auto_deploy is None
     assert current.pinned is None
     with pytest.raises(Unreadable, match="nothing was changed"):
-        at_vercel.client.pin(at_vercel.service_id)
+        vercel_bench.client.pin(vercel_bench.service_id)
 
 
-def test_a_flag_that_is_off_without_a_rollback_is_no_proof_of_a_pin(at_vercel: Bench) -> None:
-    at_vercel.world.somebody_sets_automatic(at_vercel.name, "off")
-    current = at_vercel.client.current(at_vercel.service_id)
-    assert current.automatic == "off"
+def test_a_flag_that_is_off_without_a_rollback_is_no_pin(vercel_bench: ClientBench) -> None:
+    vercel_bench.world.somebody_sets_auto_deploy(vercel_bench.name, "off")
+    current = vercel_bench.client.current(vercel_bench.service_id)
+    assert current.auto_deploy == "off"
     assert current.pinned is None
 
 
-def test_a_job_in_a_word_that_nobody_knows_is_waited_for(at_vercel: Bench) -> None:
-    order_record = at_vercel.order_record()
-    at_vercel.order()
-    at_vercel.wait()
-    at_vercel.fault("project", "replace", detail="lastAliasRequest.jobStatus=sideways")
-    assert at_vercel.client.progress(order_record).phase is Phase.WAITING
+def test_a_job_with_an_unknown_status_is_waited_for(vercel_bench: ClientBench) -> None:
+    order_record = vercel_bench.order_record()
+    vercel_bench.order()
+    vercel_bench.wait()
+    vercel_bench.fault("project", "replace", detail="lastAliasRequest.jobStatus=sideways")
+    assert vercel_bench.client.progress(order_record).phase is Phase.WAITING
 
 
-def test_a_rollback_too_far_for_the_plan_is_refused_in_vercels_words(at_vercel: Bench) -> None:
-    at_vercel.world.rules.plan = "hobby"
+def test_a_rollback_too_far_for_the_plan_is_refused_with_vercels_message(vercel_bench: ClientBench) -> None:
+    vercel_bench.world.rules.plan = "hobby"
     with pytest.raises(Refused, match="upgrade to pro") as caught:
-        at_vercel.client.roll_back(at_vercel.service_id, at_vercel.other.id, reason=REASON)
+        vercel_bench.client.roll_back(vercel_bench.service_id, vercel_bench.other.id, reason=REASON)
     assert caught.value.status == 402
 
 
-def test_promoting_what_is_live_is_already_current(at_vercel: Bench) -> None:
+def test_promoting_the_live_deployment_is_already_current(vercel_bench: ClientBench) -> None:
     with pytest.raises(AlreadyCurrent, match="already"):
-        at_vercel.client.promote(at_vercel.service_id, at_vercel.live.id)
+        vercel_bench.client.promote(vercel_bench.service_id, vercel_bench.live.id)
 
 
-def test_already_current_with_a_domain_elsewhere_is_no_success(at_vercel: Bench) -> None:
-    at_vercel.fault("rollback", "fail_aliases", detail="www.shop.example.com")
-    at_vercel.order()
-    at_vercel.wait()
-    at_vercel.fault("rollback", "already_current")
+def test_already_current_is_not_believed_with_a_domain_elsewhere(vercel_bench: ClientBench) -> None:
+    vercel_bench.fault("rollback", "fail_aliases", detail="www.shop.example.com")
+    vercel_bench.order()
+    vercel_bench.wait()
+    vercel_bench.fault("rollback", "already_current")
     with pytest.raises(Refused) as caught:
-        at_vercel.order()
+        vercel_bench.order()
     assert type(caught.value) is Refused
 
 
@@ -216,42 +223,41 @@ def test_a_deployment_of_another_project_is_missing() -> None:
         client.cancel(here.id, foreign.id)
 
 
-def test_rollback_candidates_are_vercels_own_verdict(at_vercel: Bench) -> None:
-    shown = at_vercel.client.deployments(at_vercel.service_id).deployments
+def test_can_roll_back_is_what_vercel_says(vercel_bench: ClientBench) -> None:
+    shown = vercel_bench.client.deployments(vercel_bench.service_id).deployments
     assert {d.can_roll_back for d in shown} >= {True, False}
     assert all(d.served for d in shown if d.can_roll_back)
-    assert next(d for d in shown if d.id == at_vercel.live.id).can_roll_back is False
+    assert next(d for d in shown if d.id == vercel_bench.live.id).can_roll_back is False
 
 
-def test_commit_facts_come_from_the_git_host(at_vercel: Bench) -> None:
-    shown = at_vercel.client.deployments(at_vercel.service_id).deployments
+def test_deployments_carry_commit_author_branch_and_pull_request(vercel_bench: ClientBench) -> None:
+    shown = vercel_bench.client.deployments(vercel_bench.service_id).deployments
     assert all(len(d.commit_sha) == 40 and d.author and d.branch for d in shown)
     preview = next(d for d in shown if not d.production)
     assert preview.pull_request.isdigit()
     assert preview.branch != "main"
 
 
-def test_the_events_carry_the_reason(at_vercel: Bench) -> None:
-    since = at_vercel.clock() - timedelta(seconds=1)
-    at_vercel.order()
-    at_vercel.wait()
-    (event,) = at_vercel.client.events(at_vercel.service_id, since=since)
+def test_a_rollback_event_carries_the_reason(vercel_bench: ClientBench) -> None:
+    since = vercel_bench.clock() - timedelta(seconds=1)
+    vercel_bench.order()
+    vercel_bench.wait()
+    (event,) = vercel_bench.client.events(vercel_bench.service_id, since=since)
     assert (event.kind, event.from_id, event.target_id) == (
         "rolled_back",
-        at_vercel.live.id,
-        at_vercel.target.id,
+        vercel_bench.live.id,
+        vercel_bench.target.id,
     )
     assert event.detail == REASON
 
 
-def test_vercel_has_no_metrics(at_vercel: Bench) -> None:
-    assert Ability.METRICS not in at_vercel.client.supports
+def test_metrics_are_unsupported(vercel_bench: ClientBench) -> None:
     with pytest.raises(Unsupported):
-        at_vercel.client.metrics(at_vercel.service_id, since=at_vercel.clock())
+        vercel_bench.client.metrics(vercel_bench.service_id, since=vercel_bench.clock())
 
 
-def test_a_ticket_is_followed_without_a_ref(at_vercel: Bench) -> None:
-    order_record = replace(at_vercel.order_record(), known=())
-    at_vercel.order()
-    at_vercel.wait(0.05)
-    assert at_vercel.client.progress(order_record).raw_status == "pending"
+def test_an_order_is_followed_without_a_ref(vercel_bench: ClientBench) -> None:
+    order_record = replace(vercel_bench.order_record(), known=())
+    vercel_bench.order()
+    vercel_bench.wait(0.05)
+    assert vercel_bench.client.progress(order_record).raw_status == "pending"

@@ -1,3 +1,5 @@
+"""Parsing Vercel's JSON."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime
@@ -6,14 +8,14 @@ from typing import Any
 import pytest
 
 from deployments.providers.base import Current, DeploymentStatus
-from deployments.providers.json_fields import BEGINNING
+from deployments.providers.json_fields import EPOCH
 from deployments.providers.vercel import parse, project_state
 
 NOW = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
 
 
-def ms(moment: datetime) -> int:
-    return int(moment.timestamp() * 1000)
+def ms(time: datetime) -> int:
+    return int(time.timestamp() * 1000)
 
 
 def alias(domain: str, deployment: str | None, **facts: Any) -> dict[str, Any]:
@@ -38,12 +40,17 @@ def current(*aliases: dict[str, Any], **facts: Any) -> Current:
     return project_state.current({"id": "prj_1", "alias": list(aliases), **facts}, NOW)
 
 
-def test_a_deployment_of_which_only_the_id_is_known_is_a_deployment() -> None:
-    found = parse.deployment({"uid": "dpl_1"}, "prj_1")
-    assert found.id == "dpl_1"
-    assert found.status is DeploymentStatus.UNKNOWN
-    assert found.created_at == BEGINNING
-    assert (found.production, found.staged, found.served, found.can_roll_back) == (False, False, None, None)
+def test_a_deployment_with_only_an_id_is_parsed() -> None:
+    result = parse.deployment({"uid": "dpl_1"}, "prj_1")
+    assert result.id == "dpl_1"
+    assert result.status is DeploymentStatus.UNKNOWN
+    assert result.created_at == EPOCH
+    assert (result.production, result.staged, result.served, result.can_roll_back) == (
+        False,
+        False,
+        None,
+        None,
+    )
 
 
 @pytest.mark.parametrize(
@@ -61,15 +68,15 @@ def test_a_deployment_of_which_only_the_id_is_known_is_a_deployment() -> None:
         ("DELETED", "PROMOTED", False, True),
     ],
 )
-def test_promoted_has_served_and_staged_never_did(
+def test_a_promoted_deployment_was_live_and_a_staged_one_never(
     state: str, substate: str, staged: bool, served: bool | None
 ) -> None:
-    found = parse.deployment({"uid": "dpl_1", "readyState": state, "readySubstate": substate}, "prj_1")
-    assert (found.staged, found.served) == (staged, served)
-    assert found.raw_status == f"{state} {substate}".strip()
+    result = parse.deployment({"uid": "dpl_1", "readyState": state, "readySubstate": substate}, "prj_1")
+    assert (result.staged, result.served) == (staged, served)
+    assert result.raw_status == f"{state} {substate}".strip()
 
 
-def test_the_list_and_the_single_view_name_the_same_facts() -> None:
+def test_the_list_and_the_single_view_give_the_same_deployment() -> None:
     listed = {"uid": "dpl_1", "state": "READY", "created": ms(NOW), "meta": {"gitlabCommitSha": "abc"}}
     single = {"id": "dpl_1", "status": "READY", "createdAt": ms(NOW), "gitSource": {"sha": "abc"}}
     assert parse.deployment(listed, "prj_1") == parse.deployment(single, "prj_1")
@@ -83,9 +90,9 @@ def test_the_author_of_the_commit_comes_before_who_started_the_build() -> None:
 
 
 @pytest.mark.parametrize("assigned", [None, True, False, "soon"])
-def test_a_time_of_the_domains_that_is_none_is_left_out(assigned: object) -> None:
-    found = {"uid": "dpl_1", "readyState": "READY", "readySubstate": "PROMOTED", "aliasAssigned": assigned}
-    assert parse.deployment(found, "prj_1").live_from is None
+def test_an_invalid_alias_time_is_ignored(assigned: object) -> None:
+    result = {"uid": "dpl_1", "readyState": "READY", "readySubstate": "PROMOTED", "aliasAssigned": assigned}
+    assert parse.deployment(result, "prj_1").live_from is None
 
 
 @pytest.mark.parametrize(
@@ -102,11 +109,11 @@ def test_a_time_of_the_domains_that_is_none_is_left_out(assigned: object) -> Non
         (None, ""),
     ],
 )
-def test_the_repository_is_an_address_of_its_host(link: object, repository: str) -> None:
+def test_the_repository_is_a_url_at_its_git_host(link: object, repository: str) -> None:
     assert parse.service({"id": "prj_1", "link": link}).repository == repository
 
 
-def test_only_domains_that_serve_production_themselves_are_production_domains() -> None:
+def test_redirects_previews_and_branches_are_no_production_domains() -> None:
     project = {
         "alias": [
             alias("a.example", "dpl_1"),
@@ -121,7 +128,7 @@ def test_only_domains_that_serve_production_themselves_are_production_domains() 
     assert [a.domain for a in project_state.production_aliases(project)] == ["a.example", "older.example"]
 
 
-def test_where_no_domain_is_listed_those_of_the_production_deployment_are_used() -> None:
+def test_without_a_list_the_domains_of_the_production_deployment_are_used() -> None:
     project = {
         "id": "prj_1",
         "targets": {"production": {"id": "dpl_1", "alias": ["a.example", 5, "*.a.example"]}},
@@ -129,28 +136,33 @@ def test_where_no_domain_is_listed_those_of_the_production_deployment_are_used()
     assert parse.service(project).addresses == ("https://a.example",)
 
 
-def test_what_most_domains_point_to_is_live_and_the_rest_is_a_doubt() -> None:
-    found = current(
+def test_live_is_where_most_domains_point_and_the_rest_is_a_conflict() -> None:
+    result = current(
         alias("a.example", "dpl_1"), alias("b.example", "dpl_1"), alias("c.example", "dpl_2"),
         targets={"production": {"id": "dpl_2"}},
     )  # fmt: skip
-    assert found.live_id == "dpl_1"
-    assert found.doubt == (
+    assert result.live_id == "dpl_1"
+    assert result.conflict == (
         "Vercel calls dpl_2 its production target, but a.example and b.example point to dpl_1; "
         "c.example points to dpl_2."
     )
 
 
-def test_a_domain_that_points_nowhere_is_a_doubt() -> None:
-    found = current(alias("a.example", None), targets={"production": {"id": "dpl_1"}})
-    assert found.live_id == "dpl_1"
-    assert "a.example points to nothing" in found.doubt
+def test_a_domain_that_points_nowhere_is_a_conflict() -> None:
+    result = current(alias("a.example", None), targets={"production": {"id": "dpl_1"}})
+    assert result.live_id == "dpl_1"
+    assert "a.example points to nothing" in result.conflict
 
 
-def test_nothing_at_all_is_unknown() -> None:
-    found = project_state.current({"id": "prj_1"}, None)
-    assert (found.live_id, found.automatic, found.pinned, found.alias_request) == (None, None, None, None)
-    assert found.doubt
+def test_an_empty_project_is_unknown() -> None:
+    result = project_state.current({"id": "prj_1"}, None)
+    assert (result.live_id, result.auto_deploy, result.pinned, result.alias_request) == (
+        None,
+        None,
+        None,
+        None,
+    )
+    assert result.conflict
 
 
 @pytest.mark.parametrize(
@@ -180,7 +192,7 @@ def test_pinned_needs_the_flag_and_a_rollback(facts: dict[str, Any], pinned: boo
         {"requestedAt": 1},
     ],
 )
-def test_a_last_move_that_cannot_be_read_is_none(request_: object) -> None:
+def test_an_invalid_last_move_gives_none(request_: object) -> None:
     assert project_state.alias_request({"lastAliasRequest": request_}) is None
 
 
@@ -196,7 +208,7 @@ def test_failed_domains_come_in_two_shapes() -> None:
     assert project_state.failed_aliases({}) == []
 
 
-def test_an_event_of_another_project_or_kind_is_left_out() -> None:
+def test_events_of_another_project_or_kind_are_left_out() -> None:
     row = {
         "id": "uev_1",
         "type": "instant-rollback-created",
@@ -206,15 +218,15 @@ def test_an_event_of_another_project_or_kind_is_left_out() -> None:
     assert parse.event(row, "prj_1") is None
     assert parse.event({**row, "type": "login"}, "prj_2") is None
     assert parse.event({**row, "createdAt": None}, "prj_2") is None
-    found = parse.event({**row, "principalId": "user_1"}, "prj_2")
-    assert found
-    assert found.actor == "user_1"
+    result = parse.event({**row, "principalId": "user_1"}, "prj_2")
+    assert result
+    assert result.actor == "user_1"
 
 
-def test_a_log_line_without_a_message_says_what_was_requested() -> None:
+def test_a_log_line_without_a_message_shows_the_request() -> None:
     row = {"timestampInMs": ms(NOW), "requestMethod": "GET", "requestPath": "/", "responseStatusCode": 500}
-    line = parse.log_line(row)
-    assert line
-    assert line.message == "GET / 500"
+    scripted = parse.log_line(row)
+    assert scripted
+    assert scripted.message == "GET / 500"
     assert parse.log_line({"timestampInMs": ms(NOW), "source": "delimiter"}) is None
     assert parse.log_line("no object") is None

@@ -1,4 +1,4 @@
-"""Render through time: what a deploy is at each moment, who waits behind whom, and what the events say."""
+"""Render's behaviour over time: statuses, queueing and events."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ import httpx
 import pytest
 
 from deployments.sandbox.clock import StoppedClock
-from deployments.sandbox.rows import Deployment, Service
+from deployments.sandbox.rows import DeploymentRow, ServiceRow
 from deployments.sandbox.world import World
 
-Earlier = Callable[..., Deployment]
+Earlier = Callable[..., DeploymentRow]
 
 
-def status(render: httpx.Client, service: Service, deploy_id: str) -> str:
+def status(render: httpx.Client, service: ServiceRow, deploy_id: str) -> str:
     return str(render.get(f"/services/{service.id}/deploys/{deploy_id}").json()["status"])
 
 
-def roll_back(render: httpx.Client, service: Service, target: str) -> httpx.Response:
+def roll_back(render: httpx.Client, service: ServiceRow, target: str) -> httpx.Response:
     return render.post(f"/services/{service.id}/rollback", json={"deployId": target})
 
 
-def events(render: httpx.Client, service: Service) -> list[dict[str, object]]:
+def events(render: httpx.Client, service: ServiceRow) -> list[dict[str, object]]:
     return [row["event"] for row in render.get(f"/services/{service.id}/events").json()]
 
 
-def test_a_rollback_is_a_new_deploy_and_the_old_one_serves_until_it_is_live(
-    render: httpx.Client, world: World, api: Service, clock: StoppedClock, earlier: Earlier
+def test_a_rollback_is_a_new_deploy_that_serves_once_it_is_live(
+    render: httpx.Client, world: World, api: ServiceRow, clock: StoppedClock, earlier: Earlier
 ) -> None:
     bad, good = world.serving("shop-api"), earlier(api)
     answer = roll_back(render, api, good.id)
@@ -51,32 +51,32 @@ def test_a_rollback_is_a_new_deploy_and_the_old_one_serves_until_it_is_live(
 
 
 def test_a_rollback_through_the_api_leaves_automatic_deploys_on(
-    render: httpx.Client, api: Service, earlier: Earlier
+    render: httpx.Client, api: ServiceRow, earlier: Earlier
 ) -> None:
     roll_back(render, api, earlier(api).id)
 
     assert render.get(f"/services/{api.id}").json()["autoDeployTrigger"] == "checksPass"
 
 
-def test_the_dashboard_button_switches_them_off_and_the_events_say_who(
-    render: httpx.Client, world: World, api: Service, clock: StoppedClock, earlier: Earlier
+def test_a_dashboard_rollback_switches_automatic_deploys_off_and_records_the_actor(
+    render: httpx.Client, world: World, api: ServiceRow, clock: StoppedClock, earlier: Earlier
 ) -> None:
     good = earlier(api)
     world.somebody_rolls_back("shop-api", good.id, actor="chioma")
     clock.advance(15)
-    found = {str(event["type"]): event["details"] for event in events(render, api)[:3]}
+    by_type = {str(event["type"]): event["details"] for event in events(render, api)[:3]}
 
     assert render.get(f"/services/{api.id}").json()["autoDeploy"] == "no"
-    assert found["auto_deploy_disabled"] == {"reason": "rollback", "fromTrigger": "checksPass"}
-    trigger = found["deploy_started"]["trigger"]  # type: ignore[index]
+    assert by_type["auto_deploy_disabled"] == {"reason": "rollback", "fromTrigger": "checksPass"}
+    trigger = by_type["deploy_started"]["trigger"]  # type: ignore[index]
     assert trigger["rollback"] is True
     assert trigger["rollbackTargetDeployId"] == good.id
     assert trigger["user"]["email"] == "chioma@example.com"
-    assert found["deploy_ended"]["deployStatus"] == "succeeded"  # type: ignore[index]
+    assert by_type["deploy_ended"]["deployStatus"] == "succeeded"  # type: ignore[index]
 
 
 def test_a_rollback_waits_behind_a_running_deploy(
-    render: httpx.Client, world: World, api: Service, clock: StoppedClock, earlier: Earlier
+    render: httpx.Client, world: World, api: ServiceRow, clock: StoppedClock, earlier: Earlier
 ) -> None:
     running = world.somebody_pushes("shop-api")
     clock.advance(5)
@@ -90,8 +90,8 @@ def test_a_rollback_waits_behind_a_running_deploy(
     assert (status(render, api, running.id), status(render, api, new["id"])) == ("deactivated", "live")
 
 
-def test_only_the_newest_waiting_deploy_survives(
-    render: httpx.Client, world: World, api: Service, earlier: Earlier
+def test_only_the_newest_waiting_deploy_is_kept(
+    render: httpx.Client, world: World, api: ServiceRow, earlier: Earlier
 ) -> None:
     world.somebody_pushes("shop-api")
     first = roll_back(render, api, earlier(api).id).json()
@@ -100,8 +100,8 @@ def test_only_the_newest_waiting_deploy_survives(
     assert (status(render, api, first["id"]), status(render, api, second["id"])) == ("canceled", "queued")
 
 
-def test_cancelling_the_running_build_lets_the_rollback_begin(
-    render: httpx.Client, world: World, api: Service, clock: StoppedClock, earlier: Earlier
+def test_cancelling_the_running_build_starts_the_rollback(
+    render: httpx.Client, world: World, api: ServiceRow, clock: StoppedClock, earlier: Earlier
 ) -> None:
     running = world.somebody_pushes("shop-api")
     assert running
@@ -114,7 +114,7 @@ def test_cancelling_the_running_build_lets_the_rollback_begin(
 
 
 def test_in_an_older_workspace_the_rollback_overrides_the_running_deploy(
-    render: httpx.Client, world: World, api: Service, earlier: Earlier
+    render: httpx.Client, world: World, api: ServiceRow, earlier: Earlier
 ) -> None:
     world.rules.overlap = "override"
     running = world.somebody_pushes("shop-api")
@@ -124,22 +124,22 @@ def test_in_an_older_workspace_the_rollback_overrides_the_running_deploy(
     assert (status(render, api, running.id), new["status"]) == ("canceled", "created")
 
 
-@pytest.mark.parametrize("fate", ["build_failed", "pre_deploy_failed", "update_failed"])
-def test_a_push_that_fails_leaves_the_old_one_serving(
-    render: httpx.Client, world: World, api: Service, clock: StoppedClock, fate: str
+@pytest.mark.parametrize("outcome", ["build_failed", "pre_deploy_failed", "update_failed"])
+def test_a_failed_deploy_leaves_the_old_one_live(
+    render: httpx.Client, world: World, api: ServiceRow, clock: StoppedClock, outcome: str
 ) -> None:
     before = world.serving("shop-api").id
-    pushed = world.somebody_pushes("shop-api", fate=fate)
+    pushed = world.somebody_pushes("shop-api", outcome=outcome)
     assert pushed
     clock.advance(60)
 
-    assert status(render, api, pushed.id) == fate
+    assert status(render, api, pushed.id) == outcome
     assert world.serving("shop-api").id == before
     assert events(render, api)[0]["details"]["deployStatus"] == "failed"  # type: ignore[index]
 
 
 def test_a_push_is_not_deployed_while_automatic_deploys_are_off(
-    render: httpx.Client, world: World, api: Service
+    render: httpx.Client, world: World, api: ServiceRow
 ) -> None:
     render.patch(f"/services/{api.id}", json={"autoDeployTrigger": "off"})
 
@@ -155,8 +155,8 @@ def test_a_push_is_not_deployed_while_automatic_deploys_are_off(
         ({"autoDeploy": "no"}, "off", "no"),
     ],
 )
-def test_only_the_trigger_restores_exactly_what_was(
-    render: httpx.Client, api: Service, fields: dict[str, str], setting: str, word: str
+def test_only_the_trigger_field_restores_the_exact_setting(
+    render: httpx.Client, api: ServiceRow, fields: dict[str, str], setting: str, word: str
 ) -> None:
     render.patch(f"/services/{api.id}", json={"autoDeploy": "no"})
     after = render.patch(f"/services/{api.id}", json=fields).json()
@@ -165,7 +165,7 @@ def test_only_the_trigger_restores_exactly_what_was(
 
 
 def test_the_pre_deploy_command_may_run_on_rollback(
-    render: httpx.Client, world: World, api: Service, clock: StoppedClock, earlier: Earlier
+    render: httpx.Client, world: World, api: ServiceRow, clock: StoppedClock, earlier: Earlier
 ) -> None:
     world.rules.pre_deploy_on_rollback = True
     new = roll_back(render, api, earlier(api).id).json()
@@ -174,8 +174,8 @@ def test_the_pre_deploy_command_may_run_on_rollback(
     assert status(render, api, new["id"]) == "pre_deploy_in_progress"
 
 
-def test_what_cannot_be_rolled_back_to_is_refused_and_changes_nothing(
-    render: httpx.Client, world: World, api: Service, earlier: Earlier
+def test_an_ineligible_target_is_refused_and_changes_nothing(
+    render: httpx.Client, world: World, api: ServiceRow, earlier: Earlier
 ) -> None:
     failed = next(row for row in world.history[api.id] if row.status == "build_failed")
     count = len(world.history[api.id])
@@ -198,12 +198,12 @@ def test_what_cannot_be_rolled_back_to_is_refused_and_changes_nothing(
     assert len(world.history[api.id]) == count
 
 
-def test_a_deploy_behind_another_one_is_answered_with_202_and_no_body(
-    render: httpx.Client, world: World, api: Service
+def test_a_waiting_deploy_is_answered_with_an_empty_202(
+    render: httpx.Client, world: World, api: ServiceRow
 ) -> None:
     world.somebody_pushes("shop-api")
     answer = render.post(f"/services/{api.id}/deploys", json={})
-    found = render.get(f"/services/{api.id}/deploys", params={"status": "queued", "limit": 1}).json()
+    deploys = render.get(f"/services/{api.id}/deploys", params={"status": "queued", "limit": 1}).json()
 
     assert (answer.status_code, answer.content) == (202, b"")
-    assert found[0]["deploy"]["trigger"] == "api"
+    assert deploys[0]["deploy"]["trigger"] == "api"

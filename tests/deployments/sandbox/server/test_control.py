@@ -1,4 +1,4 @@
-"""The control of a running sandbox, as another process uses it."""
+"""The control routes, as another process uses them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from deployments.sandbox.clock import Pace
-from deployments.sandbox.rows import Deployment, Service
+from deployments.sandbox.rows import DeploymentRow, ServiceRow
 from deployments.sandbox.server.app import Sandbox
 from deployments.sandbox.server.transport import SandboxTransport
 from deployments.sandbox.world import World
@@ -27,12 +27,12 @@ def state(control: httpx.Client) -> dict[str, Any]:
     return {row["name"]: row for row in control.get("/state").json()["services"]}
 
 
-def test_it_says_what_serves_and_what_is_said_to_be_live(control: httpx.Client, world: World) -> None:
+def test_the_state_tells_what_serves_and_what_the_api_calls_live(control: httpx.Client, world: World) -> None:
     api = state(control)["shop-api"]
 
     assert api["serving"] == api["said_to_be_live"] == world.serving("shop-api").id
     assert api["commit"] == world.serving("shop-api").commit
-    assert api["automatic"] == "checksPass"
+    assert api["auto_deploy"] == "checksPass"
 
 
 def test_faults_are_armed_listed_and_disarmed(control: httpx.Client, render: httpx.Client) -> None:
@@ -46,43 +46,43 @@ def test_faults_are_armed_listed_and_disarmed(control: httpx.Client, render: htt
 
 
 @pytest.mark.parametrize(
-    ("path", "body", "words"),
+    ("path", "body", "message"),
     [
         ("/faults", {"on": "*", "do": "explode"}, "There is no fault explode"),
         ("/faults", {"do": "slow"}, "missing"),
-        ("/outside", {"does": "prays", "service": "shop-api"}, "does must be one of"),
+        ("/outside", {"does": "deletes", "service": "shop-api"}, "does must be one of"),
         ("/outside", {"does": "pushes", "service": "nowhere"}, "no service nowhere"),
         ("/outside", {"does": "rolls_back", "service": "shop-api", "deployment": "dep-1"}, "not found"),
         ("/pace", {"name": "brisk"}, "name must be one of"),
-        ("/pace", {"tea": 5}, "tea"),
+        ("/pace", {"lunch": 5}, "lunch"),
         ("/rules", {"plan": "pro", "weather": "fine"}, "weather"),
     ],
 )
-def test_nonsense_is_refused_in_a_sentence(
-    control: httpx.Client, path: str, body: dict[str, Any], words: str
+def test_invalid_input_is_refused_with_a_message(
+    control: httpx.Client, path: str, body: dict[str, Any], message: str
 ) -> None:
     answer = control.post(path, json=body)
 
     assert answer.status_code in (400, 404)
-    assert words in answer.json()["error"]
+    assert message in answer.json()["error"]
 
 
-def test_others_roll_back_push_pin_and_promote(
-    control: httpx.Client, world: World, web: Service, earlier: Callable[..., Deployment]
+def test_changes_outside_the_portal_are_made(
+    control: httpx.Client, world: World, web: ServiceRow, earlier: Callable[..., DeploymentRow]
 ) -> None:
-    def outside(**words: str) -> httpx.Response:
-        return control.post("/outside", json=words)
+    def outside(**fields: str) -> httpx.Response:
+        return control.post("/outside", json=fields)
 
     world.pace = Pace(queue=0, build=0, pre_deploy=0, release=0, aliases=0, rolling=0)
     good = earlier(web).id
     assert outside(does="rolls_back", service="shop-web", deployment=good, actor="emi").status_code == 200
     assert state(control)["shop-web"]["serving"] == good
-    pushed = outside(does="pushes", service="shop-web", message="On we go").json()["result"]["id"]
+    pushed = outside(does="pushes", service="shop-web", message="Fix totals").json()["result"]["id"]
     assert state(control)["shop-web"]["serving"] == good
     outside(does="promotes", service="shop-web", deployment=pushed)
     assert state(control)["shop-web"]["serving"] == pushed
-    outside(does="sets_automatic", service="shop-api", setting="off")
-    assert state(control)["shop-api"]["automatic"] == "off"
+    outside(does="sets_auto_deploy", service="shop-api", setting="off")
+    assert state(control)["shop-api"]["auto_deploy"] == "off"
     assert outside(does="pushes", service="shop-api").json()["result"] is None
 
 
@@ -93,8 +93,8 @@ def test_pace_and_rules_are_read_and_set(control: httpx.Client, world: World) ->
     assert control.get("/rules").json()["overlap"] == "wait"
 
 
-def test_what_was_received_is_listed_and_can_be_forgotten(
-    control: httpx.Client, vercel: httpx.Client, web: Service, earlier: Callable[..., Deployment]
+def test_received_orders_are_listed_and_can_be_cleared(
+    control: httpx.Client, vercel: httpx.Client, web: ServiceRow, earlier: Callable[..., DeploymentRow]
 ) -> None:
     target = earlier(web).id
     vercel.post(f"/v9/projects/{web.id}/rollback/{target}", json={})
@@ -109,6 +109,6 @@ def test_what_was_received_is_listed_and_can_be_forgotten(
     assert control.delete("/applied").json() == []
 
 
-def test_there_is_nothing_else(control: httpx.Client) -> None:
+def test_unknown_control_routes_are_not_found(control: httpx.Client) -> None:
     assert control.get("/secrets").status_code == 404
     assert control.put("/faults").status_code == 404

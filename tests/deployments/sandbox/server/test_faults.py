@@ -1,4 +1,4 @@
-"""Every fault does what it says, once or as often as it was told to, and the record of calls stays true."""
+"""Every fault has its documented effect as often as requested, and the list of orders stays correct."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import httpx
 import pytest
 
 from deployments.sandbox.clock import StoppedClock
-from deployments.sandbox.rows import Service
+from deployments.sandbox.rows import ServiceRow
 from deployments.sandbox.server.app import Sandbox
 from deployments.sandbox.server.faults import Fault
 from deployments.sandbox.world import World
-from tests.deployments.sandbox.conftest import Side
+from tests.deployments.sandbox.conftest import ProviderCalls
 
-BOTH = pytest.mark.parametrize("side", ["render", "vercel"])
+BOTH = pytest.mark.parametrize("provider_name", ["render", "vercel"])
 
 
 def entry(sandbox: Sandbox) -> tuple[bool, Any]:
@@ -37,96 +37,94 @@ def entry(sandbox: Sandbox) -> tuple[bool, Any]:
         ("gone", 410),
     ],
 )
-def test_a_refusal_changes_nothing_and_is_in_the_providers_words(
-    sandbox: Sandbox, chosen: Side, clock: StoppedClock, do: str, status: int
+def test_a_refusal_changes_nothing_and_has_the_providers_format(
+    sandbox: Sandbox, provider: ProviderCalls, clock: StoppedClock, do: str, status: int
 ) -> None:
-    sandbox.faults.add(Fault(f"{chosen.name}.rollback", do))
-    answer = chosen.roll_back()
+    sandbox.faults.add(Fault(f"{provider.name}.rollback", do))
+    answer = provider.roll_back()
     clock.advance(60)
 
     assert answer.status_code == status
-    assert (answer.json() if chosen.name == "render" else answer.json()["error"])["message"]
+    assert (answer.json() if provider.name == "render" else answer.json()["error"])["message"]
     assert entry(sandbox) == (False, status)
-    assert chosen.serves() == chosen.before.commit
+    assert provider.live_commit() == provider.before.commit
 
 
 @BOTH
-def test_an_error_can_come_before_or_after_the_work(
-    sandbox: Sandbox, chosen: Side, clock: StoppedClock
+def test_an_error_can_come_before_or_after_the_order_is_applied(
+    sandbox: Sandbox, provider: ProviderCalls, clock: StoppedClock
 ) -> None:
     sandbox.faults.add(Fault("*.rollback", "error", detail="503"))
-    assert chosen.roll_back().status_code == 503
+    assert provider.roll_back().status_code == 503
     clock.advance(60)
-    assert chosen.serves() == chosen.before.commit
+    assert provider.live_commit() == provider.before.commit
 
     sandbox.faults.add(Fault("*.rollback", "error_after"))
-    assert chosen.roll_back().status_code == 500
+    assert provider.roll_back().status_code == 500
     clock.advance(60)
-    assert chosen.serves() == chosen.target.commit
+    assert provider.live_commit() == provider.target.commit
     assert [(row["applied"], row["answered"]) for row in sandbox.applied] == [(False, 503), (True, 500)]
 
 
 @BOTH
 @pytest.mark.parametrize(("do", "applied"), [("drop_before", False), ("drop_after", True)])
-def test_a_dropped_connection_has_no_answer_and_may_have_done_the_work(
-    sandbox: Sandbox, chosen: Side, clock: StoppedClock, do: str, applied: bool
+def test_a_dropped_connection_may_have_applied_the_order(
+    sandbox: Sandbox, provider: ProviderCalls, clock: StoppedClock, do: str, applied: bool
 ) -> None:
     sandbox.faults.add(Fault("*.rollback", do))
     with pytest.raises(httpx.RemoteProtocolError):
-        chosen.roll_back()
+        provider.roll_back()
     clock.advance(60)
 
     assert entry(sandbox) == (applied, "dropped")
-    assert (chosen.serves() == chosen.target.commit) is applied
+    assert (provider.live_commit() == provider.target.commit) is applied
 
 
 @BOTH
-def test_a_refused_connection_was_never_received(sandbox: Sandbox, chosen: Side) -> None:
+def test_a_refused_connection_was_never_received(sandbox: Sandbox, provider: ProviderCalls) -> None:
     sandbox.faults.add(Fault("*", "refuse_connection", times=2))
     with pytest.raises(httpx.ConnectError):
-        chosen.roll_back()
+        provider.roll_back()
     with pytest.raises(httpx.ConnectError):
-        chosen.read()
+        provider.read()
 
     assert sandbox.applied == []
-    assert chosen.read().status_code == 200
+    assert provider.read().status_code == 200
 
 
 @BOTH
-def test_a_slow_answer_is_a_time_out_only_for_who_waits_less(
-    sandbox: Sandbox, chosen: Side, clock: StoppedClock
+def test_a_slow_response_is_a_timeout_only_for_a_shorter_timeout(
+    sandbox: Sandbox, provider: ProviderCalls, clock: StoppedClock
 ) -> None:
     sandbox.faults.add(Fault("*.rollback", "slow", seconds=4.0))
     with pytest.raises(httpx.ReadTimeout):
-        chosen.client.post(chosen_path(chosen), json={"deployId": chosen.target.id}, timeout=3.0)
+        provider.client.post(chosen_path(provider), json={"deployId": provider.target.id}, timeout=3.0)
     sandbox.faults.add(Fault("*", "slow", seconds=4.0))
-    chosen.client.timeout = httpx.Timeout(10.0)
-    assert chosen.read().status_code == 200
+    provider.client.timeout = httpx.Timeout(10.0)
+    assert provider.read().status_code == 200
     clock.advance(60)
 
     assert entry(sandbox)[0] is True
-    assert chosen.serves() == chosen.target.commit
+    assert provider.live_commit() == provider.target.commit
 
 
-def chosen_path(chosen: Side) -> str:
-    if chosen.name == "render":
-        return f"/services/{chosen.service.id}/rollback"
-    return f"/v1/projects/{chosen.service.id}/rollback/{chosen.target.id}"
+def chosen_path(provider: ProviderCalls) -> str:
+    if provider.name == "render":
+        return f"/services/{provider.service.id}/rollback"
+    return f"/v1/projects/{provider.service.id}/rollback/{provider.target.id}"
 
 
 @BOTH
-def test_an_answer_that_is_not_json_has_the_right_status(sandbox: Sandbox, chosen: Side) -> None:
+def test_a_response_that_is_not_json_has_the_right_status(sandbox: Sandbox, provider: ProviderCalls) -> None:
     sandbox.faults.add(Fault("*.rollback", "not_json"))
-    answer = chosen.roll_back()
+    answer = provider.roll_back()
 
     assert answer.status_code == 201
     assert answer.headers["content-type"].startswith("text/html")
     assert entry(sandbox) == (True, 201)
 
 
-def test_render_says_in_two_ways_when_to_ask_again(
-    sandbox: Sandbox, render: httpx.Client, world: World
-) -> None:
+def test_render_states_the_wait_in_two_ways(sandbox: Sandbox, render: httpx.Client, world: World) -> None:
     seen = []
     for reading in ("delta", "epoch", "silent"):
         sandbox.faults.add(Fault("render.services", "rate_limit", seconds=45, detail=reading))
@@ -140,9 +138,7 @@ def test_render_says_in_two_ways_when_to_ask_again(
     assert "retry-after" not in seen[2].headers
 
 
-def test_vercel_says_in_several_ways_when_to_ask_again(
-    sandbox: Sandbox, vercel: httpx.Client, world: World
-) -> None:
+def test_vercel_states_the_wait_in_several_ways(sandbox: Sandbox, vercel: httpx.Client, world: World) -> None:
     seen = []
     for reading in ("seconds", "date", "domains"):
         sandbox.faults.add(Fault("vercel.project", "rate_limit", seconds=20, detail=reading))
@@ -159,7 +155,7 @@ def test_vercel_says_in_several_ways_when_to_ask_again(
     assert seen[2].json()["retryAfter"]["value"] == 20
 
 
-def test_the_published_budget_is_counted_and_enforced_on_demand(render: httpx.Client, world: World) -> None:
+def test_the_published_rate_limit_is_enforced_on_demand(render: httpx.Client, world: World) -> None:
     service = world.service("shop-api")
     world.rules.rate_limits = True
     answers = [render.patch(f"/services/{service.id}", json={}) for _ in range(11)]
@@ -171,7 +167,7 @@ def test_the_published_budget_is_counted_and_enforced_on_demand(render: httpx.Cl
     assert render.get(f"/services/{service.id}").status_code == 200
 
 
-def test_a_field_can_be_missing_or_have_a_word_that_nobody_knows(
+def test_a_field_can_be_missing_or_have_an_unknown_value(
     sandbox: Sandbox, vercel: httpx.Client, render: httpx.Client
 ) -> None:
     sandbox.faults.add(
@@ -186,7 +182,7 @@ def test_a_field_can_be_missing_or_have_a_word_that_nobody_knows(
     assert render.get("/services").json()[0]["service"]["autoDeployTrigger"] == "fullMoon"
 
 
-def test_a_fault_lasts_as_long_as_it_was_told_to(sandbox: Sandbox, render: httpx.Client) -> None:
+def test_a_fault_lasts_for_the_requested_number_of_calls(sandbox: Sandbox, render: httpx.Client) -> None:
     sandbox.faults.add(Fault("render.*", "error", times=2))
     assert [render.get("/services").status_code for _ in range(3)] == [500, 500, 200]
 
@@ -196,7 +192,7 @@ def test_a_fault_lasts_as_long_as_it_was_told_to(sandbox: Sandbox, render: httpx
     assert render.get("/services").status_code == 200
 
 
-def test_a_request_can_bring_its_own_fault(sandbox: Sandbox, render: httpx.Client) -> None:
+def test_a_request_header_can_name_a_fault(sandbox: Sandbox, render: httpx.Client) -> None:
     answer = render.get("/services", headers={"X-Sandbox-Fault": "error;detail=503"})
     unknown = render.get("/services", headers={"X-Sandbox-Fault": "gremlins"})
 
@@ -206,12 +202,12 @@ def test_a_request_can_bring_its_own_fault(sandbox: Sandbox, render: httpx.Clien
     assert render.get("/services").status_code == 200
 
 
-def test_faults_that_do_not_exist_are_refused_by_name() -> None:
+def test_unknown_faults_are_rejected() -> None:
     with pytest.raises(ValueError, match="There is no fault explode"):
         Fault("*", "explode")
 
 
-def test_another_key_is_refused_in_each_providers_words(render: httpx.Client, vercel: httpx.Client) -> None:
+def test_another_key_is_refused_in_each_providers_format(render: httpx.Client, vercel: httpx.Client) -> None:
     wrong = {"Authorization": "Bearer something else"}
     at_render, at_vercel = (
         render.get("/services", headers=wrong),
@@ -225,7 +221,7 @@ def test_another_key_is_refused_in_each_providers_words(render: httpx.Client, ve
         assert answer.json()["error"]["message"] == "Not authorized"
 
 
-def test_a_body_that_is_not_json_is_refused(render: httpx.Client, api: Service) -> None:
+def test_a_body_that_is_not_json_is_refused(render: httpx.Client, api: ServiceRow) -> None:
     answers = [
         render.post(f"/services/{api.id}/rollback", content=body)
         for body in (b"{", json.dumps(["dep-1"]).encode(), b"\xff\xfe")

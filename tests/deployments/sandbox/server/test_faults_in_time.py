@@ -1,4 +1,4 @@
-"""Faults that show only later: what was accepted lies, fails, never ends, or waits behind something."""
+"""Faults that show later: an accepted order succeeds falsely, fails, never ends or has to wait."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ import httpx
 import pytest
 
 from deployments.sandbox.clock import StoppedClock
-from deployments.sandbox.rows import Deployment, Service
+from deployments.sandbox.rows import DeploymentRow, ServiceRow
 from deployments.sandbox.server.app import Sandbox
 from deployments.sandbox.server.faults import Fault
 from deployments.sandbox.world import World
-from tests.deployments.sandbox.conftest import Side
+from tests.deployments.sandbox.conftest import ProviderCalls
 
-Earlier = Callable[..., Deployment]
-BOTH = pytest.mark.parametrize("side", ["render", "vercel"])
+Earlier = Callable[..., DeploymentRow]
+BOTH = pytest.mark.parametrize("provider_name", ["render", "vercel"])
 
 
 @pytest.mark.parametrize(("detail", "claimed"), [("", False), ("everything", True)])
-def test_vercel_can_say_succeeded_while_the_old_one_serves(
+def test_vercel_can_report_success_while_the_old_deployment_serves(
     sandbox: Sandbox,
     vercel: httpx.Client,
     world: World,
-    web: Service,
+    web: ServiceRow,
     clock: StoppedClock,
     earlier: Earlier,
     detail: str,
@@ -43,8 +43,13 @@ def test_vercel_can_say_succeeded_while_the_old_one_serves(
     assert world.serving("shop-web").id == good.id
 
 
-def test_render_can_say_live_while_the_old_one_serves(
-    sandbox: Sandbox, render: httpx.Client, world: World, api: Service, clock: StoppedClock, earlier: Earlier
+def test_render_can_report_live_while_the_old_deployment_serves(
+    sandbox: Sandbox,
+    render: httpx.Client,
+    world: World,
+    api: ServiceRow,
+    clock: StoppedClock,
+    earlier: Earlier,
 ) -> None:
     bad = world.serving("shop-api")
     sandbox.faults.add(Fault("render.rollback", "lie_live"))
@@ -55,8 +60,8 @@ def test_render_can_say_live_while_the_old_one_serves(
     assert world.serving("shop-api").id == bad.id
 
 
-def test_single_domains_can_fail(
-    sandbox: Sandbox, vercel: httpx.Client, web: Service, clock: StoppedClock, earlier: Earlier
+def test_single_domains_can_fail_to_move(
+    sandbox: Sandbox, vercel: httpx.Client, web: ServiceRow, clock: StoppedClock, earlier: Earlier
 ) -> None:
     good = earlier(web)
     sandbox.faults.add(Fault("vercel.rollback", "fail_aliases", detail="www.shop.example.com"))
@@ -79,7 +84,7 @@ def test_an_accepted_rollback_may_fail_or_never_end(
     sandbox: Sandbox,
     render: httpx.Client,
     world: World,
-    api: Service,
+    api: ServiceRow,
     clock: StoppedClock,
     earlier: Earlier,
     do: str,
@@ -95,15 +100,15 @@ def test_an_accepted_rollback_may_fail_or_never_end(
 
 
 @BOTH
-def test_a_rollback_or_promotion_can_be_queued_behind_something(
-    sandbox: Sandbox, chosen: Side, vercel: httpx.Client, web: Service, clock: StoppedClock
+def test_an_order_can_be_queued(
+    sandbox: Sandbox, provider: ProviderCalls, vercel: httpx.Client, web: ServiceRow, clock: StoppedClock
 ) -> None:
-    if chosen.name == "render":
+    if provider.name == "render":
         sandbox.faults.add(Fault("render.rollback", "queue_behind"))
-        assert chosen.roll_back().json()["status"] == "queued"
+        assert provider.roll_back().json()["status"] == "queued"
     else:
         sandbox.faults.add(Fault("vercel.promote", "queue_behind", seconds=20))
-        assert vercel.post(f"/v10/projects/{web.id}/promote/{chosen.target.id}").status_code == 202
+        assert vercel.post(f"/v10/projects/{web.id}/promote/{provider.target.id}").status_code == 202
     clock.advance(120)
 
-    assert chosen.serves() == chosen.target.commit
+    assert provider.live_commit() == provider.target.commit

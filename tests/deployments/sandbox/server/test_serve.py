@@ -1,4 +1,4 @@
-"""The same sandbox over real loopback: what httpx sees there is what the in-process transport plays."""
+"""The sandbox over real HTTP: httpx sees the same failures as with the in-process transport."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ import httpx
 import pytest
 from django.core.management import load_command_class
 
-from deployments.providers.sandbox_route import ThroughSandbox
+from deployments.providers.sandbox_route import SandboxRoute
 
-ROOT = Path(__file__).resolve().parents[3]
-PATIENCE = 20.0
+ROOT = Path(__file__).resolve().parents[4]
+TIMEOUT = 20.0
 
 
 @pytest.fixture(scope="module")
@@ -34,11 +34,11 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(PATIENCE)
+        process.wait(TIMEOUT)
 
 
 def wait_for(address: str) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while True:
         try:
             httpx.get(f"{address}/_sandbox/state")
@@ -51,16 +51,16 @@ def wait_for(address: str) -> None:
 @pytest.fixture
 def render(origin: str) -> Iterator[httpx.Client]:
     key = {"Authorization": "Bearer rnd_sandbox"}
-    with httpx.Client(base_url=f"{origin}/v1", headers=key, timeout=PATIENCE) as client:
+    with httpx.Client(base_url=f"{origin}/v1", headers=key, timeout=TIMEOUT) as client:
         yield client
     httpx.delete(f"{origin}/_sandbox/faults")
 
 
-def arm(origin: str, on: str, do: str, **words: object) -> None:
-    assert httpx.post(f"{origin}/_sandbox/faults", json={"on": on, "do": do, **words}).status_code == 200
+def arm(origin: str, on: str, do: str, **settings: object) -> None:
+    assert httpx.post(f"{origin}/_sandbox/faults", json={"on": on, "do": do, **settings}).status_code == 200
 
 
-def test_it_answers_with_one_date_and_its_own_headers(render: httpx.Client) -> None:
+def test_a_response_has_one_date_and_the_providers_headers(render: httpx.Client) -> None:
     answer = render.get("/services")
 
     assert answer.status_code == 200
@@ -70,7 +70,7 @@ def test_it_answers_with_one_date_and_its_own_headers(render: httpx.Client) -> N
 
 
 @pytest.mark.parametrize("do", ["drop_before", "drop_after", "refuse_connection"])
-def test_a_dropped_connection_is_dropped_for_real(origin: str, render: httpx.Client, do: str) -> None:
+def test_a_dropped_connection_really_ends(origin: str, render: httpx.Client, do: str) -> None:
     arm(origin, "render.services", do)
     with pytest.raises(httpx.RemoteProtocolError):
         render.get("/services")
@@ -78,19 +78,15 @@ def test_a_dropped_connection_is_dropped_for_real(origin: str, render: httpx.Cli
     assert render.get("/services").status_code == 200
 
 
-def test_a_slow_answer_is_slow_for_real_and_others_do_not_wait_for_it(
-    origin: str, render: httpx.Client
-) -> None:
-    arm(origin, "render.services", "slow", seconds=1.0)
+def test_a_slow_response_does_not_delay_others(origin: str, render: httpx.Client) -> None:
+    arm(origin, "render.services", "slow", seconds=TIMEOUT)
     with pytest.raises(httpx.ReadTimeout):
         render.get("/services", timeout=0.3)
-    began = time.monotonic()
-    assert render.get("/services").status_code == 200
 
-    assert time.monotonic() - began < 0.7
+    assert render.get("/services", timeout=TIMEOUT / 2).status_code == 200  # the slow one still sleeps
 
 
-def test_a_post_with_a_body_and_a_query_arrives_whole(origin: str, render: httpx.Client) -> None:
+def test_a_post_arrives_with_its_body(origin: str, render: httpx.Client) -> None:
     service = render.get("/services", params={"name": "shop-api"}).json()[0]["service"]
     deploys = render.get(f"/services/{service['id']}/deploys", params={"status": ["deactivated"]}).json()
     answer = render.post(f"/services/{service['id']}/rollback", json={"deployId": deploys[0]["deploy"]["id"]})
@@ -100,8 +96,8 @@ def test_a_post_with_a_body_and_a_query_arrives_whole(origin: str, render: httpx
     assert rows[-1]["deployment"] == deploys[0]["deploy"]["id"]
 
 
-def test_public_addresses_are_reached_through_the_sandbox(origin: str) -> None:
-    with httpx.Client(transport=ThroughSandbox(origin)) as visitor:
+def test_public_addresses_are_answered_by_the_sandbox(origin: str) -> None:
+    with httpx.Client(transport=SandboxRoute(origin)) as visitor:
         page = visitor.get("https://shop.example.com/")
         elsewhere = visitor.get("https://nowhere.example.com/")
 

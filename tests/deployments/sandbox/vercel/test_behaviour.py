@@ -1,4 +1,4 @@
-"""Vercel through time: domains that move one by one, the pin, what stays staged, who is refused."""
+"""Vercel's behaviour over time: moving domains, pinned projects, staged builds and refusals."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 
 from deployments.sandbox.clock import StoppedClock
-from deployments.sandbox.rows import Deployment, Service
+from deployments.sandbox.rows import DeploymentRow, ServiceRow
 from deployments.sandbox.world import World
 
-Earlier = Callable[..., Deployment]
+Earlier = Callable[..., DeploymentRow]
 
 
 def project(vercel: httpx.Client) -> dict[str, Any]:
@@ -23,11 +23,11 @@ def targets(vercel: httpx.Client) -> list[str]:
     return [alias["deployment"]["id"] for alias in project(vercel)["alias"]]
 
 
-def roll_back(vercel: httpx.Client, web: Service, target: str, **params: str) -> httpx.Response:
+def roll_back(vercel: httpx.Client, web: ServiceRow, target: str, **params: str) -> httpx.Response:
     return vercel.post(f"/v1/projects/{web.id}/rollback/{target}", params=params)
 
 
-def promote(vercel: httpx.Client, web: Service, target: str) -> httpx.Response:
+def promote(vercel: httpx.Client, web: ServiceRow, target: str) -> httpx.Response:
     return vercel.post(f"/v10/projects/{web.id}/promote/{target}")
 
 
@@ -35,8 +35,8 @@ def refused(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["error"]["code"]
 
 
-def test_a_rollback_is_accepted_then_the_domains_move_one_by_one(
-    vercel: httpx.Client, world: World, web: Service, clock: StoppedClock, earlier: Earlier
+def test_the_domains_move_one_by_one_after_a_rollback_was_accepted(
+    vercel: httpx.Client, world: World, web: ServiceRow, clock: StoppedClock, earlier: Earlier
 ) -> None:
     bad, good = world.serving("shop-web"), earlier(web)
     answer = roll_back(vercel, web, good.id, description="500s on checkout")
@@ -59,7 +59,7 @@ def test_a_rollback_is_accepted_then_the_domains_move_one_by_one(
 
 
 def test_on_a_pinned_project_a_push_stays_staged_until_it_is_promoted(
-    vercel: httpx.Client, world: World, web: Service, clock: StoppedClock, earlier: Earlier
+    vercel: httpx.Client, world: World, web: ServiceRow, clock: StoppedClock, earlier: Earlier
 ) -> None:
     good = earlier(web)
     roll_back(vercel, web, good.id)
@@ -99,7 +99,7 @@ def test_a_failed_or_cancelled_build_moves_nothing(
     vercel: httpx.Client, world: World, clock: StoppedClock
 ) -> None:
     before = targets(vercel)
-    failing, canceled = world.somebody_pushes("shop-web", fate="ERROR"), world.somebody_pushes("shop-web")
+    failing, canceled = world.somebody_pushes("shop-web", outcome="ERROR"), world.somebody_pushes("shop-web")
     assert failing
     assert canceled
     answer = vercel.patch(f"/v12/deployments/{canceled.id}/cancel")
@@ -111,8 +111,8 @@ def test_a_failed_or_cancelled_build_moves_nothing(
     assert targets(vercel) == before
 
 
-def test_what_is_current_already_is_422_for_a_rollback_and_409_for_a_promotion(
-    vercel: httpx.Client, world: World, web: Service
+def test_already_current_is_422_for_a_rollback_and_409_for_a_promotion(
+    vercel: httpx.Client, world: World, web: ServiceRow
 ) -> None:
     current = world.serving("shop-web").id
 
@@ -122,13 +122,15 @@ def test_what_is_current_already_is_422_for_a_rollback_and_409_for_a_promotion(
     assert "is already the current production deployment." in answer.json()["error"]["message"]
 
 
-def test_two_requests_cannot_run_in_parallel(vercel: httpx.Client, web: Service, earlier: Earlier) -> None:
+def test_two_moves_cannot_run_in_parallel(vercel: httpx.Client, web: ServiceRow, earlier: Earlier) -> None:
     roll_back(vercel, web, earlier(web).id)
 
     assert refused(roll_back(vercel, web, earlier(web, 2).id)) == (409, "conflict")
 
 
-def test_previews_and_failed_builds_are_no_targets(vercel: httpx.Client, world: World, web: Service) -> None:
+def test_previews_and_failed_builds_are_no_targets(
+    vercel: httpx.Client, world: World, web: ServiceRow
+) -> None:
     rows = world.history[web.id]
     preview = next(row for row in rows if row.target is None)
     failed = next(row for row in rows if row.status == "ERROR")
@@ -140,7 +142,7 @@ def test_previews_and_failed_builds_are_no_targets(vercel: httpx.Client, world: 
 
 
 def test_the_hobby_plan_goes_back_one_step_only(
-    vercel: httpx.Client, world: World, web: Service, earlier: Earlier
+    vercel: httpx.Client, world: World, web: ServiceRow, earlier: Earlier
 ) -> None:
     world.rules.plan = "hobby"
     further = roll_back(vercel, web, earlier(web, 2).id)
@@ -150,19 +152,19 @@ def test_the_hobby_plan_goes_back_one_step_only(
     assert roll_back(vercel, web, earlier(web).id).status_code == 201
 
 
-def test_candidates_are_what_had_the_domains_and_has_them_no_more(
-    vercel: httpx.Client, world: World, web: Service
+def test_rollback_candidates_had_the_domains_and_lost_them(
+    vercel: httpx.Client, world: World, web: ServiceRow
 ) -> None:
     params = {"projectId": "shop-web", "rollbackCandidate": "true", "limit": "100"}
     rows = vercel.get("/v6/deployments", params=params).json()["deployments"]
 
-    assert len(rows) == len({deployment for _, deployment in web.served}) - 1
+    assert len(rows) == len({deployment for _, deployment in web.live_history}) - 1
     assert all(row["isRollbackCandidate"] and row["readySubstate"] == "PROMOTED" for row in rows)
     assert world.serving("shop-web").id not in {row["uid"] for row in rows}
 
 
 def test_a_promotion_waits_behind_a_rolling_release(
-    vercel: httpx.Client, world: World, web: Service, clock: StoppedClock, earlier: Earlier
+    vercel: httpx.Client, world: World, web: ServiceRow, clock: StoppedClock, earlier: Earlier
 ) -> None:
     canary, wanted = earlier(web, 3), earlier(web)
     world.somebody_starts_rolling_release("shop-web", canary.id)
@@ -178,7 +180,7 @@ def test_a_promotion_waits_behind_a_rolling_release(
 
 
 def test_a_rollback_aborts_a_rolling_release(
-    vercel: httpx.Client, world: World, web: Service, clock: StoppedClock, earlier: Earlier
+    vercel: httpx.Client, world: World, web: ServiceRow, clock: StoppedClock, earlier: Earlier
 ) -> None:
     world.somebody_starts_rolling_release("shop-web", earlier(web, 3).id)
     assert roll_back(vercel, web, earlier(web).id).status_code == 201
@@ -189,7 +191,7 @@ def test_a_rollback_aborts_a_rolling_release(
     assert targets(vercel) == [earlier(web, 0).id] * 3 == [world.serving("shop-web").id] * 3
 
 
-def test_the_pin_can_be_set_and_lifted_without_moving_traffic(vercel: httpx.Client) -> None:
+def test_pinning_and_unpinning_move_no_traffic(vercel: httpx.Client) -> None:
     before = targets(vercel)
     pinned = vercel.patch("/v9/projects/shop-web", json={"autoAssignCustomDomains": False}).json()
     unknown = vercel.patch("/v9/projects/shop-web", json={"colour": "red"})
@@ -201,8 +203,8 @@ def test_the_pin_can_be_set_and_lifted_without_moving_traffic(vercel: httpx.Clie
     assert refused(unknown) == (400, "bad_request")
 
 
-def test_the_trail_says_who_rolled_back_from_what_to_what(
-    vercel: httpx.Client, world: World, web: Service, earlier: Earlier
+def test_events_name_the_actor_and_both_deployments(
+    vercel: httpx.Client, world: World, web: ServiceRow, earlier: Earlier
 ) -> None:
     bad, good = world.serving("shop-web"), earlier(web)
     world.somebody_rolls_back("shop-web", good.id, actor="emi")
@@ -214,7 +216,9 @@ def test_the_trail_says_who_rolled_back_from_what_to_what(
     assert event["payload"]["toDeploymentId"] == good.id
 
 
-def test_pages_go_on_where_the_last_one_ended(vercel: httpx.Client, world: World, web: Service) -> None:
+def test_each_page_continues_where_the_last_one_ended(
+    vercel: httpx.Client, world: World, web: ServiceRow
+) -> None:
     seen: list[str] = []
     until: int | None = None
     while True:
@@ -229,7 +233,7 @@ def test_pages_go_on_where_the_last_one_ended(vercel: httpx.Client, world: World
 
 
 def test_promoting_a_preview_as_the_cli_does_builds_it_again(
-    vercel: httpx.Client, world: World, web: Service, clock: StoppedClock
+    vercel: httpx.Client, world: World, web: ServiceRow, clock: StoppedClock
 ) -> None:
     preview = next(row for row in world.newest_first(web) if row.target is None)
     body = {

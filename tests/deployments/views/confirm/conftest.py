@@ -1,6 +1,8 @@
-"""A responder at a browser, and an API with something to go back to."""
+"""A signed-in responder, and an API with a deployment to go back to."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import pytest
 from django.test import Client
@@ -11,23 +13,21 @@ from tests import factories
 
 
 @pytest.fixture
-def ana() -> User:
+def ana_ruiz() -> User:
     return factories.person("responder", "Ana Ruiz")
 
 
 @pytest.fixture
-def browser(ana: User) -> Client:
-    client = Client()
-    client.force_login(ana)
-    return client
+def ana(client_as: Callable[..., Client], ana_ruiz: User) -> Client:
+    return client_as(ana_ruiz)
 
 
 @pytest.fixture
-def api() -> Service:
+def live_api() -> Service:
     """An API whose newest deployment is live, with an older one to go back to."""
     service = factories.service("api", display_name="API")
-    factories.reading("render")
-    factories.at_work()
+    factories.provider_status("render")
+    factories.heartbeats()
     factories.deployment(service, "Fix price rounding", created_at=factories.ago(days=2))
     factories.deployment(
         service, "Fix login rate limit", created_at=factories.ago(hours=3), author="Dana Okoro"

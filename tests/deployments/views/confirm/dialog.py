@@ -1,4 +1,4 @@
-"""The confirm dialog as a browser has it: its address, and its form filled in."""
+"""The address of a confirm dialog, and its form as a browser sends it."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def token_in(response: Any) -> str:
     return found[1]
 
 
-def fill(browser: Client, where: str, **fields: str) -> dict[str, str]:
+def fill(ana: Client, where: str, **fields: str) -> dict[str, str]:
     """The form as the browser would send it."""
     return {
-        "token": token_in(browser.get(where)),
+        "token": token_in(ana.get(where)),
         "reason": "errors",
         "words": "500s",
         "incident": "",

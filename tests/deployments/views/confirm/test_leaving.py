@@ -1,4 +1,4 @@
-"""Leaving a rollback: which ways there are, and what comes back on each."""
+"""Leaving a rollback: the options, and what each one restores."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def pinned(api: Service) -> Service:
+def pinned(live_api: Service) -> Service:
     """The API rolled back to the oldest deployment, away from the newest."""
-    left, now_live = api.live, older(api)
+    left, now_live = live_api.live, older(live_api)
     assert left is not None
     Deployment.objects.filter(pk=left.pk).update(live_since=None, live_until=timezone.now(), status="retired")
     Deployment.objects.filter(pk=now_live.pk).update(live_since=factories.ago(minutes=3), status="live")
-    api.live, api.auto_deploy, api.pinned = now_live, "off", True
-    api.save()
-    factories.pin(api, now_live, rolled_back_from=left)
-    return api
+    live_api.live, live_api.auto_deploy, live_api.pinned = now_live, "off", True
+    live_api.save()
+    factories.pin(live_api, now_live, rolled_back_from=left)
+    return live_api
 
 
-def test_leaving_offers_to_keep_what_is_live_or_to_bring_back_what_was_left(
-    browser: Client, pinned: Service
+def test_leaving_offers_to_keep_what_is_live_or_to_return_to_what_was_left(
+    ana: Client, pinned: Service
 ) -> None:
-    read = text(browser.get(f"/services/{pinned.slug}/leave/"))
+    read = text(ana.get(f"/services/{pinned.slug}/leave/"))
     assert "Leave the rollback of API?" in read
     assert "Keep what is live; only automatic deploys come back" in read
     assert "Back to what was rolled back from" in read
@@ -38,35 +38,35 @@ def test_leaving_offers_to_keep_what_is_live_or_to_bring_back_what_was_left(
     assert "Automatic deploys go back to “on every commit”" in read
 
 
-def test_leaving_to_a_deployment_says_which_commits_return(browser: Client, pinned: Service) -> None:
+def test_leaving_to_a_deployment_says_which_commits_return(ana: Client, pinned: Service) -> None:
     left = older(pinned, "Faster checkout totals")
-    response = browser.get(f"/services/{pinned.slug}/leave/?to={left.provider_id}")
+    response = ana.get(f"/services/{pinned.slug}/leave/?to={left.provider_id}")
     read = text(response)
     assert "2 commits return" in read
     assert "Faster checkout totals" in read
     form = {"token": token_in(response), "reason": "", "words": "", "incident": ""}
-    sent = browser.post(f"/services/{pinned.slug}/leave/?to={left.provider_id}", form)
+    sent = ana.post(f"/services/{pinned.slug}/leave/?to={left.provider_id}", form)
     assert sent.status_code == 303
     assert Change.objects.get().to_deployment == left
 
 
-def test_leaving_without_moving_traffic_needs_no_reason(browser: Client, pinned: Service) -> None:
+def test_leaving_without_moving_traffic_needs_no_reason(ana: Client, pinned: Service) -> None:
     where = f"/services/{pinned.slug}/leave/"
-    response = browser.post(where, {"token": token_in(browser.get(where))})
+    response = ana.post(where, {"token": token_in(ana.get(where))})
     assert response.status_code == 303
     operation = Operation.objects.get()
     assert (operation.kind, operation.reason, operation.change.to_deployment) == ("leave", "", None)
 
 
-def test_a_way_that_cannot_be_taken_says_why(browser: Client, pinned: Service) -> None:
+def test_a_way_that_cannot_be_taken_says_why(ana: Client, pinned: Service) -> None:
     left = older(pinned, "Faster checkout totals")
     Deployment.objects.filter(pk=left.pk).update(missing_since=timezone.now())
-    page = browser.get(f"/services/{pinned.slug}/leave/")
+    page = ana.get(f"/services/{pinned.slug}/leave/")
     assert "Render no longer lists it" in text(page)
     assert f"?to={left.provider_id}" not in page.content.decode()
 
 
-def test_newer_staged_deployments_are_ways_to_leave(browser: Client) -> None:
+def test_newer_staged_deployments_are_options_when_leaving(ana: Client) -> None:
     web = factories.service("web", display_name="Web")
     left = factories.deployment(web, "Broken header", created_at=factories.ago(hours=1))
     factories.live(web, "Good header", created_at=factories.ago(days=1))
@@ -75,15 +75,15 @@ def test_newer_staged_deployments_are_ways_to_leave(browser: Client) -> None:
         web, "Mended header", staged=True, served=False, created_at=factories.ago(minutes=2)
     )
     factories.deployment(web, "Ancient draft", staged=True, served=False, created_at=factories.ago(days=9))
-    page = browser.get(f"/services/{web.slug}/leave/").content.decode()
+    page = ana.get(f"/services/{web.slug}/leave/").content.decode()
     assert f"?to={newer.provider_id}" in page
     assert "Ancient draft" not in page
 
 
-def test_there_is_no_rollback_to_leave_where_nothing_is_pinned(browser: Client, api: Service) -> None:
-    where = f"/services/{api.slug}/leave/"
-    page = browser.get(where)
+def test_there_is_no_rollback_to_leave_where_nothing_is_pinned(ana: Client, live_api: Service) -> None:
+    where = f"/services/{live_api.slug}/leave/"
+    page = ana.get(where)
     assert "API is not pinned: there is no rollback to leave." in text(page)
-    response = browser.post(where, {"token": token_in(page)})
+    response = ana.post(where, {"token": token_in(page)})
     assert response.status_code == 409
     assert not Operation.objects.exists()

@@ -1,7 +1,8 @@
-"""The confirm form: exactly one operation for it, or a sentence and everything kept."""
+"""The confirm form starts exactly one operation, or says why not and keeps what was typed."""
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -19,88 +20,88 @@ from tests.support.page_text import text
 pytestmark = pytest.mark.django_db
 
 
-def test_the_form_starts_one_operation_with_its_audit_entry(browser: Client, api: Service, ana: User) -> None:
-    target = older(api)
-    form = fill(browser, address(api, target), words="500s on checkout", incident="INC-412")
-    response = browser.post(address(api, target), form)
+def test_the_form_starts_one_operation_with_its_audit_entry(
+    ana: Client, ana_ruiz: User, live_api: Service
+) -> None:
+    target = older(live_api)
+    form = fill(ana, address(live_api, target), words="500s on checkout", incident="INC-412")
+    response = ana.post(address(live_api, target), form)
     operation = Operation.objects.get()
     assert response.status_code == 303
     assert response.headers["Location"] == f"/operations/{operation.pk}/"
     assert (operation.requested_by, operation.reason, operation.reason_detail) == (
-        ana,
+        ana_ruiz,
         "errors",
         "500s on checkout",
     )
     assert operation.change.to_deployment == target
-    assert operation.change.from_deployment == api.live
+    assert operation.change.from_deployment == live_api.live
     entry = AuditEntry.objects.get()
     assert (entry.actor_name, entry.operation, entry.incident) == ("Ana Ruiz", operation.pk, "INC-412")
     assert entry.reason == "Error rate up: 500s on checkout"
 
 
-def test_htmx_is_sent_to_the_operation_as_a_whole_page(browser: Client, api: Service) -> None:
-    where = address(api, older(api))
-    response = browser.post(where, fill(browser, where), headers=HTMX)
+def test_htmx_is_sent_to_the_operation_as_a_whole_page(ana: Client, live_api: Service) -> None:
+    where = address(live_api, older(live_api))
+    response = ana.post(where, fill(ana, where), headers=HTMX)
     assert response.headers["HX-Redirect"] == f"/operations/{Operation.objects.get().pk}/"
 
 
-def test_the_same_form_twice_is_one_operation(browser: Client, api: Service) -> None:
-    where = address(api, older(api))
-    form = fill(browser, where)
-    first, second = browser.post(where, form), browser.post(where, form)
+def test_the_same_form_twice_is_one_operation(ana: Client, live_api: Service) -> None:
+    where = address(live_api, older(live_api))
+    form = fill(ana, where)
+    first, second = ana.post(where, form), ana.post(where, form)
     assert first.headers["Location"] == second.headers["Location"]
     assert Operation.objects.count() == 1
 
 
 def test_the_same_form_after_the_operation_has_ended_shows_that_operation(
-    browser: Client, api: Service
+    ana: Client, live_api: Service
 ) -> None:
-    target = older(api)
-    form = fill(browser, address(api, target))
-    first = browser.post(address(api, target), form)
+    target = older(live_api)
+    form = fill(ana, address(live_api, target))
+    first = ana.post(address(live_api, target), form)
     Change.objects.update(status="succeeded", ended_at=timezone.now())
-    factories.live(api, "Fix price rounding", commit_sha=target.commit_sha)
-    assert browser.post(address(api, target), form).headers["Location"] == first.headers["Location"]
+    factories.live(live_api, "Fix price rounding", commit_sha=target.commit_sha)
+    assert ana.post(address(live_api, target), form).headers["Location"] == first.headers["Location"]
     assert Operation.objects.count() == 1
 
 
-def test_the_second_person_is_shown_the_first_ones_operation(browser: Client, api: Service) -> None:
-    target = older(api)
+def test_the_second_person_is_shown_the_first_ones_operation(ana: Client, live_api: Service) -> None:
+    target = older(live_api)
     bo = Client()
     bo.force_login(factories.person("responder", "Bo Lind"))
-    mine, his = fill(browser, address(api, target)), fill(bo, address(api, target))
-    first = bo.post(address(api, target), his)
-    second = browser.post(address(api, target), mine)
+    mine, his = fill(ana, address(live_api, target)), fill(bo, address(live_api, target))
+    first = bo.post(address(live_api, target), his)
+    second = ana.post(address(live_api, target), mine)
     assert second.headers["Location"] == first.headers["Location"]
     assert Operation.objects.count() == 1
-    assert "Bo Lind was faster: this is the operation under way." in text(
-        browser.get(second.headers["Location"])
-    )
+    assert "Bo Lind was faster: this is the operation under way." in text(ana.get(second.headers["Location"]))
 
 
-def test_a_second_tab_of_the_same_person_is_not_called_somebody_else(browser: Client, api: Service) -> None:
-    where = address(api, older(api))
-    one, two = fill(browser, where), fill(browser, where)
-    browser.post(where, one)
-    second = browser.post(where, two)
-    assert "You had asked already" in text(browser.get(second.headers["Location"]))
+def test_a_second_tab_of_the_same_person_is_not_called_somebody_else(ana: Client, live_api: Service) -> None:
+    where = address(live_api, older(live_api))
+    one, two = fill(ana, where), fill(ana, where)
+    ana.post(where, one)
+    second = ana.post(where, two)
+    assert "You had asked already" in text(ana.get(second.headers["Location"]))
 
 
 def test_while_an_operation_runs_the_dialog_has_no_button_but_the_way_to_it(
-    browser: Client, api: Service
+    ana: Client, live_api: Service
 ) -> None:
-    running = factories.change(api, older(api))
-    page = browser.get(address(api, older(api), "roll-back"))
+    running = factories.change(live_api, older(live_api))
+    page = ana.get(address(live_api, older(live_api), "roll-back"))
     assert "Ana Ruiz has an operation under way on API." in text(page)
     assert running.operation.get_absolute_url() in page.content.decode()
     assert 'data-kind="main"' not in page.content.decode()
 
 
-def test_a_changed_world_is_shown_and_nothing_is_started(browser: Client, api: Service) -> None:
-    target = older(api)
-    form = fill(browser, address(api, target), words="500s on checkout", incident="INC-412")
-    factories.live(api, "Emergency hotfix", created_at=timezone.now())
-    response = browser.post(address(api, target), form)
+def test_what_has_changed_since_is_shown_and_nothing_is_started(ana: Client, live_api: Service) -> None:
+    target = older(live_api)
+    form = fill(ana, address(live_api, target), words="500s on checkout", incident="INC-412")
+    factories.live(live_api, "Emergency hotfix", created_at=timezone.now())
+    response = ana.post(address(live_api, target), form)
     read = text(response)
     assert response.status_code == 409
     assert not Operation.objects.exists()
@@ -110,41 +111,41 @@ def test_a_changed_world_is_shown_and_nothing_is_started(browser: Client, api: S
     assert 'value="INC-412"' in response.content.decode()
     again = {**form, "token": token_in(response)}
     assert again["token"] != form["token"]
-    assert browser.post(address(api, target), again).status_code == 303
+    assert ana.post(address(live_api, target), again).status_code == 303
 
 
 @pytest.mark.parametrize("damage", [lambda token: "", lambda token: token[:-3], lambda token: "x" * 5000])
 def test_a_damaged_token_starts_nothing_and_keeps_what_was_typed(
-    browser: Client, api: Service, damage: Any
+    ana: Client, live_api: Service, damage: Any
 ) -> None:
-    where = address(api, older(api))
-    form = fill(browser, where, words="typed with care")
-    response = browser.post(where, {**form, "token": damage(form["token"])})
+    where = address(live_api, older(live_api))
+    form = fill(ana, where, words="typed with care")
+    response = ana.post(where, {**form, "token": damage(form["token"])})
     assert response.status_code == 409
     assert "did not come whole" in text(response)
     assert "typed with care" in text(response)
     assert not Operation.objects.exists()
 
 
-def test_a_token_of_another_deployment_is_refused(browser: Client, api: Service) -> None:
-    form = fill(browser, address(api, older(api)))
-    response = browser.post(address(api, older(api, "Fix login rate limit")), form)
+def test_a_token_of_another_deployment_is_refused(ana: Client, live_api: Service) -> None:
+    form = fill(ana, address(live_api, older(live_api)))
+    response = ana.post(address(live_api, older(live_api, "Fix login rate limit")), form)
     assert response.status_code == 409
     assert "belongs to another deployment" in text(response)
 
 
-def test_a_missing_reason_is_asked_for_and_the_rest_is_kept(browser: Client, api: Service) -> None:
-    where = address(api, older(api))
-    response = browser.post(where, fill(browser, where, reason="", words="kept", incident="INC-1"))
+def test_a_missing_reason_is_asked_for_and_the_rest_is_kept(ana: Client, live_api: Service) -> None:
+    where = address(live_api, older(live_api))
+    response = ana.post(where, fill(ana, where, reason="", words="kept", incident="INC-1"))
     assert response.status_code == 422
     assert "Choose the reason. Nothing was started." in text(response)
     assert "kept" in text(response)
     assert 'value="INC-1"' in response.content.decode()
 
 
-def test_a_reason_of_100_kb_is_refused_with_a_sentence_and_not_lost(browser: Client, api: Service) -> None:
-    where = address(api, older(api))
-    response = browser.post(where, fill(browser, where, words="x" * 100_000, incident="INC-1"))
+def test_a_reason_of_100_kb_is_refused_with_a_sentence_and_not_lost(ana: Client, live_api: Service) -> None:
+    where = address(live_api, older(live_api))
+    response = ana.post(where, fill(ana, where, words="x" * 100_000, incident="INC-1"))
     assert response.status_code == 422
     assert "The reason is 100,000 characters long and 2,000 fit." in text(response)
     assert "x" * 100_000 in response.content.decode()
@@ -152,33 +153,33 @@ def test_a_reason_of_100_kb_is_refused_with_a_sentence_and_not_lost(browser: Cli
     assert not Operation.objects.exists()
 
 
-def test_more_than_a_megabyte_is_answered_with_a_page(browser: Client, api: Service) -> None:
-    where = address(api, older(api))
-    response = browser.post(where, fill(browser, where, words="x" * 1_200_000))
+def test_more_than_a_megabyte_is_answered_with_a_page(ana: Client, live_api: Service) -> None:
+    where = address(live_api, older(live_api))
+    response = ana.post(where, fill(ana, where, words="x" * 1_200_000))
     assert response.status_code == 400
     assert "The portal could not use what was sent" in text(response)
 
 
-def test_a_token_stays_good_while_only_ages_change(browser: Client, api: Service, settings: Any) -> None:
-    target = older(api)
-    form = fill(browser, address(api, target))
+def test_a_token_stays_good_while_only_ages_change(ana: Client, live_api: Service, settings: Any) -> None:
+    target = older(live_api)
+    form = fill(ana, address(live_api, target))
     Service.objects.update(synced_at=timezone.now() + timedelta(seconds=15))
-    assert browser.post(address(api, target), form).status_code == 303
+    assert ana.post(address(live_api, target), form).status_code == 303
 
 
-def test_a_viewer_sees_the_plan_and_why_there_is_no_button(api: Service) -> None:
+def test_a_viewer_sees_the_plan_and_why_there_is_no_button(live_api: Service) -> None:
     vera = Client()
     vera.force_login(factories.person("viewer", "Vera Novak"))
-    response = vera.get(address(api, older(api)))
+    response = vera.get(address(live_api, older(live_api)))
     assert "it needs the role responder or database admin, and yours is viewer" in text(response)
     assert 'data-kind="main"' not in response.content.decode()
 
 
-def test_a_viewers_post_is_refused_and_recorded(browser: Client, api: Service) -> None:
-    where = address(api, older(api))
+def test_a_viewers_post_is_refused_and_recorded(ana: Client, live_api: Service) -> None:
+    where = address(live_api, older(live_api))
     vera = Client()
     vera.force_login(factories.person("viewer", "Vera Novak"))
-    response = vera.post(where, fill(browser, where))
+    response = vera.post(where, fill(ana, where))
     assert response.status_code == 403
     assert "This needs the role responder or database admin" in text(response)
     assert "Ana Ruiz" in text(response)
@@ -187,9 +188,21 @@ def test_a_viewers_post_is_refused_and_recorded(browser: Client, api: Service) -
     assert not Operation.objects.exists()
 
 
-def test_a_form_of_another_site_is_refused(ana: User, api: Service) -> None:
+def test_a_form_of_another_site_is_refused(ana_ruiz: User, live_api: Service) -> None:
     strict = Client(enforce_csrf_checks=True)
-    strict.force_login(ana)
-    response = strict.post(address(api, older(api)), {"reason": "errors"})
+    strict.force_login(ana_ruiz)
+    response = strict.post(address(live_api, older(live_api)), {"reason": "errors"})
     assert response.status_code == 403
     assert "This form was not accepted" in text(response)
+
+
+@pytest.mark.parametrize(("ticked", "canceled"), [({"cancel_builds_first": "on"}, True), ({}, False)])
+def test_builds_are_canceled_first_only_where_the_box_of_the_dialog_is_ticked(
+    ana: Client, live_api: Service, ticked: dict[str, str], canceled: bool
+) -> None:
+    factories.deployment(live_api, "Still building", status="building", raw_status="build_in_progress")
+    where = address(live_api, older(live_api))
+    page = ana.get(where).content.decode()
+    assert re.search(r'type="checkbox"\s+name="cancel_builds_first"\s+checked', page)
+    ana.post(where, fill(ana, where, **ticked))
+    assert Operation.objects.get().change.cancel_builds_first is canceled

@@ -1,4 +1,4 @@
-"""A session lock proves life only where a session stays with one PostgreSQL process: a real PgBouncer."""
+"""The liveness lock needs a session that keeps its PostgreSQL backend; tested with a real PgBouncer."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ BOTH = pytest.mark.parametrize(
 
 def started(command: list[str], **variables: str) -> subprocess.CompletedProcess[str]:
     """A process of the portal that is expected to end by itself."""
-    told = env.for_child(DJANGO_SETTINGS_MODULE="rollback_portal.settings", **variables)
+    environment = env.for_child(DJANGO_SETTINGS_MODULE="rollback_portal.settings", **variables)
     return subprocess.run(
         [sys.executable, *command],
         cwd=env.ROOT,
-        env=told,
+        env=environment,
         capture_output=True,
         text=True,
         timeout=60,
@@ -47,55 +47,57 @@ class TestThroughPgBouncer:
 
     @pytest.mark.parametrize("mode", ["transaction", "statement"])
     def test_a_session_that_changes_its_server_is_refused(self, settings: Any, mode: str) -> None:
-        with pooler(mode) as there:
-            settings.DIRECT_DATABASE_URL = address_of_database(**there)
+        with pooler(mode) as address:
+            settings.DIRECT_DATABASE_URL = address_of_database(**address)
             with pytest.raises(
                 liveness.PoolerDetected, match=f"{POOLED}.*Set DIRECT_DATABASE_URL to PostgreSQL itself"
             ):
                 liveness.refuse_pooler()
 
     def test_a_pooler_with_a_single_server_is_refused_too(self, settings: Any, monkeypatch: Any) -> None:
-        """There nothing is lost, but our second statement waits for the other session's end."""
-        monkeypatch.setattr("rollback_portal.postgresql.driver.Connection.patience", 1.0)
-        with pooler("transaction", size=1) as there:
-            settings.DIRECT_DATABASE_URL = address_of_database(**there)
+        """No setting is lost there, but our second statement waits until the other session ends."""
+        monkeypatch.setattr("rollback_portal.postgresql.driver.PortalConnection.patience", 1.0)
+        with pooler("transaction", size=1) as address:
+            settings.DIRECT_DATABASE_URL = address_of_database(**address)
             with pytest.raises(liveness.PoolerDetected, match="has not answered for 1 s"):
                 liveness.refuse_pooler()
 
-    def test_a_pooler_that_keeps_sessions_is_accepted_and_its_lock_is_a_proof(self, settings: Any) -> None:
-        with pooler("session") as there:
-            settings.DIRECT_DATABASE_URL = address_of_database(**there)
+    def test_a_pooler_that_keeps_sessions_is_accepted_and_its_lock_works(self, settings: Any) -> None:
+        with pooler("session") as address:
+            settings.DIRECT_DATABASE_URL = address_of_database(**address)
             liveness.refuse_pooler()
             with liveness.liveness_lock("change:1") as mine:
                 settings.DIRECT_DATABASE_URL = ""
                 with liveness.liveness_lock("change:1") as theirs:
                     assert (mine, theirs) == (True, False)
             with liveness.liveness_lock("change:1") as again:
-                assert again  # the pooler has let go of the lock with our session
+                assert again  # the pooler released the lock with our session
 
     @BOTH
     def test_neither_worker_nor_dispatcher_starts(self, command: list[str]) -> None:
-        with pooler("transaction") as there:
-            done = started(command, DATABASE_URL=address_of_database(**there))
+        with pooler("transaction") as address:
+            done = started(command, DATABASE_URL=address_of_database(**address))
         assert done.returncode == 1, done.stderr
         assert POOLED in done.stderr
         assert "Nothing was started." in done.stderr
 
-    def test_with_a_direct_address_beside_it_the_proof_goes_past_the_pooler(self, settings: Any) -> None:
+    def test_a_direct_address_bypasses_the_pooler(self, settings: Any) -> None:
         settings.DIRECT_DATABASE_URL = address_of_database()
-        with pooler("transaction") as there:
-            told = liveness.open_direct().settings_dict
-            assert str(there["port"]) != told["PORT"]
+        with pooler("transaction") as address:
+            used = liveness.open_direct().settings_dict
+            assert str(address["port"]) != used["PORT"]
             liveness.refuse_pooler()
 
 
 # --- PostgreSQL is away at the start ------------------------------------------------------------------------
 
 
-def test_without_an_answer_it_is_not_called_a_pooler(settings: Any, monkeypatch: Any, caplog: Any) -> None:
-    """A worker waits for PostgreSQL; whoever is asked to stop meanwhile stops."""
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        port = door.getsockname()[1]
+def test_an_unreachable_postgresql_is_not_mistaken_for_a_pooler(
+    settings: Any, monkeypatch: Any, caplog: Any
+) -> None:
+    """A worker waits for PostgreSQL until it is asked to stop."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
     settings.DIRECT_DATABASE_URL = f"postgresql://nobody@127.0.0.1:{port}/portal"
     answers = iter([False, False, False])
     monkeypatch.setattr(shutdown, "requested", lambda within=0.0: next(answers, True))

@@ -1,5 +1,7 @@
-"""Django empties every table after a transactional test. Audit entries refuse that, so their triggers
-step aside for exactly this moment and stand again for the next test."""
+"""`flush` with the triggers of the audit table disabled.
+
+Django empties every table after a transactional test, which the triggers of the append-only table refuse.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +17,14 @@ TRIGGERS = ("audit_entry_is_append_only", "audit_entry_is_not_truncated")
 class Command(flush.Command):
     def handle(self, **options: Any) -> None:
         database = options["database"]
-        switch(database, "DISABLE")
+        switch_triggers(database, "DISABLE")
         try:
             super().handle(**options)
         finally:
-            switch(database, "ENABLE ALWAYS")
+            switch_triggers(database, "ENABLE ALWAYS")
 
 
-def switch(database: str, how: str) -> None:
+def switch_triggers(database: str, action: str) -> None:
     with connections[database].cursor() as cursor:
         for trigger in TRIGGERS:
-            cursor.execute(f"ALTER TABLE {TABLE} {how} TRIGGER {trigger}")
+            cursor.execute(f"ALTER TABLE {TABLE} {action} TRIGGER {trigger}")

@@ -1,0 +1,278 @@
+"""The shape of every JSON column of this app.
+
+A whole document has optional keys (`total=False`): it is empty until its step has been taken. Entries in its
+lists always have all their keys. `document_field.conform` keeps that true for rows of older versions.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+# --- steps 1 and 2: why, from where, and which migrations -------------------------------------------------
+
+
+class LeftCommit(TypedDict):
+    """The commit that code was rolled back from."""
+
+    commit: str
+    description: str
+
+
+class LiveService(TypedDict):
+    """A service and the commit that it serves, as the other app answers it.
+
+    `pinned` says by whom and since when, "" where it is not pinned.
+    """
+
+    service: str
+    known: bool
+    url: str
+    commit: str
+    description: str
+    pinned: str
+    left: LeftCommit | None
+    auto_deploy: str
+    read_at: str
+
+
+class Justification(TypedDict, total=False):
+    """Why the rollback is needed, who said so, and which code was live then."""
+
+    reason: str
+    by: str
+    live: list[LiveService]
+
+
+class MigrationSource(TypedDict, total=False):
+    """Where the folder is read from: `kind` is "live", "left", "commit", "folder" or "upload".
+
+    `commit` is the one that was asked for or, once the folder was read, its own; `name` is that of an
+    uploaded archive, `shown` describes the folder for people.
+    """
+
+    kind: str
+    commit: str
+    name: str
+    shown: str
+
+
+class StoredMigration(TypedDict):
+    """`dbtools.prisma.compare`: one migration of folder and history, without its SQL."""
+
+    name: str
+    state: str
+    row: str
+    at: str
+    checksum: str
+    sql: str
+    down: str
+    why_not: str
+    warning: str
+
+
+# --- step 3: the draft and the analysis of the SQL -------------------------------------------------------
+
+
+class MigrationText(TypedDict):
+    """What one of the selected migrations did."""
+
+    name: str
+    sql: str
+
+
+class StoredDraftLine(TypedDict):
+    """`dbtools.down_draft.draft.DraftLine`."""
+
+    sql: str
+    mark: str
+    note: str
+    key: str
+
+
+class StoredDraft(TypedDict, total=False):
+    """`down` is the text of the down.sql files, `text` the proposed SQL, `message` says what it is worth."""
+
+    up: list[MigrationText]
+    down: str
+    lines: list[StoredDraftLine]
+    text: str
+    message: str
+
+
+class StoredProblem(TypedDict):
+    """`dbtools.sql.result.Problem`: `line` counts from 1, 0 is the whole text."""
+
+    line: int
+    message: str
+
+
+class StoredCount(TypedDict):
+    """How many rows or values a hazard destroys; None where it could not be counted in time."""
+
+    noun: str
+    number: int | None
+
+
+class StoredHazard(TypedDict):
+    """`dbtools.sql.result.Hazard`, with its counts."""
+
+    tone: str
+    what: str
+    why: str
+    instead: str
+    counts: list[StoredCount]
+
+
+class StoredStatement(TypedDict):
+    """`dbtools.sql.result.Statement`."""
+
+    number: int
+    line: int
+    last_line: int
+    text: str
+    kind: str
+    tables: list[str]
+    lock: str
+    hazards: list[StoredHazard]
+    alone: bool
+
+
+class SqlAnalysis(TypedDict, total=False):
+    """What the SQL with this SHA-256 would do. `path` is "transaction" or "alone"."""
+
+    sha256: str
+    statements: list[StoredStatement]
+    problems: list[StoredProblem]
+    path: str
+
+
+# --- steps 4 to 6: preflight, backup and rehearsal -------------------------------------------------------
+
+
+class StoredCheckResult(TypedDict):
+    """`dbtools.preflight.CheckResult`: `tone` is "ok", "warn" or "stop"."""
+
+    check: str
+    tone: str
+    message: str
+
+
+class StoredRan(TypedDict):
+    """A statement that ran: rows it touched (-1 where it does not say), and seconds."""
+
+    number: int
+    rows: int
+    seconds: float
+
+
+class StoredBlocker(TypedDict):
+    """`dbtools.execution.run_spec.Blocker`: a session that holds what the run waits for."""
+
+    pid: int
+    user: str
+    application: str
+    state: str
+    seconds: float
+    query: str
+
+
+class Progress(TypedDict, total=False):
+    """What the worker is doing now. `bytes` and `rate` (bytes per second) are of the backup."""
+
+    phase: str
+    bytes: int
+    rate: float
+    table: str
+    ran: list[StoredRan]
+    attempt: int
+    blockers: list[StoredBlocker]
+
+
+class StoredRehearsalCheck(TypedDict):
+    """One thing that the rehearsal has proven ("ok"), left open ("warn") or refuted ("stop")."""
+
+    name: str
+    tone: str
+    message: str
+    lines: list[str]
+
+
+class StoredLock(TypedDict):
+    """The strongest lock on one table, and for how many seconds it was held."""
+
+    table: str
+    mode: str
+    seconds: float
+
+
+class StoredRehearsal(TypedDict, total=False):
+    """What pages and the run read of `dbtools.rehearsal.RehearsalReport`. `lose` has a sentence per loss."""
+
+    passed: bool
+    message: str
+    verdict: str
+    checks: list[StoredRehearsalCheck]
+    lose: list[str]
+    locks: list[StoredLock]
+    seconds: float
+    restore_seconds: float
+    total_seconds: float
+    fingerprint_after: str
+    backup_sha256: str
+    script_sha256: str
+    server: str
+    sha256: str
+
+
+# --- steps 8 and 9: the run and what became of it --------------------------------------------------------
+
+
+class TransactionIdentity(TypedDict, total=False):
+    """`dbtools.execution.run_spec.Identity`; empty until the transaction exists."""
+
+    xid: str
+    system: str
+    timeline: int
+    backend: int
+
+
+class StoredCommitOutcome(TypedDict):
+    """`dbtools.execution.commit_outcome`: the verdict with its three facts."""
+
+    verdict: str
+    status: str
+    rows: int
+    schema: str
+    message: str
+
+
+class RunLog(TypedDict, total=False):
+    """What ran, and the history rows that went, whole. `invalid` names indexes that were left unusable."""
+
+    ran: list[StoredRan]
+    seconds: float
+    tries: int
+    invalid: list[str]
+    deleted: list[dict[str, Any]]
+    resolved: StoredCommitOutcome
+
+
+class Verification(TypedDict, total=False):
+    """What a new connection saw after the commit: history rows that still stand, and the schema."""
+
+    rows_standing: list[str]
+    schema_as_rehearsed: bool
+
+
+# --- databases ---------------------------------------------------------------------------------------------
+
+
+class DatabaseFacts(TypedDict, total=False):
+    """What the worker read last: server version, size, applied migrations, an unfinished one ("": none)."""
+
+    server: str
+    bytes: int
+    applied: int
+    newest: str
+    newest_at: str
+    unfinished: str

@@ -1,0 +1,110 @@
+"""Who may press which button of the wizard, and the sentence beside it that says why not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dbtools.models import ROLL_BACK, DatabaseRollback
+from rollback_portal.accounts.models import User
+from rollback_portal.accounts.roles import any_role
+
+REAUTHENTICATION_NOTE = "Your password is asked for, unless you gave it in the last 5 minutes."
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """Whether a button can be pressed, and the note beside it: why not, or what to expect."""
+
+    disabled: bool
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """The person in front of a rollback's page.
+
+    Attributes:
+        may: whether they may roll databases back.
+        needed: the role or roles that may.
+        own: whether they requested this rollback or wrote a part of its SQL.
+        approved_it: whether they approved it.
+    """
+
+    may: bool
+    needed: str
+    own: bool
+    approved_it: bool
+
+    @classmethod
+    def of(cls, user: User, rollback: DatabaseRollback) -> Viewer:
+        return cls(
+            may=user.has_perm(ROLL_BACK),
+            needed=any_role(ROLL_BACK),
+            own=user.pk == rollback.requested_by_id or user.pk in rollback.authors,
+            approved_it=user.pk == rollback.approved_by_id,
+        )
+
+    @property
+    def needs_role(self) -> str:
+        return f"needs the role {self.needed}"
+
+    def button(self, note: str = "", *, unless: str = "", even_before: str = "") -> Button:
+        """A button for everybody who may roll databases back.
+
+        Args:
+            note: shown beside a button that can be pressed.
+            unless: why it cannot be pressed by them either; "" where it can.
+            even_before: as `unless`, but shown to people who may not press it as well.
+        """
+        reason = even_before or ("" if self.may else self.needs_role) or unless
+        return Button(bool(reason), reason or note)
+
+
+def cancel_button(viewer: Viewer, rollback: DatabaseRollback) -> Button:
+    """Stops a run; its note says until when that works."""
+    if not viewer.may:
+        return Button(True, f"Needs the role {viewer.needed}.")
+    if rollback.cancel_requested_at:
+        return Button(True, f"{rollback.cancel_requested_by[:80]} has asked to stop it.")
+    if rollback.status != "running":
+        return Button(True, "It has reached its commit and cannot be stopped.")
+    return Button(False, "Until the commit everything is undone by it.")
+
+
+def abandon_button(viewer: Viewer, rollback: DatabaseRollback) -> Button:
+    """Gives the rollback up; its note says what is kept."""
+    backup = ", and so does the backup" if rollback.backup else ""
+    return viewer.button(f"Nothing has been changed in the database. The record stays{backup}.")
+
+
+def approve_button(viewer: Viewer) -> Button:
+    own = "you asked for it or wrote it: somebody else has to approve. Send them this page's address."
+    return viewer.button(REAUTHENTICATION_NOTE, unless=own if viewer.own else "")
+
+
+def request_approval_button(viewer: Viewer, rollback: DatabaseRollback) -> Button:
+    failed = "" if rollback.rehearsal.get("passed") else "the rehearsal was not passed"
+    return viewer.button("Send them this page's address.", unless=failed)
+
+
+def run_button(viewer: Viewer, *, void_reason: str, code_operation: str) -> Button:
+    void = "the approval does not stand any more" if void_reason else ""
+    return viewer.button(
+        REAUTHENTICATION_NOTE, unless=void or ("code is being moved" if code_operation else "")
+    )
+
+
+def follow_up_button(viewer: Viewer) -> Button:
+    return viewer.button(even_before="somebody else has to" if viewer.approved_it else "")
+
+
+def restore_button(viewer: Viewer, rollback: DatabaseRollback) -> Button:
+    deleted = rollback.backup is not None and rollback.backup.deleted_at is not None
+    return viewer.button(
+        f"Nothing that exists is touched. {REAUTHENTICATION_NOTE}",
+        even_before="the backup's time was over; it was deleted" if deleted else "",
+    )
+
+
+def download_button(viewer: Viewer) -> Button:
+    return viewer.button("It holds customers' data. Who downloads it stands in the audit log.")

@@ -1,0 +1,125 @@
+"""What pages say about one deployment: its commit, when it was live, and what lies between two of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from deployments.models import Deployment, Service
+from deployments.pages.sentence import Part, Sentence, age_of, code, joined, moment, sentence
+from rollback_portal.templatetags.text import pull_request_url
+from rollback_portal.text import clean_line, duration
+
+
+def pull_request(number: str, repository: str) -> Sentence:
+    """ "#412", as a link where the address of the pull request is known."""
+    if not number:
+        return ()
+    text, url = f"#{clean_line(number, 20)}", pull_request_url(number, repository)
+    return sentence(Part("link", text, url=url) if url else text)
+
+
+def row_facts(deployment: Deployment, *, name_service: bool, own_time: bool, live: bool) -> Sentence:
+    """ "API · 77ab0e1 · Bo Lind · #412 · 13:51 · was live 3 d 4 h".
+
+    Args:
+        deployment: with its service loaded.
+        name_service: whether the column holds more than one service.
+        own_time: whether it was created noticeably before the time of its row.
+        live: whether it is live now.
+    """
+    service = deployment.service
+    return joined(
+        (
+            sentence(Part("strong", clean_line(service.short, 60))) if name_service else (),
+            sentence(code(deployment.short_sha)),
+            sentence(clean_line(deployment.author, 60)),
+            pull_request(deployment.pull_request, service.repository),
+            sentence(Part("time", at=deployment.created_at)) if own_time else (),
+            live_time(deployment, live=live),
+        )
+    )
+
+
+def live_time(deployment: Deployment, *, live: bool) -> Sentence:
+    """ "live 4 min, before 3 d", "was live 3 d", or nothing if it never was."""
+    was_live = duration(deployment.was_live) if deployment.was_live else ""
+    if not live:
+        return sentence(f"was live {was_live}") if was_live else ()
+    now = sentence("live ", age_of(deployment.live_since)) if deployment.live_since else ()
+    before = sentence(f"before {was_live}") if was_live else ()
+    return joined((now, before), ", ")
+
+
+def live_fact(deployment: Deployment, *, live: bool) -> Sentence:
+    """The same in full, for the page of the deployment."""
+    was_live = duration(deployment.was_live) if deployment.was_live else ""
+    if live and deployment.live_since:
+        before = f"; before, {was_live}" if was_live else ""
+        return sentence("since ", moment(deployment.live_since), ", ", age_of(deployment.live_since), before)
+    if live:
+        return sentence("now; since when is unknown")
+    if was_live:
+        until = sentence(", last until ", moment(deployment.live_until)) if deployment.live_until else ()
+        return (*sentence(f"{was_live} in all"), *until)
+    if deployment.served:
+        return sentence("once; how long is not known")
+    return sentence(f"never, as far as {deployment.service.get_provider_display()} tells")
+
+
+def commit_fact(deployment: Deployment) -> Sentence:
+    """The whole SHA, the branch and the pull request."""
+    branch = f" on {clean_line(deployment.branch, 80)}" if deployment.branch else ""
+    commit = sentence(code(deployment.commit_sha) if deployment.commit_sha else "unknown", branch)
+    return joined((commit, pull_request(deployment.pull_request, deployment.service.repository)), ", ")
+
+
+def target_fact(target: Deployment) -> Sentence:
+    """What an operation puts in front of users, in the confirm dialog."""
+    return sentence(
+        code(target.short_sha),
+        f" “{clean_line(target.subject)}”",
+        f", by {clean_line(target.author, 60)}" if target.author else "",
+        ", built ",
+        moment(target.created_at),
+        f", was live {duration(target.was_live)}" if target.was_live else "",
+    )
+
+
+def commits_summary(count: int, verb: str, service: Service) -> str:
+    """ "3 commits go, as far as API built them".
+
+    Args:
+        count: how many commits lie between the live deployment and the other one.
+        verb: go, come or return.
+        service: whose builds are counted.
+    """
+    short = clean_line(service.short, 60)
+    if not count:
+        return f"No commit that {short} built lies between"
+    ending = "es" if verb == "go" else "s"
+    verb = f"{verb}{ending}" if count == 1 else verb
+    return f"{count} commit{'' if count == 1 else 's'} {verb}, as far as {short} built them"
+
+
+def no_deployments(services: Iterable[Service]) -> str:
+    """Why a list without filters is empty: one clause for each service."""
+    clauses = []
+    for service in services:
+        name = clean_line(service.name, 80)
+        if service.synced_at:
+            clauses.append(f"{service.get_provider_display()} listed none for {name}")
+        else:
+            clauses.append(f"{name} has not been read yet")
+    return "; ".join(clauses) + "." if clauses else ""
+
+
+def service_facts(service: Service) -> Sentence:
+    """ "Render · branch main · not followed: it does not stand on the dashboard"."""
+    provider = service.get_provider_display()
+    branch = sentence(f"branch {clean_line(service.branch, 60)}") if service.branch else ()
+    followed: Sentence = ()
+    if service.missing_since:
+        followed = sentence("no longer listed since ", moment(service.missing_since))
+    elif not service.followed:
+        followed = sentence("not followed: it does not stand on the dashboard")
+    return joined((sentence(provider), branch, followed))

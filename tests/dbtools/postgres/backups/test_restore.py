@@ -1,0 +1,71 @@
+"""A restore is complete or leaves nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dbtools.postgres import backups, client
+from dbtools.postgres.client import DatabaseAddress
+from dbtools.postgres.programs import ClientPrograms
+from tests.dbtools.conftest import MakeDatabase
+
+
+def test_a_restore_makes_a_new_database_and_touches_no_other(
+    taken: backups.TakenBackup, shop: DatabaseAddress, programs: ClientPrograms, server: DatabaseAddress
+) -> None:
+    name = f"{shop.database}_new"
+    backups.restore_as_new(shop, name, Path(taken.path), programs)
+    try:
+        with client.connect(shop.with_database(name), "tests") as connection:
+            assert connection.execute('SELECT count(*) FROM "Order"').fetchone() == (3_000,)
+            query = (
+                "SELECT count(DISTINCT (datcollate, datctype, datlocprovider)) FROM pg_database"
+                " WHERE datname IN (%s, %s)"
+            )
+            assert connection.execute(query, [name, shop.database]).fetchone() == (1,)
+        with pytest.raises(backups.RestoreFailed, match="exists already"):
+            backups.restore_as_new(shop, name, Path(taken.path), programs)
+        with pytest.raises(backups.RestoreFailed, match="exists already"):
+            backups.restore_as_new(shop, shop.database, Path(taken.path), programs)
+    finally:
+        drop(server, name)
+
+
+def drop(server: DatabaseAddress, name: str) -> None:
+    with client.connect(server, "tests", autocommit=True) as connection:
+        connection.execute(client.SQL("DROP DATABASE {}").format(client.Identifier(name)))
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a'b", "dbname=shop", "postgresql://x/y", "1a", "a" * 64, 'a"b'])
+def test_an_invalid_name_is_refused(
+    name: str, taken: backups.TakenBackup, shop: DatabaseAddress, programs: ClientPrograms
+) -> None:
+    with pytest.raises(backups.RestoreFailed, match="cannot be a database's name"):
+        backups.restore_as_new(shop, name, Path(taken.path), programs)
+
+
+def test_a_restore_that_fails_leaves_no_new_database(
+    taken: backups.TakenBackup, shop: DatabaseAddress, programs: ClientPrograms, tmp_path: Path
+) -> None:
+    whole = Path(taken.path).read_bytes()
+    (tmp_path / "cut").write_bytes(whole[: len(whole) - 2_000])
+    name = f"{shop.database}_new"
+    with pytest.raises(backups.RestoreFailed, match="could not be restored"):
+        backups.restore_as_new(shop, name, tmp_path / "cut", programs)
+    with client.connect(shop, "tests") as connection:
+        assert connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is None
+
+
+def test_a_restore_into_a_database_is_all_or_nothing(
+    taken: backups.TakenBackup, programs: ClientPrograms, tmp_path: Path, make_database: MakeDatabase
+) -> None:
+    whole = Path(taken.path).read_bytes()
+    (tmp_path / "cut").write_bytes(whole[: len(whole) - 2_000])
+    empty = make_database()
+    with pytest.raises(backups.RestoreFailed):
+        backups.restore(empty, tmp_path / "cut", programs)
+    with client.connect(empty, "tests") as connection:
+        query = "SELECT count(*) FROM pg_class WHERE relname IN ('Order', 'small')"
+        assert connection.execute(query).fetchone() == (0,)

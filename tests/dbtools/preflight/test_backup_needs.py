@@ -1,0 +1,43 @@
+"""Checks for what a backup needs: disk space and client programs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dbtools.postgres import programs
+from dbtools.postgres.backups import disk_space
+from dbtools.postgres.programs import ClientPrograms
+from dbtools.preflight import CheckInput
+from tests.dbtools.preflight.checks import assert_only
+
+
+def test_a_volume_without_space_is_refused(check_input: CheckInput, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(disk_space, "free_and_reserve", lambda folder: (20_000_000, 10_000_000))
+    assert_only(check_input, "Space", "stop", "20 MB free")
+
+
+def test_a_pg_dump_that_is_too_old_is_refused(check_input: CheckInput, tmp_path: Path) -> None:
+    for name in ("pg_dump", "pg_restore"):
+        program = tmp_path / name
+        program.write_text(f"#!/bin/sh\necho '{name} (PostgreSQL) 12.22'\n")
+        program.chmod(0o755)
+    assert_only(
+        replace(check_input, programs=str(tmp_path)), "pg_dump", "stop", "12.22, older than the server"
+    )
+
+
+def test_an_address_that_asks_for_tls_needs_a_pg_dump_that_can(
+    check_input: CheckInput, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    required: list[bool] = []
+
+    def find(major: int, *, requires_tls: bool, folder: str) -> ClientPrograms:
+        required.append(requires_tls)
+        raise programs.ProgramNotFound("cannot encrypt")
+
+    monkeypatch.setattr(programs, "find", find)
+    assert_only(check_input, "pg_dump", "stop", "cannot encrypt")
+    assert required == [False]

@@ -1,0 +1,50 @@
+"""Step 9: the sentences about a committed run, about live services and about the restored database."""
+
+from __future__ import annotations
+
+import pytest
+
+from dbtools.models import DatabaseRollback
+from dbtools.models.document_field import conform
+from dbtools.models.documents import LiveService
+from dbtools.views.closing_context import live_line, lookup_query, new_database_name, result_lines
+from rollback_portal.accounts.models import User
+from tests.dbtools import rollback_rows
+
+
+@pytest.mark.parametrize(
+    ("service", "tone", "message"),
+    [
+        ({"known": True}, "warn", "abc Fix, not pinned: a push deploys it."),
+        ({"known": False}, "warn", "abc Fix, so look whether a push deploys it."),
+        ({"known": True, "pinned": "pinned by Ana"}, "good", "abc Fix, pinned by Ana."),
+    ],
+)
+def test_whether_a_push_deploys_the_migration_again(
+    service: dict[str, object], tone: str, message: str
+) -> None:
+    line = live_line(conform(LiveService, {"service": "api", "description": "abc Fix", **service}))
+    assert (line["tone"], line["message"]) == (tone, message)
+
+
+@pytest.mark.django_db
+def test_the_results_of_a_run_that_a_person_settled_are_not_called_verified(dana: User) -> None:
+    row = rollback_rows.rollback(dana, "done", run_log={"deleted": [{}, {}], "invalid": ["Order_idx"]})
+    assert [line["message"] for line in result_lines(row)] == [
+        "2 rows of _prisma_migrations are gone; saved whole in the audit log.",
+        "Settled by a person; the portal has not verified it.",
+        "The index Order_idx was left behind invalid: drop it.",
+    ]
+
+
+@pytest.mark.django_db
+def test_the_name_of_a_restored_database_needs_no_quotes_and_fits(dana: User) -> None:
+    row = rollback_rows.rollback(dana, "done", database=rollback_rows.database("Shop-" * 20))
+    name = new_database_name(row)
+    assert name.startswith("restored_shop_shop_")
+    assert len(name) == 63
+
+
+def test_a_quote_in_a_migration_name_stays_inside_the_query() -> None:
+    row = DatabaseRollback(selected=["it's"])
+    assert "IN ('it''s');" in lookup_query(row)

@@ -1,0 +1,63 @@
+"""The options when leaving a rollback."""
+
+from __future__ import annotations
+
+import pytest
+
+from deployments.models import Deployment, OperationKind, Pin, Service
+from deployments.operations.plan import Plan, make_plan
+from deployments.pages.leave_options import leave_options
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def web() -> Service:
+    factories.provider_status("vercel")
+    return factories.service("web", display_name="Web")
+
+
+@pytest.fixture
+def pin(web: Service) -> Pin:
+    """A rollback from "Faster checkout totals" to "Fix price rounding"."""
+    left = factories.deployment(web, "Faster checkout totals", created_at=factories.ago(hours=1))
+    factories.live(web, "Fix price rounding", created_at=factories.ago(days=1))
+    return factories.pin(web, rolled_back_from=left)
+
+
+def plan(web: Service, pin: Pin | None, target: Deployment | None = None) -> Plan:
+    return make_plan(OperationKind.LEAVE, web, target, None, pin)
+
+
+def test_without_a_pin_there_is_nothing_to_leave(web: Service) -> None:
+    factories.live(web)
+    assert leave_options(plan(web, None)) == ()
+
+
+def test_keeping_what_is_live_comes_first_and_returning_second(web: Service, pin: Pin) -> None:
+    stay, back = leave_options(plan(web, pin))
+    assert (stay.deployment, stay.chosen) == (None, True)
+    assert stay.label == "Keep what is live; only automatic deploys come back"
+    assert (back.deployment, back.chosen) == (pin.rolled_back_from, False)
+    assert back.label == "Back to what was rolled back from"
+
+
+def test_only_builds_that_were_staged_since_are_offered(web: Service, pin: Pin) -> None:
+    newer = factories.deployment(
+        web, "Add gift cards", created_at=factories.ago(minutes=5), staged=True, served=False
+    )
+    factories.deployment(web, "Too old", created_at=factories.ago(days=3), staged=True)
+    _, first, second = leave_options(plan(web, pin))
+    assert (first.deployment, first.label) == (newer, "Built since, never served")
+    assert second.deployment == pin.rolled_back_from
+
+
+def test_the_target_of_the_plan_is_the_chosen_option_and_every_option_has_its_address(
+    web: Service, pin: Pin
+) -> None:
+    target = pin.rolled_back_from
+    assert target is not None
+    stay, back = leave_options(plan(web, pin, target))
+    assert (stay.chosen, back.chosen) == (False, True)
+    assert back.url == f"{stay.url}?to={target.provider_id}"

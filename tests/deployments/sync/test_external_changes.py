@@ -1,0 +1,77 @@
+"""Rollbacks and pins that somebody made at the provider, outside the portal."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from deployments.models import Pin
+from deployments.sandbox.server.faults import Fault
+from rollback_portal.audit.models import AuditEntry
+from tests.deployments.conftest import Portal
+
+BOTH = pytest.mark.parametrize("name", ["render", "vercel"])
+
+
+@BOTH
+def test_a_rollback_in_the_providers_dashboard_is_seen_pinned_and_recorded(portal: Portal, name: str) -> None:
+    service, target = portal.service(name), portal.candidate(portal.service(name))
+    portal.world.somebody_rolls_back(service.name, target.provider_id, actor="chioma")
+    portal.wait_until_it_serves(service.name, target)
+
+    portal.read()
+
+    live = portal.service(name).live
+    assert live is not None
+    assert live.commit_sha == target.commit_sha
+    pin = Pin.objects.standing().get()
+    assert pin.outside
+    assert "chioma" in pin.pinned_by
+    assert AuditEntry.objects.filter(action="rollback outside the portal", actor_name=pin.pinned_by).exists()
+
+
+def test_a_render_rollback_from_outside_says_what_it_put_back(portal: Portal) -> None:
+    target = portal.candidate(portal.api)
+    portal.world.somebody_rolls_back("shop-api", target.provider_id, actor="chioma")
+    portal.wait_until_it_serves("shop-api", target)
+    portal.read()
+
+    live = portal.api.live
+    assert live is not None
+    assert (live.restores, live.outside) == (target, True)
+
+
+def test_the_portals_own_rollback_is_not_called_outside(portal: Portal) -> None:
+    portal.roll_back("render")
+
+    live = portal.api.live
+    assert live is not None
+    assert (live.outside, live.is_rollback) == (False, True)
+    assert not Pin.objects.standing().get().outside
+
+
+@BOTH
+def test_a_pin_that_somebody_takes_away_outside_is_closed(portal: Portal, name: str) -> None:
+    before = portal.service(name).auto_deploy
+    portal.roll_back(name)
+    Pin.objects.update(pinned_at=timezone.now() - timedelta(minutes=10))
+    portal.world.somebody_sets_auto_deploy(portal.service(name).name, before)
+
+    portal.read()
+
+    assert not Pin.objects.standing().exists()
+
+
+def test_a_missing_field_is_unknown_and_takes_no_pin_away(portal: Portal) -> None:
+    portal.roll_back("vercel")
+    portal.sandbox.faults.add(
+        Fault(on="vercel.project", do="omit", detail="autoAssignCustomDomains", times=None)
+    )
+    Pin.objects.update(pinned_at=timezone.now() - timedelta(minutes=10))
+
+    portal.read()
+
+    assert portal.web.pinned is None
+    assert Pin.objects.standing().exists()
