@@ -5,11 +5,11 @@ VENV := .venv/bin
 TEMPLATES := templates
 PRISMA := v6 v7
 ARGS ?=
-# Tests at a time, each with a database of its own; 0 is one after the other, which suits the journeys' clocks.
+# Tests at a time, each with a database of its own; 0 is one after the other.
 WORKERS ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help run test journeys check lint types fmt conformance prisma prisma-together prisma-install chaos chaos-merge chaos-full model bench bench-down bench-wizard wrong-downs wizard-faults screenshots install-local install-dev
+.PHONY: help run test journeys check lint types fmt conformance prisma prisma-together prisma-install chaos chaos-merge chaos-full model bench bench-down bench-wizard wrong-downs wizard-faults nightly screenshots install-local install-dev
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,7 +18,7 @@ run: install-local ## Start the portal on http://127.0.0.1:8000 (PORT=8001 for a
 	@$(VENV)/python -m rollback_portal.local
 
 test: install-dev ## Run every test, on servers of its own (ARGS="tests/deployments -x" for some, WORKERS=2 in parallel)
-	@$(VENV)/python -m pytest -q -n $(WORKERS) --dist loadfile $(ARGS)
+	@$(VENV)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 journeys: install-dev ## Run only the journeys in a real Chromium
 	@$(VENV)/python -m pytest -m journey $(ARGS)
@@ -63,7 +63,7 @@ tests/prisma/%/node_modules/.package-lock.json: tests/prisma/%/package-lock.json
 chaos: install-dev ## Kill, freeze and wipe real processes under load; the provider's own list judges
 	@$(VENV)/python -m tests.chaos $(ARGS)
 
-chaos-merge: install-dev ## A quarter of an hour of chaos: what every merge has to pass
+chaos-merge: install-dev ## Five to ten minutes of chaos, drawn from the commit: what every merge has to pass
 	@$(VENV)/python -m tests.chaos --merge $(ARGS)
 
 chaos-full: install-dev ## The numbers of the whole chaos matrix, a night
@@ -86,6 +86,9 @@ bench-wizard: install-dev ## A database of 1 GB through the wizard, beside plain
 
 wizard-faults: install-dev ## Cut, kill, restart and fill up around the wizard's run; the state afterwards judges
 	@PORTAL_LOCAL=1 PORTAL_ENV_FILE=/dev/null SECRET_KEY=bench DJANGO_SETTINGS_MODULE=tests.settings $(VENV)/python -m tests.bench.cuts $(ARGS)
+
+nightly: prisma-install ## All that is too long for a merge, one after the other, and one table at the end
+	@PORTAL_ENV_FILE=/dev/null $(VENV)/python -m tests.nightly $(ARGS)
 
 screenshots: install-dev ## Take the pictures in docs anew (ARGS=/tmp/pictures for every page, in light, dark and phone)
 	@$(VENV)/python -m tests.journeys.screenshots $(ARGS)

@@ -80,6 +80,7 @@ PROGRAMS = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
     for program in PROGRAMS:
         for item in items:
             if not program.is_here and item.get_closest_marker(program.marker):

@@ -83,10 +83,23 @@ def candidates(ana: Person, slug: str, needed: int) -> list[str]:
 
 
 def by_portal(portal: Portal, ana: Person, slug: str, confirm: str) -> Seen:
-    began, operation = ana.start(confirm)
-    shown = ana.follow(operation)
+    live = portal.live(slug)
+    began, page = ana.start(confirm)
+    shown = ana.follow(page)
+    operation = page.split("/")[2]
+    wait_for_another(live, portal, slug, operation)
     ordered, moved = provider_time(portal.world(), slug, target_of(confirm))
-    return Seen(operation.split("/")[2], began, ordered, moved, shown)
+    return Seen(operation, began, ordered, moved, shown)
+
+
+def wait_for_another(live: str, portal: Portal, slug: str, operation: str) -> None:
+    """Wait for the reading after the operation: a dialog that is drawn before it names the old live one.
+
+    Whoever confirms that is told that the world has changed, and nothing is moved.
+    """
+    if not wait_until(lambda: portal.live(slug) not in ("", live), 40, pause=0.2):
+        row = portal.inside("status_times", operation)[operation]
+        raise CannotRun(f"{slug} was not moved, the operation is {row['status']}: {row['message']}")
 
 
 def target_of(confirm: str) -> str:
@@ -101,7 +114,7 @@ def with_rows(portal: Portal, all_seen: Sequence[Seen]) -> list[Took]:
 
 def _took(seen: Seen, row: dict[str, Any]) -> Took:
     if row["status"] != "succeeded":
-        raise CannotRun(f"An operation ended as {row['status']}: {row['sentence']}")
+        raise CannotRun(f"An operation ended as {row['status']}: {row['message']}")
     return Took(
         before=seen.ordered - seen.began,
         provider=seen.moved - seen.ordered,

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
 import secrets
+import shlex
 import signal
-import subprocess
 import sys
 import tempfile
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from rollback_portal.processes.child import end_with_parent
-from tests.chaos import runs, selection, table
-from tests.chaos.runs import Run
+from tests.chaos import runs, selection, side_by_side, table
 from tests.chaos.selection import Chosen
-from tests.chaos.setting import environment, make_template
+from tests.chaos.setting import make_template
+from tests.seed import SEEDS, seed_of_this_commit
 
-LONGEST = 1800  # seconds that one run may take, its load not counted
+AT_ONCE = 3  # runs side by side on two cores: more, and they wait for processors
 
 
 def main() -> int:
@@ -30,29 +27,34 @@ def main() -> int:
     given = arguments()
     for asked in (signal.SIGTERM, signal.SIGINT):
         signal.signal(asked, lambda *_: sys.exit(1))
-    seed = given.seed if given.seed is not None else secrets.randbelow(1_000_000)
+    seed = drawn(given)
+    picked = chosen(given, seed)
     table.say(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {machine()}, seed {seed}\n")
-    good, results = True, []
+    order = [(run.name, without) for run, without in picked]
+    results, red = [], []
     with tempfile.TemporaryDirectory(prefix="chaos-", dir="/tmp", ignore_cleanup_errors=True) as place:
         folder = Path(place)
         folder.chmod(0o711)
         make_template(folder)
-        for run, without in chosen(given, seed):
-            result = play(run, seed, without, folder)
-            good = table.row(result, must_be_red=bool(without) or run.red) and good
+        for played in side_by_side.play(picked, seed, folder, given.at_once):
+            result = played.result
+            if not table.row(result, must_be_red=bool(played.without) or played.run.red):
+                red.append(again(seed, played.run.name))
+                table.say(f"    again: {red[-1]}")
             results.append(result)
-    table.show(results)
+    table.show(sorted(results, key=lambda result: order.index((result["name"], result["without"]))))
     table.total(results)
-    table.say("\nEverything held." if good else "\nNot everything held: see the rows marked with “!”.")
-    return 0 if good else 1
+    table.say("\n".join(["", *last_words(red)]))
+    return 1 if red else 0
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
-    parser.add_argument("--seed", type=int)
+    parser.add_argument("--seed", type=int, help="what chance does; drawn where it is not given")
+    parser.add_argument("--at-once", type=int, default=AT_ONCE, metavar="RUNS", help="runs side by side")
     parser.add_argument("--seconds", type=float, help="length of the mixed run")
     parser.add_argument("--kills", type=int, default=0, help="end each run after so many faults")
-    parser.add_argument("--merge", action="store_true", help="what fits a quarter of an hour; one mutant")
+    parser.add_argument("--merge", action="store_true", help="what fits before a merge; by the commit")
     parser.add_argument("--full", action="store_true", help="the numbers of the whole matrix; a night")
     parser.add_argument("--only", action="append", default=[], metavar="RUN", help="only runs of this name")
     parser.add_argument(
@@ -61,6 +63,13 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--control", action="store_true", help="the mutants' plans with nothing taken out")
     parser.add_argument("--baseline", action="store_true", help="only the usual Celery set-up")
     return parser.parse_args()
+
+
+def drawn(given: argparse.Namespace) -> int:
+    """The seed: before a merge the commit's own, else another one each time."""
+    if given.seed is not None:
+        return int(given.seed)
+    return seed_of_this_commit() if given.merge else secrets.randbelow(SEEDS)
 
 
 def chosen(given: argparse.Namespace, seed: int) -> Chosen:
@@ -87,23 +96,19 @@ def everything(given: argparse.Namespace, seed: int) -> Chosen:
     return selection.full() if given.full else selection.complete()
 
 
-def play(run: Run, seed: int, without: str, template: Path) -> dict[str, Any]:
-    """In a process of its own: Django is set up once per process, and every run has its own database."""
-    command = [sys.executable, "-m", "tests.chaos.one", json.dumps(asdict(run)), "--seed", str(seed)]
-    command += ["--without", without, "--template", str(template)]
-    playing = subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env=environment(template),
-        preexec_fn=end_with_parent(signal.SIGTERM),
-    )  # fmt: skip
-    try:
-        told, _ = playing.communicate(timeout=run.seconds + LONGEST)
-    except BaseException:
-        playing.terminate()
-        raise
-    if playing.returncode:
-        return {"name": run.name, "without": without, "seed": seed, "broken": playing.returncode}
-    result: dict[str, Any] = json.loads(told.splitlines()[-1])
-    return result
+def again(seed: int, name: str) -> str:
+    """The command that plays this run alone, once more."""
+    whole = argparse.ArgumentParser(add_help=False)
+    for option in ("--seed", "--only"):
+        whole.add_argument(option, action="append")
+    _, kept = whole.parse_known_args()
+    return f'make chaos ARGS="{shlex.join([*kept, "--seed", str(seed), "--only", name])}"'
+
+
+def last_words(red: list[str]) -> list[str]:
+    if not red:
+        return ["Everything held."]
+    return ["Not everything held: see the rows marked with “!”. Once more:", *red]
 
 
 def machine() -> str:

@@ -20,6 +20,7 @@ from rollback_portal.processes.data_folder import DataFolder
 from rollback_portal.processes.postgres import Postgres
 from rollback_portal.processes.supervised import Process, stop_all, wait_until
 from tests.chaos import commits
+from tests.chaos.forks import Forked, Forks
 from tests.chaos.setting import PYTHON, Setting, environment, free_port
 
 CELERY = ("--queues", "operations", "--without-mingle", "--without-gossip", "--loglevel", "WARNING")
@@ -38,6 +39,7 @@ class Estate:
     dispatchers: list[Process] = field(default_factory=list)
     web: Process | None = None
     proxy: Process | None = None
+    forks: Forks | None = None
     through: dict[str, str] = field(
         default_factory=dict
     )  # the portal's way to PostgreSQL, where it is not ours
@@ -110,8 +112,9 @@ class Estate:
                 for number in (1, 2)
             ]
         else:
+            self.forks = Forks(self.environment | self.through)
             self.workers = [
-                self.process(
+                self.forked(
                     f"worker-{number}", self.entry("worker", *CELERY, *pool, "--hostname", f"{number}@%h")
                 )
                 for number, pool in ((1, THREADS), (2, CHILDREN))
@@ -119,14 +122,14 @@ class Estate:
             self.start_web()
             if self.setting.without != "dispatcher":
                 self.dispatchers = [
-                    self.process(f"dispatcher-{number}", self.entry("dispatch")) for number in (1, 2)
+                    self.forked(f"dispatcher-{number}", self.entry("dispatch")) for number in (1, 2)
                 ]
         self.respawn()
 
     def entry(self, *rest: str) -> list[str]:
+        """The arguments of `tests.chaos.worker`."""
         given = self.setting
-        command = [PYTHON, "-m", "tests.chaos.worker"]
-        command += ["--without", given.without] if given.without else []
+        command = ["--without", given.without] if given.without else []
         command += ["--real-time"] if given.real_time else []
         command += ["--before", str(given.before), "--after", str(given.after)]
         for point in given.die_at:
@@ -139,6 +142,9 @@ class Estate:
     def process(self, name: str, command: list[str]) -> Process:
         told = self.environment | self.through
         return Process(name, command, told, self.keeper.log / f"{name}.log")
+
+    def forked(self, name: str, arguments: list[str]) -> Process:
+        return Forked(name, arguments, {}, self.keeper.log / f"{name}.log", forks=self.forks)
 
     def start_web(self) -> None:
         """As `make run` starts it, with one process instead of two: two cores are all there is."""
@@ -224,5 +230,7 @@ class Estate:
                 os.killpg(process.popen.pid, signal.SIGCONT)
         for process in (*everybody, self.queue):
             process.kill()
+        if self.forks is not None:
+            self.forks.end()
         self.door.close()
         stop_all([self.database], 20)

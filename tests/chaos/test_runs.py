@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from tests import factories
 from tests.chaos import __main__ as chaos
 from tests.chaos import bell, runs, table
 from tests.chaos.result import short_of
+from tests.seed import seed_of, seed_of_this_commit
 
 
 def chosen(monkeypatch: pytest.MonkeyPatch, *given: str, seed: int = 0) -> list[tuple[str, str]]:
@@ -16,14 +20,43 @@ def chosen(monkeypatch: pytest.MonkeyPatch, *given: str, seed: int = 0) -> list[
     return [(run.name, without) for run, without in chaos.chosen(chaos.arguments(), seed)]
 
 
-def test_seven_merges_in_a_row_take_out_each_part_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    taken = []
-    for seed in range(7):
-        picked = chosen(monkeypatch, "--merge", seed=seed)
-        (part,) = [without for _, without in picked if without]
-        assert (f"control of {part}", "") in picked
-        taken.append(part)
-    assert sorted(taken) == sorted(runs.FITTING)
+def test_seven_seeds_in_a_row_take_out_each_part_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert sorted(part_taken_out(monkeypatch, seed) for seed in range(7)) == sorted(runs.FITTING)
+
+
+def test_the_commits_of_a_month_take_out_each_part_and_turn_the_clock_both_ways(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seeds = [seed_of(factories.sha(number)) for number in range(60)]
+    assert {part_taken_out(monkeypatch, seed) for seed in seeds} == set(runs.FITTING)
+    clocks = {name for seed in seeds for name, _ in chosen(monkeypatch, "--merge", seed=seed)}
+    assert clocks >= {runs.ANSWERS.name, runs.BEHIND.name}
+
+
+def part_taken_out(monkeypatch: pytest.MonkeyPatch, seed: int) -> str:
+    (part,) = [without for _, without in chosen(monkeypatch, "--merge", seed=seed) if without]
+    return part
+
+
+def test_a_merge_begins_with_the_commit_and_any_other_run_with_what_it_is_given(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sys.argv", ["chaos", "--merge"])
+    assert {chaos.drawn(chaos.arguments()) for _ in range(3)} == {seed_of_this_commit()}
+    monkeypatch.setattr("sys.argv", ["chaos", "--merge", "--seed", "7"])
+    assert chaos.drawn(chaos.arguments()) == 7
+
+
+def test_a_red_run_names_the_command_that_plays_it_alone_with_the_same_seed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sys.argv", ["chaos", "--merge", "--seed", "1", "--kills", "9", "--only", "mixed"])
+    command = chaos.again(42, "answers, clock behind")
+    assert command == """make chaos ARGS="--merge --kills 9 --seed 42 --only 'answers, clock behind'\""""
+    monkeypatch.setattr("sys.argv", ["chaos", *shlex.split(shlex.split(command)[2].removeprefix("ARGS="))])
+    given = chaos.arguments()
+    assert (given.seed, given.kills) == (42, 9)
+    assert chaos.chosen(given, 7) == [(replace(runs.BEHIND, most=9), "")]
 
 
 def test_the_complete_run_has_every_mutant_and_the_usual_set_up(monkeypatch: pytest.MonkeyPatch) -> None:

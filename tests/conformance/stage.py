@@ -20,7 +20,7 @@ import httpx
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 CLI = HERE / "node_modules" / ".bin" / "vercel"
-TIMEOUT = 60.0  # seconds
+TIMEOUT = 300.0  # seconds; it only ends what hangs
 
 
 @dataclass(frozen=True)

@@ -13,19 +13,17 @@ import pytest
 from django.conf import settings as django_settings
 from redis import Redis
 
-from deployments.clients import provider, using_transport
+from deployments.clients import provider
 from deployments.history import previous
 from deployments.models import Change, Deployment, OperationKind, Service
 from deployments.operations import requests, worker
 from deployments.operations.plan import Plan, make_plan
-from deployments.sandbox.clock import Pace
-from deployments.sandbox.company.companies import small_company
 from deployments.sandbox.server.app import Sandbox
-from deployments.sandbox.server.transport import SandboxTransport
 from deployments.sync import poll
 from rollback_portal.accounts.models import User
 from rollback_portal.audit.record import Actor
 from tests import factories
+from tests.deployments.company import read_company
 
 LONGEST = 20.0  # seconds; a change in the sandbox takes a fraction of one
 
@@ -135,14 +133,9 @@ def opened(settings: Any) -> Iterator[Portal]:
     """The portal on the current database, with a sandbox as its providers."""
     settings.SETTLE_SECONDS = 0
     reset_rate_limits()
-    sandbox = Sandbox(small_company(pace=Pace.instant()))
-    with using_transport(SandboxTransport(sandbox)):
+    with read_company() as sandbox:
         factories.heartbeats()
-        for name in ("render", "vercel"):
-            poll.read_services(name, provider(name))
-        ready = Portal(sandbox, factories.person("responder", "Ana Ruiz"), settings)
-        ready.read()
-        yield ready
+        yield Portal(sandbox, factories.person("responder", "Ana Ruiz"), settings)
 
 
 def reset_rate_limits() -> None:

@@ -12,7 +12,7 @@ from tests.journeys.conftest import Visit
 from tests.journeys.outages import no_postgresql, no_redis, nobody_at_work
 from tests.journeys.world import World
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.long, pytest.mark.journey]
 
 
 def test_axe_finds_nothing_serious_from_the_first_look_to_the_last(world: World, visit: Visit) -> None:

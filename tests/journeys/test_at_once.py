@@ -63,7 +63,7 @@ def test_a_world_that_changed_before_the_click_is_shown_and_nothing_is_sent(
     ana.act("web", "Fix price rounding").click()
     ana.give_reason("the basket is empty")
     world.somebody("rolls_back", "shop-web", deployment=other[1], actor="chioma")
-    wait_for(lambda: world.service("shop-web")["auto_deploy"] == "off", 10)  # the domains have moved
+    wait_for(lambda: world.service("shop-web")["auto_deploy"] == "off", 60)  # the domains have moved
     world.read_now()
     ana.page.get_by_role("button", name=re.compile("^Roll back Web to ")).click()
     alert = ana.dialog.get_by_role("alert")

@@ -12,7 +12,7 @@ from tests.journeys.outages import answers_again, no_postgresql, no_redis, no_wo
 from tests.journeys.visitor import Visitor
 from tests.journeys.world import World
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.long, pytest.mark.journey]
 
 NARROW = {"viewport": {"width": 360, "height": 780}}
 SECRETS = re.compile(r"rnd_\w+|vercel_\w{8,}|Bearer (?!\$(RENDER_API_KEY|VERCEL_TOKEN)\b)")

@@ -13,7 +13,7 @@ from tests.journeys.visitor import OPERATION, Visitor
 from tests.journeys.world import World, whole_portal
 from tests.rollback_portal.local.running_portal import wait_for
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.long, pytest.mark.journey]
 
 FOLLOW = 20  # seconds
 

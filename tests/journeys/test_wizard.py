@@ -17,7 +17,7 @@ from tests.journeys.conftest import Visit
 from tests.journeys.visitor import Visitor
 from tests.journeys.world import World
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.long, pytest.mark.journey]
 
 
 def test_two_people_roll_a_migration_back_and_find_everything_as_it_was_before(

@@ -12,8 +12,11 @@ from typing import Any
 import httpx
 
 from rollback_portal.local.throwaway import temporary_folder
-from tests.rollback_portal.local.running_portal import Portal, wait_for
+from rollback_portal.processes.supervised import wait_until
+from tests.rollback_portal.local.running_portal import Portal
 
+READ_WITHIN = 120.0  # seconds; it only ends what hangs
+LOOK_EVERY = 1.0  # seconds: each look is a process of its own, which takes a second of a processor
 LOGS = ("web", "worker-operations", "worker-reading", "beat", "sandbox")
 
 
@@ -83,7 +86,9 @@ def whole_portal(**variables: str) -> Iterator[World]:
     try:
         world = World(portal.wait_until_ready())
         world.calm()
-        wait_for(lambda: has_read(world), 60)
+        assert wait_until(lambda: len(known(world)) == 2, READ_WITHIN, pause=LOOK_EVERY)
+        world.read_now()  # else the readings come at their next turn, 15 s later, and the checks after that
+        assert wait_until(lambda: has_read(world), READ_WITHIN, pause=LOOK_EVERY)
         yield world
         world.http.close()
         assert portal.process.poll() is None, f"The portal ended by itself:\n{portal.output}"
@@ -93,10 +98,13 @@ def whole_portal(**variables: str) -> Iterator[World]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def known(world: World) -> list[dict[str, Any]]:
+    return list(json.loads(world.portal.command("status", "--json")))
+
+
 def has_read(world: World) -> bool:
-    """Wait until both services are known and their live deployments have been checked from outside."""
-    services = json.loads(world.portal.command("status", "--json"))
-    return len(services) == 2 and all(row["live"] and row["served"]["commit"] for row in services)
+    """What is live is known, and was checked from outside."""
+    return all(row["live"] and row["served"]["commit"] for row in known(world))
 
 
 def stop(portal: Portal) -> None:

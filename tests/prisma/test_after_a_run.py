@@ -18,7 +18,7 @@ from tests.prisma.cli import Prisma
 from tests.prisma.projects import DOWN, apply, first, judged, practice, rows, states, written
 from tests.prisma.watching import Silent
 
-pytestmark = pytest.mark.real_prisma
+pytestmark = [pytest.mark.long, pytest.mark.real_prisma]
 
 
 @pytest.mark.parametrize("going", [1, 3])

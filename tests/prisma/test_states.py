@@ -12,7 +12,7 @@ from dbtools.prisma.compare import MigrationEntry, NotSelectable, select
 from tests.prisma.cli import Prisma
 from tests.prisma.projects import SMALL, first, judged, rows, states, written
 
-pytestmark = pytest.mark.real_prisma
+pytestmark = [pytest.mark.long, pytest.mark.real_prisma]
 INIT, PHONE, ORDER = SMALL
 BROKEN = {**SMALL, ORDER: 'CREATE TABLE "Half" ("id" INTEGER);\nALTER TABLE "Nowhere" ADD COLUMN "a" TEXT;\n'}
 

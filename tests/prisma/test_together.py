@@ -11,7 +11,7 @@ from dbtools.postgres.client import DatabaseAddress
 from tests.prisma.cli import VERSIONS
 from tests.prisma.moments import Moment, met, moments
 
-pytestmark = pytest.mark.real_prisma
+pytestmark = [pytest.mark.long, pytest.mark.real_prisma]
 SEED = 20260
 
 

@@ -36,4 +36,4 @@ def portal(folder: Path) -> Iterator[Callable[..., Portal]]:
         if one.process.poll() is None:
             seen += one.everything()
         one.end(signal.SIGINT)
-    assert gone(seen, 10) == []
+    assert gone(seen, 60) == []

@@ -19,6 +19,7 @@ def provide() -> None:
     for name in REAL:
         os.environ.pop(name, None)
         os.environ.pop(f"{name}_FILE", None)
+    hear_ctrl_c()
     os.environ["PORTAL_ENV_FILE"] = os.devnull
     os.environ["PORTAL_LOCAL"] = "1"
     os.environ.setdefault("SECRET_KEY", "for tests only")
@@ -28,6 +29,12 @@ def provide() -> None:
         start_what_is_missing()
     if is_set("PORTAL_TEST_OWN_REDIS"):
         os.environ["REDIS_URL"] = os.environ["PORTAL_TEST_OWN_REDIS"].replace("db=0", f"db={worker_number()}")
+
+
+def hear_ctrl_c() -> None:
+    """What a shell starts in the background ignores it, and so would the portals that tests stop by it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def start_what_is_missing() -> None:

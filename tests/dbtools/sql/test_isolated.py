@@ -31,7 +31,8 @@ FALL = (
     "import pglast, resource; resource.setrlimit(resource.RLIMIT_CORE, (0, 0));"
     "pglast.parse_sql('SELECT 1' + '+1' * 500_000)"
 )
-HANG = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
+HANGS = 600  # seconds; whoever has not waited that long has not waited for its end
+HANG = f"import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep({HANGS})"
 SPIN = "from dbtools.sql import isolated_child; isolated_child.limit_resources()\nwhile True: pass"
 SWELL = (
     "from dbtools.sql import isolated_child as child;"
@@ -110,7 +111,7 @@ def test_a_process_that_hangs_is_killed_at_the_time_limit(instead: Callable[...,
     began = time.monotonic()
     with pytest.raises(AnalysisFailed, match=f"was not understood within 1 s: .*{NOTHING_WAS_RUN}"):
         checked("SELECT 1")
-    assert time.monotonic() - began >= 1
+    assert 1 <= time.monotonic() - began < HANGS
 
 
 def test_the_kernel_ends_a_process_that_uses_too_much_CPU(instead: Callable[..., None]) -> None:
@@ -158,7 +159,7 @@ def test_it_ends_with_the_worker_that_started_it(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", worker], cwd=ROOT) as killed:
         assert wait_until(lambda: started.exists() and bool(started.read_text()), 60)
         killed.kill()
-    assert wait_until(lambda: not is_alive(int(started.read_text())), 30)
+    assert wait_until(lambda: not is_alive(int(started.read_text())), 60)
 
 
 def is_alive(pid: int) -> bool:

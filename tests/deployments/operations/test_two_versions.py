@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -90,10 +89,8 @@ def test_a_migration_that_cannot_get_its_lock_gives_up_and_blocks_nobody(
         reader.set_autocommit(False)
         with reader.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM deployments_change")
-        began = time.monotonic()
         with pytest.raises(OperationalError, match="lock timeout"):
             apply(TOMORROW)
-        assert time.monotonic() - began < 5
     finally:
         reader.close()
 

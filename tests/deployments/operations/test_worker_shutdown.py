@@ -24,8 +24,9 @@ from rollback_portal.processes.supervised import Process, wait_until
 from tests.deployments.conftest import Portal
 from tests.deployments.real_processes import PATIENCE, RealProcesses, ask_to_stop, ended, processes, says
 
-LEASE = 30.0  # seconds, as in production; waiting for it to run out would take longer than this
-AT_ONCE = 20.0  # seconds, generous: on an idle machine it takes 1 to 3
+pytestmark = pytest.mark.long
+LEASE = 600.0  # seconds; a change that was not handed over is free only after so long
+AT_ONCE = 120.0  # seconds; on an idle machine it takes 1 to 3
 POOLS = pytest.mark.parametrize("pool", ["threads", "children"])
 READY, TAKEN = " ready.", "advance["
 RELEASE = 300.0  # seconds
@@ -35,7 +36,7 @@ RELEASE = 300.0  # seconds
 def started(portal: Portal, tmp_path: Path) -> Iterator[RealProcesses]:
     """No process has started yet. The provider does not release until `settled`, so following takes long."""
     portal.world.pace = replace(portal.world.pace, release=RELEASE)
-    with processes(tmp_path, portal.sandbox) as started:
+    with processes(tmp_path, portal.sandbox, LEASE_SECONDS=f"{LEASE:.0f}") as started:
         yield started
 
 
@@ -62,7 +63,7 @@ def follow(change: Change, status: str) -> Change:
 def taken_over(change: Change, since: float, first: UUID | None) -> float:
     """Seconds until another worker holds the change, or the dispatcher where there is none."""
     others = Change.objects.filter(pk=change.pk, lease_owner__isnull=False).exclude(lease_owner=first)
-    assert wait_until(others.exists, LEASE + AT_ONCE, pause=0.02), Change.objects.get(pk=change.pk).message
+    assert wait_until(others.exists, AT_ONCE, pause=0.02), Change.objects.get(pk=change.pk).message
     return time.monotonic() - since
 
 
@@ -94,7 +95,6 @@ def test_a_worker_that_follows_a_change_hands_it_over_at_once(
     since = ask_to_stop(first)
     took = taken_over(change, since, change.lease_owner)
 
-    assert took < AT_ONCE
     assert ended(first, AT_ONCE) == 0, first.log_tail()
     change = settled(portal, change)
     assert (change.status, len(portal.posts())) == ("succeeded", 1), change.message
@@ -119,7 +119,6 @@ def test_a_worker_in_the_middle_of_an_order_waits_for_the_answer_first(
     took = taken_over(change, since, owner)
     started.worker(pool)
 
-    assert took < AT_ONCE
     assert ended(first, AT_ONCE) == 0, first.log_tail()
     change = settled(portal, change)
     assert (change.status, change.resends, len(portal.posts())) == ("succeeded", 0, 1), change.message
@@ -140,7 +139,7 @@ def test_a_dispatcher_that_does_the_work_itself_hands_it_over_at_once(
 
     since = ask_to_stop(first)
 
-    assert taken_over(change, since, change.lease_owner) < AT_ONCE
+    taken_over(change, since, change.lease_owner)
     assert ended(first, AT_ONCE) == 0, first.log_tail()
     change = settled(portal, change)
     assert (change.status, len(portal.posts())) == ("succeeded", 1), change.message

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 
 NO_RESPONSE = b"(no response)"  # keep the connection open and send nothing
 HANG_UP = b"(hang up)"  # close the connection without sending anything
@@ -41,6 +42,17 @@ def answer(status: str, body: bytes, *headers: str) -> bytes:
     """A whole HTTP response as bytes."""
     head = "\r\n".join([f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Connection: close", *headers])
     return head.encode() + b"\r\n\r\n" + body
+
+
+def connection_attempts(server: socket.socket) -> int:
+    """How many clients have connected to a server that accepts nobody by itself."""
+    server.setblocking(False)
+    for number in count():
+        try:
+            server.accept()[0].close()
+        except BlockingIOError:
+            return number
+    raise AssertionError("unreachable")
 
 
 def unused_url() -> str:

@@ -11,14 +11,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
+import pytest
 
 from rollback_portal import env
 from rollback_portal.local.redis import redis_server, redis_url, wait_for_redis
 from rollback_portal.processes.data_folder import DataFolder
 from rollback_portal.processes.postgres import Postgres
 from rollback_portal.processes.supervised import stop_all
+from tests.busy import Busy
 from tests.rollback_portal.local.running_portal import Portal, gone, wait_for
 
+pytestmark = pytest.mark.long
 Start = Callable[..., Portal]
 
 
@@ -33,12 +36,13 @@ def test_it_starts_everything_stops_everything_and_keeps_the_data(portal: Start,
     processes = first.everything()
     assert len(processes) >= 8
     assert first.end(signal.SIGINT) == 0
-    assert gone(processes, 1) == []
+    assert gone(processes, 60) == []
     assert not (folder / "running.json").exists()
 
     began = time.monotonic()
-    second = portal().wait_until_ready()
-    assert time.monotonic() - began < 10
+    with Busy() as busy:
+        second = portal().wait_until_ready()
+    assert time.monotonic() - began < 10 * busy.times
     assert "kim" in second.command("person", "kim", "--full-name", "Kim Berg")
     assert passwords(second) == passwords(first)
     assert second.end(signal.SIGTERM) == 0
@@ -63,7 +67,7 @@ def test_only_this_machine_and_only_one_at_a_time(portal: Start, folder: Path) -
     wait_for(lambda: "shop-api" in running.command("status"), 60)  # in another terminal
 
     second = portal()
-    assert second.process.wait(20) == 1
+    assert second.process.wait(60) == 1
     assert f"already runs on the data folder {folder}, at {running.address}" in second.output
     assert running.page("/accounts/login/")[0] == 200
 
@@ -74,7 +78,7 @@ def test_a_taken_port_is_reported_before_anything_starts(portal: Start, folder: 
         taken.listen()
         port = taken.getsockname()[1]
         refused = portal(PORT=str(port))
-        assert refused.process.wait(20) == 1
+        assert refused.process.wait(60) == 1
     assert f"Port {port} on 127.0.0.1 cannot be used" in refused.output
     assert "make run PORT=8001" in refused.output
     assert not (folder / "postgres").exists()
@@ -83,7 +87,7 @@ def test_a_taken_port_is_reported_before_anything_starts(portal: Start, folder: 
 def test_an_impossible_port_is_reported(portal: Start) -> None:
     for wrong in ("soon", "70000"):
         refused = portal(PORT=wrong)
-        assert refused.process.wait(20) == 1
+        assert refused.process.wait(60) == 1
         assert wrong in refused.output
         assert "Traceback" not in refused.output
 
@@ -93,7 +97,7 @@ def test_nothing_survives_a_kill_and_the_next_start_recovers(portal: Start) -> N
     first.command("person", "kim", "--role", "viewer", "--make-password")
     processes = first.everything()
     first.end(signal.SIGKILL)
-    assert gone(processes, 20) == []
+    assert gone(processes, 60) == []
 
     second = portal().wait_until_ready()
     assert "kim" in second.command("person", "kim", "--full-name", "Kim Berg")
@@ -109,16 +113,16 @@ def test_a_dead_process_is_restarted_or_ends_everything(portal: Start) -> None:
     os.kill(running.named("gunicorn").pid, signal.SIGKILL)
     assert running.process.wait(60) == 1
     assert "web ended by itself with code -9, so everything stops" in running.output
-    assert gone(processes, 10) == []
+    assert gone(processes, 60) == []
 
 
 def kill_and_wait_for_another(portal: Portal, words: str) -> None:
     victim, notes = portal.named(words), portal.output.count("was started again")
     theirs = victim.children()
     os.kill(victim.pid, signal.SIGKILL)
-    wait_for(lambda: portal.output.count("was started again") > notes, 20)
+    wait_for(lambda: portal.output.count("was started again") > notes, 60)
     assert portal.named(words).pid != victim.pid
-    assert gone(theirs, 10) == []
+    assert gone(theirs, 60) == []
 
 
 def test_configured_servers_are_used_and_with_real_keys_no_sandbox_people_exist(

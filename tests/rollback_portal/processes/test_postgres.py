@@ -129,4 +129,4 @@ def test_a_child_ends_with_its_parent(folder: Path) -> None:
     )
     assert done.returncode == -signal.SIGKILL
     child = int(done.stdout)
-    assert not psutil.pid_exists(child) or gone([psutil.Process(child)], 10) == []
+    assert not psutil.pid_exists(child) or gone([psutil.Process(child)], 60) == []

@@ -52,6 +52,7 @@ def hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], bool]
     pid = tmp_path / "pid"
     code = f"import os, time; open({str(pid)!r}, 'w').write(str(os.getpid())); time.sleep(600)"
     monkeypatch.setattr(isolated, "COMMAND", (sys.executable, "-I", "-c", code))
+    monkeypatch.setattr(isolated, "LIMITS", replace(LIMITS, seconds=600))  # nobody waits so long
 
     def is_running() -> bool:
         return pid.exists() and bool(pid.read_text()) and Path(f"/proc/{pid.read_text()}").exists()

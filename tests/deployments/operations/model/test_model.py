@@ -1,8 +1,8 @@
 """A model of a change's life: any order of work, faults, deaths, clicks and foreign hands keeps the promises.
 
 Hypothesis draws the order, the rows are in real PostgreSQL, the world is the sandbox. PORTAL_MODEL_LIVES
-says how many lives are tried (`make model`: 500 of 50 events each). They are the same lives each time, so
-that luck stops no merge, unless PORTAL_MODEL_SEED is `new` (as in `make model`) or an earlier run's number.
+says how many lives are tried (`make model`: 500 of 50 events each). Each commit has lives of its own (see
+tests/seed.py), unless PORTAL_MODEL_SEED is `new` (as in `make model`) or an earlier run's number.
 PORTAL_MODEL_WITHOUT names a safety measure to take out first (see tests/chaos/mutants.py): then a life that
 breaks a promise has to be found.
 """
@@ -22,7 +22,9 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.chaos import mutants
 from tests.deployments.operations.model.model import LifeOfAChange
 from tests.deployments.operations.model.stage import Stage
+from tests.seed import seed_of_this_commit
 
+pytestmark = pytest.mark.long
 LIVES = int(os.environ.get("PORTAL_MODEL_LIVES", "40"))
 EVENTS = 50
 SEED = os.environ.get("PORTAL_MODEL_SEED", "")
@@ -53,12 +55,17 @@ def test_no_order_of_events_breaks_a_promise(stage: Stage) -> None:
 
 
 def live(how: settings) -> None:
-    if SEED:
-        chosen = secrets.randbits(32) if SEED == "new" else int(SEED)
-        sys.stdout.write(f"\nThe same lives again: make model SEED={chosen}\n")
-        seed(chosen)(LifeOfAChange)
+    chosen = drawn(SEED)
+    sys.stdout.write(f"\nThe same lives again: make model LIVES={LIVES} SEED={chosen}\n")
+    seed(chosen)(LifeOfAChange)
     # Without the least number, Hypothesis's own mutations of earlier lives would end many of them early.
     run_state_machine_as_test(LifeOfAChange, settings=how, _min_steps=EVENTS - 1)
+
+
+def drawn(wanted: str) -> int:
+    if wanted == "new":
+        return secrets.randbits(32)
+    return int(wanted) if wanted else seed_of_this_commit()
 
 
 def take_out(name: str, stage: Stage) -> None:
@@ -82,6 +89,5 @@ TRY = settings(
     suppress_health_check=list(HealthCheck),
     database=None,
     report_multiple_bugs=False,
-    derandomize=True,  # without a seed
 )
 HUNT = settings(TRY, phases=[Phase.generate])

@@ -1,0 +1,101 @@
+"""`python -m tests.nightly`, which is what `make nightly` does: everything that is too long for a merge.
+
+A red one does not keep the next one back. At the end stands one table, and the exit code is 1 where anything
+was red. Each name is a target of the Makefile; the line before what it says is the command that repeats it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rollback_portal import env
+from rollback_portal.processes.child import end_with_parent
+from tests.bench.table import say, table
+from tests.prisma.projects import practice, written
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A target of the Makefile with its arguments."""
+
+    name: str
+    arguments: tuple[str, ...] = ()
+
+    @property
+    def command(self) -> list[str]:
+        return ["make", "--no-print-directory", self.name, *self.arguments]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    step: Step
+    code: int
+    seconds: float
+
+    @property
+    def result(self) -> str:
+        return "green" if self.code == 0 else f"RED (exit code {self.code})"
+
+
+def night(migrations: Path) -> list[Step]:
+    """Everything; `migrations` is the folder that drafts are made for."""
+    return [
+        Step("chaos"),
+        Step("model"),
+        Step("wrong-downs"),
+        Step("wizard-faults"),
+        Step("prisma-together"),
+        Step("bench-down", (f"CORPUS={migrations}", "ARGS=--twice")),
+        Step("bench"),
+        Step("bench-wizard"),
+    ]
+
+
+def main() -> int:
+    """0: all green; 1: the table says what was not."""
+    given = arguments()
+    for asked in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(asked, lambda *_: sys.exit(1))
+    with tempfile.TemporaryDirectory(prefix="nightly-") as place:
+        steps = night(written(Path(place) / "migrations", practice()))
+        ended = [play(step) for step in steps if not given.only or step.name in given.only]
+    show(ended)
+    return 0 if all(each.code == 0 for each in ended) else 1
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make nightly", description=__doc__)
+    parser.add_argument("--only", action="append", default=[], metavar="NAME", help="only this one")
+    return parser.parse_args()
+
+
+def play(step: Step) -> Ended:
+    say(f"=== {' '.join(step.command)}")
+    began = time.monotonic()
+    code = subprocess.run(
+        step.command,
+        cwd=env.ROOT,
+        stdin=subprocess.DEVNULL,
+        preexec_fn=end_with_parent(signal.SIGTERM),
+        check=False,
+    ).returncode
+    ended = Ended(step, code, time.monotonic() - began)
+    say(f"=== {step.name}: {ended.result}, {ended.seconds:.0f} s\n")
+    return ended
+
+
+def show(ended: Sequence[Ended]) -> None:
+    rows = [(each.step.name, each.result, f"{each.seconds:.0f} s") for each in ended]
+    table(("tonight", "result", "seconds"), rows)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
