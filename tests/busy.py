@@ -1,7 +1,7 @@
-"""How much longer everything takes because this machine does other work, too.
+"""Measures how much other work on this machine slows everything down.
 
-A bound in seconds is a promise for a machine that has nothing else to do. Where a test holds something to it,
-the bound is stretched by what the other work cost in that very time.
+A limit in seconds holds for an idle machine. A test that checks it multiplies the limit by the slowdown
+measured during that time.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 import time
 from threading import Event, Thread
 
-BIT = 0.05  # seconds of a processor
+BIT = 0.05  # seconds of processor time
 PAUSE = 0.25  # seconds between two bits
 
 
 class Busy:
-    """Does a bit of work now and then, and compares how long it took with how long it was worked on."""
+    """Does some work now and then, and compares its elapsed time with its processor time."""
 
     def __init__(self) -> None:
         self.took = self.worked = 0.0
@@ -31,7 +31,7 @@ class Busy:
 
     @property
     def times(self) -> float:
-        """1.0 where nobody else wanted a processor."""
+        """The slowdown; 1.0 on an idle machine."""
         return max(1.0, self.took / self.worked)
 
     def _watch(self) -> None:

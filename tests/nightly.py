@@ -1,7 +1,7 @@
-"""`python -m tests.nightly`, which is what `make nightly` does: everything that is too long for a merge.
+"""`python -m tests.nightly`, which is what `make nightly` does: all tests that take too long for a merge.
 
-A red one does not keep the next one back. At the end stands one table, and the exit code is 1 where anything
-was red. Each name is a target of the Makefile; the line before what it says is the command that repeats it.
+A failed step does not stop the next one. The table at the end shows all results; the exit code is 1 if a step
+failed. Each name is a target of the Makefile; the line before its output is the command that repeats it.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Ended:
 
 
 def night(migrations: Path) -> list[Step]:
-    """Everything; `migrations` is the folder that drafts are made for."""
+    """Return all steps; `migrations` is the folder for which down SQL is drafted."""
     return [
         Step("chaos"),
         Step("model"),
@@ -60,15 +60,15 @@ def night(migrations: Path) -> list[Step]:
 
 
 def main() -> int:
-    """0: all green; 1: the table says what was not."""
-    given = arguments()
-    for asked in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(asked, lambda *_: sys.exit(1))
+    """Return 0 if every step was green, else 1."""
+    args = arguments()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(1))
     with tempfile.TemporaryDirectory(prefix="nightly-") as place:
         steps = night(written(Path(place) / "migrations", practice()))
-        ended = [play(step) for step in steps if not given.only or step.name in given.only]
+        ended = [play(step) for step in steps if not args.only or step.name in args.only]
     show(ended)
-    return 0 if all(each.code == 0 for each in ended) else 1
+    return 0 if all(step.code == 0 for step in ended) else 1
 
 
 def arguments() -> argparse.Namespace:
@@ -93,7 +93,7 @@ def play(step: Step) -> Ended:
 
 
 def show(ended: Sequence[Ended]) -> None:
-    rows = [(each.step.name, each.result, f"{each.seconds:.0f} s") for each in ended]
+    rows = [(result.step.name, result.result, f"{result.seconds:.0f} s") for result in ended]
     table(("tonight", "result", "seconds"), rows)
 
 

@@ -1,7 +1,7 @@
-"""`python -m tests.seed`: the number that decides what chance does in the tests of this commit.
+"""`python -m tests.seed`: prints the random seed for the tests of this commit.
 
-Another commit gets another number, so that the merge runs of a week try different things; the same commit
-gets the same one, so that a red run can be repeated. Chaos and the model of a change's life begin with it.
+Each commit has its own seed, so that merges try different cases, and a failed run can be repeated. Chaos and
+the model of a change's life use it.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ SEEDS = 1_000_000
 
 
 def seed_of(commit: str) -> int:
-    """The number of a commit, by its hash."""
+    """Return the seed of a commit hash."""
     return int(commit, 16) % SEEDS
 
 
 def seed_of_this_commit() -> int:
-    """The number of what is checked out here; a random one where this is no git checkout."""
+    """Return the seed of the checked-out commit, or a random one outside a git checkout."""
     commit = checked_out()
     return seed_of(commit) if commit else secrets.randbelow(SEEDS)
 
 
 def checked_out() -> str:
-    """The hash of the commit, or nothing."""
+    """Return the hash of the commit, or an empty string."""
     try:
-        asked = ["git", "rev-parse", "--verify", "--quiet", "HEAD"]
-        told = subprocess.run(asked, cwd=env.ROOT, capture_output=True, text=True, check=False)
+        command = ["git", "rev-parse", "--verify", "--quiet", "HEAD"]
+        result = subprocess.run(command, cwd=env.ROOT, capture_output=True, text=True, check=False)
     except FileNotFoundError:
         return ""
-    return told.stdout.strip()
+    return result.stdout.strip()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What is measured beside other work is other work."""
+"""The measured slowdown reflects other work on the machine."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def test_a_machine_with_nothing_else_to_do_is_never_called_faster_than_it_is() -
 @pytest.mark.skipif(
     not hasattr(os, "sched_setaffinity"), reason="only Linux lets a test choose its processor"
 )
-def test_whoever_shares_a_processor_with_three_others_takes_twice_as_long_at_least() -> None:
+def test_sharing_a_processor_with_three_others_takes_at_least_twice_as_long() -> None:
     free = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(free)})  # of this thread, and of what it starts
+    os.sched_setaffinity(0, {min(free)})  # of this thread and its child processes
     others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(3)]
     try:
         with Busy() as busy:

@@ -1,4 +1,4 @@
-"""The night goes on after a red step, and its end says so."""
+"""The nightly run goes on after a failed step and reports it at the end."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def test_a_red_step_keeps_no_other_back_and_turns_the_night_red(
 
     assert nightly.main() == 1
 
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     for step in nightly.night(Path("migrations")):
-        (line,) = [line for line in said.splitlines() if line.split()[:1] == [step.name]]
+        (line,) = [line for line in output.splitlines() if line.split()[:1] == [step.name]]
         assert ("RED (exit code 2)" if step.name == "model" else "green") in line
         assert line.endswith("61 s")
 

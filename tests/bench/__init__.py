@@ -1,5 +1,5 @@
-"""Measures the portal as it runs: `make bench` prints each number beside its baseline from the same run.
+"""Measures the running portal: `make bench` prints each number with its baseline from the same run.
 
-It asserts nothing about speed. It ends with 1 only where something did not work. `docs/benchmarks.md` says
-what each number means and keeps the figures of a run.
+It asserts nothing about speed; the exit code is 1 only if something did not work. `docs/benchmarks.md`
+explains each number and has the figures of a run.
 """

@@ -23,15 +23,15 @@ FEW, MANY = 100, 10_000  # audit entries
 
 
 def main() -> int:
-    """0: everything was measured; 1: something did not work, and this says what."""
-    given = arguments()
-    for asked in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(asked, lambda *_: sys.exit(1))  # so that everything is stopped on the way out
+    """Return 0 if everything was measured, else 1."""
+    args = arguments()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(1))  # so that everything is stopped at exit
     began = time.monotonic()
     say(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {machine()}\n")
     try:
-        costs = small_company(given.pairs)
-        good = big_company(given.seconds, costs)
+        costs = small_company(args.pairs)
+        good = big_company(args.seconds, costs)
     except (CannotRun, httpx.HTTPError, subprocess.TimeoutExpired) as problem:
         say(f"\n{problem or type(problem).__name__}")
         return 1
@@ -75,11 +75,11 @@ def big_company(seconds: float, costs: list[pages.Cost]) -> bool:
 
 
 def wait_for_rows(here: Portal, *, services: int, deployments: int) -> None:
-    """Until the workers have read everything that the sandbox has."""
+    """Wait until the workers have synced everything in the sandbox."""
 
     def all_read() -> bool:
-        found = here.inside("rows")
-        return bool(found["services"] >= services and found["deployments"] >= deployments)
+        rows = here.inside("rows")
+        return bool(rows["services"] >= services and rows["deployments"] >= deployments)
 
     if not wait_until(all_read, 90, pause=1.0):
         raise CannotRun(f"The workers have not read everything: {here.inside('rows')}.")

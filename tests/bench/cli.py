@@ -20,11 +20,11 @@ TOKEN = "vcp_sandbox"
 
 
 class NotHere(Exception):
-    """Why there is no command line to compare with."""
+    """The command line is not available; the message says why."""
 
 
 class Cli:
-    """The command line with a home of its own, so that it knows nobody's login."""
+    """The command line with its own home directory and so without a login."""
 
     def __init__(self) -> None:
         install()
@@ -56,14 +56,14 @@ class Cli:
         return done.stdout or done.stderr
 
     def roll_back(self, deployment: str, api: str) -> tuple[float, float]:
-        """When it was started and when it had said success, in seconds since the epoch."""
+        """Return the times of its start and its success message, in seconds since the epoch."""
         began = time.time()
         self.run("rollback", deployment, "--yes", "--api", api, "--token", TOKEN)
         return began, time.time()
 
 
 def install() -> None:
-    """`npm ci`, once; what the lock file pins and nothing else.
+    """Run `npm ci` once, with only the pinned versions.
 
     Raises:
         NotHere: there is no Node.js, or no npm to install with.

@@ -23,7 +23,7 @@ from dbtools.execution.run_spec import CommitUnknown, Identity, NothingChanged, 
 from dbtools.postgres.client import DatabaseAddress, DatabaseUnreachable
 from rollback_portal.processes.supervised import CannotRun
 from tests.bench import deaths, mutants
-from tests.bench.own import NotHere, Own, disk, server
+from tests.bench.scratch_server import NotHere, ScratchServer, disk, server
 from tests.bench.table import say, table
 from tests.dbtools.execution.cut_connections import WAYS, proxy
 from tests.dbtools.execution.small_database import (
@@ -133,7 +133,7 @@ def cut_commits(setting: Setting, count: int) -> Tally:
     return tally
 
 
-def restarts(own: Own, setting: Setting, count: int) -> Tally:
+def restarts(scratch: ScratchServer, setting: Setting, count: int) -> Tally:
     """The server crashes at an event or a little later, and restarts."""
     tally = Tally("server restarted at once")
     events = ("began", "ran 1", "ran 2", "ran 3", "deleted", "committing")
@@ -143,17 +143,17 @@ def restarts(own: Own, setting: Setting, count: int) -> Tally:
 
         def end(current: str, event: str = event, later: float = later, ending: list[Timer] = ending) -> None:
             if current == event and later:
-                ending.append(Timer(later, own.end_at_once))
+                ending.append(Timer(later, scratch.crash))
                 ending[0].start()
             elif current == event:
-                own.end_at_once()
+                scratch.crash()
 
         (approved, before), observer = setting.beginning(), RecordingObserver(end)
         with suppress(NothingChanged, CommitUnknown, DatabaseUnreachable):
             runner.run(setting.address, approved, observer)
         for timer in ending:
             timer.join()
-        own.begin()
+        scratch.start_again()
         what = f"restarted {later * 1000:.0f} ms after {event}"
         setting.judge(tally, what, approved, before, observer.identity)
     return tally
@@ -192,9 +192,9 @@ def arguments() -> argparse.Namespace:
 
 def measure(args: argparse.Namespace) -> list[Tally]:
     runner.PAUSE = (0.05, 0.1)
-    with tempfile.TemporaryDirectory() as folder, server(Path(folder) / "server") as own:
-        fill(own.where)
-        setting = Setting(own.where, ended(own.where), Random(args.seed))
+    with tempfile.TemporaryDirectory() as folder, server(Path(folder) / "server") as scratch:
+        fill(scratch.address)
+        setting = Setting(scratch.address, ended(scratch.address), Random(args.seed))
         tallies = [
             cut_commits(setting, args.cuts),
             deaths.at_boundaries(
@@ -202,7 +202,7 @@ def measure(args: argparse.Namespace) -> list[Tally]:
             ),
             deaths.at_random(setting, args.kills, Tally("kill -9 at a random point"), Path(folder)),
             deaths.in_a_statement(setting, Tally("kill -9 in a long statement"), Path(folder)),
-            restarts(own, setting, args.restarts),
+            restarts(scratch, setting, args.restarts),
         ]
     return [*tallies, full_disk(args.full)]
 
@@ -211,10 +211,10 @@ def full_disk(count: int) -> Tally:
     tally = Tally("disk full")
     with tempfile.TemporaryDirectory() as folder:
         try:
-            with disk(Path(folder)) as small, server(small / "server") as own:
-                fill(own.where)
-                setting = Setting(own.where, ended(own.where), Random(0))
-                deaths.on_a_full_disk(own, setting, count, tally, small)
+            with disk(Path(folder)) as small, server(small / "server") as scratch:
+                fill(scratch.address)
+                setting = Setting(scratch.address, ended(scratch.address), Random(0))
+                deaths.on_a_full_disk(scratch, setting, count, tally, small)
         except NotHere as why:
             tally.skipped = str(why)
     return tally

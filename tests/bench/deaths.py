@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dbtools.execution import runner
 from dbtools.execution.run_spec import CommitUnknown, NothingChanged
 from dbtools.postgres.client import DatabaseUnreachable
-from tests.bench.own import Own
+from tests.bench.scratch_server import ScratchServer
 from tests.dbtools.execution.cut_connections import worker
 from tests.dbtools.execution.small_database import DOWN, RecordingObserver
 
@@ -71,7 +71,7 @@ def in_a_statement(setting: Setting, tally: Tally, folder: Path) -> Tally:
     return tally
 
 
-def on_a_full_disk(own: Own, setting: Setting, count: int, tally: Tally, small: Path) -> None:
+def on_a_full_disk(scratch: ScratchServer, setting: Setting, count: int, tally: Tally, small: Path) -> None:
     """Run a statement that needs more disk space than there is; afterwards there is space again."""
     for number in range(count):
         (approved, before), observer = setting.beginning(FILLS), RecordingObserver()
@@ -86,7 +86,7 @@ def on_a_full_disk(own: Own, setting: Setting, count: int, tally: Tally, small: 
             tally.wrong.append("the disk was not full: the run went through")
         finally:
             ballast.unlink()
-        own.begin()
+        scratch.start_again()
         setting.judge(
             tally, f"{LEFT_FREE * (number + 1) / 1e6:.0f} MB free", approved, before, observer.identity
         )

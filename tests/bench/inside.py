@@ -1,4 +1,4 @@
-"""What has to be done with the portal's own code and rows: `python -m tests.bench.inside rows|queries|…`.
+"""Commands that need the portal's own code and rows: `python -m tests.bench.inside rows|queries|…`.
 
 Each command prints one line of JSON.
 """
@@ -18,7 +18,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rollback_portal.settings")
 
 
 def rows() -> dict[str, int]:
-    """How many services have been read, how many deployments and audit entries there are."""
+    """Return the number of synced services, deployments and audit entries."""
     from deployments.models import Deployment, Service
     from rollback_portal.audit.models import AuditEntry
 
@@ -30,7 +30,7 @@ def rows() -> dict[str, int]:
 
 
 def status_times(*operations: str) -> dict[str, dict[str, Any]]:
-    """What the row of each operation says about its end, times in seconds since the epoch."""
+    """Return the status times of each operation, in seconds since the epoch."""
     from deployments.models import Change
 
     wanted = Change.objects.filter(operation__in=[UUID(operation) for operation in operations])
@@ -48,7 +48,7 @@ def status_times(*operations: str) -> dict[str, dict[str, Any]]:
 
 
 def queries(*paths: str) -> dict[str, int]:
-    """The number of SQL statements behind each page: for a responder, or for a stranger who signs in."""
+    """Return the number of SQL statements of each page, for a responder or for the sign-in page."""
     from django.test import Client
 
     from rollback_portal.accounts.models import User
@@ -60,7 +60,7 @@ def queries(*paths: str) -> dict[str, int]:
 
 
 def statements(client: Any, path: str) -> int:
-    """How many SQL statements the answer needs."""
+    """Return the number of SQL statements of the answer."""
     from django.db import connection
 
     seen = []
@@ -77,7 +77,7 @@ def statements(client: Any, path: str) -> int:
 
 
 def entries(count: str) -> dict[str, int]:
-    """Add audit entries, as a few years of use would."""
+    """Add as many audit entries as a few years of use."""
     from rollback_portal.audit.models import AuditEntry, Outcome
 
     AuditEntry.objects.bulk_create(
@@ -112,8 +112,8 @@ def main() -> None:
 
     with contextlib.redirect_stdout(sys.stderr):
         django.setup()
-        told = COMMANDS[sys.argv[1]](*sys.argv[2:])
-    sys.stdout.write(json.dumps(told) + "\n")
+        result = COMMANDS[sys.argv[1]](*sys.argv[2:])
+    sys.stdout.write(json.dumps(result) + "\n")
 
 
 if __name__ == "__main__":

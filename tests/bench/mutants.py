@@ -30,14 +30,14 @@ def _guess(
     return CommitOutcome(COMMITTED if identity else commit_outcome.NOT_COMMITTED, "", 0, "after", "A guess.")
 
 
-def _nobody_notices(connection: Connection) -> None:
+def _no_client_check(connection: Connection) -> None:
     """Do not let the server check whether its client is alive."""
 
 
 ALL: dict[str, tuple[Any, str, Callable[..., Any]]] = {
     "one-transaction": (runner._Attempt, "execute_all", _two_steps),
     "looking-it-up": (commit_outcome, "find_outcome", _guess),
-    "noticing-death": (runner, "detect_dead_client", _nobody_notices),
+    "noticing-death": (runner, "detect_dead_client", _no_client_check),
 }
 
 

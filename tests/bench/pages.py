@@ -28,10 +28,10 @@ class Cost:
 
 
 def measure(portal: Portal, pages: Sequence[tuple[str, str, str]]) -> list[Cost]:
-    """Ask for each page, one request after the other, through the web server.
+    """Request each page, one after the other, through the web server.
 
     Args:
-        pages: of each one its name, the rows that it draws from, in words, and its path.
+        pages: name, description of the rows, and path of each page.
     """
     ana, stranger = portal.person("ana"), portal.stranger()
     counted = portal.inside("queries", *(path for _, _, path in pages))

@@ -1,4 +1,4 @@
-"""What a person's browser does, without the window: sign in, open pages, send the confirm form, follow."""
+"""A person's browser session without a window: signs in, opens pages, confirms and follows an operation."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from rollback_portal.processes.supervised import CannotRun
 LONGEST_OPERATION = 120.0
 EVERY = re.compile(r"every ([\d.]+)(ms|s)\b")
 UNIT = {"s": 1.0, "ms": 0.001}
-BITE = 4000  # characters of a page at a time: what we look for stands near its top
+CHUNK = 4000  # characters of a page at a time: the polling element is usually near the top
 
 Attributes = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """What a page asks again and again."""
+    """A request that a page repeats."""
 
     address: str
     every: float  # seconds
@@ -31,7 +31,7 @@ class Poll:
 
 
 class Tags(HTMLParser):
-    """The hidden fields of a page, and its first element that polls."""
+    """Collects the hidden fields of a page and its first polling element."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,11 +39,11 @@ class Tags(HTMLParser):
         self.polling: Attributes = {}
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        found = {name: value or "" for name, value in attrs}
-        if tag == "input" and found.get("type") == "hidden" and found.get("name"):
-            self.hidden[found["name"]] = found.get("value", "")
-        if not self.polling and "hx-get" in found and EVERY.search(found.get("hx-trigger", "")):
-            self.polling = found
+        attributes = {name: value or "" for name, value in attrs}
+        if tag == "input" and attributes.get("type") == "hidden" and attributes.get("name"):
+            self.hidden[attributes["name"]] = attributes.get("value", "")
+        if not self.polling and "hx-get" in attributes and EVERY.search(attributes.get("hx-trigger", "")):
+            self.polling = attributes
 
 
 def hidden_fields(page: str) -> dict[str, str]:
@@ -53,10 +53,10 @@ def hidden_fields(page: str) -> dict[str, str]:
 
 
 def poll_of(page: str, asked_from: str) -> Poll | None:
-    """The polling request that a page or fragment tells htmx to make; None where it asks for nothing."""
+    """Return the polling request of a page or fragment; None if it does not poll."""
     tags = Tags()
-    for start in range(0, len(page), BITE):
-        tags.feed(page[start : start + BITE])
+    for start in range(0, len(page), CHUNK):
+        tags.feed(page[start : start + CHUNK])
         if tags.polling:
             return _poll(tags.polling, asked_from)
     return None
@@ -73,8 +73,8 @@ def _poll(polling: Attributes, asked_from: str) -> Poll:
 LOOKS = 10
 
 
-class Changed(CannotRun):
-    """The world was another one when the dialog was drawn."""
+class DialogOutdated(CannotRun):
+    """The live deployment has changed since the dialog was shown."""
 
 
 class Person:
@@ -101,21 +101,21 @@ class Person:
         return answer.text
 
     def candidates(self, slug: str) -> list[str]:
-        """The addresses behind the buttons "Roll back to this", newest first."""
+        """Return the addresses of the buttons "Roll back to this", newest first."""
         button = re.compile(rf'"(/services/{re.escape(slug)}/deployments/[^/"]+/roll-back/)"')
         return list(dict.fromkeys(button.findall(self.page(f"/services/{slug}/"))))
 
     def send(self, confirm: str, fields: dict[str, str]) -> str:
-        """Press the confirm dialog's button as htmx does; the address of the operation."""
+        """Press the confirm dialog's button as htmx does; return the operation's address."""
         answer = self.http.post(confirm, data=fields, headers={"HX-Request": "true"})
-        where = answer.headers.get("HX-Redirect") or answer.headers.get("Location", "")
+        address = answer.headers.get("HX-Redirect") or answer.headers.get("Location", "")
         if answer.status_code == 409:
-            raise Changed(f"{confirm} was drawn before the rows were read anew:\n{said(answer.text)}")
-        if not where.startswith("/operations/"):
+            raise DialogOutdated(f"{confirm} was shown before the last sync:\n{text_of(answer.text)}")
+        if not address.startswith("/operations/"):
             raise CannotRun(
-                f"{confirm} answered {answer.status_code} and started nothing:\n{said(answer.text)}"
+                f"{confirm} answered {answer.status_code} and started nothing:\n{text_of(answer.text)}"
             )
-        return str(where)
+        return str(address)
 
     def confirm_form(self, confirm: str) -> dict[str, str]:
         """The filled-in fields of the confirm dialog."""
@@ -123,7 +123,7 @@ class Person:
         return {**hidden, "reason": "errors", "words": "measured", "incident": "INC-1"}
 
     def start(self, confirm: str) -> tuple[float, str]:
-        """Draw the dialog and press its button; when that was, and the operation's address.
+        """Open the dialog and press its button; return the time and the operation's address.
 
         A dialog that was drawn in the moment between the end of an operation and the reading after it is
         refused, as it should be; then the person looks again.
@@ -133,12 +133,12 @@ class Person:
             began = time.time()
             try:
                 return began, self.send(confirm, fields)
-            except Changed:
+            except DialogOutdated:
                 time.sleep(0.5)
         raise CannotRun(f"{confirm} was drawn {LOOKS} times and the world had changed each time.")
 
     def follow(self, operation: str) -> float:
-        """Watch the page of an operation until it stops asking; when that was."""
+        """Poll the page of an operation until it stops polling; return the time."""
         deadline = time.monotonic() + LONGEST_OPERATION
         poll = poll_of(self.page(operation), operation)
         while poll is not None:
@@ -149,6 +149,6 @@ class Person:
         return time.time()
 
 
-def said(page: str) -> str:
-    """The words of a page."""
+def text_of(page: str) -> str:
+    """Return the text of a page."""
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())[:600]

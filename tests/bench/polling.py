@@ -1,4 +1,4 @@
-"""Fifty pages that poll: the dashboard's own request and a running operation's, as htmx sends them."""
+"""Fifty polling pages: the requests of the dashboard and of a running operation, as htmx sends them."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from tests.bench.portal import Portal
 from tests.bench.table import milliseconds, say, share, table
 
 PAGES = 50
-MOST_REQUESTS = 20_000  # of one measurement, however fast the portal is
+MOST_REQUESTS = 20_000  # limit of one measurement
 GOOD = {200, 204}
 
 
 @dataclass
-class Heard:
-    """What all pages of one measurement have got."""
+class PollResults:
+    """The results of all pages of one measurement."""
 
     times: list[float] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
@@ -43,7 +43,7 @@ class Heard:
 
 
 class Page:
-    """One open page: asks on the connection it has, and takes up what the answer says to ask next."""
+    """One open page: polls on its own connection, as the last answer says."""
 
     def __init__(self, person: Person, path: str, *, forgets: bool = False) -> None:
         poll = poll_of(person.page(path), path)
@@ -54,24 +54,24 @@ class Page:
         self.headers = {"Cookie": person.cookies}
         self.connection = http.client.HTTPConnection(urlsplit(person.address).netloc, timeout=30)
 
-    def ask(self, heard: Heard) -> None:
+    def ask(self, results: PollResults) -> None:
         began = time.perf_counter()
         try:
             status, body = self._answer(again=self.connection.sock is not None)
         except (OSError, http.client.HTTPException):
             self.connection.close()
             status, body = 0, ""
-        heard.add(time.perf_counter() - began, status, len(body))
+        results.add(time.perf_counter() - began, status, len(body))
         if status == 200:
             self.poll = self._next(poll_of(body, self.path) or self.poll)
 
     def _next(self, poll: Poll) -> Poll:
-        """A page that forgets what it shows is answered in full, as after every change."""
+        """Return the next request; a page that forgets its fingerprint gets a full answer."""
         kept = {name: value for name, value in poll.headers.items() if name != "X-Seen"}
         return replace(poll, headers=kept) if self.forgets else poll
 
     def _answer(self, *, again: bool) -> tuple[int, str]:
-        """A connection that the server closed while it was idle is opened anew, as a browser does."""
+        """Send the request; reopen a connection that the server closed while idle, as a browser does."""
         try:
             self.connection.request("GET", self.poll.address, headers={**self.headers, **self.poll.headers})
             answer = self.connection.getresponse()
@@ -83,27 +83,27 @@ class Page:
             return self._answer(again=False)
 
 
-def poll(pages: Sequence[Page], seconds: float, *, paced: bool) -> Heard:
-    """Let all pages ask for so long: at their own pace, or again as soon as they are answered."""
-    heard = Heard()
+def poll(pages: Sequence[Page], seconds: float, *, paced: bool) -> PollResults:
+    """Let all pages poll for this many seconds, at their interval or as fast as they can."""
+    results = PollResults()
     began = time.monotonic()
 
     def keep_asking(number: int, page: Page) -> None:
         due = began + page.poll.every * number / len(pages) if paced else began
-        while due < began + seconds and len(heard.times) < MOST_REQUESTS:
+        while due < began + seconds and len(results.times) < MOST_REQUESTS:
             time.sleep(max(due - time.monotonic(), 0))
-            page.ask(heard)
+            page.ask(results)
             due = time.monotonic() + (page.poll.every if paced else 0)
 
     with ThreadPoolExecutor(len(pages)) as threads:
         for running in [threads.submit(keep_asking, number, page) for number, page in enumerate(pages)]:
             running.result()
-    heard.seconds = time.monotonic() - began
-    return heard
+    results.seconds = time.monotonic() - began
+    return results
 
 
 def measure(portal: Portal, seconds: float) -> bool:
-    """Print the figures of the dashboard and of a running operation; False where any request failed."""
+    """Print the figures of the dashboard and of a running operation; return False if a request failed."""
     people = [portal.person(name) for name in ("ana", "bo", "vera", "dana")]
     rows = measure_page(people, "dashboard", "/", seconds)
     news = [Page(people[number % len(people)], "/", forgets=True) for number in range(PAGES)]
@@ -112,12 +112,12 @@ def measure(portal: Portal, seconds: float) -> bool:
     rows |= measure_page(people, "operation", start_operation(people[0]), seconds)
     say(f"Open pages that poll, 10 x 1,000, up to {seconds:g} s each")
     head = ("", "requests", "a second", "p50", "p95", "p99", "bytes each", "new", "errors")
-    table(head, [[what, *figures(heard)] for what, heard in rows.items()])
-    return not any(heard.errors for heard in rows.values())
+    table(head, [[what, *figures(results)] for what, results in rows.items()])
+    return not any(results.errors for results in rows.values())
 
 
-def measure_page(people: Sequence[Person], name: str, path: str, seconds: float) -> dict[str, Heard]:
-    """One page alone is the baseline of fifty."""
+def measure_page(people: Sequence[Person], name: str, path: str, seconds: float) -> dict[str, PollResults]:
+    """Measure one page as the baseline, then fifty."""
     pages = [Page(people[number % len(people)], path) for number in range(PAGES)]
     every = pages[0].poll.every
     return {
@@ -128,17 +128,17 @@ def measure_page(people: Sequence[Person], name: str, path: str, seconds: float)
 
 
 def start_operation(person: Person) -> str:
-    """A rollback that goes on for longer than we measure."""
+    """Start a rollback that takes longer than the measurement."""
     confirm = person.candidates("team1-api")[0]
     return person.start(confirm)[1]
 
 
-def figures(heard: Heard) -> list[str]:
+def figures(results: PollResults) -> list[str]:
     return [
-        str(len(heard.times)),
-        f"{len(heard.times) / heard.seconds:.0f}",
-        *(milliseconds(share(heard.times, part)) for part in (0.5, 0.95, 0.99)),
-        f"{heard.bytes / len(heard.times):,.0f}",
-        f"{heard.statuses[200] / len(heard.times):.0%}",
-        str(heard.errors),
+        str(len(results.times)),
+        f"{len(results.times) / results.seconds:.0f}",
+        *(milliseconds(share(results.times, part)) for part in (0.5, 0.95, 0.99)),
+        f"{results.bytes / len(results.times):,.0f}",
+        f"{results.statuses[200] / len(results.times):.0%}",
+        str(results.errors),
     ]

@@ -1,4 +1,4 @@
-"""A whole portal of its own: `make run` in a temporary folder, in front of a sandbox of its own."""
+"""A separate portal: `make run` in a temporary folder, with its own sandbox."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from rollback_portal.processes.child import end_with_parent
 from rollback_portal.processes.supervised import CannotRun, Process, stop_all, wait_until
 from tests.bench.person import Person
 
-# The portal that may be configured or running beside us, and real keys, are none of our business.
+# Ignore a portal that is configured or running on this machine, and real keys.
 ALONE = {
     **dict.fromkeys(("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "STATIC_ROOT", "ALLOWED_HOSTS"), ""),
     **dict.fromkeys(("RENDER_API_KEY", "RENDER_API_URL", "VERCEL_TOKEN", "VERCEL_TEAM_ID"), ""),
@@ -78,7 +78,7 @@ class Portal:
 
     # --- inside -----------------------------------------------------------------------------------------
     def command(self, *words: str) -> str:
-        """`python …` with the portal's own environment; what it printed."""
+        """Run `python …` with the portal's environment; return its output."""
         done = subprocess.run(
             [sys.executable, *words],
             cwd=env.ROOT,
@@ -95,17 +95,17 @@ class Portal:
         return done.stdout
 
     def inside(self, *words: str) -> Any:
-        """One of the commands of `inside.py`; its answer."""
+        """Run a command of `inside.py`; return its result."""
         return json.loads(self.command("-m", "tests.bench.inside", *words))
 
     def live(self, slug: str, *, fresh: bool = False) -> str:
-        """The provider's name of the deployment that the portal takes for live; "" where it does not know."""
+        """Return the id of the deployment that the portal shows as live; "" if unknown."""
         status = json.loads(self.command("manage.py", "status", "--json", *(["--fresh"] if fresh else [])))
-        found = next((row["live"] for row in status if row["service"] == slug), None)
-        return str(found["deployment"]) if found else ""
+        deployment = next((row["live"] for row in status if row["service"] == slug), None)
+        return str(deployment["deployment"]) if deployment else ""
 
     def person(self, username: str) -> Person:
-        """Somebody of the sandbox, signed in."""
+        """Return a signed-in person of the sandbox."""
         passwords = json.loads((self.data / "people.json").read_text())
         person = Person(self.address)
         person.sign_in(username, passwords[username])
@@ -119,14 +119,14 @@ class Portal:
         self.sandbox.post("/_sandbox/pace", json=seconds).raise_for_status()
 
     def world(self) -> dict[str, Any]:
-        """Everything that the sandbox knows, as of now."""
-        self.sandbox.get("/_sandbox/state").raise_for_status()  # lets happen what is due, and keeps it
+        """Return the current state of the sandbox."""
+        self.sandbox.get("/_sandbox/state").raise_for_status()  # applies what is due, and saves it
         return dict(json.loads((self.folder / "world.json").read_text()))
 
 
 @contextmanager
 def portal(company: str) -> Iterator[Portal]:
-    """Start one, and stop it however the measuring ends."""
+    """Start a portal, and stop it at the end."""
     here = Portal(temporary_folder(), company)
     try:
         here.start()

@@ -1,4 +1,4 @@
-"""One rollback, from the order to the word "succeeded": the portal beside `vercel rollback`, in turn."""
+"""Measures a rollback from the click to "succeeded": the portal and `vercel rollback` in turn."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.bench.portal import Portal
 from tests.bench.table import say, seconds, table
 
 VERCEL, RENDER = "shop-web", "shop-api"
-# Long enough to be told apart from the overheads, and the same for everybody who asks.
+# Long enough to stand out from the overheads, and the same for both.
 PACE = {"aliases": 2.0, "queue": 1.0, "release": 3.0}
 HEAD = ("", "min", "median", "max")
 
@@ -22,10 +22,10 @@ HEAD = ("", "min", "median", "max")
 class Took:
     """The stages of one rollback, in seconds."""
 
-    before: float  # from the person's act until the order reached the provider
+    before: float  # from the person's click until the order reached the provider
     provider: float  # the provider's own time: from the order until the traffic had moved
-    after: float  # from then until the row, or the command line, said so
-    shown: float | None = None  # from then until the page said so; the command line has no page
+    after: float  # from then until the row, or the command line, reported it
+    shown: float | None = None  # from then until the page showed it; the command line has no page
     stages: dict[str, float] = field(default_factory=dict)  # the parts of `before`
 
     @property
@@ -35,7 +35,7 @@ class Took:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One rollback by the portal as it was seen from outside, before its row is read; moments in seconds."""
+    """One rollback by the portal as seen from outside, before its row is read; times in seconds."""
 
     operation: str
     began: float
@@ -76,10 +76,10 @@ def on_vercel(portal: Portal, ana: Person, cli: Cli | None, pairs: int) -> tuple
 
 
 def candidates(ana: Person, slug: str, needed: int) -> list[str]:
-    found = ana.candidates(slug)
-    if len(found) < needed:
-        raise CannotRun(f"{slug} offers {len(found)} deployments to roll back to; {needed} are needed.")
-    return found[:needed]
+    addresses = ana.candidates(slug)
+    if len(addresses) < needed:
+        raise CannotRun(f"{slug} offers {len(addresses)} deployments to roll back to; {needed} are needed.")
+    return addresses[:needed]
 
 
 def by_portal(portal: Portal, ana: Person, slug: str, confirm: str) -> Seen:
@@ -93,9 +93,9 @@ def by_portal(portal: Portal, ana: Person, slug: str, confirm: str) -> Seen:
 
 
 def wait_for_another(live: str, portal: Portal, slug: str, operation: str) -> None:
-    """Wait for the reading after the operation: a dialog that is drawn before it names the old live one.
+    """Wait for the sync after the operation: a dialog opened before it names the old live deployment.
 
-    Whoever confirms that is told that the world has changed, and nothing is moved.
+    Confirming such a dialog is refused.
     """
     if not wait_until(lambda: portal.live(slug) not in ("", live), 40, pause=0.2):
         row = portal.inside("status_times", operation)[operation]
@@ -107,7 +107,7 @@ def target_of(confirm: str) -> str:
 
 
 def with_rows(portal: Portal, all_seen: Sequence[Seen]) -> list[Took]:
-    """What was seen, together with what the rows say."""
+    """Combine the observed times with those of the rows."""
     rows = portal.inside("status_times", *(seen.operation for seen in all_seen))
     return [_took(seen, rows[seen.operation]) for seen in all_seen]
 
@@ -125,7 +125,7 @@ def _took(seen: Seen, row: dict[str, Any]) -> Took:
 
 
 def stages(began: float, reached: dict[str, float], ordered: float) -> dict[str, float]:
-    """Where the time before the order goes."""
+    """Return the parts of the time before the order."""
     return {
         "the row is written": reached["queued"] - began,
         "a worker has it and has looked": reached["sending"] - reached["queued"],
@@ -143,15 +143,15 @@ def by_cli(portal: Portal, cli: Cli, confirm: str) -> Took:
 
 
 def provider_time(world: dict[str, Any], name: str, target: str) -> tuple[float, float]:
-    """When the order arrived and when the traffic had moved, by the sandbox's own records."""
+    """Return when the order arrived and when the traffic had moved, from the sandbox's state."""
     service = next(row for row in world["services"] if row["name"] == name)
     rows = [row for row in world["deployments"] if row["service_id"] == service["id"]]
     if service["provider"] == "vercel":
-        asked = service["alias_request"]
+        request = service["alias_request"]
         moved = next(row["aliased_at"] for row in rows if row["id"] == target)
-        if asked["to_id"] != target or asked["status"] != "succeeded":
-            raise CannotRun(f"The sandbox has not moved {name} to {target}: {asked}.")
-        return float(asked["requested_at"]), float(moved)
+        if request["to_id"] != target or request["status"] != "succeeded":
+            raise CannotRun(f"The sandbox has not moved {name} to {target}: {request}.")
+        return float(request["requested_at"]), float(moved)
     done = [row for row in rows if row["rollback_target"] == target and row["status"] == "live"]
     if not done:
         raise CannotRun(f"The sandbox has not moved {name} to {target}.")
@@ -172,7 +172,7 @@ def print_render(ours: Sequence[Took]) -> None:
 
 
 def figures(name: str, all_took: Sequence[Took]) -> list[list[str]]:
-    """The whole time, then its parts in their order."""
+    """Return the rows of the total time and its parts."""
     rows = [[f"{name}: act until success", *spread(all_took, lambda took: took.total)]]
     has_page = all_took[0].shown is not None
     if has_page:

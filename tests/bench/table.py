@@ -14,7 +14,7 @@ def say(line: str = "") -> None:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """The first column reads from the left, the numbers stand below each other."""
+    """Print a table: the first column left-aligned, numbers right-aligned."""
     widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
     for row in [head, ["-" * width for width in widths], *rows]:
         cells = [row[0].ljust(widths[0])]
@@ -24,7 +24,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def seconds(values: Sequence[float]) -> list[str]:
-    """Least, middle and most, in seconds."""
+    """Return minimum, median and maximum, in seconds."""
     return [f"{value:.2f} s" for value in (min(values), median(values), max(values))]
 
 
@@ -33,6 +33,6 @@ def milliseconds(value: float) -> str:
 
 
 def share(values: Sequence[float], part: float) -> float:
-    """The value that this part of all values does not exceed (nearest rank)."""
+    """Return the quantile of this part (nearest rank)."""
     ordered = sorted(values)
     return ordered[max(math.ceil(part * len(ordered)), 1) - 1]

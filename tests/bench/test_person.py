@@ -1,4 +1,4 @@
-"""The benchmark's person without a window asks for the same as htmx does."""
+"""The benchmark's browser session sends the same requests as htmx."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chaos: real processes are killed, frozen and wiped under load, and the provider's own list is the judge.
+"""Chaos tests: real processes are killed, frozen and wiped under load, and the results are checked.
 
 `python -m tests.chaos` runs a few minutes; every run prints its seed, and the same seed injects the same
 faults at the same times. It fails when an operation is lost or sent twice, and it also fails when the

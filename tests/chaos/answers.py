@@ -1,6 +1,6 @@
-"""The odd answers to an order, and how the sandbox gives each of them on a real connection.
+"""Unusual answers to an order, and how the sandbox gives each of them on a real connection.
 
-They are dealt from a deck that is shuffled by the seed, so that each kind comes equally often.
+They come from a list that the seed shuffles, so that each kind comes equally often.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from deployments.sandbox.server.faults import Fault
 from deployments.sandbox.server.http import SandboxResponse
 
 SILENCE = 4.0  # seconds; longer than the client's patience in these runs, which is 3
-FINE = 2  # orders of each deal that are answered as documented
+FINE = 2  # orders of each round that are answered as documented
 SHARE_OF_DUPLICATES = 0.3  # of lists
 LISTS = ("render.deploys", "vercel.deployments")
 NO_LINGER = struct.pack("ii", 1, 0)
@@ -29,13 +29,13 @@ NO_LINGER = struct.pack("ii", 1, 0)
 
 @dataclass(slots=True)
 class Odd(Fault):
-    """A fault with a name to count it by; the sandbox knows the first part of it, the rest is played here."""
+    """A fault with a name for the counts; the sandbox knows the base class, the rest is implemented here."""
 
     name: str = ""
     retry: str = ""  # another Retry-After; `date` for the provider's own clock in a second
 
     def __post_init__(self) -> None:
-        """The sandbox's own list of faults does not bind this one."""
+        """Skip the sandbox's check of known faults."""
 
 
 RESET, TRUNCATED, DUPLICATES = "reset", "truncated", "duplicates"
@@ -46,7 +46,7 @@ SEND_AGAIN_LATER = {
     "429, Retry-After is -1": "-1",
     "429, Retry-After is 10^9": "1000000000",
 }
-# What the sandbox does, its detail, and for how many seconds.
+# The sandbox's fault, its detail, and its seconds.
 OTHERS: Mapping[str, tuple[str, str, float | None]] = {
     "500 before": ("error", "500", None),
     "502 after": ("error_after", "502", None),
@@ -61,7 +61,7 @@ TWICE = "a list that names each deployment twice"
 
 
 def odd(name: str, operation: str) -> Odd:
-    """The fault of this name."""
+    """Return the fault of this name."""
     if name in SEND_AGAIN_LATER:
         return Odd(operation, "rate_limit", seconds=1, name=name, retry=SEND_AGAIN_LATER[name])
     do, detail, seconds = OTHERS[name]
@@ -69,14 +69,14 @@ def odd(name: str, operation: str) -> Odd:
 
 
 class Deck:
-    """Deals the answers to orders: all odd ones once and some fine ones, then all over again."""
+    """Chooses the answers to orders: each unusual one once and some normal ones, then all again."""
 
     def __init__(self, seed: int) -> None:
         self.random = Random(f"deck {seed}")
         self.left: list[str] = []
 
     def deal(self, operation: str) -> list[Fault]:
-        """Nothing where the order is answered as documented. To be called by one thread at a time."""
+        """Return the next fault, or an empty list for a normal answer. Not thread-safe."""
         if not self.left:
             self.left = [*ORDERS, *[""] * FINE]
             self.random.shuffle(self.left)
@@ -92,7 +92,7 @@ class Deck:
 def play(
     answer: SandboxResponse, met: Sequence[Fault], now: datetime, given: Counter[str]
 ) -> SandboxResponse:
-    """The part of the odd answers that the sandbox does not play by itself; all of them are counted."""
+    """Apply the part of unusual answers that the sandbox does not know, and count all of them."""
     for fault in met:
         if isinstance(fault, Odd):
             given[fault.name] += 1
@@ -114,13 +114,13 @@ def _play(answer: SandboxResponse, fault: Odd, now: datetime) -> None:
 
 
 def _retry_after(answer: SandboxResponse, wait: str, now: datetime) -> None:
-    said = format_datetime(now + timedelta(seconds=1), usegmt=True) if wait == "date" else wait
-    others = [(name, value) for name, value in answer.headers if name != "Retry-After"]
-    answer.headers = [*others, ("Retry-After", said)]
+    value = format_datetime(now + timedelta(seconds=1), usegmt=True) if wait == "date" else wait
+    others = [header for header in answer.headers if header[0] != "Retry-After"]
+    answer.headers = [*others, ("Retry-After", value)]
 
 
 def _each_twice(body: bytes) -> bytes:
-    """Render lists at the top, Vercel in `deployments`; on Render the cursor comes twice as well."""
+    """Duplicate each row: Render's answer is the list (with cursors), Vercel's has it in `deployments`."""
     data = json.loads(body)
     if isinstance(data, list):
         data = [row for row in data for _ in range(2)]
@@ -129,8 +129,8 @@ def _each_twice(body: bytes) -> bytes:
     return json.dumps(data).encode()
 
 
-class Abrupt:
-    """A connection that is hung up with RST instead of a farewell."""
+class ResettingConnection:
+    """A connection that is closed with RST instead of FIN."""
 
     def __init__(self, connection: socket.socket) -> None:
         self.connection = connection

@@ -1,10 +1,10 @@
-"""A door to PostgreSQL that now and then ends a connection exactly at a COMMIT.
+"""A PostgreSQL proxy that cuts some connections exactly at a COMMIT.
 
     python -m tests.chaos.commits --port 9801 --server SOCKET --share 0.1 --seed 7 --written-to FILE
 
-One connection of a client is one connection of the server, so that a session lock stays with its session: it
-is no pooler. It cuts from the signal SIGUSR1 on until SIGUSR2. A statement that commits by itself, outside a
-transaction, is a commit like any other. Each cut is a line in the file.
+It is no pooler: each client connection has its own server connection, so session locks keep working. It cuts
+between the signals SIGUSR1 and SIGUSR2. A statement that commits by itself, outside a transaction, counts as
+a commit. Each cut is written to the file as one line.
 Reference: https://www.postgresql.org/docs/current/protocol-message-formats.html
 """
 
@@ -37,49 +37,49 @@ KINDS = (BEFORE, BEFORE_RESET, AFTER, AFTER_RESET)
 
 
 def statement(kind: bytes, body: bytes) -> bytes:
-    """The SQL of a simple query, or of one that is prepared first; nothing for any other message."""
+    """Return the SQL of a simple or a prepared query; nothing for any other message."""
     if kind == QUERY:
         return body
     return body.split(b"\0", 2)[1] if kind == PARSE else b""
 
 
 def is_commit(sql: bytes, status: bytes) -> bool:
-    """Whether something becomes permanent by this statement, in a session of this transaction status."""
+    """Return whether this statement commits something, given the session's transaction status."""
     word = sql.lstrip()[:6].upper()
     return word == b"COMMIT" or (status == IDLE and word in WRITES)
 
 
-class Door:
-    """Listens, and draws which commits are cut."""
+class CommitCuttingProxy:
+    """Accepts connections, and decides at random which commits are cut."""
 
-    def __init__(self, given: argparse.Namespace) -> None:
-        self.given = given
-        self.random = Random(f"commits {given.seed}")
+    def __init__(self, args: argparse.Namespace) -> None:
+        self.args = args
+        self.random = Random(f"commits {args.seed}")
         self.cutting = False
-        self.file = os.open(given.written_to, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        self.file = os.open(args.written_to, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 
     async def open(self) -> None:
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGUSR1, self.switch, True)
         loop.add_signal_handler(signal.SIGUSR2, self.switch, False)
-        server = await asyncio.start_server(self.meet, "127.0.0.1", self.given.port)
+        server = await asyncio.start_server(self.connect_client, "127.0.0.1", self.args.port)
         await server.serve_forever()
 
     def switch(self, on: bool) -> None:
         self.cutting = on
 
-    def draw(self) -> str:
-        """The kind of cut, or nothing."""
-        if not self.cutting or self.random.random() >= self.given.share:
+    def choose_cut(self) -> str:
+        """Return the kind of cut, or an empty string for none."""
+        if not self.cutting or self.random.random() >= self.args.share:
             return ""
         return self.random.choice(KINDS)
 
-    def write_down(self, kind: str) -> None:
+    def record_cut(self, kind: str) -> None:
         os.write(self.file, f"{kind}\n".encode())
 
-    async def meet(self, reader: StreamReader, writer: StreamWriter) -> None:
+    async def connect_client(self, reader: StreamReader, writer: StreamWriter) -> None:
         try:
-            server = await asyncio.open_unix_connection(self.given.server)
+            server = await asyncio.open_unix_connection(self.args.server)
         except OSError:
             writer.close()
             return
@@ -87,15 +87,15 @@ class Door:
 
 
 class Session:
-    """One client and its own server process."""
+    """One client connection with its server connection."""
 
     def __init__(
         self,
-        door: Door,
+        proxy: CommitCuttingProxy,
         client: tuple[StreamReader, StreamWriter],
         server: tuple[StreamReader, StreamWriter],
     ) -> None:
-        self.door = door
+        self.proxy = proxy
         self.from_client, self.to_client = client
         self.from_server, self.to_server = server
         self.status = b""
@@ -114,11 +114,11 @@ class Session:
             if self.is_cut and back is not None:
                 with suppress(OSError):
                     self.to_server.write_eof()
-                await back  # the server finishes what it was given
+                await back  # the server finishes what it has received
             self.to_server.close()
 
     async def _start(self) -> bool:
-        """Everything until the session begins; False where it is none."""
+        """Forward everything until the session begins; return False for a cancel request."""
         while True:
             head = await self.from_client.readexactly(8)
             length, code = struct.unpack("!ii", head)
@@ -128,7 +128,7 @@ class Session:
             self.to_client.write(await self.from_server.readexactly(1))
 
     async def _pass_on(self) -> None:
-        """From the client to the server, until one of them is gone or a commit is cut."""
+        """Forward from the client to the server until one side closes or a commit is cut."""
         cut = ""
         while True:
             kind, whole = await _message(self.from_client)
@@ -136,7 +136,7 @@ class Session:
                 self.to_server.write(whole)
                 return
             if not cut and is_commit(statement(kind, whole[5:]), self.status):
-                cut = self.door.draw()
+                cut = self.proxy.choose_cut()
             if cut in (BEFORE, BEFORE_RESET):
                 self._cut(cut)
                 return
@@ -149,14 +149,14 @@ class Session:
                 return
 
     def _cut(self, kind: str) -> None:
-        self.door.write_down(kind)
+        self.proxy.record_cut(kind)
         if kind in (BEFORE_RESET, AFTER_RESET):
             line: socket.socket = self.to_client.get_extra_info("socket")
             line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
             self.to_client.transport.abort()
 
     async def _pass_back(self) -> None:
-        """From the server to the client, except the answer to a commit that was cut."""
+        """Forward from the server to the client, except the answer to a commit that was cut."""
         with suppress(*GONE):
             while True:
                 kind, whole = await _message(self.from_server)
@@ -178,7 +178,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--server", required=True, help="PostgreSQL's socket")
-    parser.add_argument("--share", type=float, required=True, help="of commits that are cut")
+    parser.add_argument("--share", type=float, required=True, help="share of commits that are cut")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--written-to", type=Path, required=True)
-    asyncio.run(Door(parser.parse_args()).open())
+    asyncio.run(CommitCuttingProxy(parser.parse_args()).open())

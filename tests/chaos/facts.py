@@ -1,4 +1,4 @@
-"""Collects the facts for the judge: the rows, the audit log, the provider's list, and samples on the way."""
+"""Collects the input of the judge: rows, audit log, the provider's orders, and samples during the run."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ EVERY = 0.3  # seconds between two samples
 
 
 def rows() -> list[Row]:
-    found = Change.objects.select_related("operation", "service", "to_deployment").order_by("pk")
-    return [_row(change) for change in found]
+    changes = Change.objects.select_related("operation", "service", "to_deployment").order_by("pk")
+    return [_row(change) for change in changes]
 
 
 def _row(change: Change) -> Row:
@@ -37,28 +37,28 @@ def _row(change: Change) -> Row:
 
 
 def audit() -> dict[str, list[str]]:
-    found: dict[str, list[str]] = defaultdict(list)
+    actions: dict[str, list[str]] = defaultdict(list)
     for operation, action in AuditEntry.objects.order_by("pk").values_list("operation", "action"):
-        found[str(operation)].append(action)
-    return dict(found)
+        actions[str(operation)].append(action)
+    return dict(actions)
 
 
 def orders(address: str, skew: float = 0.0) -> list[Order]:
-    """What the provider received, by our clock; `skew` is how far ahead its own is, in seconds."""
+    """Return the orders the provider received; `skew` is how far its clock is ahead of ours, in seconds."""
     answer = httpx.get(f"{address}/_sandbox/applied", timeout=20, trust_env=False)
     return [
         Order(
-            at=datetime.fromisoformat(each["at"]).timestamp() - skew,
-            service=each["service"],
-            target=each["deployment"],
-            applied=each["applied"],
+            at=datetime.fromisoformat(entry["at"]).timestamp() - skew,
+            service=entry["service"],
+            target=entry["deployment"],
+            applied=entry["applied"],
         )
-        for each in answer.json()
+        for entry in answer.json()
     ]
 
 
 class Samples:
-    """Looks three times a second how many changes are active on each service, and which are under way."""
+    """Samples three times a second which changes are active, and whether a service has more than one."""
 
     def __init__(self) -> None:
         self.crowded: list[str] = []
@@ -86,4 +86,4 @@ class Samples:
         active = Change.objects.active()
         self.active = {str(pk) for pk in active.values_list("operation_id", flat=True)}
         counted = active.values("service__name").annotate(many=Count("pk")).filter(many__gt=1)
-        self.crowded += [f"{each['many']} active changes on {each['service__name']}" for each in counted]
+        self.crowded += [f"{row['many']} active changes on {row['service__name']}" for row in counted]

@@ -1,7 +1,7 @@
-"""Workers and dispatchers as forks of one process that has imported everything, and has done nothing else.
+"""Forks workers and dispatchers from one process that has imported everything.
 
-Importing takes a second of a processor, and each run kills and starts dozens of them. A fork is a process of
-its own like any other: with its own session, its own connections and its own end.
+Imports take a second of processor time, and each run starts dozens of processes. A fork is independent: it
+has its own session and its own connections.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from rollback_portal.processes.supervised import Process, rotate
 
 
 class Fork:
-    """One that is running or has ended; nobody but its parent can ask for its exit code."""
+    """A forked process, running or ended; only its parent could read the exit code."""
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
@@ -53,7 +53,7 @@ class Fork:
 
 
 class Forks:
-    """The process that is forked; it ends with us, and all its forks with it."""
+    """The process that forks; it ends with us, and its forks end with it."""
 
     def __init__(self, environment: dict[str, str]) -> None:
         self.process = subprocess.Popen(
@@ -76,7 +76,7 @@ class Forks:
 
 @dataclass
 class Forked(Process):
-    """Started, watched and ended like any other; `command` is only what comes after `tests.chaos.worker`."""
+    """A supervised process; `command` holds only the arguments of `tests.chaos.worker`."""
 
     forks: Forks | None = None
 
@@ -87,9 +87,9 @@ class Forked(Process):
 
 
 def serve() -> None:
-    """Import, then fork once for each line that is asked; in the fork, be the worker."""
+    """Import, then fork for each line of stdin; the fork becomes the worker."""
     import_everything()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # forks that have ended need no burial
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps ended forks
     tie = end_with_parent(signal.SIGKILL)
     for line in sys.stdin:
         if os.fork() == 0:
@@ -112,18 +112,18 @@ def import_everything() -> None:
     app.loader.import_default_modules()
 
 
-def become(asked: dict[str, Any]) -> None:
-    """A session of its own, its own log, its own chance; then the worker's main."""
+def become(request: dict[str, Any]) -> None:
+    """Set up a new session, log and random seed, then run the worker."""
     from tests.chaos import worker
 
     os.setsid()
-    os.write(1, f"{os.getpid()}\n".encode())  # from now on it can be killed with all that it starts
+    os.write(1, f"{os.getpid()}\n".encode())  # from now on it can be killed with its children
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    log = os.open(asked["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    log = os.open(request["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     for stream, number in ((os.open(os.devnull, os.O_RDONLY), 0), (log, 1), (log, 2)):
         os.dup2(stream, number)
     random.seed()
-    sys.argv = ["chaos-worker", *asked["arguments"]]
+    sys.argv = ["chaos-worker", *request["arguments"]]
     worker.main()
 
 

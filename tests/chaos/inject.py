@@ -1,4 +1,4 @@
-"""Does to the processes what the plan says, thaws what it froze, and starts again what it ended."""
+"""Injects the faults of the plan, continues frozen processes, and restarts ended ones."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from itertools import count
 from rollback_portal.local.redis import wait_for_redis
 from rollback_portal.processes.supervised import Process, wait_until
 from tests.chaos import plan
-from tests.chaos.estate import Estate
 from tests.chaos.plan import Fault
+from tests.chaos.processes import Processes
 
 RESPAWN_AFTER = 0.5  # seconds, as a supervisor takes them
 
 
 class Injector:
-    """Works through the plan from the main thread, second by second."""
+    """Works through the plan; called again and again from the main thread."""
 
     def __init__(
         self,
-        estate: Estate,
+        processes: Processes,
         faults: list[Fault],
         *,
         storm: Callable[[int], None],
         cut_locks: Callable[[], None],
     ) -> None:
-        self.estate = estate
+        self.processes = processes
         self.faults = faults
         self.storm = storm
         self.cut_locks = cut_locks
@@ -42,10 +42,10 @@ class Injector:
         self.queue_is_down = False
 
     def step(self, now: float) -> bool:
-        """Do what is due `now`, in seconds from the start of the load; True where a fault was injected."""
+        """Do what is due `now` (seconds since the load began); return True if a fault was injected."""
         while self.later and self.later[0][0] <= now:
             heapq.heappop(self.later)[2]()
-        self.estate.respawn_due(RESPAWN_AFTER)
+        self.processes.respawn_due(RESPAWN_AFTER)
         return self._next_fault(now) or self._cut_since()
 
     def _next_fault(self, now: float) -> bool:
@@ -58,23 +58,23 @@ class Injector:
         return False
 
     def _cut_since(self) -> bool:
-        """Whether another commit was cut meanwhile; the proxy does that by itself."""
-        before, now = sum(self.cuts.values()), self.estate.cuts()
+        """Return whether the proxy has cut another commit since the last call."""
+        before, now = sum(self.cuts.values()), self.processes.cuts()
         self.cuts = now
         return sum(now.values()) > before
 
     def calm(self) -> None:
-        """Undo everything that is still broken."""
+        """End all faults that are still active."""
         self.faults = []
-        self.estate.stop_cutting()
-        for _, _, act in sorted(self.later, key=lambda each: each[:2]):
+        self.processes.stop_cutting()
+        for _, _, act in sorted(self.later, key=lambda entry: entry[:2]):
             act()
         self.later = []
-        self.estate.respawn()
-        wait_until(self.estate.provider_answers, 40, pause=0.1)
+        self.processes.respawn()
+        wait_until(self.processes.provider_answers, 40, pause=0.1)
 
     def _inject(self, fault: Fault, now: float) -> bool:
-        can_execute: dict[str, Callable[[Fault, float], bool]] = {
+        actions: dict[str, Callable[[Fault, float], bool]] = {
             plan.WORKER_KILLED: self._kill_worker,
             plan.CHILD_KILLED: self._kill_child,
             plan.WORKER_FROZEN: self._freeze_worker,
@@ -90,7 +90,7 @@ class Injector:
             plan.PROVIDER_FROZEN: self._freeze_provider,
             plan.PROVIDER_KILLED: self._kill_provider,
         }
-        return can_execute[fault.kind](fault, now)
+        return actions[fault.kind](fault, now)
 
     def _after(self, at: float, act: Callable[[], None]) -> None:
         heapq.heappush(self.later, (at, next(self.number), act))
@@ -98,38 +98,38 @@ class Injector:
     # --- workers and dispatchers ---
 
     def _kill_worker(self, fault: Fault, now: float) -> bool:
-        return self._kill(self.estate.workers, fault)
+        return self._kill(self.processes.workers, fault)
 
     def _kill_dispatcher(self, fault: Fault, now: float) -> bool:
-        return self._kill(self.estate.dispatchers, fault)
+        return self._kill(self.processes.dispatchers, fault)
 
     def _kill(self, processes: list[Process], fault: Fault) -> bool:
-        up = [each for each in processes if each.popen and each.is_running]
-        up = [each for each in up if each.popen and each.popen.pid not in self.frozen]
+        up = [process for process in processes if process.popen and process.is_running]
+        up = [process for process in up if process.popen and process.popen.pid not in self.frozen]
         if not up:
             return False
         up[fault.which % len(up)].kill()
         return True
 
     def _kill_child(self, fault: Fault, now: float) -> bool:
-        """One child of the worker that has children; the parent lives on and replaces it."""
-        parent = self.estate.workers[-1].popen
+        """Kill one child of the prefork worker; the parent replaces it."""
+        parent = self.processes.workers[-1].popen
         if parent is None or parent.poll() is not None:
             return False
-        found = subprocess.run(
+        listed = subprocess.run(
             ["ps", "-o", "pid=", "--ppid", str(parent.pid)], capture_output=True, text=True, check=False
         )
-        children = [int(pid) for pid in found.stdout.split()]
+        children = [int(pid) for pid in listed.stdout.split()]
         if not children:
             return False
         os.kill(children[fault.which % len(children)], signal.SIGKILL)
         return True
 
     def _freeze_worker(self, fault: Fault, now: float) -> bool:
-        return self._freeze(self.estate.workers[fault.which % len(self.estate.workers)], fault, now)
+        return self._freeze(self.processes.workers[fault.which % len(self.processes.workers)], fault, now)
 
     def _cut_worker_off(self, fault: Fault, now: float) -> bool:
-        """Frozen, and its session lock is lost meanwhile: the lease and the deadline are all that is left."""
+        """Freeze a worker and end its session lock: only its lease and its deadline are left."""
         if not self._freeze_worker(fault, now):
             return False
         self._after(now + 1.0, self.cut_locks)
@@ -152,16 +152,16 @@ class Injector:
     # --- the web server and the provider ---
 
     def _kill_web(self, fault: Fault, now: float) -> bool:
-        return self._kill([self.estate.web] if self.estate.web else [], fault)
+        return self._kill([self.processes.web] if self.processes.web else [], fault)
 
     def _freeze_provider(self, fault: Fault, now: float) -> bool:
-        return self._freeze(self.estate.provider, fault, now)
+        return self._freeze(self.processes.provider, fault, now)
 
     def _kill_provider(self, fault: Fault, now: float) -> bool:
-        """Its world is kept in a file at each change, before the answer: what it has done stays done."""
-        if not self._kill([self.estate.provider], fault):
+        """It saves its state to a file at each change, before the answer, so nothing it has done is lost."""
+        if not self._kill([self.processes.provider], fault):
             return False
-        self._after(now + fault.seconds, self.estate.provider.start)
+        self._after(now + fault.seconds, self.processes.provider.start)
         return True
 
     # --- Redis and PostgreSQL ---
@@ -169,39 +169,39 @@ class Injector:
     def _kill_queue(self, fault: Fault, now: float) -> bool:
         if self.queue_is_down:
             return False
-        self.estate.kill_queue(wipe=fault.kind == plan.QUEUE_WIPED)
+        self.processes.kill_queue(wipe=fault.kind == plan.QUEUE_WIPED)
         self.queue_is_down = True
         self._after(now + fault.seconds, self._start_queue)
         return True
 
     def _start_queue(self) -> None:
-        self.estate.start_queue()
+        self.processes.start_queue()
         self.queue_is_down = False
 
     def _freeze_queue(self, fault: Fault, now: float) -> bool:
-        if self.queue_is_down or self.estate.queue.popen is None:
+        if self.queue_is_down or self.processes.queue.popen is None:
             return False
         self.queue_is_down = True
-        queue = self.estate.queue
-        os.kill(self.estate.queue.popen.pid, signal.SIGSTOP)
+        queue = self.processes.queue
+        os.kill(self.processes.queue.popen.pid, signal.SIGSTOP)
 
         def thaw() -> None:
             assert queue.popen is not None
             os.kill(queue.popen.pid, signal.SIGCONT)
             self.queue_is_down = False
-            wait_for_redis(queue, self.estate.sockets)
+            wait_for_redis(queue, self.processes.sockets)
 
         self._after(now + fault.seconds, thaw)
         return True
 
     def _restart_database(self, fault: Fault, now: float) -> bool:
-        self.estate.restart_database()
+        self.processes.restart_database()
         return True
 
     def _cut_locks(self, fault: Fault, now: float) -> bool:
-        """What a firewall does to connections that say nothing for long: only the locks' own are cut.
+        """Cut only the connections of the liveness locks, as a firewall cuts idle connections.
 
-        Then everybody is called to work on what is under way: nothing but the lease keeps them out.
+        Then publish all active changes again: only the lease keeps a second worker out.
         """
         self.cut_locks()
         if not self.queue_is_down:

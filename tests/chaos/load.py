@@ -1,8 +1,8 @@
-"""The people: one per service, each asks for the next rollback as soon as the last one has ended.
+"""The load: one person per service, who requests the next rollback as soon as the last one has ended.
 
-They click through the web server, each signed in with a browser of their own. What was acknowledged is kept
-here, outside of the database. Which deployment is next, and whether the last one has ended, is read from the
-rows directly; the readings of the provider, which keep the rows fresh, happen here as well.
+Each person has their own session at the web server. Acknowledged operations are kept here, outside the
+database. The next deployment and the end of the last operation are read from the rows; the provider syncs
+that keep the rows fresh run here as well.
 """
 
 from __future__ import annotations
@@ -27,33 +27,33 @@ from deployments.providers.base import ProviderError
 from deployments.sync import poll
 from rollback_portal.accounts.models import User
 from rollback_portal.processes.supervised import CannotRun
-from tests.chaos.visitor import Nothing, Visitor
+from tests.chaos.visitor import NoAnswer, Visitor
 
-TARGETS = 12  # each person goes round so many deployments, so that an order names its operation
-TOO_LONG = timedelta(seconds=60)  # whoever is told to wait for longer cancels
+TARGETS = 12  # each person cycles through this many deployments, so that an order identifies its operation
+TOO_LONG = timedelta(seconds=60)  # people cancel if they have to wait longer
 PASSWORD = "for chaos runs only"
-BROKEN = (DatabaseError, ProviderError, httpx.HTTPError, Nothing, CannotRun)
+BROKEN = (DatabaseError, ProviderError, httpx.HTTPError, NoAnswer, CannotRun)
 
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """An operation that somebody was told is under way."""
+    """An operation whose start was confirmed to a person."""
 
     operation: str
-    clicked_at: float  # when the button was pressed for the first time
+    clicked_at: float  # time of the first press of the button
     answered_at: float
 
 
 @dataclass
 class People:
-    """Starts, stops and counts them."""
+    """Starts and stops the people, and counts their results."""
 
     user: User
     address: str  # of the web server
     seed: int
-    clicks: int  # how many click at once, each in a dialog of their own; only one may win
+    clicks: int  # simultaneous clicks, each in its own dialog; only one may succeed
     pause: float  # seconds between two operations of one person
-    afterwards: Callable[[int], None] = lambda pk: None
+    after_click: Callable[[int], None] = lambda pk: None
     acknowledged: list[Acknowledged] = field(default_factory=list)
     turned_away: int = 0
     refused: int = 0
@@ -66,27 +66,27 @@ class People:
         self.visitors: list[Visitor] = []
 
     def start(self, services: list[int]) -> None:
-        """Everybody signs in, then everybody begins."""
+        """Sign everybody in, then start clicking."""
         self.visitors = [Visitor(self.address, self.user.username, PASSWORD) for _ in services]
         for number, (pk, visitor) in enumerate(zip(services, self.visitors, strict=True)):
             random = Random(self.seed * 1000 + number)
-            thread = threading.Thread(target=self._live, args=(pk, visitor, random), daemon=True)
+            thread = threading.Thread(target=self._click_repeatedly, args=(pk, visitor, random), daemon=True)
             self.threads.append(thread)
             thread.start()
 
     def stop(self) -> None:
-        """No more clicks; those under way are finished."""
+        """Start no more clicks, and finish those in progress."""
         self.stopped.set()
         for thread in self.threads:
             thread.join(20)
 
-    def lose_patience(self) -> None:
-        """What nobody waits for any more, because the load is over, is canceled just the same."""
+    def cancel_long_waits(self) -> None:
+        """Cancel long waits after the end of the load, too."""
         for running in Change.objects.active():
-            with suppress(Nothing):
-                self._lose_patience(running, self.visitors[0])
+            with suppress(NoAnswer):
+                self._cancel_long_wait(running, self.visitors[0])
 
-    def _live(self, pk: int, visitor: Visitor, random: Random) -> None:
+    def _click_repeatedly(self, pk: int, visitor: Visitor, random: Random) -> None:
         number = random.randrange(TARGETS)
         while not self.stopped.is_set():
             try:
@@ -98,9 +98,9 @@ class People:
             self.stopped.wait(self.pause * random.uniform(0.5, 1.5))
 
     def _once(self, pk: int, visitor: Visitor, number: int, random: Random) -> int:
-        """Wait until nothing is under way, look again, click; the number of the next target."""
+        """Wait for the active change, sync, click; return the number of the next target."""
         while (running := Change.objects.active().filter(service=pk).first()) is not None:
-            self._lose_patience(running, visitor)
+            self._cancel_long_wait(running, visitor)
             if self.stopped.wait(0.25):
                 return number
         service = Service.objects.select_related("live").get(pk=pk)
@@ -112,14 +112,14 @@ class People:
             self._click(visitor, confirm, twice=random.random() < 0.1)
         return number + step + 1
 
-    def _lose_patience(self, running: Change, visitor: Visitor) -> None:
-        """A person who is told to wait for minutes cancels, as long as that is possible."""
+    def _cancel_long_wait(self, running: Change, visitor: Visitor) -> None:
+        """Cancel a change that has to wait for minutes, if it can still be canceled."""
         later = running.not_before is not None and running.not_before - timezone.now() > TOO_LONG
         if later and running.cancel_requested_at is None and running.status in ("queued", "pinning"):
             visitor.cancel(str(running.operation_id))
 
     def _click(self, visitor: Visitor, confirm: str, *, twice: bool) -> None:
-        """One press; or two of the same form at once; or everybody's at once, each in a form of their own."""
+        """Press once, or twice at once with the same form, or several times at once with different forms."""
         if self.clicks > 1:
             forms = [visitor.open(confirm) for _ in range(self.clicks)]
         else:
@@ -142,23 +142,23 @@ class People:
         except (*BROKEN, threading.BrokenBarrierError):
             self.refused += 1
         else:
-            self._keep(Acknowledged(operation, clicked, time.time()))
+            self._record_answer(Acknowledged(operation, clicked, time.time()))
         finally:
             connection.close()
 
-    def _keep(self, told: Acknowledged) -> None:
+    def _record_answer(self, answer: Acknowledged) -> None:
         with self.lock:
-            if told.operation in self.known or not told.operation:
+            if answer.operation in self.known or not answer.operation:
                 self.turned_away += 1
                 return
-            self.known.add(told.operation)
-            self.acknowledged.append(told)
+            self.known.add(answer.operation)
+            self.acknowledged.append(answer)
         with suppress(DatabaseError):
-            self.afterwards(Change.objects.only("pk").get(operation__pk=told.operation).pk)
+            self.after_click(Change.objects.only("pk").get(operation__pk=answer.operation).pk)
 
 
 def _target(service: Service, number: int) -> tuple[int, Deployment | None]:
-    """The next one of its first dozen that can be rolled back to, and how many steps away it was."""
+    """Return the next eligible one of the first dozen deployments, and how many were skipped."""
     pin = service.standing_pin
     rows = service.deployments.filter(production=True, trigger__in=("new_commit", "git", ""))
     able = [row for row in rows.order_by("created_at")[:30] if row.ready_at is not None][:TARGETS]
@@ -169,8 +169,8 @@ def _target(service: Service, number: int) -> tuple[int, Deployment | None]:
     return 0, None
 
 
-def meet(user_name: str, services: int) -> tuple[User, list[int]]:
-    """A responder, and the services that the portal finds at both providers, read once."""
+def prepare_people(user_name: str, services: int) -> tuple[User, list[int]]:
+    """Create a responder and sync the services of both providers once; return both."""
     from django.contrib.auth.models import Group
 
     user = User.objects.create_user(user_name, first_name="Ana", last_name="Ruiz", password=PASSWORD)

@@ -1,4 +1,4 @@
-"""The product with one safety measure taken out. Each has to turn a chaos run red.
+"""The product without one of its safety measures. Each mutant has to turn a chaos run red.
 
 Patched into a worker or a dispatcher before it starts; `index` is dropped from the throw-away database and
 `dispatcher` is simply not started.
@@ -20,13 +20,13 @@ from deployments.operations.steps.restore_auto_deploy import finish_without_effe
 from deployments.providers.base import Accepted, ProviderError
 from deployments.providers.http import ProviderConnection
 from rollback_portal.jobs.process import liveness
-from tests.chaos.patching import put
+from tests.chaos.patching import replace_parts
 
 NAMES = ("intent", "lease", "readback", "deadline", "lock", "index", "dispatcher")
 
 
 def take_out(name: str) -> None:
-    """Take it out of this process, for good."""
+    """Remove this safety measure from the process."""
     parts: dict[str, Callable[[], None]] = {
         "intent": no_intent,
         "lease": no_lease,
@@ -40,7 +40,7 @@ def take_out(name: str) -> None:
 
 
 def no_intent() -> None:
-    """The order is sent first and written down afterwards."""
+    """The order is sent before the intent is committed."""
     commit, send, ask = send_order.commit_intent, send_order.send, send_order._call_provider
 
     def no_commit(run: Any, order_record: dict[str, Any]) -> float:
@@ -62,12 +62,12 @@ def no_intent() -> None:
             raise run.answer
         return run.answer  # type: ignore[no-any-return]
 
-    put(send_order, _call_provider=replay)
-    put(prepare, commit_intent=no_commit, send=send_then_commit)
+    replace_parts(send_order, _call_provider=replay)
+    replace_parts(prepare, commit_intent=no_commit, send=send_then_commit)
 
 
 def no_lease() -> None:
-    """Anybody may take a change up and write to it, whoever holds it."""
+    """Any worker may claim and write a change, whoever holds the lease."""
 
     def due_condition(cls: type[Change], now: datetime) -> Q:
         return Q(status__in=cls.WORKER_STATUSES) & (Q(not_before=None) | Q(not_before__lte=now))
@@ -87,37 +87,37 @@ def no_lease() -> None:
         def renew(self, **fields: Any) -> bool:
             return Change.objects.active().filter(pk=self.change.pk).exists()
 
-    put(Change, due_condition=classmethod(due_condition))
-    put(worker, ChangeContext=Anybody)
+    replace_parts(Change, due_condition=classmethod(due_condition))
+    replace_parts(worker, ChangeContext=Anybody)
 
 
 def no_read_back() -> None:
     """A lost answer counts as an order that did not arrive."""
 
     def assume(run: Any) -> Any:
-        said = f"{run.provider_name} did not answer."
+        message = f"{run.provider_name} did not answer."
         if send_order._may_send_again(run.change):
-            return send_order._send_again(run, said)
-        return finish_without_effect(run, "failed", f"{said} Nothing was put in front of users.")
+            return send_order._send_again(run, message)
+        return finish_without_effect(run, "failed", f"{message} Nothing was put in front of users.")
 
     STEPS["unclear"] = assume
 
 
 def no_deadline() -> None:
-    """Whenever a worker wakes up, it sends what it had prepared."""
+    """A worker sends its prepared order however late it is."""
     check = ProviderConnection._check_deadline
 
     def never_too_late(self: ProviderConnection, deadline: float | None, *event: Any) -> None:
         check(self, None if deadline is None else float("inf"), *event)
 
-    put(ProviderConnection, _check_deadline=never_too_late)
+    replace_parts(ProviderConnection, _check_deadline=never_too_late)
 
 
 def no_lock() -> None:
-    """Whoever's lease ran out counts as dead."""
+    """A worker whose lease has expired counts as dead."""
 
     @contextmanager
     def anybody(pk: int) -> Iterator[bool]:
         yield True
 
-    put(liveness, liveness_lock=anybody)
+    replace_parts(liveness, liveness_lock=anybody)

@@ -1,4 +1,4 @@
-"""The usual Celery set-up, for comparison: acknowledged late, given back when a worker is lost, no record.
+"""The usual Celery set-up as a baseline: late acknowledgment, redelivery after a lost worker, no row.
 
 celery -A tests.chaos.naive worker
 """
@@ -17,11 +17,11 @@ from celery import Celery
 
 from rollback_portal.processes.supervised import wait_until
 from tests.chaos import oracle, plan
-from tests.chaos.bell import broker
+from tests.chaos.celery_messages import broker
 from tests.chaos.inject import Injector
 
 if TYPE_CHECKING:
-    from tests.chaos.estate import Estate
+    from tests.chaos.processes import Processes
     from tests.chaos.result import Result
     from tests.chaos.runs import Run
 
@@ -44,7 +44,7 @@ app.conf.update(
 
 @app.task(bind=True, max_retries=5, default_retry_delay=1)
 def roll_back(self: Any, provider: str, service: str, target: str) -> None:
-    """Ask the provider; ask again after any error, as the manual says."""
+    """Call the provider, and retry after any error, as the manual says."""
     sandbox, headers = os.environ["SANDBOX_URL"], {"Authorization": f"Bearer {KEYS[provider]}"}
     try:
         if provider == "render":
@@ -59,7 +59,7 @@ def roll_back(self: Any, provider: str, service: str, target: str) -> None:
 
 
 class People:
-    """Each asks for one rollback after the other on one service, and waits until the provider has done it."""
+    """Each person requests rollbacks of one service, one after the other, and waits for the provider."""
 
     def __init__(self, address: str, seed: int) -> None:
         self.client = httpx.Client(base_url=address, timeout=20, trust_env=False)
@@ -73,7 +73,7 @@ class People:
     def start(self, services: int) -> None:
         for number, (provider, service, targets) in enumerate(self._services(services)):
             rest = (provider, service, targets, Random(self.seed * 1000 + number))
-            self.threads.append(threading.Thread(target=self._live, args=rest, daemon=True))
+            self.threads.append(threading.Thread(target=self._click_repeatedly, args=rest, daemon=True))
             self.threads[-1].start()
 
     def _services(self, many: int) -> list[tuple[str, str, list[str]]]:
@@ -95,7 +95,7 @@ class People:
         rows = self.client.get(path, headers=headers).json()["deployments"]
         return [row["uid"] for row in rows if row.get("isRollbackCandidate")][:TARGETS]
 
-    def _live(self, provider: str, service: str, targets: list[str], random: Random) -> None:
+    def _click_repeatedly(self, provider: str, service: str, targets: list[str], random: Random) -> None:
         number = random.randrange(TARGETS)
         while not self.stopped.is_set():
             number += 1
@@ -119,37 +119,37 @@ class People:
     orders: list[oracle.Order] = []
 
 
-def play(run: Run, estate: Estate, seed: int) -> Result:
-    """The same faults, the same provider, the same judge."""
-    from tests.chaos import hands
+def play(run: Run, processes: Processes, seed: int) -> Result:
+    """Play a run with the same faults, provider and judge as the product."""
+    from tests.chaos import portal_database
 
-    hands.become_reader(estate)
+    portal_database.connect_to_portal(processes)
     from tests.chaos import facts
     from tests.chaos.result import Result
 
-    app.conf.update(broker_url=broker(estate.environment["REDIS_URL"]))
-    estate.start_portal()
+    app.conf.update(broker_url=broker(processes.environment["REDIS_URL"]))
+    processes.start_portal()
     time.sleep(6)
-    people = People(estate.address, seed)
-    faults = plan.draw(seed, seconds=run.seconds, every=run.every, kinds=run.kinds, most=run.most)
-    injector = Injector(estate, [fault for fault in faults if fault.kind != plan.CHILD_KILLED],
+    people = People(processes.address, seed)
+    faults = plan.draw_plan(seed, seconds=run.seconds, every=run.every, kinds=run.kinds, most=run.most)
+    injector = Injector(processes, [fault for fault in faults if fault.kind != plan.CHILD_KILLED],
                         storm=lambda copies: None, cut_locks=lambda: None)  # fmt: skip
     people.start(run.services)
     began = time.monotonic()
     while (now := time.monotonic() - began) < run.seconds:
         injector.step(now)
-        people.orders = facts.orders(estate.address)
+        people.orders = facts.orders(processes.address)
         time.sleep(0.1)
     people.stopped.set()
     injector.calm()
     wait_until(lambda: False, run.drain)  # several visibility time-outs
-    orders = facts.orders(estate.address)
+    orders = facts.orders(processes.address)
     rows = list(people.rows)
     acknowledged = {row.operation for row in rows}
     found = oracle.judge(acknowledged=acknowledged, rows=rows, orders=orders, audit={}, final=False)
     received = oracle.received_at(rows, orders)
     reached = {message for message in found.lost if message.split(" ")[0] in received}
-    found.untrue += sorted(reached)  # the provider refused it, and nobody is told
+    found.untrue += sorted(reached)  # the provider refused it, and no record says so
     found.lost = [message for message in found.lost if message not in reached]
     return Result(
         name=run.name, without="", seed=seed, seconds=time.monotonic() - began, faults=injector.done,

@@ -1,8 +1,7 @@
-"""The judge: what people were told, what the rows say, what the audit log says, and what the provider did.
+"""The judge: compares acknowledgments, rows, audit log and the provider's record.
 
-Pure: facts in, findings out. People go round a dozen targets per service and wait for the end of each
-operation, so an order that the provider received names its operation: the newest one for that service and
-target that had been asked for by then.
+A pure function. People cycle through a dozen targets per service and wait for the end of each operation, so
+an order belongs to the newest operation for its service and target that had been requested by then.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-EARLY = 0.05  # seconds by which two clocks of one machine may disagree
+EARLY = 0.05  # seconds; tolerated clock difference on one machine
 ENDED = ("succeeded", "failed", "canceled", "needs_attention")
 ENDINGS = {
     "succeeded": "done", "failed": "failed", "canceled": "canceled", "needs_attention": "needs attention",
@@ -45,11 +44,11 @@ class Order:
 
 @dataclass
 class Findings:
-    """What is wrong, one sentence each, by kind; empty lists are what we want."""
+    """The problems by kind, one sentence each."""
 
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
-    untrue: list[str] = field(default_factory=list)  # the status says something else than the provider
+    untrue: list[str] = field(default_factory=list)  # the status contradicts the provider
     stuck: list[str] = field(default_factory=list)
     crowded: list[str] = field(default_factory=list)  # two active changes on one service
     unaudited: list[str] = field(default_factory=list)
@@ -81,11 +80,11 @@ def judge(
     """Compare the four records.
 
     Args:
-        acknowledged: the operations that somebody was told of.
+        acknowledged: the operations that were confirmed to a person.
         audit: the actions of each operation's entries, oldest first.
-        crowded: what the samples saw of two active changes on one service.
-        final: the run is over, so that everything has to be at its end; otherwise only what can not be
-            put right any more counts.
+        crowded: samples with two active changes on one service.
+        final: the run is over, so every operation must have ended; otherwise only violations that cannot
+            be repaired count.
     """
     found = Findings(crowded=list(crowded))
     known = {row.operation: row for row in rows}
@@ -101,13 +100,13 @@ def judge(
 
 
 def as_they_were(before: Sequence[Row], after: Sequence[Row]) -> list[Row]:
-    """Every row that an order seen between two looks can be of, each no further than at the first look."""
+    """Return the rows of the second query with their state at the first, new ones as queued."""
     first = {row.operation: row for row in before}
     return [first.get(row.operation, replace(row, status="queued")) for row in after]
 
 
 def applied_by_operation(rows: Sequence[Row], orders: Sequence[Order], found: Findings) -> Counter[str]:
-    """How often the provider did what each operation asks for."""
+    """Count how often the provider applied each operation."""
     applied: Counter[str] = Counter()
     for order, row in _matched(rows, orders):
         if order.applied and row is not None:
@@ -118,7 +117,7 @@ def applied_by_operation(rows: Sequence[Row], orders: Sequence[Order], found: Fi
 
 
 def received_at(rows: Sequence[Row], orders: Sequence[Order]) -> dict[str, float]:
-    """When the provider first received each operation's order, also where it refused it."""
+    """Return when the provider first received each operation's order, even if it refused it."""
     first: dict[str, float] = {}
     for order, row in _matched(rows, orders):
         if row is not None:
@@ -127,13 +126,13 @@ def received_at(rows: Sequence[Row], orders: Sequence[Order]) -> dict[str, float
 
 
 def _matched(rows: Sequence[Row], orders: Sequence[Order]) -> Iterator[tuple[Order, Row | None]]:
-    """Each order, oldest first, with the operation that it belongs to."""
+    """Yield each order, oldest first, with the row of its operation."""
     candidates: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in sorted(rows, key=lambda row: row.asked_for_at):
         candidates[row.service, row.target].append(row)
     for order in sorted(orders, key=lambda order: order.at):
-        asked = candidates[order.service, order.target]
-        before = [row for row in asked if row.asked_for_at <= order.at + EARLY]
+        requested = candidates[order.service, order.target]
+        before = [row for row in requested if row.asked_for_at <= order.at + EARLY]
         yield order, before[-1] if before else None
 
 
@@ -150,14 +149,14 @@ def _judge_row(row: Row, times: int, found: Findings, final: bool) -> None:
 
 
 def _judge_audit(row: Row, actions: Sequence[str], found: Findings) -> None:
-    asked = [action for action in actions if action in {f"{verb} asked for" for verb in ACTIONS}]
-    if len(asked) != 1:
-        found.unaudited.append(f"{row.operation} has {len(asked)} entries “asked for”")
-    words = {f"{verb} {word}" for verb in ACTIONS for word in ENDINGS.values()} | {"worker stalled"}
+    requests = [action for action in actions if action in {f"{kind} asked for" for kind in ACTIONS}]
+    if len(requests) != 1:
+        found.unaudited.append(f"{row.operation} has {len(requests)} entries “asked for”")
+    words = {f"{kind} {word}" for kind in ACTIONS for word in ENDINGS.values()} | {"worker stalled"}
     endings = [action for action in actions if action in words]
     expected = [ENDINGS[row.status]] if row.status in ENDINGS else []
-    told = [
+    results = [
         ending.split(" ", 1)[1] if ending != "worker stalled" else "needs attention" for ending in endings
     ]
-    if told != expected:
+    if results != expected:
         found.unaudited.append(f"{row.operation} is {row.status}, the audit log says {endings or 'nothing'}")

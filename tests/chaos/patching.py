@@ -1,11 +1,11 @@
-"""How a chaos process changes the product before it starts; the product itself has no switch."""
+"""Patches the product in a chaos process before it starts; the product itself has no switch."""
 
 from __future__ import annotations
 
 from typing import Any
 
 
-def put(where: Any, **parts: Any) -> None:
-    """Put these in the place of the product's own."""
+def replace_parts(target: Any, **parts: Any) -> None:
+    """Replace these attributes of a product module or class."""
     for name, part in parts.items():
-        setattr(where, name, part)
+        setattr(target, name, part)

@@ -1,4 +1,4 @@
-"""The fault plan: what is done to which process, and when. The same seed is the same plan."""
+"""The fault plan: which fault hits which process, and when. The same seed gives the same plan."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ QUEUE_KILLED = "queue killed"
 QUEUE_WIPED = "queue wiped"
 QUEUE_FROZEN = "queue frozen"
 DATABASE_RESTARTED = "database restarted"
-LOCKS_CUT = "locks cut, all rung for"
+LOCKS_CUT = "locks cut, all published again"
 STORM = "storm of deliveries"
 WEB_KILLED = "web killed"
 PROVIDER_FROZEN = "provider frozen"
@@ -37,7 +37,7 @@ MIXED: Mapping[str, int] = {
 }
 LENGTHS: Mapping[str, tuple[float, float]] = {
     WORKER_FROZEN: (8.0, 13.0),  # longer than the lease of 6 s
-    WORKER_CUT_OFF: (14.0, 16.0),  # long enough for somebody else to send
+    WORKER_CUT_OFF: (14.0, 16.0),  # long enough for another worker to send
     QUEUE_KILLED: (0.0, 3.0),
     QUEUE_WIPED: (0.0, 3.0),
     QUEUE_FROZEN: (3.0, 8.0),
@@ -56,17 +56,17 @@ class Fault:
     seconds: float
 
 
-def draw(
+def draw_plan(
     seed: int, *, seconds: float, every: float, kinds: Mapping[str, int], most: int = 0, longer: float = 1.0
 ) -> list[Fault]:
-    """Draw a plan.
+    """Return a random plan for this seed.
 
     Args:
-        seconds: how long faults are injected.
+        seconds: how long faults are injected, in seconds.
         every: the mean of the time between two of them, in seconds.
         kinds: what may happen, with weights; empty for an undisturbed run.
-        most: at most so many faults; 0 for no bound.
-        longer: times the usual length of each.
+        most: the limit of faults; 0 for no limit.
+        longer: factor for the usual length of each.
     """
     random = Random(seed)
     faults: list[Fault] = []
@@ -80,5 +80,5 @@ def draw(
 
 
 def counted(faults: list[Fault]) -> dict[str, int]:
-    """How many of each kind."""
+    """Return the number of faults of each kind."""
     return {kind: sum(fault.kind == kind for fault in faults) for kind in sorted({f.kind for f in faults})}

@@ -1,7 +1,7 @@
-"""`kill -9` at named points on an operation's way: whoever comes by dies there, in the middle of its work.
+"""Kills workers with SIGKILL at named points in the middle of an operation.
 
-Patched into a worker before it starts; the product knows nothing of it. Which passage of a point is a death
-is drawn from the seed, and every death is written down beside the run just before it happens.
+Patched into a worker before it starts; the product has no such switch. The seed decides which passages of a
+point kill the worker, and each kill is written to the run's folder just before it happens.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from tests.chaos.patching import put
+from tests.chaos.patching import replace_parts
 
 AFTER_CLAIM = "killed after the claim"
 BEFORE_INTENT = "killed before the intent commit"
@@ -32,9 +32,9 @@ NAMES = (
     READ_BACK,
 )  # fmt: skip
 
-HELD_UP = "held up after the intent commit"  # not a death: somebody who wakes up late, sure of itself
-HELD_FOR = 14.0  # seconds; long enough for somebody else to send
-CALM = "calm"  # while this file is there, nobody dies
+HELD_UP = "held up after the intent commit"  # no kill: the worker sleeps here, then goes on
+HELD_FOR = 14.0  # seconds; long enough for another worker to send
+CALM = "calm"  # while this file exists, no worker is killed
 MOMENTS = {"send_request_headers.complete": HEADERS_WRITTEN, "receive_response_headers.started": UNANSWERED}
 
 PassBy = Callable[[str], None]
@@ -42,12 +42,12 @@ PassBy = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Deaths:
-    """What is written down in a run's folder: passages and deaths, a file per point for each.
+    """Decides and records kills in a run's folder: one file of passages and one of deaths per point.
 
     Args:
         seed: decides which passages are deaths.
-        share: how many of them are, on average.
-        most: after so many deaths a point is passed unharmed; 0 for no bound.
+        share: the average share of passages that are deaths.
+        most: the limit of deaths at each point; 0 for no limit.
     """
 
     folder: Path
@@ -56,7 +56,7 @@ class Deaths:
     most: int = 0
 
     def pass_by(self, name: str, operation: UUID | None) -> None:
-        """Come by a point; end here, or not."""
+        """Record that a point was reached, and kill this process if the seed says so."""
         if (self.folder / CALM).exists() or (self.most and len(self.at(name)) >= self.most):
             return
         passage = _append(self.folder / f"{name}.passed", b".")
@@ -68,7 +68,7 @@ class Deaths:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     def at(self, name: str) -> list[str]:
-        """The operation that was under way at each death at this point."""
+        """Return the operation that was in progress at each death at this point."""
         file = self.folder / f"{name}.died"
         return file.read_text().split() if file.exists() else []
 
@@ -77,46 +77,46 @@ class Deaths:
         return {name: deaths for name, deaths in found.items() if deaths}
 
     def operations(self) -> set[str]:
-        """All operations that somebody died over."""
+        """Return all operations during which a worker was killed."""
         return {operation for name in (*NAMES, HELD_UP) for operation in self.at(name)}
 
     def end(self) -> None:
-        """From now on nobody dies."""
+        """Stop killing workers."""
         (self.folder / CALM).touch()
 
 
 def _append(file: Path, text: bytes) -> int:
-    """Add to a file that several processes add to; return where the addition ends, which is its own."""
-    door = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    """Append to a file shared by several processes; return the unique end offset of this addition."""
+    descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
-        os.write(door, text)
-        return os.lseek(door, 0, os.SEEK_CUR)
+        os.write(descriptor, text)
+        return os.lseek(descriptor, 0, os.SEEK_CUR)
     finally:
-        os.close(door)
+        os.close(descriptor)
 
 
-class InHand(threading.local):
+class CurrentOperation(threading.local):
     """The operation that this thread works on."""
 
     operation: UUID | None = None
 
 
-def put_in(names: Sequence[str], deaths: Deaths) -> None:
-    """Put the points into the product's own functions, in this process and its children."""
-    in_hand = InHand()
+def install_points(names: Sequence[str], deaths: Deaths) -> None:
+    """Patch the points into the product's functions, in this process and its children."""
+    current = CurrentOperation()
 
     def pass_by(name: str) -> None:
         if name in names:
-            deaths.pass_by(name, in_hand.operation)
+            deaths.pass_by(name, current.operation)
 
-    _in_claim(pass_by, in_hand)
+    _in_claim(pass_by, current)
     _in_intent(pass_by)
     _in_post(pass_by)
     _in_commits(pass_by)
     _in_read_back(pass_by)
 
 
-def _in_claim(pass_by: PassBy, in_hand: InHand) -> None:
+def _in_claim(pass_by: PassBy, current: CurrentOperation) -> None:
     from deployments.models import Change
     from rollback_portal.jobs import queue
 
@@ -125,11 +125,11 @@ def _in_claim(pass_by: PassBy, in_hand: InHand) -> None:
     def dies(rows: Any, pk: int) -> Any:
         row = claim(rows, pk)
         if isinstance(row, Change):
-            in_hand.operation = row.operation_id
+            current.operation = row.operation_id
             pass_by(AFTER_CLAIM)
         return row
 
-    put(queue, claim=dies)
+    replace_parts(queue, claim=dies)
 
 
 def _in_intent(pass_by: PassBy) -> None:
@@ -143,11 +143,11 @@ def _in_intent(pass_by: PassBy) -> None:
         pass_by(HELD_UP)
         return deadline
 
-    put(prepare, commit_intent=dies)
+    replace_parts(prepare, commit_intent=dies)
 
 
 def _in_post(pass_by: PassBy) -> None:
-    """The pool tells of each event of a request that has a deadline, which only orders have."""
+    """The pool reports each event of a request that has a deadline, and only orders have one."""
     from deployments.operations.steps import send_order
     from deployments.providers.http import FIRST_BYTE, ProviderConnection
 
@@ -166,12 +166,12 @@ def _in_post(pass_by: PassBy) -> None:
         pass_by(ANSWERED)
         return accepted
 
-    put(ProviderConnection, _check_deadline=dies_writing)
-    put(send_order, _call_provider=dies_knowing)
+    replace_parts(ProviderConnection, _check_deadline=dies_writing)
+    replace_parts(send_order, _call_provider=dies_knowing)
 
 
 def _in_commits(pass_by: PassBy) -> None:
-    """Everything is written and nothing is committed: the audit entry is a transaction's last statement."""
+    """Kill before the commit: the audit entry is the last statement of the transaction."""
     from deployments.operations.steps.context import ChangeContext
 
     advance, record = ChangeContext.advance, ChangeContext._record
@@ -187,24 +187,24 @@ def _in_commits(pass_by: PassBy) -> None:
         elif self.came_from == "sending" and to != "unclear":  # that is no result
             pass_by(BEFORE_RESULT)
 
-    put(ChangeContext, advance=remembers, _record=dies)
+    replace_parts(ChangeContext, advance=remembers, _record=dies)
 
 
 def _in_read_back(pass_by: PassBy) -> None:
-    """The provider has said what it knows, and nobody has written it down."""
+    """Kill after the provider has answered and before its answer is saved."""
     from deployments.operations.steps import STEPS
 
     read_back = STEPS["unclear"]
 
     def dies(run: Any) -> Any:
-        run.provider = MortalReader(run.provider, pass_by)
+        run.provider = InterruptibleProvider(run.provider, pass_by)
         return read_back(run)
 
     STEPS["unclear"] = dies
 
 
-class MortalReader:
-    """A provider whose record is read by somebody who may die over it."""
+class InterruptibleProvider:
+    """A provider that may kill the worker right after a read-back."""
 
     def __init__(self, provider: Any, pass_by: PassBy) -> None:
         self._provider, self._pass_by = provider, pass_by
@@ -213,6 +213,6 @@ class MortalReader:
         return getattr(self._provider, name)
 
     def read_back(self, order_record: Any) -> Any:
-        found = self._provider.read_back(order_record)
+        result = self._provider.read_back(order_record)
         self._pass_by(READ_BACK)
-        return found
+        return result

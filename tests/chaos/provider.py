@@ -1,4 +1,4 @@
-"""Both providers as a big company's sandbox that also fails by chance, seeded, on top of its own faults.
+"""Serves both providers as the sandbox of a big company that also fails at random, by seed.
 
 python -m tests.chaos.provider --port 9701 --seed 7 --trouble 1.0
 """
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 SERVICES = 24  # half at Render, half at Vercel
 DEPLOYMENTS = 40
-DEPLOYMENTS_KEPT = 16  # where the world is written to a file at each change
+DEPLOYMENTS_KEPT = 16  # when the state is written to a file at each change
 MOVES = ("render.rollback", "vercel.rollback", "vercel.promote")
 # Of orders: 5% too many requests, 3% failed before and 5% after they were done, 5% lost the answer.
 ORDERS = (("rate_limit", 0.05), ("error", 0.03), ("error_after", 0.05), ("drop_after", 0.05))
@@ -42,7 +42,7 @@ QUESTIONS = (("rate_limit", 0.01), ("error", 0.01))
 
 
 class Chance(Faults):
-    """The sandbox's faults, and others that are drawn for each call."""
+    """The sandbox's faults plus random ones for each call."""
 
     def __init__(self, seed: int, trouble: float, busy: float, *, odd: bool = False) -> None:
         super().__init__()
@@ -74,12 +74,12 @@ class Chance(Faults):
 
 
 class SlowSandbox(Sandbox):
-    """Takes its time with orders, before and after they are done, and plays the odd answers."""
+    """Delays orders before and after they are applied, and gives the unusual answers."""
 
     def __init__(
         self, *args: Any, seed: int, before: float, after: float, resets: bool = False, **settings: Any
     ) -> None:
-        """`resets`: a connection that is dropped ends with RST instead of a farewell."""
+        """`resets`: a connection that is dropped ends with RST instead of FIN."""
         super().__init__(*args, **settings)
         self.waits = Random(seed)
         self.before, self.after = before, after
@@ -92,7 +92,7 @@ class SlowSandbox(Sandbox):
         if is_order:
             self._wait(self.before)
         if self.resets:
-            environ["gunicorn.socket"] = answers.Abrupt(environ["gunicorn.socket"])
+            environ["gunicorn.socket"] = answers.ResettingConnection(environ["gunicorn.socket"])
         answer = super().__call__(environ, start_response)
         if is_order:
             self._wait(self.after)
@@ -114,7 +114,7 @@ class SlowSandbox(Sandbox):
 
 
 class Provider(Server):
-    """Serves it, as the sandbox itself is served."""
+    """The server process, like the sandbox's own."""
 
     def __init__(self, given: argparse.Namespace) -> None:
         self.given = given
@@ -122,7 +122,7 @@ class Provider(Server):
 
     def load(self) -> Sandbox:
         given = self.given
-        state.RECEIVED_KEPT = 1_000_000  # the judge wants to see every order
+        state.RECEIVED_KEPT = 1_000_000  # the judge needs every order
         clock = ahead(given.skew)
         sandbox = SlowSandbox(
             self.open_world(clock), save=WorldFile(given.keep) if given.keep else None,
@@ -143,7 +143,7 @@ class Provider(Server):
 
 
 def ahead(seconds: float) -> Clock:
-    """The provider's own clock: everything that it dates, its `Date` header too, is so far ahead of ours."""
+    """Return the provider's clock, this many seconds ahead of ours; its `Date` header follows it."""
     http_date: Callable[[float | None], str] = gunicorn.util.http_date
     gunicorn.util.http_date = lambda timestamp=None: http_date((timestamp or time.time()) + seconds)
     return lambda: utcnow() + timedelta(seconds=seconds)
@@ -159,10 +159,8 @@ if __name__ == "__main__":
     parser.add_argument("--afterwards", type=float, default=0.25, help="seconds until its answer")
     parser.add_argument("--release", type=float, default=0.5, help="seconds that Render takes to release")
     parser.add_argument(
-        "--odd", action="store_true", help="deal out the odd answers instead of the usual ones"
+        "--odd", action="store_true", help="give the unusual answers instead of the usual faults"
     )
     parser.add_argument("--skew", type=float, default=0.0, help="seconds that its clock is ahead of ours")
-    parser.add_argument(
-        "--keep", type=Path, help="file that the world is kept in, for a provider that is killed"
-    )
+    parser.add_argument("--keep", type=Path, help="file that keeps the state of a provider that is killed")
     Provider(parser.parse_args()).run()

@@ -1,4 +1,4 @@
-"""What one run found, as it goes to the table."""
+"""The result of one run, for the table."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Result:
-    """Times are in seconds; `short` says what the run was to reach and did not."""
+    """Times are in seconds; `short` lists the goals that the run did not reach."""
 
     name: str
     without: str
@@ -29,7 +29,7 @@ class Result:
 
 
 def short_of(wanted: Mapping[str, int], counted: Mapping[str, int]) -> list[str]:
-    """What has not happened often enough yet, as words."""
+    """Describe what has not happened often enough yet."""
     return [
         f"{counted.get(kind, 0)} of {many} {kind}"
         for kind, many in wanted.items()

@@ -1,4 +1,4 @@
-"""The runs: what is set up, what is broken, and what has to come out."""
+"""The runs: their set-up, their faults, and the expected results."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.chaos import answers, commits, plan, points
-from tests.chaos.bell import DELIVERED
+from tests.chaos.celery_messages import DELIVERED
 from tests.chaos.plan import MIXED
 
 IN_FLIGHT = "operations in flight at a fault"
@@ -19,9 +19,9 @@ class Run:
     """One run.
 
     `setting` is for the processes (see `setting.Setting`). `red` runs have to be caught: they end as soon as
-    they are. `every` is the mean of the seconds between two faults. `until` ends the load before `seconds`
-    are over, as soon as each of these has happened so often; a run that does not get there has fallen short,
-    so `seconds` is several times what a quiet machine needs.
+    they are. `every` is the mean time between two faults in seconds. `until` ends the load early, as soon as
+    each of these events has happened this often; otherwise the run has fallen short, so `seconds` is several
+    times what an idle machine needs.
     """
 
     name: str
@@ -36,14 +36,14 @@ class Run:
     drain: float = 90.0
     copies: int = 0  # messages for each operation, at once
     until: Mapping[str, int] = field(default_factory=dict)
-    least: int = 10  # operations that have to be acknowledged, or the run has shown nothing
+    least: int = 10  # operations that have to be acknowledged, or the run proves nothing
     red: bool = False
     blackout: bool = False  # all workers and dispatchers are killed once, at the end of the load
     setting: Mapping[str, Any] = field(default_factory=dict)
 
 
 KILLS = {plan.WORKER_KILLED: 3, plan.CHILD_KILLED: 1}
-RELEASE = {"release": 3.0}  # slow enough that whoever looks meanwhile still sees the old one
+RELEASE = {"release": 3.0}  # slow enough that a read in between still returns the old deployment
 HELD_AFTER = {"after": 2.0, "trouble": 0.0, "release": 6.0}
 
 MIXED_RUN = Run("mixed", 120, MIXED)
@@ -58,7 +58,7 @@ BLACKOUT = Run(
 NO_QUEUE = Run("no queue at all", 20, services=4, pause=1.0, setting={"queue": False, "trouble": 0.0})
 NAIVE = Run("usual Celery set-up", 40, KILLS, red=True, drain=35, setting={"naive": True})
 
-# A fitting plan for each part that can be taken out; the whole product has to stay green under the same one.
+# A plan that catches each mutant; the whole product has to stay green under the same plan.
 FITTING = {
     "intent": Run("intent", 60, KILLS, every=4.0, setting={"die_at": (points.UNANSWERED,), **RELEASE}),
     "lease": Run(
@@ -77,7 +77,7 @@ FITTING = {
 
 
 def named_points(deaths: int, seconds: float) -> Run:
-    """Workers die at each named point, at each of them so often."""
+    """Kill workers at each named point this often."""
     return Run(
         "named points", seconds, services=20, pause=0.1, until=dict.fromkeys(points.NAMES, deaths),
         setting={"die_at": points.NAMES, "deaths": deaths},
@@ -85,7 +85,7 @@ def named_points(deaths: int, seconds: float) -> Run:
 
 
 def storm(deliveries: int, seconds: float) -> Run:
-    """Eight copies of each message, and storms of them on top."""
+    """Publish eight copies of each message, and storms on top."""
     return Run(
         "storm of deliveries", seconds, {plan.STORM: 1}, copies=8, pause=0.1, until={DELIVERED: deliveries}
     )

@@ -1,4 +1,4 @@
-"""Which runs are made when: for a table of everything, before each merge, every night."""
+"""Selects the runs for the complete table, for a merge, and for the night."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.chaos.runs import (
     storm,
 )
 
-Chosen = list[tuple[Run, str]]  # each run with what is taken out of the product
+Chosen = list[tuple[Run, str]]  # each run with the safety measure that is removed
 
 PRODUCT = (
     UNDISTURBED, MIXED_RUN, POINTS, COMMITS, ANSWERS, BEHIND, FROZEN, STORM_RUN, PROVIDER, BLACKOUT, NO_QUEUE,
@@ -37,12 +37,12 @@ SLOWER = 3
 
 
 def complete() -> Chosen:
-    """Every promise once, every mutant, their controls, and the usual set-up."""
+    """Return every product run, every mutant, its control, and the usual Celery set-up."""
     return [*_product(*PRODUCT, *map(control, FITTING)), *_mutants(), (NAIVE, "")]
 
 
 def merge(seed: int) -> Chosen:
-    """What a merge can wait for; one mutant and one wrong clock, others with other seeds.
+    """Return the runs of a merge; the seed chooses the one mutant and the one wrong clock.
 
     The mutants' controls, the crash with production times and the usual set-up are left to the night.
     """
@@ -54,7 +54,7 @@ def merge(seed: int) -> Chosen:
 
 
 def full() -> Chosen:
-    """The numbers of a night; each run goes on until it has them."""
+    """Return the runs of a night; each goes on until it has its numbers."""
     mixed = replace(MIXED_RUN, name="mixed, long", seconds=900)
     commits_cut = replace(COMMITS, seconds=3600, until=dict.fromkeys(commits.KINDS, 750))
     clocks = [
@@ -78,12 +78,12 @@ QUEUE = (plan.QUEUE_KILLED, plan.QUEUE_WIPED, plan.QUEUE_FROZEN)
 
 
 def control(name: str) -> Run:
-    """A mutant's plan, with nothing taken out."""
+    """Return a mutant's plan for the unchanged product."""
     return replace(FITTING[name], name=f"control of {name}")
 
 
 def mutant(name: str) -> tuple[Run, str]:
-    """It ends as soon as it is caught, and a slow machine may take its time over that."""
+    """Return the run of a mutant, with extra time for slow machines; it ends once it is caught."""
     return replace(FITTING[name], seconds=FITTING[name].seconds * SLOWER), name
 
 

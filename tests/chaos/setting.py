@@ -1,4 +1,4 @@
-"""How the processes of a run are set up, and what all runs have in common."""
+"""The settings of a run's processes, and the environment and database template that all runs share."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class Setting:
     real_time: bool = False
     naive: bool = False
     queue: bool = True
-    odd: bool = False  # the provider deals out the odd answers, see `answers.py`
+    odd: bool = False  # the provider gives unusual answers, see `answers.py`
     skew: float = 0.0  # seconds that the provider's clock is ahead
-    keeps: bool = False  # the provider's world outlives its process, so that it can be killed
+    keeps: bool = False  # the provider keeps its state in a file, so that it can be killed
     settle: int = 2
     cut: float = 0.0  # share of commits that are cut, see `commits.py`
     die_at: Sequence[str] = ()  # the points where workers die, see `points.py`
@@ -46,7 +46,7 @@ class Setting:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """What all processes get: ours, without anybody's real keys, and with short waits."""
+    """Return our environment without real provider keys and with short time-outs."""
     clean = {key: value for key, value in env.for_child().items() if not key.startswith(REAL)}
     return clean | {
         "PORTAL_LOCAL": "1",
@@ -62,7 +62,7 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 def make_template(folder: Path) -> None:
-    """A PostgreSQL cluster with all tables, made once and copied for each run."""
+    """Make a PostgreSQL cluster with all tables; it is copied for each run."""
     keeper = DataFolder(folder)
     postgres = Postgres(keeper, keeper.sockets(), env.for_child())
     postgres.prepare()
@@ -70,15 +70,15 @@ def make_template(folder: Path) -> None:
     try:
         postgres.wait(server)
         migrate = [PYTHON, "manage.py", "migrate", "--verbosity", "0"]
-        told = environment(folder) | {"DATABASE_URL": postgres.url}
-        subprocess.run(migrate, env=told, cwd=env.ROOT, check=True)
+        variables = environment(folder) | {"DATABASE_URL": postgres.url}
+        subprocess.run(migrate, env=variables, cwd=env.ROOT, check=True)
         collect = [PYTHON, "-m", "rollback_portal.local.prepare", "static"]
-        subprocess.run(collect, env=told, cwd=env.ROOT, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(collect, env=variables, cwd=env.ROOT, check=True, stdout=subprocess.DEVNULL)
     finally:
         stop_all([server], 20)
 
 
 def free_port() -> int:
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        return int(door.getsockname()[1])
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])

@@ -1,7 +1,7 @@
-"""Plays runs side by side, each in a process of its own with servers of its own.
+"""Plays runs in parallel, each in its own process with its own servers.
 
-They wait for clocks most of the time, not for processors. All are started from the one thread that waits for
-them, because Linux ends a process with the thread that started it.
+They mostly wait for time to pass, not for processors. One thread starts all of them and waits for them,
+because Linux ends these processes with the thread that started them.
 """
 
 from __future__ import annotations
@@ -26,17 +26,24 @@ PAUSE = 0.2  # seconds between two looks
 
 
 class Playing:
-    """One run that is under way."""
+    """One run in progress."""
 
     def __init__(self, run: Run, without: str, seed: int, template: Path) -> None:
         self.run, self.without, self.seed = run, without, seed
         self.must_end_at = time.monotonic() + run.seconds + LONGEST
-        self.told = template / f"{run.name.replace(' ', '_')}{without}.json"
-        command = [sys.executable, "-m", "tests.chaos.one", json.dumps(asdict(run)), "--seed", str(seed)]
+        self.output = template / f"{run.name.replace(' ', '_')}{without}.json"
+        command = [
+            sys.executable,
+            "-m",
+            "tests.chaos.single_run",
+            json.dumps(asdict(run)),
+            "--seed",
+            str(seed),
+        ]
         command += ["--without", without, "--template", str(template)]
-        with self.told.open("w") as told:
+        with self.output.open("w") as output:
             self.process = subprocess.Popen(
-                command, stdout=told, env=environment(template), preexec_fn=end_with_parent(signal.SIGTERM)
+                command, stdout=output, env=environment(template), preexec_fn=end_with_parent(signal.SIGTERM)
             )
 
     @property
@@ -50,12 +57,12 @@ class Playing:
         if self.process.returncode:
             named = {"name": self.run.name, "without": self.without, "seed": self.seed}
             return {**named, "broken": self.process.returncode}
-        result: dict[str, Any] = json.loads(self.told.read_text().splitlines()[-1])
+        result: dict[str, Any] = json.loads(self.output.read_text().splitlines()[-1])
         return result
 
 
 def play(chosen: Chosen, seed: int, template: Path, at_once: int) -> Generator[Playing]:
-    """Play them all, so many at once; each comes back when it is over."""
+    """Play all runs, at most `at_once` in parallel; yield each when it is over."""
     waiting = longest_first(chosen)
     playing: list[Playing] = []
     try:
@@ -63,7 +70,7 @@ def play(chosen: Chosen, seed: int, template: Path, at_once: int) -> Generator[P
             while waiting and len(playing) < at_once:
                 playing.append(Playing(*waiting.pop(0), seed, template))
             time.sleep(PAUSE)
-            for over in [each for each in playing if each.is_over]:
+            for over in [run for run in playing if run.is_over]:
                 playing.remove(over)
                 yield over
     finally:
@@ -72,5 +79,5 @@ def play(chosen: Chosen, seed: int, template: Path, at_once: int) -> Generator[P
 
 
 def longest_first(chosen: Chosen) -> Chosen:
-    """So that no long one begins when the others are done."""
-    return sorted(chosen, key=lambda each: -each[0].seconds)
+    """Sort so that no long run starts when the others are done."""
+    return sorted(chosen, key=lambda pair: -pair[0].seconds)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from tests.chaos import bell
+from tests.chaos import celery_messages
 
 HEAD = (
     "run", "seconds", "faults", "acknowledged", "in flight at a fault", "read back", "lost", "doubled",
@@ -22,7 +22,7 @@ def say(line: str) -> None:
 
 
 def row(result: dict[str, Any], *, must_be_red: bool) -> bool:
-    """Say how a run ended; True where it ended as it has to."""
+    """Print how a run ended; return True if it ended as expected."""
     label = result["name"] if not result["without"] else f"without {result['without']}"
     if "broken" in result:
         result["verdict"] = "! did not run"
@@ -42,9 +42,9 @@ def row(result: dict[str, Any], *, must_be_red: bool) -> bool:
 
 def _verdict(result: dict[str, Any], red: bool) -> str:
     after = result["caught_after"]
-    said = "green" if not red else "red" if after is None else f"red after {after:.0f} s"
+    verdict = "green" if not red else "red" if after is None else f"red after {after:.0f} s"
     short = ", ".join(result["short"])
-    return f"{said}, but only {short}" if short else said
+    return f"{verdict}, but only {short}" if short else verdict
 
 
 def show(results: Sequence[dict[str, Any]]) -> None:
@@ -86,21 +86,21 @@ def times(values: Sequence[float]) -> str:
 
 
 def at(values: Sequence[float], share: float) -> float:
-    """The value that so large a share does not exceed; `values` in order."""
+    """Return the quantile of this share (nearest rank); `values` are sorted."""
     return values[min(len(values) - 1, max(0, -(-int(share * 1000) * len(values) // 1000) - 1))]
 
 
 def total(results: Sequence[dict[str, Any]]) -> None:
-    """All runs' faults, and what became of the operations of the whole product's runs together."""
+    """Print the faults of all runs, and the results of the unchanged product's runs together."""
     ran = [result for result in results if "broken" not in result]
     product = [result for result in ran if result["is_product"]]
     minutes = sum(result["seconds"] for result in ran) / 60
     say(f"\nAll {len(ran)} runs: {faults(ran):,} faults in {minutes:.0f} min of load and waiting.")
     if not product:
         return
-    acknowledged, in_flight = (sum(each[name] for each in product) for name in ("acknowledged", "in_flight"))
-    found = {kind: sum(len(each["findings"][kind]) for each in product) for kind in product[0]["findings"]}
-    attention = sum(each["ended"].get("needs_attention", 0) for each in product)
+    acknowledged, in_flight = (sum(run[name] for run in product) for name in ("acknowledged", "in_flight"))
+    found = {kind: sum(len(run["findings"][kind]) for run in product) for kind in product[0]["findings"]}
+    attention = sum(run["ended"].get("needs_attention", 0) for run in product)
     say(
         f"The whole product, {len(product)} runs: {faults(product):,} faults, {acknowledged:,} acknowledged, "
         f"{in_flight:,} in flight at a fault; "
@@ -112,12 +112,15 @@ def total(results: Sequence[dict[str, Any]]) -> None:
 
 
 def faults(results: Sequence[dict[str, Any]]) -> int:
-    """Deliveries in many copies are no faults; the storms that they come in are."""
+    """Count the faults; a storm is one, its single deliveries are none."""
     return sum(
-        many for result in results for kind, many in result["faults"].items() if kind != bell.DELIVERED
+        many
+        for result in results
+        for kind, many in result["faults"].items()
+        if kind != celery_messages.DELIVERED
     )
 
 
 def bound(seen: int) -> float:
-    """The rate that none in so many excludes with 95% certainty."""
+    """Return the upper bound of the rate, at 95%, when none of this many failed."""
     return float(1 - 0.05 ** (1 / seen))

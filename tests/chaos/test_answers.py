@@ -1,4 +1,4 @@
-"""The odd answers: each kind comes, as often as the others, and on a real connection as it is called."""
+"""The unusual answers: each kind comes equally often and does what its name says."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ NOW = datetime(2026, 3, 10, 3, 0, tzinfo=UTC)
 
 def dealt(seed: int, many: int) -> list[str]:
     deck = answers.Deck(seed)
-    hands = [deck.deal("render.rollback") for _ in range(many)]
-    return [getattr(hand[0], "name", "") if hand else "" for hand in hands]
+    deals = [deck.deal("render.rollback") for _ in range(many)]
+    return [getattr(deal[0], "name", "") if deal else "" for deal in deals]
 
 
 def played(name: str, answer: SandboxResponse) -> tuple[SandboxResponse, Counter[str]]:

@@ -1,4 +1,4 @@
-"""The door to PostgreSQL: what counts as a commit, and that it is no pooler and changes nothing by itself."""
+"""The PostgreSQL proxy: what counts as a commit, and that it is transparent and no pooler."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ def test_a_commit_is_what_makes_something_permanent(
 
 
 @pytest.fixture
-def door(tmp_path: Path) -> Iterator[tuple[Process, int, Path]]:
-    """One that cuts every commit, as soon as it is told to."""
+def proxy(tmp_path: Path) -> Iterator[tuple[Process, int, Path]]:
+    """A proxy that cuts every commit once it has received SIGUSR1."""
     port, written = any_free_port(), tmp_path / "cuts"
     server = Path(str(settings.DATABASES["default"]["HOST"])) / ".s.PGSQL.5432"
     if not server.exists():
         pytest.skip("PostgreSQL is not on a socket of this machine")
     command = [sys.executable, "-m", "tests.chaos.commits", "--port", str(port), "--server", str(server)]
     command += ["--share", "1", "--written-to", str(written)]
-    process = Process("door", command, environment(tmp_path), tmp_path / "door.log")
+    process = Process("proxy", command, environment(tmp_path), tmp_path / "proxy.log")
     process.start()
     try:
         assert wait_until(lambda: takes_connections(port), 20), process.log_tail()
@@ -67,8 +67,8 @@ def through(port: int) -> psycopg.Connection:
     )
 
 
-def test_a_session_lock_stays_with_its_session(door: tuple[Process, int, Path]) -> None:
-    _, port, written = door
+def test_a_session_lock_stays_with_its_session(proxy: tuple[Process, int, Path]) -> None:
+    _, port, written = proxy
     take = "SELECT pg_try_advisory_lock(70777)"
     with through(port) as first, through(port) as second:
         assert first.execute(take).fetchone() == (True,)
@@ -80,9 +80,9 @@ def test_a_session_lock_stays_with_its_session(door: tuple[Process, int, Path]) 
 
 
 def test_a_commit_that_was_cut_is_an_error_and_has_happened_or_not_as_is_written_down(
-    door: tuple[Process, int, Path],
+    proxy: tuple[Process, int, Path],
 ) -> None:
-    process, port, written = door
+    process, port, written = proxy
     with through(port) as outside:
         outside.autocommit = True
         outside.execute("CREATE UNLOGGED TABLE IF NOT EXISTS cut_here (number int)")
@@ -104,7 +104,7 @@ def test_a_commit_that_was_cut_is_an_error_and_has_happened_or_not_as_is_written
 
 
 def begin_to_cut(process: Process, port: int) -> None:
-    """Return when the door has heard the signal, and has cut a commit of nothing."""
+    """Return once the proxy has received the signal and cut an empty commit."""
     assert process.popen is not None
     process.popen.send_signal(signal.SIGUSR1)
     empty = through(port)

@@ -1,4 +1,4 @@
-"""A fork is a process like any other: it has a session, a log and an end, and does not outlive its parent."""
+"""A fork is an independent process with its own session and log, and ends with its parent."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ Start = Callable[..., Forked]
 
 @pytest.fixture
 def forks(tmp_path: Path) -> Iterator[Forks]:
-    """Their PostgreSQL takes connections and never answers, so whoever needs it stays."""
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        nobody = f"postgresql://portal:none@127.0.0.1:{door.getsockname()[1]}/portal"
-        started = Forks(environment(tmp_path) | {"DATABASE_URL": nobody, "DATABASE_PATIENCE": "600"})
+    """Forks whose PostgreSQL accepts connections and never answers, so that they keep waiting."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        unanswering = f"postgresql://portal:none@127.0.0.1:{listener.getsockname()[1]}/portal"
+        started = Forks(environment(tmp_path) | {"DATABASE_URL": unanswering, "DATABASE_PATIENCE": "600"})
         yield started
         started.end()
 

@@ -1,4 +1,4 @@
-"""The judge itself: each kind of harm is seen, and an innocent run is not accused."""
+"""The judge itself: it reports each kind of violation, and nothing for a correct run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def judged(row: Row = DONE, orders: tuple[Order, ...] = (ORDER,), **facts: objec
     return judge(**(given | facts))  # type: ignore[arg-type]
 
 
-def test_an_operation_that_was_applied_once_and_says_so_is_innocent() -> None:
+def test_an_operation_that_was_applied_once_and_says_so_has_no_findings() -> None:
     assert not judged().red
 
 
@@ -55,13 +55,13 @@ def test_an_operation_that_never_ends_is_stuck() -> None:
     assert judged(replace(DONE, status="accepted", ended_at=None), audit=audit).stuck
 
 
-def test_the_audit_log_has_to_tell_the_same_story() -> None:
-    for told in ([], ["rollback asked for"], [*AUDIT["op-1"], "rollback done"], ["rollback done"]):
-        assert judged(audit={"op-1": told}).unaudited
+def test_the_audit_log_has_to_agree_with_the_row() -> None:
+    for actions in ([], ["rollback asked for"], [*AUDIT["op-1"], "rollback done"], ["rollback done"]):
+        assert judged(audit={"op-1": actions}).unaudited
     assert judged(audit={"op-1": ["rollback asked for", "rollback failed"]}).unaudited
 
 
-def test_a_worker_that_fell_silent_is_an_end_in_needs_attention() -> None:
+def test_a_stalled_worker_ends_the_operation_in_needs_attention() -> None:
     audit = {"op-1": ["rollback asked for", "worker stalled"]}
     assert not judged(replace(DONE, status="needs_attention"), audit=audit).red
 

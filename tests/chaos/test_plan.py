@@ -1,4 +1,4 @@
-"""The fault plan: the same seed is the same plan, and every kind comes."""
+"""The fault plan: the same seed gives the same plan, and every kind of fault comes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from tests.chaos import plan, runs
 
 
 def drawn(seed: int) -> list[plan.Fault]:
-    return plan.draw(seed, seconds=600, every=2.0, kinds=plan.MIXED)
+    return plan.draw_plan(seed, seconds=600, every=2.0, kinds=plan.MIXED)
 
 
 def test_the_same_seed_is_the_same_plan_and_another_one_is_another() -> None:
@@ -22,11 +22,11 @@ def test_a_plan_ends_with_its_time_or_its_number_and_is_in_order() -> None:
     faults = drawn(7)
     assert faults == sorted(faults, key=lambda fault: fault.at)
     assert faults[-1].at < 600
-    assert len(plan.draw(7, seconds=600, every=2.0, kinds=plan.MIXED, most=5)) == 5
+    assert len(plan.draw_plan(7, seconds=600, every=2.0, kinds=plan.MIXED, most=5)) == 5
 
 
 def test_an_undisturbed_run_has_no_faults() -> None:
-    assert plan.draw(7, seconds=60, every=1.0, kinds={}) == []
+    assert plan.draw_plan(7, seconds=60, every=1.0, kinds={}) == []
 
 
 def test_every_part_that_can_be_taken_out_has_a_fitting_plan() -> None:
@@ -36,7 +36,7 @@ def test_every_part_that_can_be_taken_out_has_a_fitting_plan() -> None:
 
 
 def test_a_frozen_provider_thaws_before_an_order_is_read_back() -> None:
-    """An order that is carried out later than the settle time is out of reach, here as in production."""
+    """The portal cannot find an order that is applied after the settle time, here as in production."""
     from tests.chaos.worker import PATIENCE
 
     every = [run for run in vars(runs).values() if isinstance(run, runs.Run)]
@@ -46,7 +46,7 @@ def test_a_frozen_provider_thaws_before_an_order_is_read_back() -> None:
         assert PATIENCE + run.setting["settle"] > plan.LENGTHS[plan.PROVIDER_FROZEN][1] * run.longer + 2
 
 
-def test_a_provider_that_is_killed_keeps_its_world() -> None:
+def test_a_provider_that_is_killed_keeps_its_state() -> None:
     every = [run for run in vars(runs).values() if isinstance(run, runs.Run)]
     killed = [run for run in every if plan.PROVIDER_KILLED in run.kinds]
     assert killed

@@ -1,4 +1,4 @@
-"""Which runs are chosen, and what the table says of all of them together."""
+"""The selection of runs, and the totals of the table."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import pytest
 
 from tests import factories
 from tests.chaos import __main__ as chaos
-from tests.chaos import bell, runs, table
+from tests.chaos import celery_messages, runs, table
 from tests.chaos.result import short_of
 from tests.seed import seed_of, seed_of_this_commit
 
 
 def chosen(monkeypatch: pytest.MonkeyPatch, *given: str, seed: int = 0) -> list[tuple[str, str]]:
     monkeypatch.setattr("sys.argv", ["chaos", *given])
-    return [(run.name, without) for run, without in chaos.chosen(chaos.arguments(), seed)]
+    return [(run.name, without) for run, without in chaos.choose_runs(chaos.arguments(), seed)]
 
 
 def test_seven_seeds_in_a_row_take_out_each_part_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,21 +42,21 @@ def test_a_merge_begins_with_the_commit_and_any_other_run_with_what_it_is_given(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("sys.argv", ["chaos", "--merge"])
-    assert {chaos.drawn(chaos.arguments()) for _ in range(3)} == {seed_of_this_commit()}
+    assert {chaos.choose_seed(chaos.arguments()) for _ in range(3)} == {seed_of_this_commit()}
     monkeypatch.setattr("sys.argv", ["chaos", "--merge", "--seed", "7"])
-    assert chaos.drawn(chaos.arguments()) == 7
+    assert chaos.choose_seed(chaos.arguments()) == 7
 
 
 def test_a_red_run_names_the_command_that_plays_it_alone_with_the_same_seed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("sys.argv", ["chaos", "--merge", "--seed", "1", "--kills", "9", "--only", "mixed"])
-    command = chaos.again(42, "answers, clock behind")
+    command = chaos.repeat_command(42, "answers, clock behind")
     assert command == """make chaos ARGS="--merge --kills 9 --seed 42 --only 'answers, clock behind'\""""
     monkeypatch.setattr("sys.argv", ["chaos", *shlex.split(shlex.split(command)[2].removeprefix("ARGS="))])
     given = chaos.arguments()
     assert (given.seed, given.kills) == (42, 9)
-    assert chaos.chosen(given, 7) == [(replace(runs.BEHIND, most=9), "")]
+    assert chaos.choose_runs(given, 7) == [(replace(runs.BEHIND, most=9), "")]
 
 
 def test_the_complete_run_has_every_mutant_and_the_usual_set_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,7 +94,7 @@ def test_a_green_run_that_fell_short_is_not_good(capsys: pytest.CaptureFixture[s
 def test_the_total_counts_the_whole_product_alone_and_no_deliveries(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    whole = result(faults={"worker killed": 3, bell.DELIVERED: 1600})
+    whole = result(faults={"worker killed": 3, celery_messages.DELIVERED: 1600})
     mutant = result(without="lock", findings={"lost": [], "doubled": ["twice"]})
     assert table.row(whole, must_be_red=False)
     assert table.row(mutant, must_be_red=True)

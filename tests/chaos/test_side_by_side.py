@@ -1,4 +1,4 @@
-"""How runs are played side by side; one here is over after as many looks as it has seconds."""
+"""Parallel runs; a fake run here is over after as many polls as it has seconds."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CHOSEN: Chosen = [
 
 
 class Fake:
-    """A run that knows who else is under way."""
+    """A run that counts the runs in progress."""
 
     under_way: list[Fake]
     most = 0
@@ -48,7 +48,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def names(played: Iterable[side_by_side.Playing]) -> list[tuple[str, str]]:
-    return [(each.run.name, each.without) for each in played]
+    return [(playing.run.name, playing.without) for playing in played]
 
 
 @pytest.mark.parametrize("at_once", [1, 2, 3])
@@ -69,10 +69,10 @@ def test_the_longest_begin_first(tmp_path: Path) -> None:
     ]
 
 
-def test_what_is_still_under_way_when_somebody_stops_us_is_told_to_end(tmp_path: Path) -> None:
+def test_what_is_still_under_way_when_we_are_stopped_is_terminated(tmp_path: Path) -> None:
     playing = side_by_side.play(CHOSEN, 7, tmp_path, 3)
     next(playing)
     left = list(Fake.under_way)
     assert len(left) == 2
     playing.close()
-    assert all(each.process.terminate.called for each in left)
+    assert all(run.process.terminate.called for run in left)

@@ -1,4 +1,4 @@
-"""A person at a browser: opens the confirm dialog, presses its button, and again where nothing came."""
+"""A browser session: opens the confirm dialog, presses its button, and retries without an answer."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ OPERATION = re.compile(r"/operations/([0-9a-f-]{36})/")
 HTMX = {"HX-Request": "true"}
 
 
-class Nothing(Exception):
-    """The portal gave no answer that says that an operation exists."""
+class NoAnswer(Exception):
+    """The portal did not answer that an operation exists."""
 
 
 class Visitor(Person):
-    """One signed-in browser; both clicks of a double click go through it."""
+    """One signed-in session; both clicks of a double click go through it."""
 
     def __init__(self, address: str, username: str, password: str) -> None:
         super().__init__(address)
@@ -30,7 +30,7 @@ class Visitor(Person):
         self.sign_in(username, password)
 
     def open(self, confirm: str) -> dict[str, str]:
-        """The confirm dialog's form, filled in.
+        """Return the filled-in form of the confirm dialog.
 
         Raises:
             Nothing: the dialog cannot be shown now, or has no button.
@@ -38,17 +38,17 @@ class Visitor(Person):
         try:
             answer = self.http.get(confirm, headers=HTMX)
         except httpx.HTTPError as error:
-            raise Nothing(str(error)) from error
+            raise NoAnswer(str(error)) from error
         hidden = hidden_fields(answer.text) if answer.status_code == 200 else {}
         if "token" not in hidden:
-            raise Nothing(f"{confirm} answered {answer.status_code}")
+            raise NoAnswer(f"{confirm} answered {answer.status_code}")
         return {**hidden, "reason": "errors", "words": "chaos", "cancel_builds_first": "on"}
 
     def press(self, confirm: str, form: dict[str, str], stopped: threading.Event) -> str:
-        """Press the button; without an answer press it again, with the same form.
+        """Press the button, and retry with the same form if there is no answer.
 
         Returns:
-            The operation that the answer names; "" where it is refused.
+            The operation that the answer names; "" if it was refused.
 
         Raises:
             Nothing: there was no answer, or only errors.
@@ -62,7 +62,7 @@ class Visitor(Person):
                 return self._operation(confirm, answer)
             if stopped.wait(PAUSE):
                 break
-        raise Nothing(f"{confirm} was pressed and did not answer")
+        raise NoAnswer(f"{confirm} was pressed and did not answer")
 
     def _operation(self, confirm: str, answer: httpx.Response) -> str:
         where = answer.headers.get("HX-Redirect") or answer.headers.get("Location", "")
@@ -77,4 +77,4 @@ class Visitor(Person):
         try:
             self.http.post(f"/operations/{operation}/cancel/", headers=token)
         except httpx.HTTPError as error:
-            raise Nothing(str(error)) from error
+            raise NoAnswer(str(error)) from error

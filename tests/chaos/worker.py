@@ -1,4 +1,4 @@
-"""Starts a worker or a dispatcher for a chaos run: the product, with shorter time-outs, or with one part out.
+"""Starts a worker or a dispatcher of a chaos run, with shorter time-outs or without a safety measure.
 
     python -m tests.chaos.worker [--without PART] [--die-at POINT] worker … (Celery's own arguments)
     python -m tests.chaos.worker [--without PART] dispatch
@@ -20,27 +20,27 @@ from typing import Any
 import django
 
 from tests.chaos import points
-from tests.chaos.patching import put
+from tests.chaos.patching import replace_parts
 
 PATIENCE = 3.0  # seconds for an answer; 15 in production
 
 
 def main() -> None:
-    given, rest = arguments()
+    args, rest = arguments()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rollback_portal.settings")
     django.setup()
     lift_limits()
-    if not given.real_time:
+    if not args.real_time:
         shorten()
-    if given.before or given.after:
-        hold_up_orders(given.before, given.after)
-    if given.without:
+    if args.before or args.after:
+        hold_up_orders(args.before, args.after)
+    if args.without:
         from tests.chaos import mutants
 
-        mutants.take_out(given.without)
-    if given.die_at and rest != ["dispatch"]:
-        deaths = points.Deaths(given.written_to, given.seed, given.share, given.deaths)
-        points.put_in(given.die_at, deaths)
+        mutants.take_out(args.without)
+    if args.die_at and rest != ["dispatch"]:
+        deaths = points.Deaths(args.written_to, args.seed, args.share, args.deaths)
+        points.install_points(args.die_at, deaths)
     start(rest)
 
 
@@ -51,10 +51,10 @@ def arguments() -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument("--before", type=float, default=0, help="seconds between intent and check")
     parser.add_argument("--after", type=float, default=0, help="seconds between check and first byte")
     parser.add_argument("--die-at", action="append", default=[], choices=(*points.NAMES, points.HELD_UP))
-    parser.add_argument("--share", type=float, default=0.3, help="of passages of a point that are deaths")
-    parser.add_argument("--deaths", type=int, default=0, help="at most so many at each point")
-    parser.add_argument("--seed", type=int, default=0, help="decides which passages are deaths")
-    parser.add_argument("--written-to", type=Path, help="the folder where deaths are written down")
+    parser.add_argument("--share", type=float, default=0.3, help="share of passages of a point that kill")
+    parser.add_argument("--deaths", type=int, default=0, help="limit of kills at each point")
+    parser.add_argument("--seed", type=int, default=0, help="decides which passages kill the worker")
+    parser.add_argument("--written-to", type=Path, help="the folder that records the kills")
     return parser.parse_known_args()
 
 
@@ -70,7 +70,7 @@ def start(rest: list[str]) -> None:
 
 
 def lift_limits() -> None:
-    """An account with a hundred times the usual rate limits: chaos rolls back all the time."""
+    """Raise the rate limits a hundredfold, because chaos runs roll back all the time."""
     from deployments.providers import rate_limit
 
     for limits in rate_limit.LIMITS.values():
@@ -78,7 +78,7 @@ def lift_limits() -> None:
 
 
 def shorten() -> None:
-    """Answers are waited for 3 s instead of 15, so that an interrupted operation is settled sooner."""
+    """Wait 3 s for answers instead of 15, so that an interrupted operation is settled sooner."""
     from deployments import clients
     from deployments.operations.steps import send_order
     from deployments.providers.http import Timeout
@@ -86,7 +86,7 @@ def shorten() -> None:
     from deployments.providers.vercel.client import open_vercel
 
     timeout = Timeout(connect=2.0, read=PATIENCE, write=2.0, pool=2.0)
-    put(
+    replace_parts(
         clients,
         open_render=partial(open_render, timeout=timeout),
         open_vercel=partial(open_vercel, timeout=timeout),
@@ -95,7 +95,7 @@ def shorten() -> None:
 
 
 def hold_up_orders(before: float, after: float) -> None:
-    """Stretch the moment between the committed intent and the first byte, so that a freeze can hit it."""
+    """Delay the first byte after the committed intent, so that a freeze can happen in between."""
     from deployments.providers.http import FIRST_BYTE, ProviderConnection
 
     check = ProviderConnection._check_deadline
@@ -110,7 +110,7 @@ def hold_up_orders(before: float, after: float) -> None:
         if in_the_pool:
             time.sleep(after)
 
-    put(ProviderConnection, _check_deadline=held_up)
+    replace_parts(ProviderConnection, _check_deadline=held_up)
 
 
 if __name__ == "__main__":

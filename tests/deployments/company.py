@@ -1,7 +1,7 @@
-"""The sandbox's small company and what the portal has read of it: made once per process, then put back.
+"""The sandbox's small company and its synced rows: made once per process, then restored for each test.
 
-To make and to read it takes most of a second, and more than a hundred tests begin with it. Each gets the same
-company at the same age: all times are moved on to its own moment, by whole seconds, because providers round.
+Making and syncing it takes most of a second, and more than a hundred tests need it. Each test gets the same
+company at the same age: all times are shifted by whole seconds, because providers round.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ READ: tuple[type[Model], ...] = (
     Deployment,
     LivePeriod,
     ProviderStatus,
-)  # all that a first reading writes
-EPOCH = 1_000_000_000.0  # every number of the world that is larger is a moment
+)  # all that a first sync writes
+EPOCH = 1_000_000_000.0  # every larger number in the sandbox state is a time
 
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """How it was at one moment."""
+    """The saved state of the company."""
 
     at: datetime
     world: dict[str, Any]
@@ -51,7 +51,7 @@ made: list[Company] = []
 
 @contextmanager
 def read_company() -> Iterator[Sandbox]:
-    """A sandbox behind the portal, whose company stands in the rows already."""
+    """Yield the sandbox behind the portal; its company is already in the rows."""
     if not made:
         made.append(first_company())
     age = timedelta(seconds=int((timezone.now() - made[0].at).total_seconds()))
@@ -62,7 +62,7 @@ def read_company() -> Iterator[Sandbox]:
 
 
 def first_company(clock: Clock = utcnow) -> Company:
-    """Make it, have the portal read it as its workers do, and take the rows out again."""
+    """Make the company, sync it as the workers do, save the rows and roll them back."""
     world = small_company(clock=clock, pace=Pace.instant())
     with transaction.atomic(), using_transport(SandboxTransport(Sandbox(world))):
         kept = world.to_json()
@@ -72,11 +72,11 @@ def first_company(clock: Clock = utcnow) -> Company:
             poll.read_provider(name, provider(name))
         rows = tuple(row for model in READ for row in model._default_manager.all())
         transaction.set_rollback(True)
-    return Company(timezone.now(), kept, rows)  # later than everything in it: nothing may lie in the future
+    return Company(timezone.now(), kept, rows)  # last, so that no time is in the future
 
 
 def at_age(world: dict[str, Any], age: timedelta) -> dict[str, Any]:
-    """A copy, every moment in it so much later."""
+    """Return a copy with every time shifted by `age`."""
 
     def later(number: str) -> float:
         value = float(number)
@@ -87,8 +87,8 @@ def at_age(world: dict[str, Any], age: timedelta) -> dict[str, Any]:
 
 
 def put_back(rows: tuple[Model, ...], age: timedelta) -> None:
-    """With the same keys; the next row of each table gets the next key."""
-    with transaction.atomic():  # services and their live deployments name each other
+    """Insert the rows with the same keys, and reset the sequences."""
+    with transaction.atomic():  # services and their live deployments refer to each other
         for model in READ:
             moved = [aged(row, age) for row in rows if type(row) is model]
             model._default_manager.bulk_create(moved)

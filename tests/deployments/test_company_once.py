@@ -1,4 +1,4 @@
-"""The company that is made once per process is the one that each test would have made for itself."""
+"""The company made once per process equals one that a test would make for itself."""
 
 from __future__ import annotations
 

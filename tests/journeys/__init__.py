@@ -1,5 +1,5 @@
 """Journeys: people in real browsers, in front of the whole portal as `make run` starts it.
 
-Every module has a portal of its own, with the company's incident under way, and the journeys in it use
-different services, so that each starts from the state that its first line describes.
+Each module has its own portal with an incident in progress, and its journeys use different services, so that
+each starts from the state that its first line describes.
 """

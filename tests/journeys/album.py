@@ -8,7 +8,7 @@ from playwright.sync_api import Page
 
 from rollback_portal.env import ROOT
 
-LONGEST = 1_700  # px of a page; what lies below looks like what lies above
+LONGEST = 1_700  # px of a page; the rest of a page looks the same
 SHAPES = {"light": (1280, 800, "light"), "dark": (1280, 800, "dark"), "phone": (390, 844, "light")}
 DOCS = {
     "dashboard-light": "screenshot.png",

@@ -5,21 +5,21 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
+from tests.journeys.installation import Installation, whole_portal
 from tests.journeys.visitor import FLAGS, SLOW, Visitor
-from tests.journeys.world import World, whole_portal
 from tests.support.chromium import chromium
 
 Visit = Callable[..., Visitor]
 
 
 @pytest.fixture(scope="module")
-def one_portal() -> Iterator[World]:
-    with whole_portal() as world:
-        yield world
+def one_portal() -> Iterator[Installation]:
+    with whole_portal() as installation:
+        yield installation
 
 
 @pytest.fixture
-def world(one_portal: World) -> World:
+def installation(one_portal: Installation) -> Installation:
     """The portal of the module, without faults and without received orders."""
     one_portal.calm()
     return one_portal
@@ -36,14 +36,14 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def visit(world: World, browser: Browser) -> Iterator[Visit]:
+def visit(installation: Installation, browser: Browser) -> Iterator[Visit]:
     """`visit("ana")` opens the dashboard in a browser of her own, signed in; console errors fail the test."""
     opened: list[Visitor] = []
 
     def sign_in(username: str, **options: object) -> Visitor:
-        visitor = Visitor(browser, world.address, **options)
+        visitor = Visitor(browser, installation.address, **options)
         opened.append(visitor)
-        visitor.sign_in(username, world.passwords[username])
+        visitor.sign_in(username, installation.passwords[username])
         return visitor
 
     yield sign_in

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import psutil
 
-from tests.journeys.world import World
+from tests.journeys.installation import Installation
 from tests.rollback_portal.local.running_portal import wait_for
 
 WORKERS, DISPATCHER, REDIS = "celery", "manage.py dispatch", "redis-server"
@@ -36,82 +36,84 @@ SKIP_PAUSE = (
 )
 
 
-def answers_again(world: World) -> None:
+def answers_again(installation: Installation) -> None:
     """End all faults, and sync both providers without waiting for the next attempt."""
-    world.calm()
-    world.portal.command("shell", "-v", "0", "-c", SKIP_PAUSE)
-    world.read_now()
+    installation.calm()
+    installation.portal.command("shell", "-v", "0", "-c", SKIP_PAUSE)
+    installation.read_now()
 
 
 @contextmanager
-def no_worker(world: World) -> Iterator[None]:
+def no_worker(installation: Installation) -> Iterator[None]:
     """No worker has written a heartbeat for 60 s; the dispatcher is alive."""
-    have_been_heard(world, "worker")
-    with frozen(world, WORKERS):
-        no_heartbeat_for_a_minute(world, "worker")
+    wait_for_heartbeats(installation, "worker")
+    with frozen(installation, WORKERS):
+        no_heartbeat_for_a_minute(installation, "worker")
         yield
 
 
 @contextmanager
-def nobody_at_work(world: World) -> Iterator[None]:
+def nobody_at_work(installation: Installation) -> Iterator[None]:
     """Neither a worker nor the dispatcher has written a heartbeat for 60 s."""
-    have_been_heard(world, "worker", "dispatcher")
-    with frozen(world, WORKERS, DISPATCHER):
-        no_heartbeat_for_a_minute(world, "worker", "dispatcher")
+    wait_for_heartbeats(installation, "worker", "dispatcher")
+    with frozen(installation, WORKERS, DISPATCHER):
+        no_heartbeat_for_a_minute(installation, "worker", "dispatcher")
         yield
 
 
 @contextmanager
-def no_redis(world: World) -> Iterator[None]:
+def no_redis(installation: Installation) -> Iterator[None]:
     """Redis accepts connections but has not answered the dispatcher for 60 s."""
-    have_been_heard(world, "queue")
-    with frozen(world, REDIS):
-        no_heartbeat_for_a_minute(world, "queue")
+    wait_for_heartbeats(installation, "queue")
+    with frozen(installation, REDIS):
+        no_heartbeat_for_a_minute(installation, "queue")
         yield
 
 
 @contextmanager
-def no_postgresql(world: World) -> Iterator[None]:
+def no_postgresql(installation: Installation) -> Iterator[None]:
     """All connections to PostgreSQL are closed, and new ones are refused."""
-    world.forgiven = AWAY
-    where = parse_qs(urlsplit(world.portal.running()["DATABASE_URL"]).query)["host"][0]
-    door, away = Path(where) / SOCKET, Path(where) / "away"
-    door.rename(away)
-    for backend in _running(world, "[local]"):
+    installation.tolerated_errors = AWAY
+    where = parse_qs(urlsplit(installation.portal.running()["DATABASE_URL"]).query)["host"][0]
+    server_socket, away = Path(where) / SOCKET, Path(where) / "away"
+    server_socket.rename(away)
+    for backend in _running(installation, "[local]"):
         backend.terminate()
     try:
         yield
     finally:
-        away.rename(door)
+        away.rename(server_socket)
 
 
 @contextmanager
-def frozen(world: World, *words: str) -> Iterator[None]:
+def frozen(installation: Installation, *words: str) -> Iterator[None]:
     """Stop the processes with these words on their command line, and continue them at the end."""
-    found = [one for word in words for one in _running(world, word)]
-    assert found, f"nothing runs as {words}"
-    for one in found:
-        one.suspend()
+    processes = [process for word in words for process in _running(installation, word)]
+    assert processes, f"nothing runs as {words}"
+    for process in processes:
+        process.suspend()
     try:
         yield
     finally:
-        for one in found:
-            one.resume()
+        for process in processes:
+            process.resume()
 
 
-def have_been_heard(world: World, *roles: str) -> None:
-    """Wait for the first heartbeats: a portal that has just started would say that there was none ever."""
-    asked = COUNT_ROLES.format(roles=list(roles))
-    wait_for(lambda: world.portal.command("shell", "-v", "0", "-c", asked).strip() == str(len(roles)), 60)
+def wait_for_heartbeats(installation: Installation, *roles: str) -> None:
+    """Wait for the first heartbeats: a new portal would report that there was never one."""
+    query = COUNT_ROLES.format(roles=list(roles))
+    wait_for(
+        lambda: installation.portal.command("shell", "-v", "0", "-c", query).strip() == str(len(roles)), 60
+    )
 
 
-def no_heartbeat_for_a_minute(world: World, *roles: str) -> None:
+def no_heartbeat_for_a_minute(installation: Installation, *roles: str) -> None:
     """Age the heartbeats instead of waiting; the processes that could write new ones are frozen."""
-    world.portal.command("shell", "-v", "0", "-c", AGE_HEARTBEATS.format(roles=list(roles)))
+    installation.portal.command("shell", "-v", "0", "-c", AGE_HEARTBEATS.format(roles=list(roles)))
 
 
-def _running(world: World, words: str) -> list[psutil.Process]:
-    return [one for one in world.portal.everything() if words in " ".join(_line(one))]
+def _running(installation: Installation, words: str) -> list[psutil.Process]:
+    return [one for one in installation.portal.everything() if words in " ".join(_line(one))]
 
 
 def _line(process: psutil.Process) -> list[str]:

@@ -12,31 +12,31 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.journeys import dark_days, wizard
+from tests.journeys import outage_screenshots, wizard
 from tests.journeys.album import Album
+from tests.journeys.installation import Installation, whole_portal
 from tests.journeys.visitor import FLAGS, SLOW, Visitor
-from tests.journeys.world import World, whole_portal
 from tests.support.chromium import chromium
 
 
 def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else None
     expect.set_options(timeout=SLOW)
-    with whole_portal() as world, sync_playwright() as playwright:
+    with whole_portal() as installation, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         album = Album(folder)
-        ana = Visitor(browser, world.address)
+        ana = Visitor(browser, installation.address)
         ana.page.goto("/")
         album.take(ana.page, "sign-in")
-        ana.sign_in("ana", world.passwords["ana"])
+        ana.sign_in("ana", installation.passwords["ana"])
         the_incident(ana, album)
-        the_rollback(ana, album, world)
-        what_goes_wrong(ana, album, world)
+        the_rollback(ana, album, installation)
+        what_goes_wrong(ana, album, installation)
         the_record(ana, album)
-        the_wizard(browser, album, world)
-        the_closed_doors(browser, album, world)
+        the_wizard(browser, album, installation)
+        access_denied(browser, album, installation)
         if album.whole:
-            dark_days.take(browser, album)
+            outage_screenshots.take(browser, album)
         browser.close()
 
 
@@ -49,8 +49,8 @@ def the_incident(ana: Visitor, album: Album) -> None:
     album.take(ana.page, "deployment")
 
 
-def the_rollback(ana: Visitor, album: Album, world: World) -> None:
-    world.pace(release=12)
+def the_rollback(ana: Visitor, album: Album, installation: Installation) -> None:
+    installation.pace(release=12)
     ana.page.goto("/")
     ana.act("api", "Fix login rate limit").click()
     ana.see_dialog(re.compile("^Roll back API"))
@@ -64,7 +64,7 @@ def the_rollback(ana: Visitor, album: Album, world: World) -> None:
     ana.page.go_back()
     ana.see_the_end(re.compile("^API was rolled back"))
     album.take(ana.page, "progress-ended")
-    world.read_now()
+    installation.read_now()
     ana.page.goto("/")
     album.take(ana.page, "dashboard-pinned")
     ana.bar("API is pinned").get_by_role("link", name="Leave rollback").click()
@@ -72,8 +72,8 @@ def the_rollback(ana: Visitor, album: Album, world: World) -> None:
     album.take(ana.page, "leave")
 
 
-def what_goes_wrong(ana: Visitor, album: Album, world: World) -> None:
-    world.goes_wrong("vercel.rollback", "fail", times=1)
+def what_goes_wrong(ana: Visitor, album: Album, installation: Installation) -> None:
+    installation.add_fault("vercel.rollback", "fail", times=1)
     ana.page.goto("/")
     ana.act("web", "Fix price rounding").click()
     ana.see_dialog(re.compile("^Roll back Web"))
@@ -85,16 +85,16 @@ def what_goes_wrong(ana: Visitor, album: Album, world: World) -> None:
     ana.act("web", "Fix price rounding").click()
     ana.see_dialog(re.compile("^Roll back Web"))
     ana.give_reason()
-    world.somebody("sets_auto_deploy", "shop-web", setting="off")
-    world.read_now()
+    installation.provider_event("sets_auto_deploy", "shop-web", setting="off")
+    installation.read_now()
     ana.page.get_by_role("button", name=re.compile("^Roll back Web")).click()
     expect(ana.dialog.get_by_role("alert")).to_be_visible()
     album.take(ana.page, "confirm-changed")
-    world.goes_wrong("vercel.*", "unauthorized")
-    world.read_now()
+    installation.add_fault("vercel.*", "unauthorized")
+    installation.read_now()
     ana.page.goto("/")
     album.take(ana.page, "dashboard-provider-down")
-    world.calm()
+    installation.calm()
 
 
 def the_record(ana: Visitor, album: Album) -> None:
@@ -103,17 +103,17 @@ def the_record(ana: Visitor, album: Album) -> None:
         album.take(ana.page, name.replace("/", "-"))
 
 
-def the_wizard(browser: Browser, album: Album, world: World) -> None:
+def the_wizard(browser: Browser, album: Album, installation: Installation) -> None:
     """All nine steps, as two database admins take them on the practice database."""
-    dana, efe = Visitor(browser, world.address), Visitor(browser, world.address)
+    dana, efe = Visitor(browser, installation.address), Visitor(browser, installation.address)
     for visitor, name in ((dana, "dana"), (efe, "efe")):
-        visitor.sign_in(name, world.passwords[name])
-    wizard.walk(dana, efe, world.passwords, lambda visitor, name: album.take(visitor.page, name))
+        visitor.sign_in(name, installation.passwords[name])
+    wizard.walk(dana, efe, installation.passwords, lambda visitor, name: album.take(visitor.page, name))
 
 
-def the_closed_doors(browser: Browser, album: Album, world: World) -> None:
-    vera = Visitor(browser, world.address)
-    vera.sign_in("vera", world.passwords["vera"])
+def access_denied(browser: Browser, album: Album, installation: Installation) -> None:
+    vera = Visitor(browser, installation.address)
+    vera.sign_in("vera", installation.passwords["vera"])
     album.take(vera.page, "viewer")
     candidate = vera.deployment("api", "Speed up category pages").get_by_role("link").first
     refused = f"{candidate.get_attribute('href')}roll-back/"

@@ -9,27 +9,29 @@ from playwright.sync_api import expect
 
 from tests.journeys.axe import findings
 from tests.journeys.conftest import Visit
+from tests.journeys.installation import Installation
 from tests.journeys.outages import no_postgresql, no_redis, nobody_at_work
-from tests.journeys.world import World
 
 pytestmark = [pytest.mark.long, pytest.mark.journey]
 
 
-def test_axe_finds_nothing_serious_from_the_first_look_to_the_last(world: World, visit: Visit) -> None:
+def test_axe_finds_nothing_serious_from_the_first_look_to_the_last(
+    installation: Installation, visit: Visit
+) -> None:
     ana = visit("ana")
     found = findings(ana.page, "dashboard")
     ana.act("api", "Fix login rate limit").click()
     ana.see_dialog(re.compile("API"))
     found += findings(ana.page, "dialog")
     ana.page.get_by_role("button", name=re.compile("^Roll back API")).scroll_into_view_if_needed()
-    world.pace(release=8)
+    installation.pace(release=8)
     ana.give_reason()
     ana.confirm(re.compile("^Roll back API to "))
     found += findings(ana.page, "progress, running")
     ana.see_the_end(re.compile("^API was rolled back"))
     found += findings(ana.page, "progress, ended")
-    world.goes_wrong("vercel.*", "unauthorized")
-    world.read_now()
+    installation.add_fault("vercel.*", "unauthorized")
+    installation.read_now()
     ana.page.goto("/")
     expect(ana.bar("Vercel data is old")).to_be_visible()
     found += findings(ana.page, "dashboard with bars")
@@ -40,14 +42,14 @@ def test_axe_finds_nothing_serious_from_the_first_look_to_the_last(world: World,
     for entry in ana.page.get_by_text("Before, after and where from").all():
         entry.click()
     found += findings(ana.page, "audit")
-    world.calm()
+    installation.calm()
     for address in ("/services/shop-api/", "/services/", "/services/shop-api/edit/", "/operations/"):
         ana.page.goto(address)
         found += findings(ana.page, address)
     assert found == []
 
 
-def test_axe_finds_nothing_serious_at_the_doors(world: World, visit: Visit) -> None:
+def test_axe_finds_nothing_serious_at_the_doors(installation: Installation, visit: Visit) -> None:
     vera = visit("vera")
     found = findings(vera.page, "a viewer's dashboard")
     vera.page.goto("/nothing/here/")
@@ -61,19 +63,19 @@ def test_axe_finds_nothing_serious_at_the_doors(world: World, visit: Visit) -> N
     assert found == []
 
 
-def test_axe_finds_nothing_serious_while_something_is_away(world: World, visit: Visit) -> None:
+def test_axe_finds_nothing_serious_while_something_is_away(installation: Installation, visit: Visit) -> None:
     ana = visit("ana")
-    with nobody_at_work(world):
+    with nobody_at_work(installation):
         ana.page.goto("/")
         ana.page.get_by_text(re.compile("^By hand: Web")).click()
         found = findings(ana.page, "nobody at work")
         ana.act("web", "Fix price rounding").click()
         ana.see_dialog(re.compile("^Roll back Web"))
         found += findings(ana.page, "dialog with nobody at work")
-    with no_redis(world):
+    with no_redis(installation):
         ana.page.goto("/")
         found += findings(ana.page, "no queue")
-    with no_postgresql(world):
+    with no_postgresql(installation):
         ana.page.goto("/")
         ana.page.get_by_text(re.compile("^By hand: Web")).click()
         found += findings(ana.page, "no database")

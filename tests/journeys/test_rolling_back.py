@@ -9,8 +9,8 @@ from playwright.sync_api import TimeoutError as NothingCame
 from playwright.sync_api import expect
 
 from tests.journeys.conftest import Visit
+from tests.journeys.installation import Installation
 from tests.journeys.visitor import Visitor
-from tests.journeys.world import World
 
 pytestmark = pytest.mark.journey
 
@@ -19,7 +19,7 @@ REASON = "500s on checkout since 13:51"
 
 
 def test_the_api_is_rolled_back_watched_to_its_end_and_the_rollback_is_left(
-    world: World, visit: Visit
+    installation: Installation, visit: Visit
 ) -> None:
     ana = visit("ana")
     _sees_the_incident(ana)
@@ -27,12 +27,12 @@ def test_the_api_is_rolled_back_watched_to_its_end_and_the_rollback_is_left(
     ana.give_reason(REASON)
     ana.confirm(re.compile("^Roll back API to "))
     _watches_to_the_end(ana)
-    assert world.received() == [("render", "rollback", target)]
-    assert world.service("shop-api")["auto_deploy"] == "off"
+    assert installation.received() == [("render", "rollback", target)]
+    assert installation.service("shop-api")["auto_deploy"] == "off"
     _sees_the_pin_and_the_record(ana)
     _leaves_the_rollback(ana)
-    assert world.received() == [("render", "rollback", target)]
-    assert world.service("shop-api")["auto_deploy"] == "checksPass"
+    assert installation.received() == [("render", "rollback", target)]
+    assert installation.service("shop-api")["auto_deploy"] == "checksPass"
 
 
 def _sees_the_incident(ana: Visitor) -> None:
@@ -50,7 +50,7 @@ def _sees_the_incident(ana: Visitor) -> None:
 
 
 def _opens_the_dialog(ana: Visitor) -> str:
-    """From, to, the commits and the plan, before anything is asked of Render; the target's id."""
+    """Check the plan in the dialog, before anything is sent to Render; return the target's id."""
     button = ana.act("api", API_GOOD)
     target = re.search(r"/deployments/([^/]+)/roll-back/", button.get_attribute("href") or "")
     assert target
@@ -122,7 +122,7 @@ def _leaves_the_rollback(ana: Visitor) -> None:
 
 
 def test_the_web_is_rolled_back_and_promoting_a_staged_build_ends_the_rollback(
-    world: World, visit: Visit
+    installation: Installation, visit: Visit
 ) -> None:
     ana = visit("ana")
     ana.act("web", WEB_GOOD).click()
@@ -131,8 +131,8 @@ def test_the_web_is_rolled_back_and_promoting_a_staged_build_ends_the_rollback(
     ana.give_reason("basket is empty", choice="Major feature broken")
     ana.confirm(re.compile("^Roll back Web to "))
     ana.see_the_end(re.compile(f"^Web was rolled back to .* “{WEB_GOOD}”$"))
-    assert world.service("shop-web")["auto_deploy"] == "off"
-    fix = _a_push_stays_staged(ana, world)
+    assert installation.service("shop-web")["auto_deploy"] == "off"
+    fix = _a_push_stays_staged(ana, installation)
     ana.act("web", "Fix checkout totals", "Promote to production").click()
     expect(ana.dialog).to_contain_text(
         "Automatic assignment of domains goes on again, which ends a rollback."
@@ -140,30 +140,30 @@ def test_the_web_is_rolled_back_and_promoting_a_staged_build_ends_the_rollback(
     ana.give_reason("fix of INC-412")
     ana.confirm(re.compile("^Promote .* to production"))
     ana.see_the_end(re.compile("“Fix checkout totals” was promoted to production of Web$"))
-    assert [(who, what) for who, what, _ in world.received()] == [
+    assert [(who, what) for who, what, _ in installation.received()] == [
         ("vercel", "rollback"),
         ("vercel", "promote"),
     ]
-    assert world.received()[1][2] == fix == world.service("shop-web")["serving"]
-    assert world.service("shop-web")["auto_deploy"] == "on"
+    assert installation.received()[1][2] == fix == installation.service("shop-web")["serving"]
+    assert installation.service("shop-web")["auto_deploy"] == "on"
     ana.page.get_by_role("link", name="Deployments", exact=True).click()
     expect(ana.card("Web")).to_contain_text("Fix checkout totals")
     expect(ana.bar("Web is pinned")).to_have_count(0)
 
 
-def _a_push_stays_staged(ana: Visitor, world: World) -> str:
-    """What is pushed under a pin is built, but no user gets it; its id."""
-    serving = world.service("shop-web")["serving"]
+def _a_push_stays_staged(ana: Visitor, installation: Installation) -> str:
+    """A push under a pin is built but not served; return its id."""
+    serving = installation.service("shop-web")["serving"]
     ana.page.get_by_role("link", name="Deployments", exact=True).click()
     expect(ana.bar("Web is pinned")).to_be_visible()
-    world.somebody("pushes", "shop-web", message="Fix checkout totals", author="bo")
-    world.read_now()
+    installation.provider_event("pushes", "shop-web", message="Fix checkout totals", author="bo")
+    installation.read_now()
     staged = ana.deployment("web", "Fix checkout totals")
     expect(staged).to_contain_text("STAGED")
     expect(staged.get_by_role("link", name="Promote to production")).to_be_visible()
-    assert world.service("shop-web")["serving"] == serving
-    found = re.search(
+    assert installation.service("shop-web")["serving"] == serving
+    match = re.search(
         r"/deployments/([^/]+)/", staged.get_by_role("link", name="Promote").get_attribute("href") or ""
     )
-    assert found
-    return found[1]
+    assert match
+    return match[1]

@@ -14,34 +14,34 @@ from dbtools.prisma import history
 from rollback_portal.local import company
 from tests.journeys import wizard
 from tests.journeys.conftest import Visit
+from tests.journeys.installation import Installation
 from tests.journeys.visitor import Visitor
-from tests.journeys.world import World
 
 pytestmark = [pytest.mark.long, pytest.mark.journey]
 
 
 def test_two_people_roll_a_migration_back_and_find_everything_as_it_was_before(
-    world: World, visit: Visit
+    installation: Installation, visit: Visit
 ) -> None:
     dana, efe = visit("dana"), visit("efe")
-    shop = practice(world)
+    shop = practice(installation)
     before = columns(shop)
     where = wizard.begins(dana, unseen)
     wizard.chooses(dana, unseen)
     wizard.writes(dana, unseen)
     wizard.rehearses(dana, unseen)
-    assert columns(shop) == before  # up to here it was only read
-    wizard.approves(dana, efe, world.passwords["efe"], where, unseen)
-    wizard.runs(dana, world.passwords["dana"], unseen)
+    assert columns(shop) == before  # so far it was only read
+    wizard.approves(dana, efe, installation.passwords["efe"], where, unseen)
+    wizard.runs(dana, installation.passwords["dana"], unseen)
     wizard.sees_the_end(dana, unseen)
     assert columns(shop) == before - {"priceCents"} | {"legacyPrice"}
     assert not any(name.endswith("drop_legacy_price") for name in applied(shop))
-    takes_the_backup_away(dana, world)
+    takes_the_backup_away(dana, installation)
     restores_it_beside(dana)
     sees_the_record(dana)
 
 
-def test_who_may_only_look_sees_every_step_and_presses_none(world: World, visit: Visit) -> None:
+def test_who_may_only_look_sees_every_step_and_presses_none(installation: Installation, visit: Visit) -> None:
     ana = visit("ana")
     ana.page.goto("/databases/")
     expect(ana.page.get_by_role("button", name="Roll a migration back…").first).to_be_disabled()
@@ -49,23 +49,23 @@ def test_who_may_only_look_sees_every_step_and_presses_none(world: World, visit:
 
 
 def unseen(visitor: Visitor, name: str) -> None:
-    """Without screenshots; nothing may be wider than the screen, on a phone neither."""
+    """Check that nothing is wider than the screen, on a phone either."""
     visitor.page.set_viewport_size({"width": 360, "height": 780})
     assert visitor.widest() <= 360, name
     visitor.page.set_viewport_size({"width": 1280, "height": 800})
 
 
-def practice(world: World) -> DatabaseAddress:
-    return client.parse(Path(world.portal.folder / company.ADDRESS).read_text().strip())
+def practice(installation: Installation) -> DatabaseAddress:
+    return client.parse(Path(installation.portal.folder / company.ADDRESS).read_text().strip())
 
 
 def columns(shop: DatabaseAddress) -> set[str]:
     with client.connect(shop, "journey") as connection:
-        found = connection.execute(
+        rows = connection.execute(
             "SELECT attname FROM pg_attribute"
             " WHERE attrelid = '\"Order\"'::regclass AND attnum > 0 AND NOT attisdropped"
         ).fetchall()
-    return {name for (name,) in found}
+    return {name for (name,) in rows}
 
 
 def applied(shop: DatabaseAddress) -> set[str]:
@@ -73,11 +73,11 @@ def applied(shop: DatabaseAddress) -> set[str]:
         return {row.name for row in history.read(connection, shop.schema)}
 
 
-def takes_the_backup_away(dana: Visitor, world: World) -> None:
+def takes_the_backup_away(dana: Visitor, installation: Installation) -> None:
     """Her password was asked for a moment ago; the file is the one whose digest the page names."""
     with dana.page.expect_download() as coming:
         wizard.press(dana, "Download the backup")
-    kept = world.portal.folder / "backups" / coming.value.suggested_filename
+    kept = installation.portal.folder / "backups" / coming.value.suggested_filename
     assert Path(coming.value.path()).read_bytes() == kept.read_bytes()
 
 

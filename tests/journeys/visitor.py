@@ -1,4 +1,4 @@
-"""One person in one browser, who finds elements by their text and role, as everybody does."""
+"""One person in one browser, who finds elements by text and role."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-SLOW = 30_000.0  # ms: whatever the portal does at once, on a machine that is busy
+SLOW = 30_000.0  # ms: an immediate reaction, on a busy machine
 OPERATION = 90_000.0  # ms: from the confirming click to the end
 
 
 class Visitor:
-    """Their own browser. `complaints` collects the errors and warnings of its console."""
+    """One browser session. `complaints` collects the errors and warnings of its console."""
 
     def __init__(self, browser: Browser, address: str, **options: Any) -> None:
         self.context = browser.new_context(base_url=address, reduced_motion="reduce", **options)
@@ -29,25 +29,25 @@ class Visitor:
         self.page: Page = self.context.new_page()
         self.complaints: list[str] = []
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("console", self._hear)
+        self.page.on("console", self._record_message)
 
-    def _hear(self, said: ConsoleMessage) -> None:
-        if said.type in ("error", "warning"):
-            self.complaints.append(f"{said.text} ({said.location.get('url')})")
+    def _record_message(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(f"{message.text} ({message.location.get('url')})")
 
     def excuse(self, status: int) -> None:
-        """Chromium's console repeats each 4xx answer, a moment later; this one was meant, and has to come."""
+        """Expect and remove one 4xx message: Chromium's console repeats each such answer a moment later."""
         meant = f"status of {status} "
         if not any(meant in line for line in self.complaints):
-            self.page.wait_for_event("console", lambda said: meant in said.text)
+            self.page.wait_for_event("console", lambda message: meant in message.text)
         self.complaints.remove(next(line for line in self.complaints if meant in line))
 
     def excuse_all(self, status: int) -> None:
-        """However many there were; at least one."""
+        """Expect and remove all messages of this status, at least one."""
         self.excuse(status)
         self.complaints = [line for line in self.complaints if f"status of {status} " not in line]
 
-    # --- coming and going ---
+    # --- signing in and closing ---
     def sign_in(self, username: str, password: str) -> None:
         self.page.goto("/")
         self.fill_in_sign_in(username, password)
@@ -124,7 +124,7 @@ class Visitor:
         )
 
     def top_of(self, what: Locator) -> float:
-        """How far below the top of the screen it begins, in px."""
+        """Return its distance from the top of the screen in px."""
         box = what.bounding_box()
         assert box is not None
         return float(box["y"])

@@ -46,7 +46,7 @@ def editor(visitor: Visitor) -> Locator:
 
 
 def begins(dana: Visitor, look: Look) -> str:
-    """Steps 1 and 2; the address at which the rest happens."""
+    """Steps 1 and 2; return the address of the other steps."""
     dana.page.goto("/databases/")
     expect(dana.page.get_by_text("40 migrations")).to_be_visible(timeout=WORK)
     look(dana, "wizard-databases")
@@ -62,7 +62,7 @@ def begins(dana: Visitor, look: Look) -> str:
 
 
 def chooses(dana: Visitor, look: Look) -> None:
-    """The newest can go, and the one before it only together with it."""
+    """The newest migration, or the newest two together, can be rolled back."""
     rows = dana.page.get_by_role("row")
     expect(rows).to_have_count(41)
     expect(rows.nth(1)).to_contain_text("drop_legacy_price")
@@ -84,7 +84,7 @@ def writes(dana: Visitor, look: Look) -> None:
     expect(dana.page.locator(".cm-problem")).to_have_count(1)
     expect(editor(dana)).to_contain_text("COMMIT;")
     look(dana, "wizard-sql")
-    dana.page.once("dialog", lambda asked: asked.accept())
+    dana.page.once("dialog", lambda prompt: prompt.accept())
     press(dana, "Put the draft into the editor")
     expect(editor(dana)).to_contain_text("-- loses data")
     editor(dana).fill(DOWN)
@@ -107,7 +107,7 @@ def rehearses(dana: Visitor, look: Look) -> None:
 
 
 def approves(dana: Visitor, efe: Visitor, password: str, where: str, look: Look) -> None:
-    """Not by the one who asked; by another one, who ticks each loss and enters their password again."""
+    """Another person approves, ticks each loss and enters their password again."""
     own = see(dana, "Approval").get_by_role("button", name="Approve for 15 minutes")
     expect(own).to_be_disabled()
     expect(dana.page.locator("#step")).to_contain_text("somebody else has to approve")

@@ -82,9 +82,9 @@ def _stored(executed: ExecutedStatement) -> StoredRan:
     return {"number": executed.number, "rows": executed.rows, "seconds": executed.seconds}
 
 
-def _finish_without_effect(context: WizardContext, to: str, message: str) -> None:
+def _finish_without_effect(context: WizardContext, to: str, message: str, **fields: Any) -> None:
     """Nothing was changed, for certain. `to` is "approved" where another try makes sense."""
-    fields: dict[str, Any] = {"identity": {}, "cancel_requested_at": None}
+    fields |= {"identity": {}, "cancel_requested_at": None}
     if to == "unchanged":
         fields["ended_at"] = timezone.now()
     context.advance(to, message, action="nothing changed", outcome=Outcome.FAILED, **fields)
@@ -143,7 +143,7 @@ def resolve_commit(context: WizardContext) -> None:
             "verifying", outcome.message, action="commit found out", outcome=Outcome.DONE, run_log=run_log
         )
     elif outcome.verdict == commit_outcome.NOT_COMMITTED:
-        _finish_without_effect(context, "unchanged", outcome.message)
+        _finish_without_effect(context, "unchanged", outcome.message, run_log=run_log)
     else:
         message = f"{outcome.message} A person has to look; the database stays locked in the portal."
         context.advance(

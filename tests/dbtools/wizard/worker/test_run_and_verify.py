@@ -104,6 +104,8 @@ def test_a_run_whose_worker_died_is_looked_up_and_not_repeated(
     row = run_worker(row)
     assert row.status == "unchanged"
     assert "was not committed" in row.message
+    assert row.run_log["resolved"]["status"] == "aborted"  # the page shows what it was found out from
+    assert row.run_log["resolved"]["rows"] == 1
     assert row.selected[0] in applied_migrations(opened_shop)
 
 

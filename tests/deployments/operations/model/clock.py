@@ -1,13 +1,13 @@
-"""One clock for the portal and the world: it moves when somebody lets time pass, never by itself.
+"""One clock for the portal and the sandbox: it moves only when a test advances it.
 
-Hours of waiting cost nothing, and the same order of events is the same to the millisecond.
+Hours of waiting cost nothing, and the same events give the same times to the millisecond.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-TICK = 0.001  # seconds per look, so that no two readings have the same time
+TICK = 0.001  # seconds per call, so that no two calls return the same time
 
 
 class Clock:

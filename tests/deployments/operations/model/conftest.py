@@ -1,4 +1,4 @@
-"""The stage, for the model and for the tests of the stage itself."""
+"""The stage (see `stage.py`) for the model and for its own tests."""
 
 from __future__ import annotations
 

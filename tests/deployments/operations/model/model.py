@@ -1,4 +1,4 @@
-"""Any order of work, faults, deaths, freezes, clicks and foreign hands, drawn by Hypothesis."""
+"""Any order of work, faults, killed and frozen workers, clicks and external changes, chosen by Hypothesis."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from tests.deployments.operations.model.stage import Stage
 from tests.deployments.operations.model.worker import POINTS, Worker
 
 OPERATIONS = 3  # at most, one after the other
-READINGS = 2  # besides the one at the end of each operation
+READINGS = 2  # in addition to the one at the end of each operation
 ON_THE_ORDER = (
     "drop_before", "drop_after", "error", "error_after", "not_json", "rate_limit", "conflict", "fail",
     "refuse_connection", "lie_live",
 )  # fmt: skip
 ON_A_QUESTION = ("error", "drop_before", "not_json", "rate_limit")
-SECONDS = (2.0, 20.0, 20.0, 40.0, 40.0, 200.0, 700.0)  # a wait, less and more than a lease, silence, too old
-LATE = (16.0, 25.0, 44.0)  # seconds until an order arrives that its sender has given up
+SECONDS = (2.0, 20.0, 20.0, 40.0, 40.0, 200.0, 700.0)  # a wait, less and more than a lease, stalled, too old
+LATE = (16.0, 25.0, 44.0)  # seconds until an order arrives after its sender has given up
 NUMBERS = integers(min_value=0, max_value=2)
-PATIENCE = 25.0  # seconds between two looks at the end; less than a lease
+PATIENCE = 25.0  # seconds between two steps at the end; less than a lease
 ROUNDS = 200  # until an operation must have ended, once everything works again
 
 
 class LifeOfAChange(RuleBasedStateMachine):
-    """Operations on one service, three workers that come and go, and a world that plays along or not."""
+    """Operations on one service, with three workers that start and stop, and a provider that may fail."""
 
     stage: ClassVar[Stage]
 
@@ -63,15 +63,17 @@ class LifeOfAChange(RuleBasedStateMachine):
 
     @initialize(
         name=sampled_from(["shop-api", "shop-web"]),
-        hands=booleans(),
+        interference=booleans(),
         cancels=booleans(),
         trouble=sampled_from(["", *LATE, *ON_THE_ORDER]),
         dies=sampled_from(["", "", "answer", "step"]),
     )
-    def it_begins(self, name: str, hands: bool, cancels: bool, trouble: str | float, dies: str) -> None:
-        """Foreign hands and changed minds end most lives early, so half of the lives go without."""
+    def it_begins(
+        self, name: str, interference: bool, cancels: bool, trouble: str | float, dies: str
+    ) -> None:
+        """External changes and cancels end most lives early, so half of the lives have none."""
         self.name = name
-        self.hands, self.cancels = hands, cancels
+        self.interference, self.cancels = interference, cancels
         if isinstance(trouble, float):
             self.the_next_order_is_late(trouble)
         elif trouble:
@@ -83,7 +85,7 @@ class LifeOfAChange(RuleBasedStateMachine):
     @precondition(lambda self: self.active is None and self.dialogs < OPERATIONS)
     @rule()
     def somebody_asks_again(self) -> None:
-        plan = self.stage.draw(self.name) if self.dialogs else self.stage.plans[self.name]
+        plan = self.stage.open_dialog(self.name) if self.dialogs else self.stage.plans[self.name]
         self.dialogs, key = self.dialogs + 1, uuid4()
         try:
             change = self.stage.confirm(plan, key)
@@ -124,73 +126,73 @@ class LifeOfAChange(RuleBasedStateMachine):
     @precondition(lambda self: self._waits_for_a_person())
     @rule()
     def somebody_looks_and_settles(self) -> None:
-        """Nobody can look up an order that a frozen worker still has in hand."""
+        """A person cannot look up an order that a frozen worker has yet to send."""
         self.stage.advance(5)
         applied = [order for order in self.stage.wire.orders if order.change == self.last.pk]
         with suppress(requests.OperationRefused):
-            seen = any(self.stage.took_effect(order) for order in applied)
+            seen = any(self.stage.reached_users(order) for order in applied)
             requests.settle_by_hand(Actor.of(self.stage.portal.ana), self.last, applied=seen)
             self.stage.count("settled by hand")
 
     def _waits_for_a_person(self) -> bool:
-        in_hand = [worker for worker in self.workers.values() if not worker.ended]
+        at_work = [worker for worker in self.workers.values() if not worker.ended]
         return (
             bool(self.rows)
             and self.last.status == "needs_attention"
-            and not in_hand
+            and not at_work
             and not self.stage.wire.late
         )
 
-    @precondition(lambda self: self.hands)
+    @precondition(lambda self: self.interference)
     @rule()
     def somebody_rolls_back_in_the_dashboard(self) -> None:
-        self.stage.move_behind_our_back(self.name)
-        self.hands = False
+        self.stage.roll_back_in_dashboard(self.name)
+        self.interference = False
 
-    @precondition(lambda self: self.hands)
+    @precondition(lambda self: self.interference)
     @rule()
     def somebody_pushes(self) -> None:
         self.stage.push(self.name)
-        self.hands = False
+        self.interference = False
 
     # --- workers ---
 
     @rule(number=NUMBERS)
     def a_worker_takes_a_step(self, number: int) -> None:
         """A message arrives, or a worker that has one goes on."""
-        self._worker(number).go_on({"step", "sleep"})
-        self._leave(number)
+        self._worker(number).continue_until({"step", "sleep"})
+        self._forget_if_ended(number)
 
     @rule(number=NUMBERS)
     def a_worker_works_while_it_can(self, number: int) -> None:
-        self._worker(number).go_on({"sleep"})
-        self._leave(number)
+        self._worker(number).continue_until({"sleep"})
+        self._forget_if_ended(number)
 
     @rule(number=NUMBERS, point=sampled_from(POINTS))
     def a_worker_freezes(self, number: int, point: str) -> None:
-        """It stands still within a step, for as long as the model leaves it there."""
-        self._worker(number).go_on({point, "sleep"})
-        self._leave(number)
+        """It stops within a step until the model continues it."""
+        self._worker(number).continue_until({point, "sleep"})
+        self._forget_if_ended(number)
 
     @rule(number=NUMBERS, point=sampled_from(["order", "bytes", "answer"]))
     def a_worker_freezes_around_its_order(self, number: int, point: str) -> None:
-        """The moments that everything is about, so they are met more often than others."""
-        self._worker(number).go_on({point, "sleep"})
-        self._leave(number)
+        """The critical moments, so they come more often than others."""
+        self._worker(number).continue_until({point, "sleep"})
+        self._forget_if_ended(number)
 
     @rule(number=NUMBERS, statements=integers(min_value=0, max_value=30))
     def a_worker_dies_between_two_statements(self, number: int, statements: int) -> None:
-        self._worker(number).go_on({"sleep"}, statements=statements)
-        self._leave(number)
+        self._worker(number).continue_until({"sleep"}, statements=statements)
+        self._forget_if_ended(number)
 
     @rule(number=NUMBERS, point=sampled_from(["bytes", "answer", "step"]))
     def a_worker_dies_and_its_lease_runs_out(self, number: int, point: str) -> None:
-        """At its order, or in the step after it: then another one may go on as early as ever."""
+        """At its order or in the step after it; then another worker may go on as early as possible."""
         worker = self._worker(number)
-        worker.go_on({point, "sleep"})
+        worker.continue_until({point, "sleep"})
         while not worker.ended and self._status(worker) in {"queued", "clearing", "pinning"}:
-            worker.go_on({point, "sleep"})
-        self._leave(number)
+            worker.continue_until({point, "sleep"})
+        self._forget_if_ended(number)
         if number in self.workers:
             self.workers.pop(number).die()
         free_at = Change.objects.get(pk=worker.pk).lease_until
@@ -218,12 +220,12 @@ class LifeOfAChange(RuleBasedStateMachine):
             self.workers[number] = Worker(self.stage, self.asked[-1])
         return self.workers[number]
 
-    def _leave(self, number: int) -> None:
+    def _forget_if_ended(self, number: int) -> None:
         worker = self.workers[number]
         if worker.ended:
             del self.workers[number]
         else:
-            self.stage.count(f"a worker stands {worker.stands}")
+            self.stage.count(f"a worker stands {worker.position}")
 
     # --- the portal and time ---
 
@@ -270,7 +272,7 @@ class LifeOfAChange(RuleBasedStateMachine):
             self._everything_ends()
 
     def _everything_ends(self) -> None:
-        """What was acknowledged is never lost: once everything works again, it comes to its end."""
+        """Every acknowledged operation ends once everything works again."""
         self.stage.wire.sandbox.faults.clear()
         self.stage.wire.next_is_late = None
         for _ in range(ROUNDS):

@@ -1,8 +1,7 @@
-"""What each life plays on: the same company, the same rows in PostgreSQL, the same moment.
+"""The set-up of each life of the model: the same company, rows in PostgreSQL and time.
 
-The company is made and read once; each life begins by going back to that. Redis is away all the time: the
-queue is only a doorbell, and a worker here comes whenever the model sends one. The provider's budget goes
-uncounted then, and "too many" is the sandbox's word.
+The company is made and synced once, and each life starts from that savepoint. There is no Redis: a message
+only wakes a worker, and here the model does that. The portal counts no rate limit then; 429 is a fault.
 """
 
 from __future__ import annotations
@@ -49,20 +48,20 @@ FIRST_BYTE = "http11.send_request_headers.started"  # what the real pool says at
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A traffic-changing POST that the provider carried out, and whose it was."""
+    """A traffic-changing POST that the provider applied, with the change it belongs to."""
 
     change: int
     deployment: str
     at: float
-    made: str  # the new deployment's id at Render, the target's at Vercel
+    created_id: str  # the new deployment's id at Render, the target's at Vercel
 
 
 class Stage:
-    """The world, the wire to it and the clock; `begin` puts all of it back."""
+    """The sandbox, the network to it and the clock; `begin` resets all of them."""
 
     def __init__(self, settings: Any) -> None:
         self.clock = Clock()
-        self.at_work: Worker | None = None
+        self.active_worker: Worker | None = None
         self.seen: Counter[str] = Counter()
         self.lives = 0
         self.events = 0
@@ -72,24 +71,24 @@ class Stage:
         self.depth = len(connection.savepoint_ids)
 
     def open(self) -> None:
-        """Read the company for the first time, and keep what there is then."""
+        """Sync the company for the first time, and save that state."""
         for name in ("render", "vercel"):
             poll.read_services(name, provider(name))
             poll.read_provider(name, provider(name))
-        self.keep()
+        self.save_start()
 
-    def keep(self) -> None:
-        """From now on, every life begins with what there is now."""
-        self.plans = {service.name: self.draw(service.name) for service in Service.objects.followed()}
+    def save_start(self) -> None:
+        """Save the current state as the start of every life."""
+        self.plans = {service.name: self.open_dialog(service.name) for service in Service.objects.followed()}
         self.world = json.dumps(self.wire.sandbox.world.to_json())
         self.moment = self.clock.passed
         self.savepoint = transaction.savepoint()
 
     def begin(self) -> None:
-        """Begin a life on clean rows, also where the one before broke off in the middle of a statement.
+        """Start a life on clean rows, even if the last one was interrupted in the middle of a statement.
 
-        It does where the run is ended from outside: Hypothesis plays a life again after a SystemExit, and
-        then "current transaction is aborted" would hide what happened.
+        That happens when the run is ended from outside: Hypothesis repeats a life after a SystemExit, and
+        then "current transaction is aborted" would hide the cause.
         """
         transaction.set_rollback(False)
         transaction.savepoint_rollback(self.savepoint)
@@ -98,48 +97,48 @@ class Stage:
         world = World.from_json(json.loads(self.world), clock=self.clock, pace=Pace.fast())
         self.wire.begin(Sandbox(world))
         self.portal.sandbox = self.wire.sandbox
-        self.at_work = None
-        self.moved_by_others: list[float] = []
-        self.arrived_after: list[str] = []
+        self.active_worker = None
+        self.outside_changes: list[float] = []
+        self.late_arrivals: list[str] = []
 
     def count(self, what: str) -> None:
         self.seen[what] += 1
 
     def statement(self, execute: Callable[..., Any], *rest: Any) -> Any:
         self.statements += 1
-        if self.at_work is not None:
-            self.at_work.say()
+        if self.active_worker is not None:
+            self.active_worker.count_statement()
         return execute(*rest)
 
     # --- time ---
 
     def asked_to_stop(self, within: float = 0.0) -> bool:
         """Stands in for `shutdown.requested`, which is also how a worker waits."""
-        if self.at_work is not None:
-            return self.at_work.asked_to_stop(within)
+        if self.active_worker is not None:
+            return self.active_worker.asked_to_stop(within)
         self.advance(within)
         return False
 
     def advance(self, seconds: float) -> None:
-        """Let time pass; an order that is still on its way arrives in between."""
+        """Let time pass, and deliver late orders that are due."""
         until = self.clock.passed + max(seconds, 0.0)
         while self.wire.late and self.wire.late[0][0] <= until:
             at, request, change = self.wire.late.pop(0)
             self.clock.passed = max(at, self.clock.passed)
-            with suppress(httpx.HTTPError):  # nobody waits for its answer any more
+            with suppress(httpx.HTTPError):  # its sender has given up
                 self.wire.deliver(request, change)
             self.count("a late order arrives")
         self.clock.passed = max(until, self.clock.passed)
 
     # --- what people see and do ---
 
-    def draw(self, name: str) -> Plan:
-        """What the dialog shows for the deployment that served before."""
+    def open_dialog(self, name: str) -> Plan:
+        """Return the plan of the dialog for the deployment that was live before."""
         service = Service.objects.select_related("live").get(name=name)
         return self.portal.plan(service, self.portal.candidate(service))
 
     def confirm(self, plan: Plan, key: UUID) -> Change:
-        """Send the dialog's form. PostgreSQL dates the row by its own clock; here there is only ours."""
+        """Send the dialog's form; replace the time from PostgreSQL's clock by ours."""
         ana = Actor.of(self.portal.ana)
         operation = requests.request_operation(
             ana, plan, idempotency_key=key, reason="errors", reason_detail="500s", incident="INC-413"
@@ -147,34 +146,40 @@ class Stage:
         Operation.objects.filter(pk=operation.pk).update(requested_at=self.clock())
         return operation.change
 
-    def move_behind_our_back(self, name: str) -> None:
-        """Somebody rolls back in the provider's own dashboard, to something nobody here has asked for."""
+    def roll_back_in_dashboard(self, name: str) -> None:
+        """Roll back in the provider's own dashboard, to a deployment that no operation requests."""
         rows = Deployment.objects.filter(service__name=name, served=True, production=True)
         rows = rows.exclude(commit_sha="").filter(live_since=None)
         target = rows.order_by("-created_at")[3].provider_id
-        with suppress(ApiRefusal):  # not while another move is under way, says Vercel
+        with suppress(ApiRefusal):  # Vercel refuses while another rollback is in progress
             self.wire.sandbox.world.somebody_rolls_back(name, target)
-            self.moved_by_others.append(self.clock.passed)
+            self.outside_changes.append(self.clock.passed)
             self.count("rolled back in the dashboard")
 
     def push(self, name: str) -> None:
         if self.wire.sandbox.world.somebody_pushes(name) is not None:
-            self.moved_by_others.append(self.clock.passed)
+            self.outside_changes.append(self.clock.passed)
             self.count("pushed")
 
-    def took_effect(self, order: Order) -> bool:
-        """Whether users got to see what the order put in front of them."""
+    def reached_users(self, order: Order) -> bool:
+        """Return whether users were served the deployment of the order."""
         world = self.wire.sandbox.world
         world.settle()
-        owner = world.services[world.deployments[order.made].service_id]
-        later = [other.at for other in self.wire.orders if other.made == order.made and other.at > order.at]
-        until = min(later, default=math.inf)  # from then on, it is that order's doing
-        return any(made == order.made and order.at <= at < until for at, made in owner.live_history)
+        owner = world.services[world.deployments[order.created_id].service_id]
+        later = [
+            other.at
+            for other in self.wire.orders
+            if other.created_id == order.created_id and other.at > order.at
+        ]
+        until = min(later, default=math.inf)  # from then on, the later order counts
+        return any(
+            created_id == order.created_id and order.at <= at < until for at, created_id in owner.live_history
+        )
 
 
 @contextmanager
 def set_up(settings: Any) -> Iterator[Stage]:
-    """A stage whose clock, wire and statements are the portal's own for a while."""
+    """Patch the portal to use the clock, network and statement hook of a stage."""
     settings.REDIS_URL = ""
     stage = Stage(settings)
     logging.disable(logging.WARNING)  # thousands of lines about what the model does to the workers
@@ -195,7 +200,7 @@ def set_up(settings: Any) -> Iterator[Stage]:
 
 
 class Wire(httpx.BaseTransport):
-    """The network between the portal and the sandbox, where workers stop and orders get lost or late."""
+    """The network between portal and sandbox, where workers stop and orders are lost or late."""
 
     def __init__(self, stage: Stage, sandbox: Sandbox) -> None:
         self.stage = stage
@@ -203,19 +208,19 @@ class Wire(httpx.BaseTransport):
 
     def begin(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
-        self.beyond = SandboxTransport(sandbox)
+        self.sandbox_transport = SandboxTransport(sandbox)
         self.orders: list[Order] = []
         self.late: list[tuple[float, httpx.Request, int]] = []
         self.next_is_late: float | None = None
-        self.overtaken: list[int] = []
+        self.overlapping_orders: list[int] = []
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        worker = self.stage.at_work
+        worker = self.stage.active_worker
         if worker is None:
-            return self.beyond.handle_request(request)
+            return self.sandbox_transport.handle_request(request)
         worker.reach("request")
         if request.method != "POST" or "/rollback" not in request.url.path:
-            return self.beyond.handle_request(request)
+            return self.sandbox_transport.handle_request(request)
         worker.reach("order")
         request.extensions.get("trace", lambda *_: None)(FIRST_BYTE, {})
         worker.reach("bytes")
@@ -225,7 +230,7 @@ class Wire(httpx.BaseTransport):
             worker.reach("answer")
 
     def _order(self, request: httpx.Request, change: int) -> httpx.Response:
-        self.overtaken += [change for _, _, other in self.late if other == change]
+        self.overlapping_orders += [change for _, _, other in self.late if other == change]
         if self.next_is_late is None:
             return self.deliver(request, change)
         self.late.append((self.stage.clock.passed + self.next_is_late, request, change))
@@ -237,7 +242,7 @@ class Wire(httpx.BaseTransport):
         world, before = self.sandbox.world, len(self.sandbox.world.received)
         at = world.now()
         try:
-            return self.beyond.handle_request(request)
+            return self.sandbox_transport.handle_request(request)
         finally:
             for entry in world.received[before:]:
                 if entry.applied:
@@ -245,10 +250,12 @@ class Wire(httpx.BaseTransport):
 
     def _carried_out(self, service: str, deployment: str, change: int, at: float) -> None:
         world = self.sandbox.world
-        made = world.history[service][-1].id if world.services[service].provider == "render" else deployment
-        self.orders.append(Order(change, deployment, at, made))
+        created_id = (
+            world.history[service][-1].id if world.services[service].provider == "render" else deployment
+        )
+        self.orders.append(Order(change, deployment, at, created_id))
         row = Change.objects.get(pk=change)
         if row.ended:
-            self.stage.moved_by_others.append(self.stage.clock.passed)
-            self.stage.arrived_after.append(row.status)
+            self.stage.outside_changes.append(self.stage.clock.passed)
+            self.stage.late_arrivals.append(row.status)
             self.stage.count("an order arrives after its operation has ended")

@@ -1,4 +1,4 @@
-"""Lives that end badly where a second order is taken for the only one: each is played as it was found."""
+"""Lives that broke an invariant when a second order was taken for the only one, as the model found them."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ def asked(stage: Stage, name: str) -> Change:
 
 
 def ended(stage: Stage, change: Change) -> Change:
-    """Workers come until it has ended, and every promise has held on the way."""
+    """Start workers until the change has ended; check every invariant on the way."""
     for _ in range(100):
         [row] = check(stage, [change.pk])
         if row.ended:
             stage.advance(LATEST)
             check(stage, [change.pk])
             return row
-        Worker(stage, change.pk).go_on()
+        Worker(stage, change.pk).continue_until()
         stage.advance(5)
     raise AssertionError(f"still {row.status}: {row.message}")
 
 
 def until(stage: Stage, change: Change, status: str) -> Worker:
-    """A worker that stands between two steps, where the change has just reached this status."""
+    """Return a worker stopped between two steps, just after the change has reached this status."""
     worker = Worker(stage, change.pk)
     while not worker.ended and Change.objects.get(pk=change.pk).status != status:
-        worker.go_on({"step"})
+        worker.continue_until({"step"})
     return worker
 
 
@@ -62,29 +62,31 @@ def test_an_order_of_a_worker_that_was_frozen_at_its_first_byte_is_not_taken_for
 ) -> None:
     change = asked(stage, name)
     worker = Worker(stage, change.pk)
-    worker.go_on({"bytes"})
+    worker.continue_until({"bytes"})
     stage.advance(20)
     stage.wire.next_is_late = LATEST
-    worker.go_on()  # its call ends after its lease: it may not write down how
+    worker.continue_until()  # its call ends after its lease, so it may not save the result
 
     row = ended(stage, change)
 
     assert (row.status, row.resends, len(stage.wire.orders)) == ("succeeded", 0, 1), row.message
 
 
-@pytest.mark.parametrize("seconds", [0, 5])  # Vercel is still at it and says 409, or it is done and says 422
+@pytest.mark.parametrize(
+    "seconds", [0, 5]
+)  # Vercel is still working and answers 409, or has finished and answers 422
 def test_a_refused_second_order_is_read_back_because_the_first_may_have_arrived(
     stage: Stage, seconds: int
 ) -> None:
     change = asked(stage, "shop-web")
     stage.wire.next_is_late = LATEST + 20  # beyond the settle time
-    until(stage, change, "unclear").go_on()
+    until(stage, change, "unclear").continue_until()
     stage.advance(31)
     worker = until(stage, change, "queued")
-    worker.go_on({"bytes"})
+    worker.continue_until({"bytes"})
     [(at, *_)] = stage.wire.late
     stage.advance(at - stage.clock.passed + seconds)
-    worker.go_on()
+    worker.continue_until()
 
     row = ended(stage, change)
 
@@ -96,7 +98,7 @@ def test_a_refused_second_order_is_read_back_because_the_first_may_have_arrived(
 def test_a_second_order_that_is_refused_for_good_fails_in_the_words_of_the_provider(stage: Stage) -> None:
     change = asked(stage, "shop-web")
     stage.wire.sandbox.faults.add(Fault(on="*.rollback", do="drop_before"))
-    until(stage, change, "unclear").go_on()
+    until(stage, change, "unclear").continue_until()
     stage.wire.sandbox.faults.add(Fault(on="*.rollback", do="forbidden"))
 
     row = ended(stage, change)

@@ -1,4 +1,4 @@
-"""The stage itself: what one life leaves behind, however it ended, is nothing to the next one."""
+"""The stage itself: no life affects the next one, however it ended."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def break_in_sql(stage: Stage) -> None:
 
 
 def break_before_the_rollback(stage: Stage) -> None:
-    """A signal that comes just as Django wants to roll back: it then refuses every query."""
+    """A signal just before Django rolls back: Django then refuses every query."""
     transaction.set_rollback(True)
 
 
 @pytest.mark.parametrize("breaks", [break_in_sql, break_before_the_rollback])
 def test_a_life_that_broke_off_in_a_transaction_does_not_spoil_the_next(stage: Stage, breaks: Any) -> None:
     stage.begin()
-    stage.confirm(stage.draw("shop-api"), uuid4())
+    stage.confirm(stage.open_dialog("shop-api"), uuid4())
     breaks(stage)
 
     stage.begin()
@@ -33,10 +33,10 @@ def test_a_life_that_broke_off_in_a_transaction_does_not_spoil_the_next(stage: S
     assert not Change.objects.exists()
 
 
-def test_every_life_begins_at_the_same_moment_in_the_same_world(stage: Stage) -> None:
+def test_every_life_begins_at_the_same_time_with_the_same_state(stage: Stage) -> None:
     stage.begin()
     first = stage.wire.sandbox.world.to_json()
-    stage.move_behind_our_back("shop-web")
+    stage.roll_back_in_dashboard("shop-web")
     stage.advance(100)
 
     stage.begin()

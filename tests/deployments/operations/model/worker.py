@@ -1,8 +1,8 @@
-"""A worker that can be stopped anywhere: frozen for a while, or dead for good.
+"""A worker that can be stopped anywhere, for a while or for good.
 
 It is the product's own `worker.run` in a thread, in lockstep with the model: only one of all threads runs
-at any time, on the one connection to PostgreSQL that holds the life's transaction. Each worker's session
-lock is a connection of its own, as everywhere.
+at any time, on the one PostgreSQL connection that holds the life's transaction. Each worker's liveness lock
+has its own connection, as in production.
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ if TYPE_CHECKING:
     from tests.deployments.operations.model.stage import Stage
 
 OPEN_DIRECT = liveness.open_direct
-HOLDS = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND pid = %s"  # the one view that is never cached
-STUCK = 30.0  # seconds that a turn may take; one takes milliseconds
+HOLDS = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND pid = %s"  # pg_locks is never cached
+STUCK = 30.0  # seconds; limit of a turn, which takes milliseconds
 
-# Where a worker can be stopped, and where it then stands:
+# Where a worker can be stopped:
 POINTS = (
     "step",  # between two steps
     "request",  # before any request to the provider
     "order",  # its intent is committed, the pool is about to look at the deadline
     "bytes",  # the deadline was met, the first byte not yet written
     "answer",  # the order has arrived, its answer is not yet read
-    "sleep",  # it waits by itself before its next step; everybody who stops it anywhere stops it here
+    "sleep",  # it waits before its next step; every run that stops anywhere also stops here
 )
 
 
 class Died(BaseException):
-    """The process is gone: nothing catches this, and what was not committed never was."""
+    """The process was killed: nothing catches this, and uncommitted work is lost."""
 
 
 def open_until_gone() -> BaseDatabaseWrapper:
-    """Stands in for `liveness.open_direct`: closed means that PostgreSQL has let go of its lock, too.
+    """Replace `liveness.open_direct`: closing returns once PostgreSQL has released the lock.
 
-    That takes PostgreSQL a moment, and whether the next worker comes before or after it would be luck.
+    That takes PostgreSQL a moment, and the next worker could come before or after it.
     """
     own = OPEN_DIRECT()
     own.ensure_connection()
@@ -61,12 +61,12 @@ def open_until_gone() -> BaseDatabaseWrapper:
 
 
 class Worker:
-    """One message's work on one change."""
+    """Executes one message for one change."""
 
     def __init__(self, stage: Stage, pk: int) -> None:
         self.stage = stage
         self.pk = pk
-        self.stands = ""
+        self.position = ""
         self.ended = False
         self.stopping = False
         self._until: Collection[str] = ()
@@ -77,35 +77,35 @@ class Worker:
         self._mine, self._theirs = Semaphore(0), Semaphore(0)
         self._thread = Thread(target=self._run, daemon=True)
 
-    def go_on(self, until: Collection[str] = (), *, statements: int | None = None) -> None:
+    def continue_until(self, until: Collection[str] = (), *, statements: int | None = None) -> None:
         """Run until a point is reached or the work has ended.
 
         Args:
-            until: the points to stop at; without any it runs through, and sleeping is only time that passes.
-            statements: die before the statement after so many.
+            until: the points to stop at; without any it runs to the end, sleeping advances the clock.
+            statements: die after this many statements.
         """
         self._until, self._statements = until, statements
         self._take_turn()
 
     def stop(self) -> None:
-        """A warm shutdown: it finishes its step, hands the change over and ends."""
+        """Shut down gracefully: finish the step, hand the change over, end."""
         self.stopping = True
-        self.go_on()
+        self.continue_until()
 
     def die(self) -> None:
-        """Stop for good where it stands; PostgreSQL sees the connection with its lock end."""
+        """Stop for good at the current point; the connection with its lock is closed."""
         self._dead = True
         self._take_turn()
 
     def _take_turn(self) -> None:
-        self.stage.at_work = self
+        self.stage.active_worker = self
         if self._thread.ident is None:
             self._thread.start()
         else:
             self._mine.release()
         if not self._theirs.acquire(timeout=STUCK):
             raise AssertionError(f"A worker's turn did not end:\n{self._where()}")
-        self.stage.at_work = None
+        self.stage.active_worker = None
         if self._error is not None:
             raise self._error
 
@@ -119,7 +119,7 @@ class Worker:
             while worker.run(self.pk, observe=lambda change: self.reach("step")):
                 pass
         except Died:
-            self.stage.count(f"a worker dies {self.stands}")
+            self.stage.count(f"a worker dies {self.position}")
         except BaseException as error:
             self._error = error
         finally:
@@ -129,27 +129,27 @@ class Worker:
     # --- called from within the work ---
 
     def reach(self, point: str) -> None:
-        """Stand still here, if it was told to."""
+        """Stop here if this point was requested."""
         assert len(connection.savepoint_ids) == self.stage.depth, f"a transaction is open at {point}"
-        self.stands = f"at {point}"
+        self.position = f"at {point}"
         if point in self._until:
             self._theirs.release()
             self._mine.acquire()
             if self._dead:
                 raise Died
-        self.stands = f"after {point}"
+        self.position = f"after {point}"
 
-    def say(self) -> None:
-        """A statement is about to be sent to PostgreSQL."""
+    def count_statement(self) -> None:
+        """Count a statement before it is sent to PostgreSQL; die if it was the last one allowed."""
         if self._statements is None or self._dead:
             return
         self._statements -= 1
         if self._statements < 0:
-            self._dead, self.stands = True, "between two statements"
+            self._dead, self.position = True, "between two statements"
             raise Died
 
     def asked_to_stop(self, within: float) -> bool:
-        """The waiting between two steps: others go on meanwhile, and one of them may say that we stop."""
+        """Wait between two steps; others go on in the meantime, and may stop this worker."""
         if within > 0 and not self.stopping:
             wakes = self.stage.clock.passed + within
             self.reach("sleep")

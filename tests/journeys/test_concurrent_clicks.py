@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.conftest import Visit
+from tests.journeys.installation import Installation
 from tests.journeys.visitor import Visitor
-from tests.journeys.world import World
 from tests.rollback_portal.local.running_portal import wait_for
 
 pytestmark = pytest.mark.journey
@@ -21,7 +21,9 @@ PRESS_AT = """at => {
 }"""
 
 
-def test_two_people_click_at_once_and_the_second_is_shown_the_first(world: World, visit: Visit) -> None:
+def test_two_people_click_at_once_and_the_second_is_shown_the_first(
+    installation: Installation, visit: Visit
+) -> None:
     both = (visit("ana"), visit("bo"))
     for person in both:
         person.act("api", "Fix login rate limit").click()
@@ -32,15 +34,15 @@ def test_two_people_click_at_once_and_the_second_is_shown_the_first(world: World
     for person in both:
         person.page.wait_for_url("**/operations/*/")
     assert both[0].page.url == both[1].page.url
-    told = [
+    notices = [
         person.page.get_by_text(re.compile("was faster: this is the operation under way")) for person in both
     ]
-    assert sorted(notice.count() for notice in told) == [0, 1]
-    second = next(notice for notice in told if notice.count())
+    assert sorted(notice.count() for notice in notices) == [0, 1]
+    second = next(notice for notice in notices if notice.count())
     expect(second).to_contain_text(re.compile("^(Ana Ruiz|Bo Lind) was faster: .* Yours was not started.$"))
     for person in both:
         person.see_the_end(re.compile("^API was rolled back to .* “Fix login rate limit”$"))
-    assert [(who, what) for who, what, _ in world.received()] == [("render", "rollback")]
+    assert [(who, what) for who, what, _ in installation.received()] == [("render", "rollback")]
     _the_second_is_on_record(both[0])
 
 
@@ -52,8 +54,8 @@ def _the_second_is_on_record(ana: Visitor) -> None:
     expect(refused).to_contain_text("has an operation under way on API")
 
 
-def test_a_world_that_changed_before_the_click_is_shown_and_nothing_is_sent(
-    world: World, visit: Visit
+def test_a_live_deployment_that_changed_before_the_click_is_shown_and_nothing_is_sent(
+    installation: Installation, visit: Visit
 ) -> None:
     ana = visit("ana")
     other = re.search(
@@ -62,13 +64,13 @@ def test_a_world_that_changed_before_the_click_is_shown_and_nothing_is_sent(
     assert other
     ana.act("web", "Fix price rounding").click()
     ana.give_reason("the basket is empty")
-    world.somebody("rolls_back", "shop-web", deployment=other[1], actor="chioma")
-    wait_for(lambda: world.service("shop-web")["auto_deploy"] == "off", 60)  # the domains have moved
-    world.read_now()
+    installation.provider_event("rolls_back", "shop-web", deployment=other[1], actor="chioma")
+    wait_for(lambda: installation.service("shop-web")["auto_deploy"] == "off", 60)  # the domains have moved
+    installation.read_now()
     ana.page.get_by_role("button", name=re.compile("^Roll back Web to ")).click()
     alert = ana.dialog.get_by_role("alert")
     expect(alert).to_be_focused()
-    expect(alert).to_be_in_viewport(ratio=1)  # who does not see it presses once more, and that would send it
+    expect(alert).to_be_in_viewport(ratio=1)  # a person who does not see it would press again and send it
     expect(alert).to_contain_text("CHANGED SINCE YOU OPENED THIS Nothing was started.")
     expect(alert).to_contain_text(
         re.compile(r"Live was \w{7} “Faster checkout totals” .* now it is \w{7} “Speed up category pages”")
@@ -85,4 +87,4 @@ def test_a_world_that_changed_before_the_click_is_shown_and_nothing_is_sent(
         "by chioma@example.com, outside the portal, no reason given"
     )
     expect(ana.card("Web")).to_contain_text("Speed up category pages")
-    assert world.received() == []
+    assert installation.received() == []

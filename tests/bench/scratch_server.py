@@ -1,4 +1,4 @@
-"""A PostgreSQL of our own that may be broken, and a disk that is small enough to be filled."""
+"""A PostgreSQL server that may be broken, and a disk small enough to be filled."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ SMALL = 160  # MB
 
 
 class NotHere(Exception):
-    """Why this cannot be tried on this machine."""
+    """This machine cannot run the case; the message says why."""
 
 
-class Own:
-    """The server, with the two things one does to it: end it as a power cut does, and begin anew."""
+class ScratchServer:
+    """The server, which can be crashed and started again."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = DataFolder(folder)
-        # Not a throwaway one: that answers a commit before it is on the disk, and loses it at the next end.
+        # Not a throwaway one: it does not wait for the disk at commit, so a crash would lose commits.
         self.postgres = Postgres(self.folder, self.folder.sockets(), env.for_child())
         self.postgres.prepare()
         self.server: Process = self.postgres.start()
         self.postgres.wait(self.server)
 
     @property
-    def where(self) -> DatabaseAddress:
+    def address(self) -> DatabaseAddress:
         return client.parse(self.postgres.url)
 
-    def end_at_once(self) -> None:
-        """No farewell to anybody: sessions end where they are, nothing is written any more."""
+    def crash(self) -> None:
+        """End it without a checkpoint, as a power cut does."""
         os.kill(int(self.postgres.pid_file()[0]), signal.SIGQUIT)
         wait_until(lambda: not self.server.is_running and not server_pids(self.postgres.cluster), 20)
 
-    def begin(self) -> None:
-        """Start it where it is down; return when it answers."""
+    def start_again(self) -> None:
+        """Start it if it is down, and wait until it answers."""
         if not self.server.is_running:
             self.server = self.postgres.start()
         self.postgres.wait(self.server)
@@ -53,35 +53,35 @@ class Own:
             raise CannotRun("The server that was broken does not answer any more.")
 
     def answers(self) -> bool:
-        """After a crash of its own it is up long before it has recovered."""
+        """Return whether it accepts connections; after a crash it recovers first."""
         try:
-            client.connect(self.where, "bench").close()
+            client.connect(self.address, "bench").close()
         except DatabaseUnreachable:
             return False
         return True
 
-    def leave(self) -> None:
+    def close(self) -> None:
         stop_all([self.server], patience=10)
         if self.folder.temporary_sockets is not None:
             shutil.rmtree(self.folder.temporary_sockets, ignore_errors=True)
 
 
 @contextmanager
-def server(folder: Path) -> Iterator[Own]:
+def server(folder: Path) -> Iterator[ScratchServer]:
     folder.parent.chmod(0o711)
-    own = Own(folder)
+    scratch = ScratchServer(folder)
     try:
-        yield own
+        yield scratch
     finally:
-        own.leave()
+        scratch.close()
 
 
 @contextmanager
 def disk(at: Path) -> Iterator[Path]:
-    """A small volume of its own.
+    """Mount a small volume.
 
     Raises:
-        NotHere: only root may make one, and not everywhere.
+        NotHere: not root, or mounting is not allowed here.
     """
     command = ["mount", "-t", "tmpfs", "-o", f"size={SMALL}m,mode=711", "tmpfs", os.fspath(at)]
     if os.geteuid() != 0:

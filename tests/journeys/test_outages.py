@@ -1,4 +1,4 @@
-"""A part of the portal itself is away: what people see, what still works, and how it recovers."""
+"""A part of the portal is down: what people see, what still works, and how it recovers."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.conftest import Visit
+from tests.journeys.installation import Installation
 from tests.journeys.outages import answers_again, no_postgresql, no_redis, no_worker, nobody_at_work
 from tests.journeys.visitor import Visitor
-from tests.journeys.world import World
 
 pytestmark = [pytest.mark.long, pytest.mark.journey]
 
@@ -18,9 +18,11 @@ NARROW = {"viewport": {"width": 360, "height": 780}}
 SECRETS = re.compile(r"rnd_\w+|vercel_\w{8,}|Bearer (?!\$(RENDER_API_KEY|VERCEL_TOKEN)\b)")
 
 
-def test_without_workers_a_bar_says_who_does_the_work_and_it_is_done(world: World, visit: Visit) -> None:
+def test_without_workers_a_bar_says_who_does_the_work_and_it_is_done(
+    installation: Installation, visit: Visit
+) -> None:
     ana = visit("ana", **NARROW)
-    with no_worker(world):
+    with no_worker(installation):
         bar = ana.bar("Who works on operations")
         expect(bar).to_contain_text(
             re.compile(r"NO WORKER has been heard for 40 s, the last one \d+ (s|min)")
@@ -34,16 +36,16 @@ def test_without_workers_a_bar_says_who_does_the_work_and_it_is_done(world: Worl
         ana.give_reason()
         ana.confirm(re.compile("^Roll back Web to "))
         ana.see_the_end(re.compile("^Web was rolled back to"))
-    assert [(who, what) for who, what, _ in world.received()] == [("vercel", "rollback")]
+    assert [(who, what) for who, what, _ in installation.received()] == [("vercel", "rollback")]
     ana.page.goto("/")
     expect(ana.bar("Who works on operations")).to_have_count(0)
 
 
 def test_with_nobody_at_work_the_commands_are_there_and_what_was_asked_for_is_done_later(
-    world: World, visit: Visit
+    installation: Installation, visit: Visit
 ) -> None:
     ana = visit("ana", **NARROW)
-    with nobody_at_work(world):
+    with nobody_at_work(installation):
         expect(ana.bar("Who works on operations")).to_contain_text(
             "What you start is kept, but nobody takes it up."
         )
@@ -51,7 +53,7 @@ def test_with_nobody_at_work_the_commands_are_there_and_what_was_asked_for_is_do
             r"/deployments/([^/]+)/", ana.act("api", "Fix login rate limit").get_attribute("href") or ""
         )
         assert target
-        _the_card_names(ana, "API", target[1], str(world.service("shop-api")["id"]))
+        _the_card_names(ana, "API", target[1], str(installation.service("shop-api")["id"]))
         ana.act("api", "Fix login rate limit").click()
         expect(ana.dialog).to_contain_text("waits until one is back; after 10 minutes it is not run any more")
         ana.give_reason()
@@ -62,9 +64,9 @@ def test_with_nobody_at_work_the_commands_are_there_and_what_was_asked_for_is_do
         expect(ana.page.get_by_role("button", name="Cancel this operation")).to_be_enabled()
         expect(ana.page.get_by_text("WAITING FOR A WORKER", exact=True)).to_be_visible()
         assert ana.widest() <= 360
-        assert world.received() == []
+        assert installation.received() == []
     ana.see_the_end(re.compile("^API was rolled back to"))
-    assert world.received() == [("render", "rollback", target[1])]
+    assert installation.received() == [("render", "rollback", target[1])]
 
 
 def _the_card_names(ana: Visitor, service: str, *ids: str) -> None:
@@ -74,18 +76,20 @@ def _the_card_names(ana: Visitor, service: str, *ids: str) -> None:
     ana.page.keyboard.press("Enter")
     card = ana.page.locator("details.by-hand", has=summary)
     commands = card.locator("pre").all_inner_texts()
-    assert all(any(each in command for command in commands) for each in ids), commands
+    assert all(any(identifier in command for command in commands) for identifier in ids), commands
     assert not SECRETS.search("\n".join(commands))
     rollback = card.locator("pre", has_text=ids[0]).first
     rollback.click()
     selected = str(ana.page.evaluate("getSelection().toString()"))
     assert selected.strip() == rollback.inner_text().strip()
-    assert rollback.evaluate("node => node.scrollWidth <= node.clientWidth")  # nothing of it is out of sight
+    assert rollback.evaluate("node => node.scrollWidth <= node.clientWidth")  # no part of it is cut off
 
 
-def test_without_redis_a_bar_says_that_readings_stop_and_operations_go_on(world: World, visit: Visit) -> None:
+def test_without_redis_a_bar_says_that_readings_stop_and_operations_go_on(
+    installation: Installation, visit: Visit
+) -> None:
     bo = visit("bo", **NARROW)
-    with no_redis(world):
+    with no_redis(installation):
         bar = bo.bar("The queue")
         expect(bar).to_contain_text(re.compile(r"REDIS HAS NOT ANSWERED the dispatcher for \d+ (s|min)\."))
         expect(bar).to_contain_text("The providers are not read meanwhile: what stands here grows old.")
@@ -94,17 +98,17 @@ def test_without_redis_a_bar_says_that_readings_stop_and_operations_go_on(world:
         bo.give_reason()
         bo.confirm(re.compile("^Roll back API to "))
         bo.see_the_end(re.compile("^API was rolled back to"))
-    assert [(who, what) for who, what, _ in world.received()] == [("render", "rollback")]
+    assert [(who, what) for who, what, _ in installation.received()] == [("render", "rollback")]
     bo.page.goto("/")
     expect(bo.bar("The queue")).to_have_count(0)
 
 
 def test_a_key_that_is_refused_leaves_the_other_side_alone_and_shows_the_commands(
-    world: World, visit: Visit
+    installation: Installation, visit: Visit
 ) -> None:
     ana = visit("ana")
-    world.goes_wrong("vercel.*", "unauthorized")
-    world.read_now()
+    installation.add_fault("vercel.*", "unauthorized")
+    installation.read_now()
     bar = ana.bar("Vercel data is old")
     expect(bar).to_contain_text(
         re.compile(r"does not accept our key for this \(401\): [^.]+\.\s+What stands here")
@@ -114,22 +118,22 @@ def test_a_key_that_is_refused_leaves_the_other_side_alone_and_shows_the_command
     expect(bar.locator("time[data-age]")).to_have_text(re.compile(r"^\d+ (s|min)$"))
     expect(ana.page.get_by_text(re.compile("^By hand: Web"))).to_be_visible()
     expect(ana.page.get_by_text(re.compile("^By hand: API"))).to_have_count(0)
-    world.goes_wrong("render.*", "error", detail="503")
-    world.read_now()
+    installation.add_fault("render.*", "error", detail="503")
+    installation.read_now()
     expect(ana.bar("Render data is old")).to_contain_text("RENDER DOES NOT ANSWER AS IT SHOULD")
-    expect(ana.page.get_by_text("is not concerned")).to_have_count(0)  # none of the two is well now
-    answers_again(world)
+    expect(ana.page.get_by_text("is not concerned")).to_have_count(0)  # neither provider works now
+    answers_again(installation)
     expect(ana.bar("Vercel data is old")).to_have_count(0)
     expect(ana.bar("Render data is old")).to_have_count(0)
-    assert world.received() == []
+    assert installation.received() == []
 
 
 def test_without_postgresql_a_page_shows_the_commands_and_gives_way_when_it_is_back(
-    world: World, visit: Visit
+    installation: Installation, visit: Visit
 ) -> None:
     ana = visit("ana", **NARROW)
-    ids = [str(world.service(name)["id"]) for name in ("shop-api", "shop-web")]
-    with no_postgresql(world):
+    ids = [str(installation.service(name)["id"]) for name in ("shop-api", "shop-web")]
+    with no_postgresql(installation):
         ana.page.goto("/services/shop-api/")
         expect(ana.headline).to_have_text("The portal's database is away")
         expect(ana.page.get_by_role("link", name="Render", exact=True)).to_be_visible()
@@ -138,12 +142,12 @@ def test_without_postgresql_a_page_shows_the_commands_and_gives_way_when_it_is_b
         for summary in ana.page.get_by_text(re.compile("^By hand")).all():
             summary.click()
         commands = "\n".join(ana.page.locator("pre").all_inner_texts())
-        assert all(each in commands for each in ids)
+        assert all(identifier in commands for identifier in ids)
         assert not SECRETS.search(commands)
         assert ana.widest() <= 360
         with ana.page.expect_response(lambda answer: answer.request.method == "HEAD"):
-            pass  # it looks by itself, and what was opened stays open
+            pass  # the page polls by itself and keeps details open
         expect(ana.page.locator("details[open]")).to_have_count(2)
     expect(ana.headline).to_have_text("API shop-api", timeout=60_000)
-    assert world.received() == []
+    assert installation.received() == []
     ana.excuse_all(503)

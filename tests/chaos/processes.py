@@ -24,14 +24,14 @@ from tests.chaos.forks import Forked, Forks
 from tests.chaos.setting import PYTHON, Setting, environment, free_port
 
 CELERY = ("--queues", "operations", "--without-mingle", "--without-gossip", "--loglevel", "WARNING")
-GIVEN_ANEW = 1.0  # seconds
+GIVEN_FRESH_FOR = 1.0  # seconds
 THREADS = ("--pool", "threads", "--concurrency", "8")
 CHILDREN = ("--pool", "prefork", "--concurrency", "4", "--max-tasks-per-child", "25")
 
 
 @dataclass
-class Estate:
-    """Starts, breaks and repairs. Only the main thread may use it: a child dies with the thread it is of."""
+class Processes:
+    """Starts, breaks and restarts them; main thread only, because a child ends with its parent thread."""
 
     folder: Path
     setting: Setting
@@ -40,9 +40,7 @@ class Estate:
     web: Process | None = None
     proxy: Process | None = None
     forks: Forks | None = None
-    through: dict[str, str] = field(
-        default_factory=dict
-    )  # the portal's way to PostgreSQL, where it is not ours
+    through: dict[str, str] = field(default_factory=dict)  # variables that send the portal through the proxy
     gone_since: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -56,15 +54,15 @@ class Estate:
                 self.environment.pop(name)
         self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
-        self.door = parts.listen(0)
-        self.web_address = f"http://127.0.0.1:{self.door.getsockname()[1]}"
-        self.given_at, self.last_given = -GIVEN_ANEW, dict[str, int]()
+        self.web_socket = parts.listen(0)
+        self.web_address = f"http://127.0.0.1:{self.web_socket.getsockname()[1]}"
+        self.given_at, self.last_given = -GIVEN_FRESH_FOR, dict[str, int]()
         self.written_cuts = self.folder / "cuts"
 
-    # --- up ---
+    # --- start ---
 
     def start_servers(self, template: Path) -> None:
-        """PostgreSQL, Redis and the sandbox; the environment then names them."""
+        """Start PostgreSQL, Redis and the sandbox, and add their addresses to the environment."""
         for name in ("postgres", "postgres_password", "static"):
             subprocess.run(["cp", "-a", str(template / name), str(self.folder)], check=True)
         self.postgres = Postgres(self.keeper, self.sockets, env.for_child())
@@ -77,13 +75,21 @@ class Estate:
         self.start_provider()
 
     def start_provider(self) -> None:
-        given = self.setting
-        command = [PYTHON, "-m", "tests.chaos.provider", "--port", str(self.port), "--seed", str(given.seed)]
+        setting = self.setting
+        command = [
+            PYTHON,
+            "-m",
+            "tests.chaos.provider",
+            "--port",
+            str(self.port),
+            "--seed",
+            str(setting.seed),
+        ]
         for name in ("trouble", "busy", "longest", "afterwards", "release"):
-            command += [f"--{name}", str(getattr(given, name))]
-        command += ["--skew", str(given.skew)]
-        command += ["--odd"] if given.odd else []
-        command += ["--keep", str(self.folder / "world.json")] if given.keeps else []
+            command += [f"--{name}", str(getattr(setting, name))]
+        command += ["--skew", str(setting.skew)]
+        command += ["--odd"] if setting.odd else []
+        command += ["--keep", str(self.folder / "world.json")] if setting.keeps else []
         self.provider = self.process("provider", command)
         self.provider.start()
         if not wait_until(self.provider_answers, 40, pause=0.1):
@@ -97,13 +103,13 @@ class Estate:
 
     def given(self) -> dict[str, int]:
         """The odd answers of the provider so far, by kind."""
-        if self.setting.odd and time.monotonic() > self.given_at + GIVEN_ANEW:
+        if self.setting.odd and time.monotonic() > self.given_at + GIVEN_FRESH_FOR:
             answer = httpx.get(f"{self.address}/_sandbox/given", timeout=20, trust_env=False)
             self.given_at, self.last_given = time.monotonic(), dict(sorted(answer.json().items()))
         return self.last_given
 
     def start_portal(self) -> None:
-        """The web server, two workers, one with threads and one with children, and two dispatchers."""
+        """Start the web server, a threaded and a prefork worker, and two dispatchers."""
         self.through = self.start_proxy() if self.setting.cut else {}
         if self.setting.naive:
             module = ["-m", "celery", "-A", "tests.chaos.naive", "worker"]
@@ -127,28 +133,28 @@ class Estate:
         self.respawn()
 
     def entry(self, *rest: str) -> list[str]:
-        """The arguments of `tests.chaos.worker`."""
-        given = self.setting
-        command = ["--without", given.without] if given.without else []
-        command += ["--real-time"] if given.real_time else []
-        command += ["--before", str(given.before), "--after", str(given.after)]
-        for point in given.die_at:
+        """Return the arguments of `tests.chaos.worker`."""
+        setting = self.setting
+        command = ["--without", setting.without] if setting.without else []
+        command += ["--real-time"] if setting.real_time else []
+        command += ["--before", str(setting.before), "--after", str(setting.after)]
+        for point in setting.die_at:
             command += ["--die-at", point]
-        if given.die_at:
-            command += ["--share", str(given.share), "--deaths", str(given.deaths)]
-            command += ["--seed", str(given.seed), "--written-to", str(self.deaths)]
+        if setting.die_at:
+            command += ["--share", str(setting.share), "--deaths", str(setting.deaths)]
+            command += ["--seed", str(setting.seed), "--written-to", str(self.deaths)]
         return [*command, *rest]
 
     def process(self, name: str, command: list[str]) -> Process:
-        told = self.environment | self.through
-        return Process(name, command, told, self.keeper.log / f"{name}.log")
+        variables = self.environment | self.through
+        return Process(name, command, variables, self.keeper.log / f"{name}.log")
 
     def forked(self, name: str, arguments: list[str]) -> Process:
         return Forked(name, arguments, {}, self.keeper.log / f"{name}.log", forks=self.forks)
 
     def start_web(self) -> None:
-        """As `make run` starts it, with one process instead of two: two cores are all there is."""
-        self.web = parts.web(self.door, self.keeper.log, self.environment | self.through)
+        """As `make run` starts it, with one process instead of two, to save processor time."""
+        self.web = parts.web(self.web_socket, self.keeper.log, self.environment | self.through)
         self.web.command = [*self.web.command, "--workers", "1"]
 
     @property
@@ -156,13 +162,13 @@ class Estate:
         return [*([self.web] if self.web else []), *self.workers, *self.dispatchers]
 
     def respawn(self) -> None:
-        """Start whatever of the portal is not running."""
+        """Start every portal process that is not running."""
         for process in self.portal:
             if not process.is_running:
                 process.start()
 
     def respawn_due(self, seconds: float) -> None:
-        """Start what has not been running for so long, as a supervisor does."""
+        """Start every process that has been down for this many seconds, as a supervisor does."""
         now = time.monotonic()
         for process in self.portal:
             if process.is_running:
@@ -173,7 +179,7 @@ class Estate:
     # --- PostgreSQL and Redis ---
 
     def start_proxy(self) -> dict[str, str]:
-        """The door that cuts commits; the portal's way through it. We ourselves go past it."""
+        """Start the proxy that cuts commits; return the variables that make the portal use it."""
         port = free_port()
         command = [PYTHON, "-m", "tests.chaos.commits", "--port", str(port)]
         command += ["--server", str(self.sockets / ".s.PGSQL.5432"), "--share", str(self.setting.cut)]
@@ -181,7 +187,7 @@ class Estate:
         self.proxy = self.process("proxy", command)
         self.proxy.start()
         if not wait_until(lambda: parts.takes_connections(port), 20, pause=0.1):
-            raise RuntimeError(f"The door to PostgreSQL did not open:\n{self.proxy.log_tail()}")
+            raise RuntimeError(f"The PostgreSQL proxy does not accept connections:\n{self.proxy.log_tail()}")
         url = urlsplit(self.postgres.url)
         return {"DATABASE_URL": f"postgresql://{url.netloc}127.0.0.1:{port}{url.path}"}
 
@@ -194,7 +200,7 @@ class Estate:
             self.proxy.popen.send_signal(signal.SIGUSR2)
 
     def cuts(self) -> dict[str, int]:
-        """The commits that were cut so far, by kind."""
+        """Return the number of commits cut so far, by kind."""
         written = self.written_cuts.read_text().splitlines() if self.written_cuts.exists() else []
         return {kind: written.count(kind) for kind in commits.KINDS if kind in written}
 
@@ -203,7 +209,7 @@ class Estate:
         self.postgres.wait(self.database)
 
     def restart_database(self) -> None:
-        """`pg_ctl -m immediate restart`: no farewell to anybody, recovery from the log at the start."""
+        """Like `pg_ctl -m immediate restart`: sessions are dropped, and the start recovers from the log."""
         assert self.database.popen is not None
         self.database.popen.send_signal(signal.SIGQUIT)
         self.database.popen.wait(timeout=30)
@@ -221,16 +227,16 @@ class Estate:
         if wipe:
             shutil.rmtree(self.folder / "redis", ignore_errors=True)
 
-    # --- down ---
+    # --- stop ---
 
     def stop(self) -> None:
-        everybody = [*self.portal, self.provider, *([self.proxy] if self.proxy else [])]
-        for process in (*everybody, self.queue):
+        others = [*self.portal, self.provider, *([self.proxy] if self.proxy else [])]
+        for process in (*others, self.queue):
             if process.popen is not None and process.is_running:
                 os.killpg(process.popen.pid, signal.SIGCONT)
-        for process in (*everybody, self.queue):
+        for process in (*others, self.queue):
             process.kill()
         if self.forks is not None:
             self.forks.end()
-        self.door.close()
+        self.web_socket.close()
         stop_all([self.database], 20)

@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.conftest import Visit
+from tests.journeys.installation import Installation
 from tests.journeys.visitor import Visitor
-from tests.journeys.world import World
 
 pytestmark = pytest.mark.journey
 
@@ -27,27 +27,27 @@ TARGETS = """() => [...document.querySelectorAll(
   .map(one => ({what: one.outerHTML.slice(0, 160), ...one.getBoundingClientRect().toJSON()}))"""
 
 
-def test_without_scripts_the_forms_and_reloads_do_it(world: World, visit: Visit) -> None:
+def test_without_scripts_the_forms_and_reloads_do_it(installation: Installation, visit: Visit) -> None:
     bo = visit("bo", java_script_enabled=False)
     bo.act("api", "Fix login rate limit").click()
     expect(bo.headline).to_have_text(re.compile("^Roll back API to .* “Fix login rate limit”\\?$"))
     bo.give_reason("500s on checkout")
     bo.confirm(re.compile("^Roll back API to "))
     expect(bo.page.get_by_role("heading", name="Steps")).to_be_visible()
-    bo.see_the_end(re.compile("^API was rolled back to"))  # the page loads itself again
+    bo.see_the_end(re.compile("^API was rolled back to"))  # the page reloads itself
     assert bo.page.locator("meta[http-equiv=refresh]").count() == 0
-    assert [(who, what) for who, what, _ in world.received()] == [("render", "rollback")]
+    assert [(who, what) for who, what, _ in installation.received()] == [("render", "rollback")]
     bo.page.get_by_role("link", name="Leave the rollback…").click()
     expect(bo.headline).to_have_text("Leave the rollback of API?")
     bo.confirm("Leave the rollback of API")
     bo.see_the_end("The rollback of API was left")
-    assert world.service("shop-api")["auto_deploy"] == "checksPass"
+    assert installation.service("shop-api")["auto_deploy"] == "checksPass"
 
 
-def test_the_keyboard_alone_reaches_opens_closes_and_sends(world: World, visit: Visit) -> None:
+def test_the_keyboard_alone_reaches_opens_closes_and_sends(installation: Installation, visit: Visit) -> None:
     bo = visit("bo")
     posts: list[str] = []
-    bo.page.on("request", lambda asked: posts.append(asked.url) if asked.method == "POST" else None)
+    bo.page.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
     press = bo.page.keyboard.press
     press("w")
     press("j")
@@ -66,7 +66,7 @@ def test_the_keyboard_alone_reaches_opens_closes_and_sends(world: World, visit: 
     expect(bo.page.get_by_role("radio", name="Major feature broken")).to_be_checked()
     _types_and_sends(bo, posts)
     bo.see_the_end(re.compile("^Web was rolled back to"))
-    assert [(who, what) for who, what, _ in world.received()] == [("vercel", "rollback")]
+    assert [(who, what) for who, what, _ in installation.received()] == [("vercel", "rollback")]
 
 
 def _types_and_sends(bo: Visitor, posts: list[str]) -> None:
@@ -89,7 +89,9 @@ def _types_and_sends(bo: Visitor, posts: list[str]) -> None:
     assert len(posts) == 1
 
 
-def test_a_thumb_on_a_phone_does_it_without_scrolling_sideways(world: World, visit: Visit) -> None:
+def test_a_thumb_on_a_phone_does_it_without_scrolling_sideways(
+    installation: Installation, visit: Visit
+) -> None:
     ana = visit("ana", **PHONE)
     _fits(ana)
     assert ana.top_of(ana.card("API")) < ana.top_of(ana.card("Web")) < 844  # both begin on the first screen
@@ -101,7 +103,7 @@ def test_a_thumb_on_a_phone_does_it_without_scrolling_sideways(world: World, vis
     ana.page.wait_for_url("**/operations/*/")
     ana.see_the_end(re.compile("^API was rolled back to .* “Speed up category pages”$"))
     _fits(ana)
-    assert [(who, what) for who, what, _ in world.received()] == [("render", "rollback")]
+    assert [(who, what) for who, what, _ in installation.received()] == [("render", "rollback")]
     deployment = ana.page.url
     for address in (
         "/",

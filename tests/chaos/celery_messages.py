@@ -1,4 +1,4 @@
-"""A bell that anybody can ring, for storms and for the product without its dispatcher."""
+"""Publishes Celery messages for storms, and for the product without its dispatcher."""
 
 from __future__ import annotations
 
@@ -13,40 +13,40 @@ from redis.exceptions import RedisError
 DELIVERED = "deliveries in many copies"
 
 
-class Counter:
-    """How many messages the queue has taken from us, from all threads."""
+class MessageCounter:
+    """Count the messages that the queue has accepted, across threads."""
 
     def __init__(self) -> None:
         self.total = 0
-        self.turn = threading.Lock()
+        self.lock = threading.Lock()
 
     def add(self) -> None:
-        with self.turn:
+        with self.lock:
             self.total += 1
 
 
-delivered = Counter()
+delivered = MessageCounter()
 
 
 def broker(url: str) -> str:
-    """A Redis socket in Celery's own words."""
+    """Return a Redis socket URL in Celery's spelling."""
     return url.replace("unix:", "redis+socket:", 1).replace("?db=", "?virtual_host=")
 
 
 @lru_cache
-def app() -> Celery:
-    bell = Celery("chaos", broker=broker(os.environ["PORTAL_TEST_QUEUE"]), set_as_current=False)
-    bell.conf.update(
+def make_app() -> Celery:
+    app = Celery("chaos", broker=broker(os.environ["PORTAL_TEST_QUEUE"]), set_as_current=False)
+    app.conf.update(
         broker_transport_options={"socket_timeout": 2, "socket_connect_timeout": 1, "max_retries": 1},
         task_ignore_result=True,
     )
-    return bell
+    return app
 
 
-def deliver(pk: int) -> bool:
-    """Publish one message for a change; False where the queue does not take it."""
+def publish(pk: int) -> bool:
+    """Publish one message for a change; return False if the queue is unreachable."""
     try:
-        app().send_task("deployments.tasks.advance", (pk,), queue="operations", retry=False)
+        make_app().send_task("deployments.tasks.advance", (pk,), queue="operations", retry=False)
     except (OperationalError, RedisError, OSError):
         return False
     delivered.add()

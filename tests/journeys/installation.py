@@ -15,17 +15,17 @@ from rollback_portal.local.throwaway import temporary_folder
 from rollback_portal.processes.supervised import wait_until
 from tests.rollback_portal.local.running_portal import Portal
 
-READ_WITHIN = 120.0  # seconds; it only ends what hangs
-LOOK_EVERY = 1.0  # seconds: each look is a process of its own, which takes a second of a processor
+READ_WITHIN = 120.0  # seconds; it only ends a hanging start
+LOOK_EVERY = 1.0  # seconds: each check starts a process, which takes a second of processor time
 LOGS = ("web", "worker-operations", "worker-reading", "beat", "sandbox")
 
 
-class World:
-    """One portal on its own ports and data, with a sandbox that nobody else sees."""
+class Installation:
+    """One portal with its own ports, data and sandbox."""
 
     def __init__(self, portal: Portal) -> None:
         self.portal = portal
-        self.forgiven: tuple[str, ...] = ()  # words of errors that an outage of ours may cause
+        self.tolerated_errors: tuple[str, ...] = ()  # words of errors that a simulated outage may cause
         self.address = portal.address
         self.passwords: dict[str, str] = json.loads((portal.folder / "people.json").read_text())
         self.http = httpx.Client(
@@ -43,11 +43,11 @@ class World:
         return next(dict(row) for row in rows if row["name"] == name)
 
     # --- what happens around the portal ---
-    def goes_wrong(self, on: str, do: str, **words: Any) -> None:
+    def add_fault(self, on: str, do: str, **words: Any) -> None:
         """Add a fault, until `calm` or for a number of `times`."""
         self.ask("POST", "/faults", {"on": on, "do": do, "times": None, **words})
 
-    def somebody(self, does: str, service: str, **words: Any) -> None:
+    def provider_event(self, does: str, service: str, **words: Any) -> None:
         """Do something in the provider's own dashboard or by git, without the portal."""
         self.ask("POST", "/outside", {"does": does, "service": service, **words})
 
@@ -69,47 +69,47 @@ class World:
         assert answer.status_code == 200, f"{method} {path}: {answer.text}"
         return answer.json()
 
-    # --- what the portal itself complains about ---
+    # --- errors of the portal itself ---
     def tracebacks(self) -> list[str]:
         """Uncaught errors in the logs of the portal's processes."""
         logs = [self.portal.folder / "log" / f"{name}.log" for name in LOGS]
         written = [log.read_text(errors="replace") for log in logs if log.exists()]
-        found = [part for text in written for part in text.split("Traceback (most recent call last)")[1:]]
-        return [part[:3000] for part in found if not any(word in part for word in self.forgiven)]
+        errors = [part for text in written for part in text.split("Traceback (most recent call last)")[1:]]
+        return [part[:3000] for part in errors if not any(word in part for word in self.tolerated_errors)]
 
 
 @contextmanager
-def whole_portal(**variables: str) -> Iterator[World]:
+def whole_portal(**variables: str) -> Iterator[Installation]:
     """Start a portal with these variables, and stop it however the journey ends."""
     folder = temporary_folder()
     portal = Portal(folder / "data", **variables).start()
     try:
-        world = World(portal.wait_until_ready())
-        world.calm()
-        assert wait_until(lambda: len(known(world)) == 2, READ_WITHIN, pause=LOOK_EVERY)
-        world.read_now()  # else the readings come at their next turn, 15 s later, and the checks after that
-        assert wait_until(lambda: has_read(world), READ_WITHIN, pause=LOOK_EVERY)
-        yield world
-        world.http.close()
+        installation = Installation(portal.wait_until_ready())
+        installation.calm()
+        assert wait_until(lambda: len(known(installation)) == 2, READ_WITHIN, pause=LOOK_EVERY)
+        installation.read_now()  # else the next scheduled sync is 15 s away
+        assert wait_until(lambda: has_read(installation), READ_WITHIN, pause=LOOK_EVERY)
+        yield installation
+        installation.http.close()
         assert portal.process.poll() is None, f"The portal ended by itself:\n{portal.output}"
-        assert not world.tracebacks(), "\n".join(world.tracebacks())
+        assert not installation.tracebacks(), "\n".join(installation.tracebacks())
     finally:
         stop(portal)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def known(world: World) -> list[dict[str, Any]]:
-    return list(json.loads(world.portal.command("status", "--json")))
+def known(installation: Installation) -> list[dict[str, Any]]:
+    return list(json.loads(installation.portal.command("status", "--json")))
 
 
-def has_read(world: World) -> bool:
-    """What is live is known, and was checked from outside."""
-    return all(row["live"] and row["served"]["commit"] for row in known(world))
+def has_read(installation: Installation) -> bool:
+    """Return whether the live deployments are known and the version checks are done."""
+    return all(row["live"] and row["served"]["commit"] for row in known(installation))
 
 
 def stop(portal: Portal) -> None:
     try:
         portal.end()
     except subprocess.TimeoutExpired:
-        portal.process.kill()  # whatever it started ends with it
+        portal.process.kill()  # its child processes end with it
         raise

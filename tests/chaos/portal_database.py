@@ -1,4 +1,4 @@
-"""This process as the portal's reader, and what only somebody with the database's password can break."""
+"""Connects this process to the portal's database, and breaks what takes direct access to it."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ import os
 import threading
 import time
 
-from tests.chaos.estate import Estate
+from tests.chaos.processes import Processes
 
 
-def become_reader(estate: Estate) -> None:
-    """This process plays the reading worker: the portal's own verbs on the same database, past every door."""
-    os.environ.update(estate.environment)
-    os.environ["REDIS_URL"] = ""  # it reads without a rate budget
-    os.environ["PORTAL_TEST_QUEUE"] = estate.environment["REDIS_URL"]
-    os.environ["DATABASE_POOL"] = "30"  # each person has one, and so has each click
+def connect_to_portal(processes: Processes) -> None:
+    """Set up Django here on the run's database: this process syncs the providers and reads the rows."""
+    os.environ.update(processes.environment)
+    os.environ["REDIS_URL"] = ""  # it reads without rate limits
+    os.environ["PORTAL_TEST_QUEUE"] = processes.environment["REDIS_URL"]
+    os.environ["DATABASE_POOL"] = "30"  # one connection per person and one per click
     import django
 
     django.setup()
-    logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)  # that PostgreSQL restarts is no news here
+    logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)  # PostgreSQL restarts are expected here
 
 
-def wait_for_portal(estate: Estate) -> None:
-    """Until the dispatchers have been heard of, and the workers, who say nothing without a queue."""
+def wait_for_portal(processes: Processes) -> None:
+    """Wait for the heartbeats of all dispatchers and workers; workers write none without a queue."""
     from rollback_portal.jobs.models import Heartbeat
 
-    wanted = len(estate.dispatchers) + (len(estate.workers) if estate.setting.queue else 0)
+    wanted = len(processes.dispatchers) + (len(processes.workers) if processes.setting.queue else 0)
     deadline = time.monotonic() + 60
     while Heartbeat.objects.count() < wanted and time.monotonic() < deadline:
         time.sleep(0.2)
-        for process in (*estate.workers, *estate.dispatchers):
+        for process in (*processes.workers, *processes.dispatchers):
             if not process.is_running:
                 raise RuntimeError(f"{process.name} ended:\n{process.log_tail()}")
 
@@ -42,15 +42,8 @@ def drop_index() -> None:
         cursor.execute("DROP INDEX one_active_change_per_service")
 
 
-def ring(pk: int) -> None:
-    """What the usual set-up does after a click: publish, and hope."""
-    from tests.chaos.bell import deliver
-
-    deliver(pk)
-
-
 def cut_locks() -> None:
-    """End the sessions that prove somebody's life, and only those."""
+    """Terminate only the sessions that hold liveness locks."""
     from django.db import DatabaseError, connection
 
     try:
@@ -61,11 +54,11 @@ def cut_locks() -> None:
 
 
 def storm(copies: int) -> None:
-    """So many messages at once for everything that is active."""
+    """Publish this many messages at once for each active change."""
     from django.db import DatabaseError, connection
 
     from deployments.models import Change
-    from tests.chaos.bell import deliver
+    from tests.chaos.celery_messages import publish
 
     try:
         active = list(Change.objects.active().values_list("pk", flat=True)[:16])
@@ -75,7 +68,7 @@ def storm(copies: int) -> None:
 
     def send() -> None:
         for pk in active * copies:
-            if not deliver(pk):
+            if not publish(pk):
                 return
 
     threading.Thread(target=send, daemon=True).start()

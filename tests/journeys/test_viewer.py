@@ -1,4 +1,4 @@
-"""A viewer sees everything and can start nothing; text from outside is never taken for markup."""
+"""A viewer sees everything and can start nothing; external text is never interpreted as markup."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.conftest import Visit
+from tests.journeys.installation import Installation
 from tests.journeys.visitor import Visitor
-from tests.journeys.world import World
 
 pytestmark = pytest.mark.journey
 
@@ -18,7 +18,7 @@ MARKUP = '"><img src=x onerror="window.pwned=1"><script>window.pwned=1</script>'
 
 
 def test_a_viewer_sees_everything_and_has_a_reason_where_others_have_a_button(
-    world: World, visit: Visit
+    installation: Installation, visit: Visit
 ) -> None:
     vera = visit("vera")
     expect(vera.card("API")).to_contain_text("SERVED AS LIVE")
@@ -34,7 +34,7 @@ def test_a_viewer_sees_everything_and_has_a_reason_where_others_have_a_button(
     expect(vera.page.get_by_text("No button: needs the role responder.")).to_be_visible()
     expect(vera.page.get_by_role("heading", name="Between it and the live one")).to_be_visible()
     _forges_a_post(vera, f"{vera.page.url}roll-back/")
-    assert world.received() == []
+    assert installation.received() == []
 
 
 def _forges_a_post(vera: Visitor, address: str) -> None:
@@ -60,12 +60,12 @@ def _forges_a_post(vera: Visitor, address: str) -> None:
     expect(vera.page.get_by_text("Nobody has rolled anything back yet.")).to_be_visible()
 
 
-def test_markup_of_outsiders_is_shown_as_text_on_every_page(world: World, visit: Visit) -> None:
-    world.somebody("pushes", "shop-web", message=f"Fix {MARKUP}", author="emi")
+def test_markup_of_outsiders_is_shown_as_text_on_every_page(installation: Installation, visit: Visit) -> None:
+    installation.provider_event("pushes", "shop-web", message=f"Fix {MARKUP}", author="emi")
     ana = visit("ana")
     live = ana.page.get_by_role("article", name="Web").get_by_text(f"Fix {MARKUP}", exact=True)
-    for _ in range(10):  # until the build is through; each time the portal reads at once
-        world.read_now()
+    for _ in range(10):  # until the build has ended
+        installation.read_now()
         if live.count():
             break
     expect(live).to_be_visible()
@@ -75,7 +75,7 @@ def test_markup_of_outsiders_is_shown_as_text_on_every_page(world: World, visit:
     ana.confirm(re.compile("^Roll back Web to "))
     ana.see_the_end(re.compile("^Web was rolled back to"))
     expect(ana.page.get_by_text(f"Error rate up: {MARKUP}")).to_be_visible()
-    left = world.service("shop-web")["said_to_be_live"]
+    left = installation.service("shop-web")["said_to_be_live"]
     addresses = (
         "/",
         "/services/shop-web/",
