@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import subprocess
 from pathlib import Path
-from threading import Thread
 
 from dbtools.postgres.backups.verify import BackupUnusable
 from dbtools.postgres.programs import Child, ClientPrograms, ProgramFailed
@@ -17,13 +16,9 @@ def extensions(path: Path, programs: ClientPrograms) -> tuple[str, ...]:
     Raises:
         BackupUnusable: the table of contents cannot be read.
     """
-    parts: list[bytes] = []
     try:
         with Child([programs.pg_restore, "--list", str(path)], None, output=subprocess.PIPE) as child:
-            reader = Thread(target=lambda: parts.append(child.process.stdout.read()), daemon=True)  # type: ignore[union-attr]
-            reader.start()
-            child.wait()
-            reader.join()
+            contents = child.read_output().decode()
     except ProgramFailed as error:
         raise BackupUnusable(f"The backup cannot be read: {error}") from None
-    return tuple(re.findall(r"(?m)^\d+; \d+ \d+ EXTENSION - (\S+)", b"".join(parts).decode()))
+    return tuple(re.findall(r"(?m)^\d+; \d+ \d+ EXTENSION - (\S+)", contents))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-from threading import Thread
 
 from dbtools.postgres import client
 from dbtools.postgres.client import DatabaseAddress, DatabaseUnreachable, Error
@@ -30,16 +29,11 @@ def dump_schema(address: DatabaseAddress, programs: ClientPrograms, schemas: tup
     """
     selected = [f"--schema={_pattern(name)}" for name in schemas]
     command = [programs.pg_dump, *OPTIONS, *selected]
-    parts: list[bytes] = []
     try:
         with Child(command, address, output=subprocess.PIPE) as child:
-            reader = Thread(target=lambda: parts.append(child.process.stdout.read()), daemon=True)  # type: ignore[union-attr]
-            reader.start()
-            child.wait()
-            reader.join()
+            return child.read_output().decode()
     except ProgramFailed as error:
         raise DumpFailed(f"The schema could not be read: {error}") from None
-    return b"".join(parts).decode()
 
 
 def dump_after_reload(text: str, empty: DatabaseAddress, programs: ClientPrograms) -> str:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from threading import Thread
 from types import TracebackType
@@ -101,6 +102,17 @@ class Child:
         if code:
             raise ProgramFailed(self.error_message(code))
 
+    def read_output(self) -> bytes:
+        """Wait until it has ended successfully; return all that it wrote to its standard output.
+
+        Raises:
+            ProgramFailed: it ended with an error, or its output could not be read.
+        """
+        output: Future[bytes] = Future()
+        Thread(target=self._read_stdout, args=(output,), name="child-stdout", daemon=True).start()
+        self.wait()
+        return output.result()
+
     def error_message(self, code: int) -> str:
         """The program's error messages, without its progress messages."""
         errors = [line for line in self._lines if ": error:" in line or "detail:" in line or "hint:" in line]
@@ -111,6 +123,14 @@ class Child:
         """Kill it and everything it started."""
         kill_group(self.process)
         self._reader.join(timeout=10)
+
+    def _read_stdout(self, output: Future[bytes]) -> None:
+        """An error is handed to whoever reads the output: half of one must not pass for a short one."""
+        try:
+            assert self.process.stdout is not None  # noqa: S101 - the caller asked for it with `output`
+            output.set_result(self.process.stdout.read())
+        except Exception as error:
+            output.set_exception(ProgramFailed(f"its output could not be read: {error}"))
 
     def _read_stderr(self) -> None:
         if self.process.stderr is None:

@@ -45,6 +45,21 @@ def test_the_message_of_a_program_never_contains_the_password() -> None:
         child.wait()
 
 
+def test_all_output_is_returned_when_the_program_has_ended() -> None:
+    command = [sys.executable, "-c", "print('x' * 200_000)"]
+    with Child(command, None, output=subprocess.PIPE) as child:
+        assert len(child.read_output()) == 200_001
+
+
+def test_output_that_cannot_be_read_is_an_error_and_not_an_empty_output() -> None:
+    """Two empty schema dumps would compare as the same schema."""
+    with Child(["/bin/echo", "schema"], None, output=subprocess.PIPE) as child:
+        assert child.process.stdout is not None
+        child.process.stdout.close()
+        with pytest.raises(ProgramFailed, match="its output could not be read"):
+            child.read_output()
+
+
 def test_stopping_a_child_also_ends_its_children(tmp_path: Path) -> None:
     note = tmp_path / "pid"
     with Child(["/bin/sh", "-c", f"sleep 600 2>/dev/null & echo $! > {note}; wait"], None) as child:
