@@ -13,24 +13,24 @@ READ_LATE = timedelta(minutes=2)  # databases are read every 30 s
 MIGRATION_STATES = {
     "applied": Badge("APPLIED", "good"),
     "failed": Badge("FAILED", "bad", "square"),
-    "pending": Badge("PENDING", "busy", "ring"),
-    "rolled back": Badge("ROLLED BACK", "", "ring"),
+    "pending": Badge("PENDING", "busy", "circle"),
+    "rolled back": Badge("ROLLED BACK", "", "circle"),
     "edited since": Badge("EDITED SINCE", "warn", "diamond"),
-    "no SQL": Badge("NO SQL", "warn", "ring"),
+    "no SQL": Badge("NO SQL", "warn", "circle"),
     "unknown to the folder": Badge("UNKNOWN TO THE FOLDER", "warn", "diamond"),
     "squashed baseline": Badge("SQUASHED BASELINE", "", "square"),
 }
 OUTCOMES = {
     "done": Badge("ROLLED BACK", "good"),
     "unchanged": Badge("NOTHING CHANGED", "warn", "square"),
-    "abandoned": Badge("ABANDONED", "", "ring"),
+    "abandoned": Badge("ABANDONED", "", "circle"),
     "needs_attention": Badge("NEEDS ATTENTION", "bad", "diamond"),
 }
 UNDER_WAY = Badge("UNDER WAY", "busy", "turn")
 
 
 def migration_badge(state: str) -> Badge:
-    return MIGRATION_STATES.get(state) or Badge(state.upper(), "warn", "ring")
+    return MIGRATION_STATES.get(state) or Badge(state.upper(), "warn", "circle")
 
 
 def outcome_badge(rollback: DatabaseRollback) -> Badge:
@@ -39,7 +39,7 @@ def outcome_badge(rollback: DatabaseRollback) -> Badge:
 
 def working_badge(words: str, *, stalled: bool) -> Badge:
     """What the worker is doing; it only looks busy while a worker is at it."""
-    return Badge(words.upper(), "warn", "ring") if stalled else Badge(words.upper(), "busy", "turn")
+    return Badge(words.upper(), "warn", "circle") if stalled else Badge(words.upper(), "busy", "turn")
 
 
 def restore_badge(restore: Restore) -> Badge:
@@ -55,7 +55,7 @@ def database_badge(database: Database, rollback: DatabaseRollback | None) -> Bad
     if rollback is not None:
         return _active_badge(rollback)
     if database.error:
-        return Badge("CANNOT BE READ", "warn", "ring")
+        return Badge("CANNOT BE READ", "warn", "circle")
     if database.facts.get("unfinished"):
         return Badge("FAILED MIGRATION", "bad", "square")
     return _reading_badge(database.read_at)
@@ -67,10 +67,10 @@ def _active_badge(rollback: DatabaseRollback) -> Badge:
         return Badge(f"{name} NEEDS ATTENTION", "bad", "diamond")
     if rollback.waits_for_worker:
         return Badge(f"{name} UNDER WAY, {step}", "busy", "turn")
-    return Badge(f"{name} WAITS FOR SOMEBODY, {step}", "busy", "ring")
+    return Badge(f"{name} WAITS FOR SOMEBODY, {step}", "busy", "circle")
 
 
 def _reading_badge(read_at: datetime | None) -> Badge | None:
     if read_at is None:
-        return Badge("NOT READ YET", "warn", "ring")
-    return Badge("NOT READ LATELY", "warn", "ring") if timezone.now() - read_at > READ_LATE else None
+        return Badge("NOT READ YET", "warn", "circle")
+    return Badge("NOT READ LATELY", "warn", "circle") if timezone.now() - read_at > READ_LATE else None

@@ -15,7 +15,7 @@ VERDICTS = {
     "same but for column order": Badge("SAME BUT FOR COLUMN ORDER", "good"),
     "different": Badge("OTHER SCHEMA", "bad", "square"),
 }
-NOT_COMPARED = Badge("SCHEMA NOT COMPARED", "warn", "ring")
+NOT_COMPARED = Badge("SCHEMA NOT COMPARED", "warn", "circle")
 PASSED, NOT_PASSED = Badge("PASSED", "good"), Badge("NOT PASSED", "bad", "square")
 MOST_LOCKS = 3
 

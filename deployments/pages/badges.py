@@ -44,7 +44,7 @@ def _serving(deployment: Deployment, context: BadgeContext) -> list[Badge]:
         return [Badge("LIVE", "good" if context.sure else "", detail="" if context.sure else "not certain")]
     rolled_back = context.pin is not None and context.pin.rolled_back_from_id == deployment.pk
     if not rolled_back and context.previous is not None and context.previous.pk == deployment.pk:
-        return [Badge("PREVIOUS", shape="ring")]
+        return [Badge("PREVIOUS", shape="circle")]
     return []
 
 
@@ -55,15 +55,15 @@ def _build(deployment: Deployment) -> list[Badge]:
     elif deployment.status == DeploymentStatus.CANCELED:
         badges.append(Badge("CANCELED", shape="square"))
     elif deployment.status == DeploymentStatus.QUEUED:
-        badges.append(Badge("QUEUED", "busy", "ring"))
+        badges.append(Badge("QUEUED", "busy", "circle"))
     elif deployment.running:
         badges.append(Badge(deployment.status.upper(), "busy", "turn"))
     elif deployment.status == DeploymentStatus.UNKNOWN:
         badges.append(Badge("STATUS UNKNOWN", "warn", "diamond", f"“{deployment.raw_status}”"))
     if not deployment.production:
-        badges.append(Badge("PREVIEW", shape="ring", detail=deployment.branch))
+        badges.append(Badge("PREVIEW", shape="circle", detail=deployment.branch))
     if deployment.staged:
-        badges.append(Badge("STAGED", "busy", "ring", "built for production, never had its traffic"))
+        badges.append(Badge("STAGED", "busy", "circle", "built for production, never had its traffic"))
     if deployment.missing_since is not None:
         badges.append(Badge("NO LONGER LISTED", "warn", "square"))
     return badges
@@ -83,11 +83,11 @@ def _rollback(deployment: Deployment, context: BadgeContext) -> list[Badge]:
         context.pin is not None
         and context.pin.rolled_back_from_id == deployment.pk != context.service.live_id
     ):
-        return [*badges, Badge("ROLLED BACK FROM", "bad", "ring", f"by {context.pin.pinned_by}")]
+        return [*badges, Badge("ROLLED BACK FROM", "bad", "circle", f"by {context.pin.pinned_by}")]
     for change in context.rollbacks:
         if change.from_deployment_id == deployment.pk and change.operation.kind == OperationKind.ROLL_BACK:
             return [
                 *badges,
-                Badge("ROLLED BACK FROM", shape="ring", detail=f"by {change.operation.requested_by_name}"),
+                Badge("ROLLED BACK FROM", shape="circle", detail=f"by {change.operation.requested_by_name}"),
             ]
     return badges

@@ -83,14 +83,14 @@ class Card:
         if self.change is not None:
             return Badge("OPERATION UNDER WAY", "busy", "turn")
         if self.live is None:
-            return Badge("LIVE UNKNOWN", "warn", "ring")
+            return Badge("LIVE UNKNOWN", "warn", "circle")
         if self.stale:
             return Badge("SNAPSHOT", "warn", "square")
         if self.service.suspended:
             return Badge("SUSPENDED", "warn", "square")
         if self.pin is not None or self.service.pinned:
             return Badge("PINNED", "warn", "diamond")
-        return Badge("SERVED AS LIVE", "good") if self.confirmed else Badge("NOT CONFIRMED", "", "ring")
+        return Badge("SERVED AS LIVE", "good") if self.confirmed else Badge("NOT CONFIRMED", "", "circle")
 
     @property
     def auto_deploy(self) -> str:
@@ -101,7 +101,7 @@ class Card:
     def live_badge(self) -> Badge:
         if self.sure:
             return Badge("LIVE", "good")
-        return Badge("LIVE", shape="ring", detail="when last read" if self.stale else "not certain")
+        return Badge("LIVE", shape="circle", detail="when last read" if self.stale else "not certain")
 
     @property
     def live_facts(self) -> Sentence:

@@ -47,14 +47,14 @@ HEADLINES = {
 
 
 BADGES = {
-    "queued": Badge("WAITING FOR A WORKER", "busy", "ring"),
+    "queued": Badge("WAITING FOR A WORKER", "busy", "circle"),
     "unclear": Badge("ANSWER LOST", "warn", "diamond"),
     "succeeded": Badge("DONE", "good", "dot"),
     "failed": Badge("FAILED", "bad", "square"),
-    "canceled": Badge("CANCELED", "", "ring"),
+    "canceled": Badge("CANCELED", "", "circle"),
     "needs_attention": Badge("NEEDS A PERSON", "bad", "diamond"),
 }
-DONE_UNCHECKED = Badge("DONE, NOT CHECKED", "warn", "ring")
+DONE_UNCHECKED = Badge("DONE, NOT CHECKED", "warn", "circle")
 RUNNING = Badge("RUNNING", "busy", "turn")
 ICONS = {"good": "done", "bad": "bad", "warn": "warn", "busy": "busy", "": "plain"}
 

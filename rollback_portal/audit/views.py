@@ -16,12 +16,12 @@ from rollback_portal.web.badges import Badge
 
 PAGE = 50
 BADGES = {
-    Outcome.ASKED: Badge("ASKED FOR", "busy", "ring"),
+    Outcome.ASKED: Badge("ASKED FOR", "busy", "circle"),
     Outcome.STEP: Badge("ON THE WAY"),
     Outcome.DONE: Badge("DONE", "good"),
     Outcome.REFUSED: Badge("REFUSED", "warn", "diamond"),
     Outcome.FAILED: Badge("FAILED", "bad", "square"),
-    Outcome.UNCLEAR: Badge("UNCLEAR", "warn", "ring"),
+    Outcome.UNCLEAR: Badge("UNCLEAR", "warn", "circle"),
 }
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Tone = Literal["", "good", "warn", "bad", "busy"]
-Shape = Literal["dot", "ring", "square", "diamond", "turn"]
+Shape = Literal["dot", "circle", "square", "diamond", "turn"]
 
 
 @dataclass(frozen=True, slots=True)

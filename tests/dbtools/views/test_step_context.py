@@ -106,7 +106,7 @@ MAY_DIFFER = (
 def test_what_is_unknown_is_never_green(dana: User, efe: User, client_as: ClientAs) -> None:
     row = rollback_rows.rollback(dana, "rehearsed", rehearsal=rollback_rows.report(verdict="unknown"))
     words = re.sub(r"\s+", " ", page_for(client_as, dana, row).content.decode())
-    assert 'data-tone="warn" data-shape="ring">SCHEMA NOT COMPARED' in words
+    assert 'data-tone="warn" data-shape="circle">SCHEMA NOT COMPARED' in words
     analysis = row.sql_analysis
     analysis["statements"][1]["hazards"][0]["counts"][0]["number"] = None
     wizard_states.changed(row, sql_analysis=analysis)
