@@ -100,6 +100,7 @@ PUBLISHING = {"apply_async", "delay", "delay_on_commit", "apply_async_on_commit"
 
 MOST_MODULES_IN_A_FOLDER = 13
 MOST_LINES_IN_A_FILE = 300
+MOST_LINES_IN_A_FUNCTION = 50  # with its signature and docstring
 
 
 @cache
@@ -345,6 +346,16 @@ def test_no_file_grows_beyond_one_idea() -> None:
         for path in files
     }
     assert {path: count for path, count in lines.items() if count > MOST_LINES_IN_A_FILE} == {}
+
+
+def test_no_function_grows_beyond_one_idea() -> None:
+    lengths = {
+        f"{name}.{node.name}": (node.end_lineno or 0) - node.lineno + 1
+        for name, tree in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+    }
+    assert {name: lines for name, lines in lengths.items() if lines > MOST_LINES_IN_A_FUNCTION} == {}
 
 
 def test_no_class_name_stands_for_two_things() -> None:

@@ -56,6 +56,11 @@ class ManualCommands:
     leave: Sequence[ManualStep] = ()
     unavailable_reason: str = ""
 
+    @property
+    def title(self) -> str:
+        back_to = f", back to {self.target}" if self.target else ""
+        return f"By hand: {self.service.label} at {self.service.get_provider_display()}{back_to}"
+
 
 def commands_for(
     service: Service,

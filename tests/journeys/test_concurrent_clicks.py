@@ -73,7 +73,8 @@ def test_a_live_deployment_that_changed_before_the_click_is_shown_and_nothing_is
     expect(alert).to_be_in_viewport(ratio=1)  # a person who does not see it would press again and send it
     expect(alert).to_contain_text("CHANGED SINCE YOU OPENED THIS Nothing was started.")
     expect(alert).to_contain_text(
-        re.compile(r"Live was \w{7} “Faster checkout totals” .* now it is \w{7} “Speed up category pages”")
+        re.compile(r"Live was \w{7} “Faster checkout totals” .* now it is \w{7} “Speed up category pages”"),
+        use_inner_text=True,
     )
     expect(alert).to_contain_text("Automatic deploys were “on” when you opened this; now they are “off”.")
     expect(ana.definition("From", ana.dialog)).to_contain_text("“Speed up category pages”")

@@ -15,11 +15,15 @@ from dbtools.postgres.client import DatabaseUnreachable, Error
 from rollback_portal.audit.models import Outcome
 from rollback_portal.audit.record import PORTAL, record
 from rollback_portal.jobs.execution import execute
-from rollback_portal.jobs.lease import Lease
+from rollback_portal.jobs.lease import Lease, LeaseLost
 
 CANNOT_RESTORE = (
     NotConfigured, programs.ProgramNotFound, backups.BackupUnusable, DatabaseUnreachable, Error,
 )  # fmt: skip
+INTERRUPTED = (
+    "The worker that restored it stopped or lost its lease before the end. "
+    "Drop {name} if it is there, and try again."
+)
 
 
 def run(pk: int) -> bool:
@@ -30,12 +34,14 @@ def run(pk: int) -> bool:
 def _work(lease: Lease[Restore]) -> bool:
     restore = lease.row
     if restore.status == "restoring":
-        _end(lease, "failed", f"The worker died. Drop {restore.name} if it is there, and try again.")
+        _end(lease, "failed", INTERRUPTED.format(name=restore.name))
         return False
     lease.move("restoring", record=lambda: None)
     try:
         with lease.renewed_in_background():
-            message = _restore(restore)
+            message = _restore(lease)
+    except programs.ProgramStopped:
+        raise LeaseLost from None  # what it had made is dropped; whoever has the row now says so
     except CANNOT_RESTORE as error:
         _end(lease, "failed", f"{error} The database it was taken of was not touched.")
     else:
@@ -43,7 +49,9 @@ def _work(lease: Lease[Restore]) -> bool:
     return False
 
 
-def _restore(restore: Restore) -> str:
+def _restore(lease: Lease[Restore]) -> str:
+    """Raises `ProgramStopped` when the lease is lost: whoever has the row then calls the restore failed."""
+    restore = lease.row
     backup = restore.backup
     config = load_database(backup.database.name)
     address = config.address()
@@ -52,11 +60,12 @@ def _restore(restore: Restore) -> str:
     with client.connect(address, f"restore {restore.pk}") as connection:
         major = connection.info.server_version // 10_000
     located = programs.find(major, requires_tls=address.requires_tls, folder=config.programs)
-    seconds = backups.restore_as_new(address, restore.name, path, located)
+    seconds = backups.restore_as_new(address, restore.name, path, located, stop=lease.lost.is_set)
     return f"The backup stands in the new database {restore.name}, after {seconds:.0f} s."
 
 
 def _end(lease: Lease[Restore], status: str, message: str) -> None:
+    lease.renew()  # after hours in pg_restore, a connection that PostgreSQL dropped is replaced here
     outcome = Outcome.DONE if status == "done" else Outcome.FAILED
     name = lease.row.backup.database.name
     lease.move(
