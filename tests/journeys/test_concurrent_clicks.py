@@ -39,7 +39,9 @@ def test_two_people_click_at_once_and_the_second_is_shown_the_first(
     ]
     assert sorted(notice.count() for notice in notices) == [0, 1]
     second = next(notice for notice in notices if notice.count())
-    expect(second).to_contain_text(re.compile("^(Ana Ruiz|Bo Lind) was faster: .* Yours was not started.$"))
+    expect(second).to_contain_text(
+        re.compile("^(Ana Ruiz|Bo Lind) was faster: .* Yours was not started.$"), use_inner_text=True
+    )
     for person in both:
         person.see_the_end(re.compile("^API was rolled back to .* “Fix login rate limit”$"))
     assert [(who, what) for who, what, _ in installation.received()] == [("render", "rollback")]

@@ -53,7 +53,7 @@ def test_all_output_is_returned_when_the_program_has_ended() -> None:
 
 def test_output_that_cannot_be_read_is_an_error_and_not_an_empty_output() -> None:
     """Two empty schema dumps would compare as the same schema."""
-    with Child(["/bin/echo", "schema"], None, output=subprocess.PIPE) as child:
+    with Child(["/bin/true"], None, output=subprocess.PIPE) as child:
         assert child.process.stdout is not None
         child.process.stdout.close()
         with pytest.raises(ProgramFailed, match="its output could not be read"):
