@@ -166,7 +166,7 @@ def settle_by_hand(actor: Actor, change: Change, *, applied: bool) -> None:
     message = f"{actor.name} looked at {change.service.get_provider_display()}: "
     message += "the order was applied." if applied else "the order was not applied."
     fields: dict[str, Any] = {
-        "status_times": {**change.status_times, to: now.isoformat()},
+        "status_times": change.times_with(to, now),
         "message": message,
     }
     fields |= {"ended_at": None, "not_before": None, "published_at": None} if applied else {"ended_at": now}

