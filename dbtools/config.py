@@ -5,6 +5,7 @@ Only the worker connects to a database. Pages read this file, never an address.
 
 from __future__ import annotations
 
+import logging
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from django.conf import settings
 
 from dbtools.postgres.client import DatabaseAddress, InvalidAddress, parse
 from rollback_portal import env
+
+log = logging.getLogger(__name__)
 
 
 class NotConfigured(Exception):
@@ -98,8 +101,17 @@ def load_database(name: str) -> DatabaseConfig:
     """
     config = load_databases().get(name)
     if config is None:
-        raise NotConfigured(f"The database {name} does not stand in DATABASES_FILE any more.")
+        raise NotConfigured(f"The database {name} is no longer in DATABASES_FILE.")
     return config
+
+
+def knows_an_address() -> bool:
+    """Whether this process has the address of any configured database; only the wizard's workers need one."""
+    try:
+        return any(env.secret(config.secret) for config in load_databases().values())
+    except (NotConfigured, OSError) as error:
+        log.error("no database can be worked on here: %s", error)
+        return False
 
 
 def _parse(name: str, table: Any) -> DatabaseConfig:

@@ -175,12 +175,12 @@ class SqlForm(WizardForm):
         rollback = self.rollback
         if rollback.status != "writing":
             raise forms.ValidationError(
-                "It is past the step where the SQL is written. What you typed stands below and was not "
-                "taken; press “Change the SQL” first."
+                "It is past the step where the SQL is written. What you typed is kept below but was not "
+                "saved; press “Change the SQL” first."
             )
         if self.cleaned_data["seen"] != rollback.sql_sha256 and self.cleaned_data["sql"] != rollback.sql:
             raise forms.ValidationError(
-                "Somebody has written other SQL since your page was drawn; theirs stands below yours. "
+                "Somebody else has written SQL since your page was loaded; theirs is shown below yours. "
                 "Check yours once more to replace it."
             )
 

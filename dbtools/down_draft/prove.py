@@ -18,7 +18,7 @@ SecondCheck = Callable[
     [DatabaseAddress], str
 ]  # returns how a database still differs from the state before, or ""
 MOST_DIFFERENCES = 3
-ANOTHER_ORDER = "stand in another order"  # in the sentence of `differences` about the order of columns
+ANOTHER_ORDER = "are in another order"  # in the sentence of `differences` about the order of columns
 MOST_STATEMENTS = 20_000
 
 

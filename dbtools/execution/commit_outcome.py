@@ -125,7 +125,7 @@ def _verdict(status: str, rows: int, all_rows: int, schema: str, *, began: bool)
     )
     facts = (
         f"The server says of the transaction: {status or 'nothing'}; "
-        f"{rows} of {all_rows} history rows stand; the schema is {schema_text}."
+        f"{rows} of {all_rows} history rows are there; the schema is {schema_text}."
     )
     all_gone, all_there = rows == 0, rows == all_rows
     committed = {COMMITTED: schema != "before", "": schema in {"after", SAME} and began}

@@ -1,7 +1,8 @@
 """The shape of every JSON column of this app.
 
 A whole document has optional keys (`total=False`): it is empty until its step has been taken. Entries in its
-lists always have all their keys. `document_field.conform` keeps that true for rows of older versions.
+lists always have all their keys. `document_field.conform` keeps that true for rows of older versions,
+and refuses a row with a value of another type.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ def _holders(connection: Connection, tables: Sequence[str]) -> CheckResult:
     name = "Other sessions"
     held = connection.execute(HOLDERS.encode(), [_existing(connection, tables)]).fetchall()
     if not held:
-        return CheckResult(name, "ok", "Nobody holds the tables at this moment.")
+        return CheckResult(name, "ok", "No other session holds the tables at the moment.")
     table, sessions, seconds, unseen = held[0]
     message = f"{sessions} {'session holds' if sessions == 1 else 'sessions hold'} {table}"
     if unseen:

@@ -62,7 +62,7 @@ def check_readable(connection: Connection, check_input: CheckInput) -> Iterator[
     """Check that the role can read every table, as a backup lacks what it cannot read."""
     hidden = connection.execute(HIDDEN.encode()).fetchone()
     if hidden:
-        message = f"The role cannot read all of {hidden[0]}: a backup would not be whole."
+        message = f"The role cannot read all of {hidden[0]}: a backup would be incomplete."
         yield CheckResult("Readable", "stop", message)
     else:
-        yield CheckResult("Readable", "ok", "The role can read every table, so the backup is whole.")
+        yield CheckResult("Readable", "ok", "The role can read every table, so the backup is complete.")

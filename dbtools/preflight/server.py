@@ -22,7 +22,7 @@ def check_direct_connection(connection: Connection, check_input: CheckInput) -> 
     else:
         yield CheckResult(
             name, "stop",
-            "The connection goes through a pooler, where locks and settings belong to nobody. "
+            "The connection goes through a pooler, where session locks and settings are not reliable. "
             "Configure the direct address.",
         )  # fmt: skip
 
@@ -40,12 +40,10 @@ def check_server(connection: Connection, check_input: CheckInput) -> Iterator[Ch
     version, encoding = connection.info.server_version, first_value(connection, "SHOW server_encoding")
     major = version // 10_000
     if not OLDEST <= major <= NEWEST:
-        message = f"The server is PostgreSQL {major}; the wizard was made for {OLDEST} to {NEWEST}."
+        message = f"The server is PostgreSQL {major}; the wizard supports {OLDEST} to {NEWEST}."
         yield CheckResult("Server", "stop", message)
     elif encoding != "UTF8":
-        yield CheckResult(
-            "Server", "stop", f"The database's encoding is {encoding}; only UTF8 is worked with."
-        )
+        yield CheckResult("Server", "stop", f"The database's encoding is {encoding}; only UTF8 is supported.")
     else:
         yield CheckResult("Server", "ok", f"PostgreSQL {major}.{version % 10_000}, UTF-8.")
 

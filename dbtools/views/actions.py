@@ -52,7 +52,7 @@ PASSWORD_ACTIONS = {
 def act(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     """One action, named in the address."""
     if name not in ACTIONS:
-        raise Http404(f"The wizard knows no act {name!r}. Nothing was changed.")
+        raise Http404(f"The wizard has no action {name!r}. Nothing was changed.")
     return redirect_to_page(pk) if request.method != "POST" else _perform(request, pk, name, ACTIONS[name])
 
 
@@ -90,7 +90,7 @@ def _refuse_nul(data: QueryDict) -> None:
             if "\0" in value:
                 line = value.count("\n", 0, value.index("\0")) + 1
                 raise StepRefused(
-                    f"A NUL character stands in line {line} of what was sent. Nothing was changed."
+                    f"Line {line} of what was sent contains a NUL character. Nothing was changed."
                 )
 
 

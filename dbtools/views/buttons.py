@@ -8,7 +8,7 @@ from dbtools.models import ROLL_BACK, DatabaseRollback
 from rollback_portal.accounts.models import User
 from rollback_portal.accounts.roles import any_role
 
-REAUTHENTICATION_NOTE = "Your password is asked for, unless you gave it in the last 5 minutes."
+REAUTHENTICATION_NOTE = "You will be asked for your password, unless you entered it in the last 5 minutes."
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def cancel_button(viewer: Viewer, rollback: DatabaseRollback) -> Button:
         return Button(True, f"{rollback.cancel_requested_by[:80]} has asked to stop it.")
     if rollback.status != "running":
         return Button(True, "It has reached its commit and cannot be stopped.")
-    return Button(False, "Until the commit everything is undone by it.")
+    return Button(False, "Until the commit, stopping it undoes everything.")
 
 
 def abandon_button(viewer: Viewer, rollback: DatabaseRollback) -> Button:
@@ -78,7 +78,7 @@ def abandon_button(viewer: Viewer, rollback: DatabaseRollback) -> Button:
 
 
 def approve_button(viewer: Viewer) -> Button:
-    own = "you asked for it or wrote it: somebody else has to approve. Send them this page's address."
+    own = "you requested or wrote it: somebody else has to approve. Send them this page's address."
     return viewer.button(REAUTHENTICATION_NOTE, unless=own if viewer.own else "")
 
 
@@ -88,9 +88,9 @@ def request_approval_button(viewer: Viewer, rollback: DatabaseRollback) -> Butto
 
 
 def run_button(viewer: Viewer, *, void_reason: str, code_operation: str) -> Button:
-    void = "the approval does not stand any more" if void_reason else ""
+    void = "the approval is no longer valid" if void_reason else ""
     return viewer.button(
-        REAUTHENTICATION_NOTE, unless=void or ("code is being moved" if code_operation else "")
+        REAUTHENTICATION_NOTE, unless=void or ("a code operation is under way" if code_operation else "")
     )
 
 
@@ -102,9 +102,9 @@ def restore_button(viewer: Viewer, rollback: DatabaseRollback) -> Button:
     deleted = rollback.backup is not None and rollback.backup.deleted_at is not None
     return viewer.button(
         f"Nothing that exists is touched. {REAUTHENTICATION_NOTE}",
-        even_before="the backup's time was over; it was deleted" if deleted else "",
+        even_before="the backup was deleted when its retention period ended" if deleted else "",
     )
 
 
 def download_button(viewer: Viewer) -> Button:
-    return viewer.button("It holds customers' data. Who downloads it stands in the audit log.")
+    return viewer.button("It holds customers' data. Every download is recorded in the audit log.")

@@ -111,8 +111,8 @@ def outcome_facts(outcome: StoredCommitOutcome | None) -> list[tuple[str, str]]:
         return []
     rows = outcome["rows"]
     return [
-        ("Transaction", outcome["status"] or "the server cannot say any more"),
-        ("History rows", f"{rows} of them still stand{'s' if rows == 1 else ''}"),
+        ("Transaction", outcome["status"] or "the server can no longer say"),
+        ("History rows", f"{rows} of them still there"),
         ("Schema", SCHEMAS.get(outcome["schema"], outcome["schema"])),
     ]
 

@@ -55,7 +55,7 @@ def _send(request: HttpRequest, pk: int) -> HttpResponseBase:
     backup = rollback.backup
     path = Path(settings.BACKUP_FOLDER) / backup.file if backup else None
     if backup is None or path is None or backup.deleted_at is not None or not path.is_file():
-        raise Http404("There is no backup here, or its time was over and it was deleted.")
+        raise Http404("There is no backup here, or it was deleted when its retention period ended.")
     with transaction.atomic():
         actor = actor_of(request)
         message = (

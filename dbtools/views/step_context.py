@@ -28,6 +28,7 @@ from dbtools.wizard import approval, code_side
 from rollback_portal.text import clean_line
 
 WORKING = "_working"
+# Numbered like the steps. Step 5 has no template: nobody has to do anything during the backup.
 TEMPLATES = {
     "deciding": "_1_need", "choosing": "_2_migration", "writing": "_3_sql", "ready": "_4_preflight",
     "rehearsed": "_6_rehearsal", "awaiting_approval": "_7_approval", "approved": "_8_run",
@@ -105,7 +106,22 @@ def _need_context(rollback: DatabaseRollback, viewer: Viewer, typed: Typed) -> d
     services = rollback.database.services
     live = code_side.live_code(services)
     code_operation = code_side.code_under_way(services)
-    return {"live": live, "code_operation": code_operation, **_source_context(live, typed)}
+    return {
+        "live": [live_entry(service) for service in live],
+        "code_operation": code_operation,
+        **_source_context(live, typed),
+    }
+
+
+def live_entry(service: LiveService) -> dict[str, str]:
+    """What a service of the database serves. Whether it is pinned is said only where that is known."""
+    pinned = clean_line(service["pinned"], 120) or ("not pinned" if service["known"] else "")
+    return {
+        "tone": "plain" if service["known"] else "warn",
+        "service": clean_line(service["service"], 80),
+        "url": service["url"],
+        "message": ", ".join(filter(None, (clean_line(service["description"], 200), pinned))),
+    }
 
 
 def _source_context(live: Sequence[LiveService], typed: Typed) -> dict[str, Any]:
@@ -125,7 +141,7 @@ def _migration_context(rollback: DatabaseRollback, viewer: Viewer, typed: Typed)
     return {
         "entries": entries,
         "select_button": viewer.button(
-            even_before="" if selectable else "none of them can go; each says why"
+            even_before="" if selectable else "none of them can be rolled back; each says why"
         ),
         **_source_context(rollback.justification.get("live", []), typed),
     }
@@ -152,7 +168,7 @@ def _sql_context(rollback: DatabaseRollback, viewer: Viewer, typed: Typed) -> di
 def _preflight_context(rollback: DatabaseRollback, viewer: Viewer, typed: Typed) -> dict[str, Any]:
     tones = [result["tone"] for result in rollback.preflight]
     stops = ", ".join(result["check"] for result in rollback.preflight if result["tone"] == "stop")
-    stop = f"a preflight check stands in the way: {clean_line(stops, 200)}" if stops else ""
+    stop = f"a preflight check blocks this: {clean_line(stops, 200)}" if stops else ""
     came_back = rollback.reached_at("backing_up") is not None  # the message says why
     return {
         "results": [{**result, "tone": TONES.get(result["tone"], "warn")} for result in rollback.preflight],

@@ -39,7 +39,7 @@ def load(pk: int) -> DatabaseRollback:
     rows = DatabaseRollback.objects.shown().defer("archive").select_related("approved_by")
     rollback = rows.prefetch_related("backup__restores").filter(pk=pk).first()
     if rollback is None:
-        raise Http404(f"There is no database rollback {pk}. They are kept for ever: the address is mistyped.")
+        raise Http404(f"There is no database rollback {pk}. None is ever deleted: the address is mistyped.")
     return rollback
 
 

@@ -36,7 +36,7 @@ def start(actor: Actor, database: Database, *, incident: str = "") -> DatabaseRo
         StepRefused: a rollback of this database is active already, or it is not configured any more.
     """
     if actor.user_id is None:
-        raise StepRefused("Only a person can ask for it. Nothing was started.")
+        raise StepRefused("Only a person can request it. Nothing was started.")
     if database.missing_since is not None:
         raise StepRefused(f"{database} is not configured any more. Nothing was started.")
     try:
@@ -73,7 +73,7 @@ def reread_migrations(actor: Actor, rollback: DatabaseRollback, *, source: Migra
     """Step 2: read folder and history again, possibly from another commit or an upload."""
     described = source.get("commit") or source.get("kind")
     step(
-        actor, rollback, "reading", f"{actor.name} has the migrations read again ({described}).",
+        actor, rollback, "reading", f"{actor.name} reads the migrations again ({described}).",
         action="migrations read", source=source, selected=[],
     )  # fmt: skip
 
@@ -144,8 +144,8 @@ def reopen_sql(actor: Actor, rollback: DatabaseRollback) -> None:
 
 def rerun_preflight(actor: Actor, rollback: DatabaseRollback) -> None:
     """Step 4: run the preflight checks again."""
-    message = f"{actor.name} has the preflight asked again."
-    step(actor, rollback, "preflight", message, action="preflight asked again", **DISCARDED)
+    message = f"{actor.name} runs the preflight checks again."
+    step(actor, rollback, "preflight", message, action="preflight run again", **DISCARDED)
 
 
 def request_backup(actor: Actor, rollback: DatabaseRollback, *, accepted: str = "") -> None:
@@ -160,13 +160,13 @@ def request_backup(actor: Actor, rollback: DatabaseRollback, *, accepted: str = 
     accepted = accepted.strip()
     stop = next((result for result in rollback.preflight if result["tone"] == "stop"), None)
     if stop is not None:
-        refuse(actor, rollback, "backup refused", f"A preflight check stands in the way: {stop['message']}")
+        refuse(actor, rollback, "backup refused", f"A preflight check blocks this: {stop['message']}")
     if not accepted and any(result["tone"] == "warn" for result in rollback.preflight):
         refuse(actor, rollback, "backup refused", "A preflight check warns. Say why that is acceptable.")
-    message = f"{actor.name} has the backup taken and the rehearsal run."
+    message = f"{actor.name} starts the backup and the rehearsal."
     message += f" Warnings accepted: {accepted}" if accepted else ""
     step(
-        actor, rollback, "backing_up", message, action="backup asked for",
+        actor, rollback, "backing_up", message, action="backup requested",
         warnings_accepted_because=accepted, backup=None, rehearsal={}, progress={}, cancel_requested_at=None,
         cancel_requested_by="",
     )  # fmt: skip
@@ -187,11 +187,11 @@ def request_cancel(actor: Actor, rollback: DatabaseRollback) -> None:
         StepRefused: it has reached its commit, has ended, or is being stopped already.
     """
     if rollback.status != "running":
-        refuse(actor, rollback, "cancel refused", "The run cannot be stopped any more.")
+        refuse(actor, rollback, "cancel refused", "The run can no longer be stopped.")
     with transaction.atomic():
         now = timezone.now()
         running = DatabaseRollback.objects.filter(pk=rollback.pk, status="running", cancel_requested_at=None)
         if not running.update(cancel_requested_at=now, cancel_requested_by=actor.name):
-            raise StepRefused("The run has ended or reached its commit already, or cancel was asked for.")
+            raise StepRefused("The run has ended or reached its commit, or a stop was already requested.")
         message = f"{actor.name} asked to stop the run."
-        record_step(actor, rollback, "cancel asked for", Outcome.ASKED, message)
+        record_step(actor, rollback, "stop requested", Outcome.ASKED, message)

@@ -51,7 +51,7 @@ def request_approval(actor: Actor, rollback: DatabaseRollback) -> None:
         refuse(actor, rollback, "approval refused", f"The rehearsal does not allow it: {reason}")
     step(
         actor, rollback, "awaiting_approval", f"{actor.name} asks a second database admin to approve.",
-        action="approval asked for", outcome=Outcome.ASKED, approval_digest=digest_of(rollback),
+        action="approval requested", outcome=Outcome.ASKED, approval_digest=digest_of(rollback),
     )  # fmt: skip
 
 
@@ -70,7 +70,7 @@ def approve(
     if actor.user_id in (None, rollback.requested_by_id, *rollback.authors):
         refuse(
             actor, rollback, "approval refused",
-            "Nobody approves what they asked for or wrote themselves: another database admin has to.",
+            "Nobody may approve what they requested or wrote themselves: another database admin has to.",
         )  # fmt: skip
     _refuse_if_changed(actor, rollback, seen)
     ticked = sorted(set(acknowledged_losses))
@@ -161,14 +161,14 @@ def void_reason(rollback: DatabaseRollback) -> str:
         return "It is not approved."
     expires = rollback.expires_at
     if expires is None or timezone.now() > expires:
-        return "The approval was for 15 minutes, and they are over."
+        return "The approval was valid for 15 minutes and has expired."
     if not rollback.approved_by.is_active or not rollback.approved_by.has_perm("dbtools.roll_back"):
-        return f"{rollback.approved_by_name} is no database admin any more: the approval is void."
+        return f"{rollback.approved_by_name} is no longer a database admin: the approval is void."
     own = rollback.approved_by_id == rollback.requested_by_id or rollback.approved_by_id in rollback.authors
     if own and not rollback.broke_glass:
-        return "It was approved by the person who asked for it."
+        return "It was approved by the person who requested it."
     if not hmac.compare_digest(digest_of(rollback), rollback.approval_digest):
-        return "What was approved is not what stands here now: the approval is void."
+        return "It has changed since it was approved: the approval is void."
     return ""
 
 
@@ -178,5 +178,5 @@ def _refuse_if_changed(actor: Actor, rollback: DatabaseRollback, seen: str) -> N
     if not hmac.compare_digest(seen, requested) or digest_of(rollback) != requested:
         refuse(
             actor, rollback, "approval refused",
-            "It changed since your page was drawn. Look at it again before you approve.",
+            "It has changed since your page was loaded. Look at it again before you approve.",
         )  # fmt: skip

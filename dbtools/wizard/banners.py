@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from django.db.models import Q
+from django.urls import reverse
 
 from dbtools.models import RUN_STATUSES, DatabaseRollback
+from dbtools.models.document_field import UnreadableDocument
 
 MOST_ROLLBACKS = 5
 
 
 def banners_for_every_page() -> list[dict[str, str]]:
-    """Each banner with its tone, its word, its message and the page that it links to. One query."""
+    """Each banner with its tone, its word, its message and the page that it links to. One query.
+
+    A row that cannot be read is a banner, so that it does not take away the pages for rolling code back.
+    """
     rows = DatabaseRollback.objects.select_related("database").filter(
         Q(status__in=RUN_STATUSES) | (~Q(broke_glass="") & Q(followed_up_at=None))
     )
     fields = ("status", "database__name", "selected", "broke_glass", "approved_by_name", "followed_up_at")
-    return [banner for row in rows.only(*fields)[:MOST_ROLLBACKS] for banner in _banners(row)]
+    try:
+        return [banner for row in rows.only(*fields)[:MOST_ROLLBACKS] for banner in _banners(row)]
+    except UnreadableDocument as error:
+        message = f"Nothing of it is run until it is put right: {error}"
+        return [{"tone": "bad", "word": "ROW UNREADABLE", "message": message, "url": reverse("databases")}]
 
 
 def _banners(row: DatabaseRollback) -> list[dict[str, str]]:

@@ -18,7 +18,7 @@ DATABASE_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 SHORTEST_FINDINGS = 10  # characters
 # A person's answer -> the status that it leads to, and what the audit log says.
 ANSWERS = {
-    "again": ("resolving", "asks the database once more"),
+    "again": ("resolving", "checks the database once more"),
     "committed": ("done", "looked at the database: the rollback was committed"),
     "not committed": ("unchanged", "looked at the database: nothing was changed"),
 }
@@ -59,7 +59,7 @@ def request_restore(actor: Actor, rollback: DatabaseRollback, *, name: str) -> N
     if backup is None or backup.deleted_at is not None:
         refuse(actor, rollback, "restore refused", "There is no backup to restore.")
     if actor.user_id is None:
-        refuse(actor, rollback, "restore refused", "Only a person can ask for it.")
+        refuse(actor, rollback, "restore refused", "Only a person can request it.")
     if not DATABASE_NAME.fullmatch(name):
         refuse(actor, rollback, "restore refused", "A name is made of a-z, 0-9 and _, up to 63 of them.")
     if name == rollback.database.name:
@@ -73,8 +73,8 @@ def request_restore(actor: Actor, rollback: DatabaseRollback, *, name: str) -> N
                 requested_by_name=actor.name,
                 status_times={"queued": timezone.now().isoformat()},
             )
-            message = f"{actor.name} has the backup restored into the new database {name}."
-            record_step(actor, rollback, "restore asked for", Outcome.ASKED, message)
+            message = f"{actor.name} restores the backup into the new database {name}."
+            record_step(actor, rollback, "restore requested", Outcome.ASKED, message)
             notify_dispatchers()
     except IntegrityError:
         raise StepRefused("This backup is being restored already. A second one was not started.") from None

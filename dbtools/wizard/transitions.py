@@ -14,8 +14,6 @@ from rollback_portal.audit.record import Actor, record
 from rollback_portal.jobs.lease import RELEASED
 from rollback_portal.jobs.notify import notify_dispatchers
 
-FREE: dict[str, Any] = {**RELEASED, "not_before": None}
-
 
 class StepRefused(Exception):
     """The step cannot be taken and nothing was changed; `str()` says why, as a sentence for the page."""
@@ -39,12 +37,12 @@ def step(
     now = timezone.now()
     with transaction.atomic():
         if not rollback.move(
-            to, message=message, status_times=rollback.times_with(to, now), **{**FREE, **fields}
+            to, message=message, status_times=rollback.times_with(to, now), **{**RELEASED, **fields}
         ):
             rollback.refresh_from_db()
             raise StepRefused(
-                f"This rollback is at the step “{rollback.status.replace('_', ' ')}” by now; "
-                "that step cannot be taken from there. Nothing was changed."
+                f"This rollback is now at the step “{rollback.status.replace('_', ' ')}”, "
+                "and that action is not possible from there. Nothing was changed."
             )
         record_step(actor, rollback, action, outcome, message)
         if rollback.waits_for_worker:

@@ -23,7 +23,7 @@ def answers() -> bool:
         with _redis() as redis:
             return bool(redis.ping())
     except RedisError as error:
-        log.warning("the broker is away (%s)", error)
+        log.warning("the broker is unavailable (%s)", error)
         return False
 
 
@@ -33,7 +33,7 @@ def publish(task: Task[Any, Any], *arguments: int, expires: timedelta | None = N
     try:
         task.apply_async(arguments, retry=False, **options)
     except (OperationalError, OSError) as error:
-        log.warning("the broker is away (%s): %s%s is not published", error, task.name, arguments)
+        log.warning("the broker is unavailable (%s): %s%s is not published", error, task.name, arguments)
         return False
     return True
 

@@ -21,7 +21,6 @@ from rollback_portal.jobs.schedule import RecurringTask, take_turn
 log = logging.getLogger(__name__)
 
 EXECUTE_HERE_AFTER = timedelta(seconds=5)  # a row has waited this long for a worker
-AT_ONCE = 8  # rows that one dispatcher executes in its own process
 
 
 class Dispatcher:
@@ -30,8 +29,8 @@ class Dispatcher:
     def __init__(self, kinds: Sequence[JobKind], recurring: Sequence[RecurringTask]) -> None:
         self.kinds = kinds
         self.recurring = recurring
-        self.executor = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="dispatcher-executes")
-        self.executing: set[tuple[str, int]] = set()
+        self.executors = {kind.name: ThreadPoolExecutor(kind.threads, kind.name) for kind in kinds}
+        self.executing: dict[str, set[int]] = {kind.name: set() for kind in kinds}
 
     def round(self) -> None:
         """Publish due jobs, execute those that no worker took, publish recurring tasks. Survives outages."""
@@ -41,38 +40,43 @@ class Dispatcher:
                 self._dispatch(kind)
             self._publish_recurring()
         except DatabaseError as error:
-            log.warning("PostgreSQL is away (%s); nothing is dispatched until it is back", error)
+            log.warning("PostgreSQL is unavailable (%s); nothing is dispatched until it is back", error)
         finally:
             close_old_connections()
 
     def stop(self) -> None:
         """Wait until the jobs that this process executes are handed over, each between two steps."""
-        self.executor.shutdown(wait=True)
+        for executor in self.executors.values():
+            executor.shutdown(wait=True)
 
     def _dispatch(self, kind: JobKind) -> None:
         with transaction.atomic():
             rows = queue.take_due(kind.model, kind.at_most)
-        broker_answers = bool(rows) and broker.answers()
+        if not rows:
+            return
+        broker_answers, can_run = broker.answers(), kind.can_run()
         for pk, waiting in rows:
-            late = waiting > EXECUTE_HERE_AFTER
-            if late or not broker_answers or not broker.publish(kind.task, pk):
+            has_thread = can_run and len(self.executing[kind.name]) < kind.threads
+            late = has_thread and waiting > EXECUTE_HERE_AFTER
+            published = broker_answers and not late and broker.publish(kind.task, pk)
+            if can_run and not published:
                 self._execute_here(kind, pk)
 
     def _execute_here(self, kind: JobKind, pk: int) -> None:
-        if (kind.name, pk) in self.executing:
+        if pk in self.executing[kind.name]:
             return
-        self.executing.add((kind.name, pk))
-        self.executor.submit(self._execute, kind, pk)
+        self.executing[kind.name].add(pk)
+        self.executors[kind.name].submit(self._execute, kind, pk)
 
     def _execute(self, kind: JobKind, pk: int) -> None:
         try:
             log.warning("no worker took %s %s: the dispatcher executes it", kind.name, pk)
-            while kind.run(pk):
+            while kind.execute(pk):
                 pass
         except Exception:
             log.exception("%s %s: execution failed; a later round tries again", kind.name, pk)
         finally:
-            self.executing.discard((kind.name, pk))
+            self.executing[kind.name].discard(pk)
             connection.close()
 
     def _publish_recurring(self) -> None:

@@ -13,11 +13,18 @@ from django.db import DatabaseError, close_old_connections, connection, models, 
 from django.utils import timezone
 
 from rollback_portal.jobs.queue import Row, lease_duration
+from rollback_portal.text import clean_line
 
 log = logging.getLogger(__name__)
 
 RENEW_EVERY = 1.0  # seconds between two renewals in the background
-RELEASED: dict[str, Any] = {"lease_owner": None, "lease_until": None, "published_at": None}
+# What frees a row of its worker: written by whoever ends it, gives it up or takes it over from a person.
+RELEASED: dict[str, Any] = {
+    "lease_owner": None,
+    "lease_until": None,
+    "not_before": None,
+    "published_at": None,
+}
 
 
 class LeaseLost(Exception):
@@ -46,7 +53,7 @@ class Lease(Generic[Row]):
         now = timezone.now()
         with transaction.atomic():
             if not self.row.move(
-                to, guard=self._guard(now), status_times=self.row.times_with(to, now), **fields
+                to, guard=self._guard(now), status_times=self.row.times_with(to, now), **self._fitted(fields)
             ):
                 self.lost.set()
                 raise LeaseLost
@@ -58,6 +65,7 @@ class Lease(Generic[Row]):
         Raises:
             LeaseLost: the row is not ours any more; nothing was written.
         """
+        fields = self._fitted(fields)
         if not self._held().filter(status=self.row.status).update(**fields):
             self.lost.set()
             raise LeaseLost
@@ -70,7 +78,7 @@ class Lease(Generic[Row]):
         Raises:
             LeaseLost: the row is not ours any more; nothing was written.
         """
-        self.note(not_before=due_at, **RELEASED, **fields)
+        self.note(**{**RELEASED, "not_before": due_at, **fields})
 
     def release(self) -> None:
         """Give the row up at once; does nothing if the lease is lost."""
@@ -85,7 +93,7 @@ class Lease(Generic[Row]):
         """
         if not connection.in_atomic_block:
             close_old_connections()  # replace a dropped connection here, before a write fails on it
-        if not self._held().update(lease_until=timezone.now() + lease_duration(), **fields):
+        if not self._held().update(lease_until=timezone.now() + lease_duration(), **self._fitted(fields)):
             self.lost.set()
             return False
         fresh = self._rows().only("cancel_requested_at", "cancel_requested_by").get()
@@ -121,6 +129,18 @@ class Lease(Generic[Row]):
                 log.warning("%s %s: lease not renewed (%s)", self.row._meta.verbose_name, self.row.pk, error)
                 connection.close()
         connection.close()
+
+    def _fitted(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """What a provider says may be longer than its column, which must not keep the row from moving."""
+        return {name: self._fitting(name, value) for name, value in fields.items()}
+
+    def _fitting(self, name: str, value: Any) -> Any:
+        """A text cut to its column; "" for an identifier that would have to be cut."""
+        field = self.row._meta.get_field(name)
+        if not isinstance(value, str) or not isinstance(field, models.CharField) or field.max_length is None:
+            return value
+        line = clean_line(value, field.max_length)
+        return "" if name in self.row.IDENTIFIERS and line != value else line
 
     def _guard(self, now: datetime) -> dict[str, Any]:
         return {"lease_owner": self.owner, "lease_until__gt": now}

@@ -16,10 +16,12 @@ class LeasedRow(Stateful):
     """A row that is a job: its status says what to do next, its lease says which worker does it.
 
     In `WORKER_STATUSES` it waits for a worker, otherwise for a person or for nothing. `status_times` maps
-    each status to the ISO 8601 time at which it was last reached.
+    each status to the ISO 8601 time at which it was last reached. `IDENTIFIERS` names the columns whose text
+    would name something else if it was cut.
     """
 
     WORKER_STATUSES: ClassVar[tuple[str, ...]]
+    IDENTIFIERS: ClassVar[tuple[str, ...]] = ()
 
     status_times = models.JSONField(default=dict, help_text="When each status was reached last.")
     lease_owner = models.UUIDField(null=True)

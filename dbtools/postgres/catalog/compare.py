@@ -21,7 +21,7 @@ def differences(before: Catalog, after: Catalog) -> tuple[str, ...]:
     for table, columns in before.order.items():
         others = after.order.get(table)
         if others is not None and others != columns and set(others) == set(columns):
-            sentences.append(f"{table}: its columns stand in another order ({', '.join(others)}).")
+            sentences.append(f"{table}: its columns are in another order ({', '.join(others)}).")
     return tuple(sentences)
 
 

@@ -116,7 +116,7 @@ class Child:
     def error_message(self, code: int) -> str:
         """The program's error messages, without its progress messages."""
         errors = [line for line in self._lines if ": error:" in line or "detail:" in line or "hint:" in line]
-        text = " ".join(errors or list(self._lines)[-3:]) or f"it ended with code {code} and said nothing"
+        text = " ".join(errors or list(self._lines)[-3:]) or f"it ended with code {code} and printed nothing"
         return redact(text, self._address) if self._address else text
 
     def end(self) -> None:

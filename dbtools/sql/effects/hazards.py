@@ -19,7 +19,7 @@ DEFINITION_GONE = "Its definition is gone; the backup has it."
 LOST_WITH = {
     ObjectType.OBJECT_SEQUENCE: "The number it has come to is gone.",
     ObjectType.OBJECT_MATVIEW: "Its stored rows are gone; they can be computed again.",
-    ObjectType.OBJECT_TRIGGER: "What it did to rows is not done from now on.",
+    ObjectType.OBJECT_TRIGGER: "It no longer acts on rows.",
     ObjectType.OBJECT_POLICY: "Who sees which rows changes at once.",
     ObjectType.OBJECT_FUNCTION: DEFINITION_GONE,
     ObjectType.OBJECT_PROCEDURE: DEFINITION_GONE,
@@ -45,9 +45,9 @@ def hazards(statement: ast.Node, earlier: EarlierStatements) -> Iterator[Hazard]
     if isinstance(statement, ast.RenameStmt):
         yield Hazard("blocks", f"gives something the name {quoted(statement.newname or '')}",
                      "Code that still uses the old name fails from the commit on.",
-                     "Make sure that the code of then is live.")  # fmt: skip
+                     "Make sure that code for the new name is live.")  # fmt: skip
     if type(statement).__name__ in OPAQUE:
-        yield Hazard("loses", OPAQUE[type(statement).__name__], "What it destroys cannot be said beforehand.",
+        yield Hazard("loses", OPAQUE[type(statement).__name__], "What it destroys is not known beforehand.",
                      "Read it line by line, or write plain statements.")  # fmt: skip
     for node in walk(statement):
         if isinstance(node, WRITES):
@@ -59,7 +59,7 @@ def of_query(node: ast.Node, earlier: EarlierStatements) -> Iterator[Hazard]:
     if isinstance(node, ast.DeleteStmt) and node.relation is not None:
         every = "" if node.whereClause is not None else "every row: it has no WHERE"
         yield Hazard("loses", f"deletes rows of {relation(node.relation)}{f', {every}' if every else ''}",
-                     "They are gone, and so are the rows that hang on them by ON DELETE CASCADE.",
+                     "They are gone, and so are the rows that depend on them through ON DELETE CASCADE.",
                      "Save them in a table of their own first.",
                      hazard_counts.matching(node, earlier))  # fmt: skip
     if isinstance(node, ast.UpdateStmt) and node.relation is not None:

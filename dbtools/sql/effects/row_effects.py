@@ -12,7 +12,7 @@ from dbtools.sql.effects.table_rewrites import restarted, rewritten
 from dbtools.sql.syntax.parsing import InvalidSql, ParsedStatement, split, walk
 
 MOST_STATEMENTS = 20_000
-BEFORE = "which values stood there before is not known."
+BEFORE = "which values were there before is not known."
 WRITES = {
     "UpdateStmt": ("UPDATE", BEFORE),
     "DeleteStmt": ("DELETE", "the rows are gone."),

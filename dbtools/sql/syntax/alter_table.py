@@ -58,7 +58,7 @@ def of_part(table: ast.RangeVar, part: ast.AlterTableCmd, earlier: EarlierStatem
         yield rewrite(f"computes {full_name} anew for every row", table, earlier)
     elif part.subtype == Alter.AT_DropExpression:
         yield Hazard("blocks", f"stops computing {full_name}", "The values stay, and new rows get none.",
-                     "Make sure that the code of then writes them.")  # fmt: skip
+                     "Make sure that the live code writes them.")  # fmt: skip
     elif part.subtype in {Alter.AT_SetLogged, Alter.AT_SetUnLogged}:
         yield rewrite(f"copies the whole table {relation(table)}", table, earlier)
         if part.subtype == Alter.AT_SetUnLogged:
@@ -71,7 +71,7 @@ def of_part(table: ast.RangeVar, part: ast.AlterTableCmd, earlier: EarlierStatem
                      "Change the policies instead.")  # fmt: skip
     elif part.subtype == Alter.AT_DisableTrig:
         yield Hazard("loses", f"stops the trigger {quoted(name)} of {relation(table)}",
-                     "What it would have done to rows from now on is not done.",
+                     "It no longer acts on rows.",
                      "Enable it again before the end of the script.")  # fmt: skip
     elif part.subtype in {Alter.AT_ValidateConstraint, Alter.AT_AttachPartition}:
         yield Hazard("blocks", f"reads the whole table {relation(table)}",
@@ -125,7 +125,7 @@ def of_new_type(
         yield Hazard(
             "loses", f"changes the type of {full_name}",
             "Digits, time zones or precision that the new type does not hold are gone.",
-            "Keep the old column under another name until the result was looked at.",
+            "Keep the old column under another name until the result has been checked.",
             hazard_counts.values(table, name, earlier),
         )  # fmt: skip
     yield rewrite(f"writes {relation(table)} anew unless the stored values may stay", table, earlier)

@@ -79,7 +79,7 @@ def _save_backup(context: WizardContext, taken: TakenBackup, fingerprint: str) -
     )  # fmt: skip
     context.advance(
         "rehearsing",
-        f"The backup is taken and was read back whole: {taken.bytes:,} bytes in {taken.seconds:.1f} s.",
+        f"The backup was taken and read back in full: {taken.bytes:,} bytes in {taken.seconds:.1f} s.",
         action="backup taken", outcome=Outcome.DONE, backup=backup, fingerprint=fingerprint,
         after={"backup": taken.sha256, "bytes": taken.bytes},
     )  # fmt: skip
@@ -99,7 +99,7 @@ def rehearse(context: WizardContext) -> None:
                 progress=lambda phase: context.report(phase=phase), stop=context.lost.is_set,
             )  # fmt: skip
     except NO_REHEARSAL as error:
-        message = f"The rehearsal could not be held: {error}"
+        message = f"The rehearsal could not be run: {error}"
         context.advance("ready", message, action="rehearsal", outcome=Outcome.FAILED)
         return
     context.advance(

@@ -54,7 +54,7 @@ def check_sql(context: WizardContext) -> None:
     except (NotConfigured, DatabaseUnreachable) as error:
         _send_back(context, f"The SQL could not be checked: {error}", {})
         return
-    message = f"{len(analysis['statements'])} statements are understood; the preflight checks are run."
+    message = f"{len(analysis['statements'])} statements are understood; the preflight checks are running."
     context.advance("preflight", message, action="SQL checked", sql_analysis=analysis)
 
 
@@ -96,11 +96,11 @@ def run_preflight(context: WizardContext) -> None:
         config = load_database(rollback.database.name)
         results = preflight.run_checks(check_input(config, rollback.sql_analysis, rollback.history))
     except (NotConfigured, HistoryNotFound, DatabaseUnreachable, Error) as error:
-        message = f"The preflight could not be asked: {error}"
+        message = f"The preflight checks could not be run: {error}"
         results = (CheckResult("Database", "stop", message),)
     stops = sum(result.tone == "stop" for result in results)
     warns = sum(result.tone == "warn" for result in results)
-    message = f"{len(results)} preflight checks answered: {stops} stop it, {warns} warn."
+    message = f"{len(results)} preflight checks ran: {stops} stop it, {warns} warn."
     context.advance("ready", message, action="preflight", preflight=[asdict(result) for result in results])
 
 

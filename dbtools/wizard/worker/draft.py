@@ -77,7 +77,7 @@ def _replay_and_draft(
         earlier = replay.state()
         for sql in reversed(selected):
             replay.apply(sql)
-        context.report(phase="The way back is looked for, run and compared.")
+        context.report(phase="The way back is worked out, run and compared.")
         return replay.draft(selected, earlier, replay.state())
 
 

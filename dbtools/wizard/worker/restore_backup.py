@@ -15,14 +15,14 @@ from dbtools.postgres.client import DatabaseUnreachable, Error
 from rollback_portal.audit.models import Outcome
 from rollback_portal.audit.record import PORTAL, record
 from rollback_portal.jobs.execution import execute
-from rollback_portal.jobs.lease import Lease, LeaseLost
+from rollback_portal.jobs.lease import RELEASED, Lease, LeaseLost
 
 CANNOT_RESTORE = (
     NotConfigured, programs.ProgramNotFound, backups.BackupUnusable, DatabaseUnreachable, Error,
 )  # fmt: skip
 INTERRUPTED = (
     "The worker that restored it stopped or lost its lease before the end. "
-    "Drop {name} if it is there, and try again."
+    "Drop {name} if it exists, and try again."
 )
 
 
@@ -43,7 +43,7 @@ def _work(lease: Lease[Restore]) -> bool:
     except programs.ProgramStopped:
         raise LeaseLost from None  # what it had made is dropped; whoever has the row now says so
     except CANNOT_RESTORE as error:
-        _end(lease, "failed", f"{error} The database it was taken of was not touched.")
+        _end(lease, "failed", f"{error} The database it was taken from was not touched.")
     else:
         _end(lease, "done", message)
     return False
@@ -61,7 +61,7 @@ def _restore(lease: Lease[Restore]) -> str:
         major = connection.info.server_version // 10_000
     located = programs.find(major, requires_tls=address.requires_tls, folder=config.programs)
     seconds = backups.restore_as_new(address, restore.name, path, located, stop=lease.lost.is_set)
-    return f"The backup stands in the new database {restore.name}, after {seconds:.0f} s."
+    return f"The backup was restored into the new database {restore.name} in {seconds:.0f} s."
 
 
 def _end(lease: Lease[Restore], status: str, message: str) -> None:
@@ -73,6 +73,5 @@ def _end(lease: Lease[Restore], status: str, message: str) -> None:
         record=partial(record, PORTAL, "database restore", outcome, name, message),
         message=message,
         ended_at=timezone.now(),
-        lease_owner=None,
-        lease_until=None,
+        **RELEASED,
     )

@@ -72,7 +72,7 @@ def _record_commit(context: WizardContext, committed: CommittedRun) -> None:
         "invalid": list(committed.invalid_indexes),
     }
     context.advance(
-        "verifying", f"Committed after {committed.seconds:.1f} s; a new connection looks at it now.",
+        "verifying", f"Committed after {committed.seconds:.1f} s; it is now checked over a new connection.",
         action="committed", outcome=Outcome.DONE, run_log=run_log,
         after={"transaction": committed.identity.xid},
     )  # fmt: skip
@@ -135,7 +135,7 @@ def resolve_commit(context: WizardContext) -> None:
             address, run_spec_of(rollback), _identity(rollback.identity), after=after
         )
     except (NotConfigured, DatabaseUnreachable, Error) as error:
-        context.retry_in(RETRY_SECONDS, f"The database cannot be asked what became of the run: {error}")
+        context.retry_in(RETRY_SECONDS, f"It cannot be checked yet what became of the run: {error}")
         return
     run_log = {**rollback.run_log, "resolved": asdict(outcome)}
     if outcome.verdict == commit_outcome.COMMITTED:
@@ -174,7 +174,7 @@ def verify(context: WizardContext) -> None:
             row_ids = {row.id for row in history.read(connection, address.schema)}
             fingerprint = catalog.read(connection, config.all_schemas()).fingerprint
     except (NotConfigured, DatabaseUnreachable, Error) as error:
-        context.retry_in(RETRY_SECONDS, f"Committed; the database cannot be looked at yet: {error}")
+        context.retry_in(RETRY_SECONDS, f"Committed; the database cannot be checked yet: {error}")
         return
     verification: Verification = {
         "rows_standing": [row.name for row in run_spec_of(rollback).rows if row.id in row_ids],
@@ -186,7 +186,7 @@ def verify(context: WizardContext) -> None:
 def _record_verification(context: WizardContext, verification: Verification) -> None:
     rollback, rows = context.rollback, verification["rows_standing"]
     if rows or not verification["schema_as_rehearsed"]:
-        what = f"the history row of {rows[0]} still stands" if rows else "the schema is not the rehearsed one"
+        what = f"the history row of {rows[0]} is still there" if rows else "the schema is not as rehearsed"
         context.advance(
             "needs_attention",
             f"Committed, but {what}. Somebody may have deployed since; a person has to look.",

@@ -64,7 +64,7 @@ def wait_until_supported() -> None:
         try:
             return refuse_pooler()
         except DatabaseError as error:
-            log.warning("PostgreSQL is away (%s); work starts when it is back", str(error).strip())
+            log.warning("PostgreSQL is unavailable (%s); work starts when it is back", str(error).strip())
             shutdown.requested(within=RETRY_EVERY)
     return None
 

@@ -10,7 +10,7 @@ from tests.dbtools.execution.small_database import fill
 
 
 @pytest.fixture
-def shop(shop: DatabaseAddress, monkeypatch: pytest.MonkeyPatch) -> DatabaseAddress:
+def filled_shop(shop: DatabaseAddress, monkeypatch: pytest.MonkeyPatch) -> DatabaseAddress:
     monkeypatch.setattr(runner, "PAUSE", (0.05, 0.1))
     monkeypatch.setattr(concurrent_index, "PAUSE", (0.01, 0.02))
     monkeypatch.setattr(concurrent_index, "LOCK_SECONDS", 1.0)

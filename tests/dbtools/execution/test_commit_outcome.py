@@ -32,24 +32,27 @@ def committed_run(address: DatabaseAddress, statements: tuple[str, ...] = DOWN) 
     return done.identity, state(address)
 
 
-def test_the_outcome_of_a_cut_commit_is_found_every_time(shop: DatabaseAddress) -> None:
-    after = ended(shop)
+def test_the_outcome_of_a_cut_commit_is_found_every_time(filled_shop: DatabaseAddress) -> None:
+    after = ended(filled_shop)
     seen = set()
-    with proxy(shop) as between:
+    with proxy(filled_shop) as between:
         for way in WAYS * 3:
             approved, before, observer = (
-                spec(shop),
-                state(shop),
+                spec(filled_shop),
+                state(filled_shop),
                 RecordingObserver(partial(arm, between, way)),
             )
             with pytest.raises(CommitUnknown) as raised:
                 runner.run(between.address, approved, observer)
             assert raised.value.identity == observer.identity
-            outcome = find_outcome(shop, approved, observer.identity, after=after.schema)
-            assert state(shop) == {COMMITTED: after, NOT_COMMITTED: before}[outcome.verdict], (way, outcome)
+            outcome = find_outcome(filled_shop, approved, observer.identity, after=after.schema)
+            assert state(filled_shop) == {COMMITTED: after, NOT_COMMITTED: before}[outcome.verdict], (
+                way,
+                outcome,
+            )
             seen.add((way, outcome.verdict))
             if outcome.verdict == COMMITTED:
-                refill(shop)
+                refill(filled_shop)
     assert {
         ("before", NOT_COMMITTED),
         ("in the middle", NOT_COMMITTED),
@@ -62,10 +65,10 @@ def arm(between: Proxy, way: str, event: str) -> None:
         between.way = way
 
 
-def test_the_message_names_all_three_facts(shop: DatabaseAddress) -> None:
-    approved = spec(shop)
-    identity, after = committed_run(shop)
-    outcome = find_outcome(shop, approved, identity, after=after.schema)
+def test_the_message_names_all_three_facts(filled_shop: DatabaseAddress) -> None:
+    approved = spec(filled_shop)
+    identity, after = committed_run(filled_shop)
+    outcome = find_outcome(filled_shop, approved, identity, after=after.schema)
     assert (outcome.verdict, outcome.status, outcome.rows, outcome.schema) == (
         COMMITTED,
         "committed",
@@ -73,32 +76,34 @@ def test_the_message_names_all_three_facts(shop: DatabaseAddress) -> None:
         "after",
     )
     assert outcome.message == (
-        "It was committed. The server says of the transaction: committed; 0 of 1 history rows stand; "
+        "It was committed. The server says of the transaction: committed; 0 of 1 history rows are there; "
         "the schema is the one after."
     )
 
 
-def test_a_worker_that_died_before_it_had_a_transaction_changed_nothing(shop: DatabaseAddress) -> None:
-    assert find_outcome(shop, spec(shop), None, after="after").verdict == NOT_COMMITTED
+def test_a_worker_that_died_before_it_had_a_transaction_changed_nothing(filled_shop: DatabaseAddress) -> None:
+    assert find_outcome(filled_shop, spec(filled_shop), None, after="after").verdict == NOT_COMMITTED
 
 
-def test_a_schema_that_others_changed_does_not_hide_that_nothing_was_committed(shop: DatabaseAddress) -> None:
-    approved = spec(shop)
-    with client.connect(shop, "tests", autocommit=True) as connection:
+def test_a_schema_that_others_changed_does_not_hide_that_nothing_was_committed(
+    filled_shop: DatabaseAddress,
+) -> None:
+    approved = spec(filled_shop)
+    with client.connect(filled_shop, "tests", autocommit=True) as connection:
         connection.execute('ALTER TABLE "Item" ADD COLUMN extra int')
-    outcome = find_outcome(shop, approved, None, after="after")
+    outcome = find_outcome(filled_shop, approved, None, after="after")
     assert (outcome.verdict, outcome.schema) == (NOT_COMMITTED, "neither")
 
 
-def test_a_transaction_in_progress_is_waited_for(shop: DatabaseAddress) -> None:
-    approved = spec(shop)
-    with client.connect(shop, "tests") as connection:
+def test_a_transaction_in_progress_is_waited_for(filled_shop: DatabaseAddress) -> None:
+    approved = spec(filled_shop)
+    with client.connect(filled_shop, "tests") as connection:
         xid = connection.execute("SELECT pg_current_xact_id()::text").fetchone()
-        identity = replace(rolled_back_run(shop), xid=str(xid[0]) if xid else "")
-        outcome = find_outcome(shop, approved, identity, after="after", seconds=0.3)
+        identity = replace(rolled_back_run(filled_shop), xid=str(xid[0]) if xid else "")
+        outcome = find_outcome(filled_shop, approved, identity, after="after", seconds=0.3)
         assert (outcome.verdict, outcome.status) == (UNKNOWN, "in progress")
         connection.rollback()
-    assert find_outcome(shop, approved, identity, after="after").verdict == NOT_COMMITTED
+    assert find_outcome(filled_shop, approved, identity, after="after").verdict == NOT_COMMITTED
 
 
 def rolled_back_run(address: DatabaseAddress) -> Identity:
@@ -116,20 +121,22 @@ def rolled_back_run(address: DatabaseAddress) -> Identity:
 
 
 @pytest.mark.parametrize("changed", ["timeline", "system", "from the future"])
-def test_on_another_timeline_rows_and_schema_have_to_agree(shop: DatabaseAddress, changed: str) -> None:
+def test_on_another_timeline_rows_and_schema_have_to_agree(
+    filled_shop: DatabaseAddress, changed: str
+) -> None:
     """After a failover, the transaction id may belong to another transaction, so it is not trusted."""
-    approved = spec(shop)
-    identity, after = committed_run(shop)
+    approved = spec(filled_shop)
+    identity, after = committed_run(filled_shop)
     other = {
         "timeline": replace(identity, timeline=identity.timeline + 1),
         "system": replace(identity, system="7"),
         "from the future": replace(identity, xid="4000000000"),
     }[changed]
-    outcome = find_outcome(shop, approved, other, after=after.schema)
+    outcome = find_outcome(filled_shop, approved, other, after=after.schema)
     assert (outcome.verdict, outcome.status) == (COMMITTED, "")
-    assert find_outcome(shop, approved, other, after="something else").verdict == UNKNOWN
-    restore_row(shop)
-    assert find_outcome(shop, approved, other, after=after.schema).verdict == UNKNOWN
+    assert find_outcome(filled_shop, approved, other, after="something else").verdict == UNKNOWN
+    restore_row(filled_shop)
+    assert find_outcome(filled_shop, approved, other, after=after.schema).verdict == UNKNOWN
 
 
 def restore_row(address: DatabaseAddress) -> None:
@@ -141,42 +148,46 @@ def restore_row(address: DatabaseAddress) -> None:
         )
 
 
-def test_a_row_that_somebody_else_deleted_proves_nothing(shop: DatabaseAddress) -> None:
-    approved, identity = spec(shop), rolled_back_run(shop)
-    with client.connect(shop, "tests", autocommit=True) as connection:
+def test_a_row_that_somebody_else_deleted_proves_nothing(filled_shop: DatabaseAddress) -> None:
+    approved, identity = spec(filled_shop), rolled_back_run(filled_shop)
+    with client.connect(filled_shop, "tests", autocommit=True) as connection:
         connection.execute("DELETE FROM _prisma_migrations WHERE id = %s", [ID.format(2)])
-    assert find_outcome(shop, approved, identity, after="after").verdict == UNKNOWN
-    assert find_outcome(shop, approved, None, after="after").verdict == UNKNOWN
-    assert find_outcome(shop, approved, replace(identity, timeline=2), after="after").verdict == UNKNOWN
+    assert find_outcome(filled_shop, approved, identity, after="after").verdict == UNKNOWN
+    assert find_outcome(filled_shop, approved, None, after="after").verdict == UNKNOWN
+    assert (
+        find_outcome(filled_shop, approved, replace(identity, timeline=2), after="after").verdict == UNKNOWN
+    )
 
 
 def test_a_row_that_exists_although_the_server_committed_leaves_the_outcome_unknown(
-    shop: DatabaseAddress,
+    filled_shop: DatabaseAddress,
 ) -> None:
-    approved = spec(shop)
-    identity, after = committed_run(shop)
-    restore_row(shop)
-    outcome = find_outcome(shop, approved, identity, after=after.schema)
+    approved = spec(filled_shop)
+    identity, after = committed_run(filled_shop)
+    restore_row(filled_shop)
+    outcome = find_outcome(filled_shop, approved, identity, after=after.schema)
     assert outcome.verdict == UNKNOWN
     assert outcome.message.startswith("The facts do not agree, or not yet.")
 
 
-def test_sql_that_does_not_change_the_schema_is_judged_by_the_other_facts(shop: DatabaseAddress) -> None:
-    approved = spec(shop, DOWN[:1])
+def test_sql_that_does_not_change_the_schema_is_judged_by_the_other_facts(
+    filled_shop: DatabaseAddress,
+) -> None:
+    approved = spec(filled_shop, DOWN[:1])
     assert (
-        find_outcome(shop, approved, rolled_back_run(shop), after=approved.fingerprint).verdict
+        find_outcome(filled_shop, approved, rolled_back_run(filled_shop), after=approved.fingerprint).verdict
         == NOT_COMMITTED
     )
-    identity, after = committed_run(shop, DOWN[:1])
-    outcome = find_outcome(shop, approved, identity, after=after.schema)
+    identity, after = committed_run(filled_shop, DOWN[:1])
+    outcome = find_outcome(filled_shop, approved, identity, after=after.schema)
     assert (outcome.verdict, outcome.schema) == (COMMITTED, SAME)
 
 
-def test_without_a_history_the_outcome_is_unknown(shop: DatabaseAddress) -> None:
-    approved, identity = spec(shop), rolled_back_run(shop)
-    with client.connect(shop, "tests", autocommit=True) as connection:
+def test_without_a_history_the_outcome_is_unknown(filled_shop: DatabaseAddress) -> None:
+    approved, identity = spec(filled_shop), rolled_back_run(filled_shop)
+    with client.connect(filled_shop, "tests", autocommit=True) as connection:
         connection.execute("DROP TABLE _prisma_migrations")
-    assert find_outcome(shop, approved, identity, after="after").verdict == UNKNOWN
+    assert find_outcome(filled_shop, approved, identity, after="after").verdict == UNKNOWN
 
 
 @pytest.mark.parametrize(

@@ -30,24 +30,28 @@ from tests.dbtools.execution.small_database import (
 DOUBLE = ('CREATE UNIQUE INDEX CONCURRENTLY "Item_order_key" ON "Item" ("orderId")',)
 
 
-def test_the_statement_runs_before_the_row_is_deleted(shop: DatabaseAddress) -> None:
+def test_the_statement_runs_before_the_row_is_deleted(filled_shop: DatabaseAddress) -> None:
     observer = RecordingObserver()
-    done = runner.run(shop, spec(shop, CONCURRENTLY, outside_transaction=True), observer)
+    done = runner.run(filled_shop, spec(filled_shop, CONCURRENTLY, outside_transaction=True), observer)
     assert observer.events == ["began", "ran 1", "began", "deleted", "committing"]
     assert (done.invalid_indexes, len(done.ran), done.deleted[0]["id"]) == ((), 1, ID.format(2))
-    assert state(shop).history == (ID.format(1),)
-    with client.connect(shop, "tests") as connection:
+    assert state(filled_shop).history == (ID.format(1),)
+    with client.connect(filled_shop, "tests") as connection:
         assert connection.execute("SELECT to_regclass('\"Order_note_idx\"')").fetchone() == (None,)
 
 
-def test_prismas_lock_is_held_throughout(shop: DatabaseAddress) -> None:
+def test_prismas_lock_is_held_throughout(filled_shop: DatabaseAddress) -> None:
     taken: list[object] = []
 
     def try_to_start(event: str) -> None:
-        with client.connect(shop, "prisma", autocommit=True) as prisma:
+        with client.connect(filled_shop, "prisma", autocommit=True) as prisma:
             taken.append(prisma.execute("SELECT pg_try_advisory_lock(%s)", [PRISMA_LOCK]).fetchone())
 
-    runner.run(shop, spec(shop, CONCURRENTLY, outside_transaction=True), RecordingObserver(try_to_start))
+    runner.run(
+        filled_shop,
+        spec(filled_shop, CONCURRENTLY, outside_transaction=True),
+        RecordingObserver(try_to_start),
+    )
     assert taken == [(False,)] * 5
     try_to_start("afterwards")
     assert taken[-1] == (True,)
@@ -70,89 +74,97 @@ def refused(
     return raised.value
 
 
-def test_a_running_prisma_migrate_blocks_the_run(shop: DatabaseAddress) -> None:
-    with client.connect(shop, "prisma", autocommit=True) as prisma:
+def test_a_running_prisma_migrate_blocks_the_run(filled_shop: DatabaseAddress) -> None:
+    with client.connect(filled_shop, "prisma", autocommit=True) as prisma:
         prisma.execute("SELECT pg_advisory_lock(%s)", [PRISMA_LOCK])
-        assert isinstance(refused(shop), Blocked)
+        assert isinstance(refused(filled_shop), Blocked)
 
 
-def test_another_schema_than_the_approved_one_is_refused(shop: DatabaseAddress) -> None:
-    assert "history is not the one" in str(refused(shop, history="0"))
-    assert "schema is not the one" in str(refused(shop, fingerprint="0"))
+def test_another_schema_than_the_approved_one_is_refused(filled_shop: DatabaseAddress) -> None:
+    assert "history is not the one" in str(refused(filled_shop, history="0"))
+    assert "schema is not the one" in str(refused(filled_shop, fingerprint="0"))
 
 
-def test_only_one_statement_runs_outside_a_transaction(shop: DatabaseAddress) -> None:
-    assert "exactly one" in str(refused(shop, statements=CONCURRENTLY * 2))
-    assert "multiple commands" in str(refused(shop, statements=(f"{CONCURRENTLY[0]}; SELECT 1",)))
+def test_only_one_statement_runs_outside_a_transaction(filled_shop: DatabaseAddress) -> None:
+    assert "exactly one" in str(refused(filled_shop, statements=CONCURRENTLY * 2))
+    assert "multiple commands" in str(refused(filled_shop, statements=(f"{CONCURRENTLY[0]}; SELECT 1",)))
 
 
-def test_canceling_before_the_statement_is_early_enough(shop: DatabaseAddress) -> None:
+def test_canceling_before_the_statement_is_early_enough(filled_shop: DatabaseAddress) -> None:
     observer = RecordingObserver()
     observer.stopped = lambda: "began" in observer.events
-    assert isinstance(refused(shop, observer), RunCanceled)
+    assert isinstance(refused(filled_shop, observer), RunCanceled)
 
 
-def test_a_statement_that_does_nothing_at_all_is_only_an_error(shop: DatabaseAddress) -> None:
-    error = str(refused(shop, statements=('DROP INDEX CONCURRENTLY "Nothing"',)))
+def test_a_statement_that_does_nothing_at_all_is_only_an_error(filled_shop: DatabaseAddress) -> None:
+    error = str(refused(filled_shop, statements=('DROP INDEX CONCURRENTLY "Nothing"',)))
     assert "does not exist" in error
     assert error.endswith("Nothing was changed.")
 
 
-def test_an_index_that_was_invalid_before_is_not_blamed_on_the_run(shop: DatabaseAddress) -> None:
-    with client.connect(shop, "tests", autocommit=True) as connection:
+def test_an_index_that_was_invalid_before_is_not_blamed_on_the_run(filled_shop: DatabaseAddress) -> None:
+    with client.connect(filled_shop, "tests", autocommit=True) as connection:
         connection.execute('UPDATE "Item" SET "orderId" = 1')
         with pytest.raises(client.Error):
             connection.execute(DOUBLE[0].encode())
-    assert "does not exist" in str(refused(shop, statements=('DROP INDEX CONCURRENTLY "Nothing"',)))
+    assert "does not exist" in str(refused(filled_shop, statements=('DROP INDEX CONCURRENTLY "Nothing"',)))
 
 
-def test_a_statement_that_fails_half_way_reports_what_it_left(shop: DatabaseAddress) -> None:
-    with client.connect(shop, "tests", autocommit=True) as connection:
+def test_a_statement_that_fails_half_way_reports_what_it_left(filled_shop: DatabaseAddress) -> None:
+    with client.connect(filled_shop, "tests", autocommit=True) as connection:
         connection.execute('UPDATE "Item" SET "orderId" = 1')
-    approved, observer = spec(shop, DOUBLE, outside_transaction=True), RecordingObserver()
+    approved, observer = spec(filled_shop, DOUBLE, outside_transaction=True), RecordingObserver()
     with pytest.raises(PartiallyApplied) as raised:
-        runner.run(shop, approved, observer)
+        runner.run(filled_shop, approved, observer)
     assert 'It left public."Item_order_key" INVALID; the history still has its row.' in str(raised.value)
     assert "DROP INDEX CONCURRENTLY" in str(raised.value)
-    assert state(shop).history == (ID.format(1), ID.format(2))
-    outcome = find_outcome(shop, approved, observer.identity, after="after")
+    assert state(filled_shop).history == (ID.format(1), ID.format(2))
+    outcome = find_outcome(filled_shop, approved, observer.identity, after="after")
     assert outcome.verdict == UNKNOWN
 
 
-def test_the_session_that_blocks_the_statement_is_named(shop: DatabaseAddress) -> None:
-    with client.connect(shop, "a vacuum") as other:
+def test_the_session_that_blocks_the_statement_is_named(filled_shop: DatabaseAddress) -> None:
+    with client.connect(filled_shop, "a vacuum") as other:
         other.execute('LOCK TABLE "Order" IN SHARE UPDATE EXCLUSIVE MODE')
-        error = refused(shop)
+        error = refused(filled_shop)
         other.rollback()
     assert isinstance(error, Blocked)
     assert "rollback-portal a vacuum" in str(error)
 
 
-def test_a_row_that_cannot_be_deleted_is_never_reported_as_nothing_changed(shop: DatabaseAddress) -> None:
-    approved = spec(shop, CONCURRENTLY, outside_transaction=True, rows=(RowToDelete("another id", NAMES[1]),))
+def test_a_row_that_cannot_be_deleted_is_never_reported_as_nothing_changed(
+    filled_shop: DatabaseAddress,
+) -> None:
+    approved = spec(
+        filled_shop, CONCURRENTLY, outside_transaction=True, rows=(RowToDelete("another id", NAMES[1]),)
+    )
     with pytest.raises(PartiallyApplied) as raised:
-        runner.run(shop, approved, RecordingObserver())
+        runner.run(filled_shop, approved, RecordingObserver())
     error = str(raised.value)
     assert error.startswith("The statement ran and stays, but the history row was not taken out:")
     assert "Nothing was changed" not in error
     assert "database is as it was" not in error
-    assert state(shop).history == (ID.format(1), ID.format(2))
+    assert state(filled_shop).history == (ID.format(1), ID.format(2))
 
 
-def test_a_deployment_between_statement_and_row_is_detected(shop: DatabaseAddress) -> None:
+def test_a_deployment_between_statement_and_row_is_detected(filled_shop: DatabaseAddress) -> None:
     def deploy(event: str) -> None:
         if event == "ran 1":
-            with client.connect(shop, "prisma", autocommit=True) as prisma:  # configured to take no lock
+            with client.connect(
+                filled_shop, "prisma", autocommit=True
+            ) as prisma:  # configured to take no lock
                 prisma.execute(
                     "INSERT INTO _prisma_migrations (id, checksum, migration_name) VALUES ('x', '', 'x')"
                 )
 
     with pytest.raises(PartiallyApplied, match="something was deployed since"):
-        runner.run(shop, spec(shop, CONCURRENTLY, outside_transaction=True), RecordingObserver(deploy))
+        runner.run(
+            filled_shop, spec(filled_shop, CONCURRENTLY, outside_transaction=True), RecordingObserver(deploy)
+        )
 
 
-def test_a_history_that_is_locked_for_a_moment_is_waited_for(shop: DatabaseAddress) -> None:
-    with client.connect(shop, "prisma") as prisma:
+def test_a_history_that_is_locked_for_a_moment_is_waited_for(filled_shop: DatabaseAddress) -> None:
+    with client.connect(filled_shop, "prisma") as prisma:
 
         def hold(event: str) -> None:
             if event == "ran 1":
@@ -161,10 +173,12 @@ def test_a_history_that_is_locked_for_a_moment_is_waited_for(shop: DatabaseAddre
                 prisma.rollback()
 
         done = runner.run(
-            shop, spec(shop, CONCURRENTLY, outside_transaction=True, tries=9), RecordingObserver(hold)
+            filled_shop,
+            spec(filled_shop, CONCURRENTLY, outside_transaction=True, tries=9),
+            RecordingObserver(hold),
         )
     assert done.tries == 3
-    assert state(shop).history == (ID.format(1),)
+    assert state(filled_shop).history == (ID.format(1),)
 
 
 @pytest.mark.parametrize(
@@ -178,20 +192,20 @@ def test_a_history_that_is_locked_for_a_moment_is_waited_for(shop: DatabaseAddre
     ],
 )
 def test_the_outcome_is_found_wherever_the_worker_dies(
-    shop: DatabaseAddress, make_database: object, event: str, verdict: str
+    filled_shop: DatabaseAddress, make_database: object, event: str, verdict: str
 ) -> None:
     def die(error: str) -> None:
         if error == event:
             raise KeyboardInterrupt
 
-    approved, observer = spec(shop, CONCURRENTLY, outside_transaction=True), RecordingObserver(die)
-    after = fingerprint_after(shop, approved.fingerprint)
+    approved, observer = spec(filled_shop, CONCURRENTLY, outside_transaction=True), RecordingObserver(die)
+    after = fingerprint_after(filled_shop, approved.fingerprint)
     if event:
         with pytest.raises(KeyboardInterrupt):
-            runner.run(shop, approved, observer)
+            runner.run(filled_shop, approved, observer)
     else:
-        runner.run(shop, approved, observer)
-    assert find_outcome(shop, approved, observer.identity, after=after).verdict == verdict
+        runner.run(filled_shop, approved, observer)
+    assert find_outcome(filled_shop, approved, observer.identity, after=after).verdict == verdict
 
 
 def fingerprint_after(address: DatabaseAddress, before: str) -> str:
@@ -204,13 +218,13 @@ def fingerprint_after(address: DatabaseAddress, before: str) -> str:
     return after
 
 
-def test_a_statement_still_running_for_a_dead_worker_is_waited_for(shop: DatabaseAddress) -> None:
+def test_a_statement_still_running_for_a_dead_worker_is_waited_for(filled_shop: DatabaseAddress) -> None:
     """Without a transaction id, one can only wait until its session has ended."""
-    approved, observer = spec(shop, CONCURRENTLY, outside_transaction=True), RecordingObserver()
-    with client.connect(shop, f"run {approved.id}", autocommit=True) as left:
+    approved, observer = spec(filled_shop, CONCURRENTLY, outside_transaction=True), RecordingObserver()
+    with client.connect(filled_shop, f"run {approved.id}", autocommit=True) as left:
         sleeper = Thread(target=left.execute, args=("SELECT pg_sleep(1)",))
         sleeper.start()
-        outcome = find_outcome(shop, approved, observer.identity, after="after", seconds=0.3)
+        outcome = find_outcome(filled_shop, approved, observer.identity, after="after", seconds=0.3)
         sleeper.join()
     assert (outcome.verdict, outcome.status) == (UNKNOWN, "in progress")
-    assert find_outcome(shop, approved, observer.identity, after="after").verdict == NOT_COMMITTED
+    assert find_outcome(filled_shop, approved, observer.identity, after="after").verdict == NOT_COMMITTED

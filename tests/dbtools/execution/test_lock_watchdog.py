@@ -25,17 +25,19 @@ from tests.dbtools.execution.small_database import (
 )  # fmt: skip
 
 
-def test_canceling_ends_a_running_statement(shop: DatabaseAddress) -> None:
+def test_canceling_ends_a_running_statement(filled_shop: DatabaseAddress) -> None:
     observer, requested = RecordingObserver(), Event()
 
     def cancel_while_it_sleeps() -> bool:
-        if "ran 1" in observer.events and is_sleeping(shop):
+        if "ran 1" in observer.events and is_sleeping(filled_shop):
             requested.set()
         return requested.is_set()
 
     observer.stopped = cancel_while_it_sleeps
     slow = (DOWN[0], "SELECT pg_sleep(3600)")
-    assert isinstance(refused(shop, spec(shop, slow, statement_seconds=3600), observer), RunCanceled)
+    assert isinstance(
+        refused(filled_shop, spec(filled_shop, slow, statement_seconds=3600), observer), RunCanceled
+    )
 
 
 def is_sleeping(address: DatabaseAddress) -> bool:
@@ -44,12 +46,12 @@ def is_sleeping(address: DatabaseAddress) -> bool:
         return connection.execute(query, [address.database]).fetchone() == (True,)
 
 
-def test_blockers_are_reported_with_their_query(shop: DatabaseAddress) -> None:
+def test_blockers_are_reported_with_their_query(filled_shop: DatabaseAddress) -> None:
     observer = RecordingObserver()
-    with client.connect(shop, "a report") as other:
+    with client.connect(filled_shop, "a report") as other:
         pid = other.info.backend_pid
         other.execute('SELECT count(*) FROM "Order"')
-        error = refused(shop, spec(shop), observer)
+        error = refused(filled_shop, spec(filled_shop), observer)
         other.rollback()
     assert isinstance(error, Blocked)
     assert "waits 2" in observer.events
@@ -59,9 +61,9 @@ def test_blockers_are_reported_with_their_query(shop: DatabaseAddress) -> None:
     assert 'SELECT count(*) FROM "Order"' in str(error)
 
 
-def test_readers_get_through_between_the_attempts_of_a_blocked_run(shop: DatabaseAddress) -> None:
+def test_readers_get_through_between_the_attempts_of_a_blocked_run(filled_shop: DatabaseAddress) -> None:
     """A report holds the table all the time; the run must not make others wait until the report ends."""
-    with client.connect(shop, "a report") as other, reader(shop, "Order") as reads:
+    with client.connect(filled_shop, "a report") as other, reader(filled_shop, "Order") as reads:
         other.execute('SELECT count(*) FROM "Order"')
 
         def wait_for_a_read(event: str) -> None:
@@ -72,7 +74,9 @@ def test_readers_get_through_between_the_attempts_of_a_blocked_run(shop: Databas
                 other.rollback()
 
         observer = RecordingObserver(wait_for_a_read)
-        runner.run(shop, spec(shop, ('ALTER TABLE "Order" DROP COLUMN note',), tries=40), observer)
+        runner.run(
+            filled_shop, spec(filled_shop, ('ALTER TABLE "Order" DROP COLUMN note',), tries=40), observer
+        )
     assert observer.events.count("began") > 6
 
 
@@ -96,18 +100,18 @@ def reader(address: DatabaseAddress, table: str) -> Iterator[list[None]]:
         thread.join()
 
 
-def test_many_locks_of_one_statement_share_one_time_limit(shop: DatabaseAddress) -> None:
+def test_many_locks_of_one_statement_share_one_time_limit(filled_shop: DatabaseAddress) -> None:
     """`lock_timeout` starts anew with each lock, and each of these waits is shorter than it.
 
     Without the watchdog the statement would get its last lock and the run would succeed.
     """
     names = tuple(f"t{number}" for number in range(5))
-    with client.connect(shop, "tests", autocommit=True) as connection:
+    with client.connect(filled_shop, "tests", autocommit=True) as connection:
         for name in names:
             connection.execute(f"CREATE TABLE {name} (id int)".encode())
-    approved = spec(shop, (f"LOCK TABLE {', '.join(names)} IN ACCESS EXCLUSIVE MODE",), tries=1)
-    with holders(shop, names, every=0.25), pytest.raises(Blocked):
-        runner.run(shop, approved, RecordingObserver())
+    approved = spec(filled_shop, (f"LOCK TABLE {', '.join(names)} IN ACCESS EXCLUSIVE MODE",), tries=1)
+    with holders(filled_shop, names, every=0.25), pytest.raises(Blocked):
+        runner.run(filled_shop, approved, RecordingObserver())
 
 
 @contextmanager

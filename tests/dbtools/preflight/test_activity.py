@@ -38,7 +38,7 @@ def test_sessions_that_hold_a_table_are_counted(
         other.execute('SELECT count(*) FROM "Item"')
         assert (
             results_by_name(check_input)["Other sessions"].message
-            == "Nobody holds the tables at this moment."
+            == "No other session holds the tables at the moment."
         )
         other.execute('SELECT count(*) FROM "Order"')
         outcome = results_by_name(check_input)["Other sessions"]

@@ -13,9 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from dbtools.postgres.client import Connection, Error
-from dbtools.sql import LIMITS, InvalidSql, check, split
+from dbtools.sql import LIMITS, check, split
 from dbtools.sql.syntax import parsing
-from dbtools.sql.syntax.parsing import walk
 from tests.dbtools.sql.evil import EVIL
 from tests.dbtools.sql.honest import HONEST
 
@@ -168,16 +167,3 @@ def test_a_text_that_is_too_large_is_not_read() -> None:
     assert "It was not read" in script.problems[0].message
     with pytest.raises(AssertionError, match="it was parsed"):
         check(b"x")
-
-
-def test_split_accepts_statements_that_are_not_allowed() -> None:
-    assert [piece.text for piece in split("BEGIN; VACUUM;\nCOMMIT")] == ["BEGIN", "VACUUM", "COMMIT"]
-    with pytest.raises(InvalidSql, match="syntax error"):
-        split("SELEC 1")
-
-
-def test_a_tree_is_walked_completely() -> None:
-    (piece,) = split("WITH a AS (SELECT f(1)) INSERT INTO t SELECT * FROM a WHERE b = ANY (ARRAY[g(2)])")
-    kinds = [type(node).__name__ for node in walk(piece.tree)]
-    assert kinds.count("FuncCall") == 2
-    assert kinds.count("RangeVar") == 2

@@ -15,7 +15,7 @@ from rollback_portal.accounts.models import User
 from tests.journeys.visitor import FLAGS, Visitor
 from tests.support.chromium import chromium
 
-Visit = Callable[[User], Visitor]
+VisitAs = Callable[[User], Visitor]
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +28,8 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def visit(live_server: Any, browser: Browser) -> Iterator[Visit]:
-    """`visit(dana)` opens a browser in which she is signed in. Errors on its console fail the test."""
+def visit_as(live_server: Any, browser: Browser) -> Iterator[VisitAs]:
+    """`visit_as(dana)` opens a browser in which she is signed in. Errors on its console fail the test."""
     opened: list[Visitor] = []
 
     def sign_in(user: User) -> Visitor:

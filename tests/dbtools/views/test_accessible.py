@@ -7,7 +7,7 @@ import pytest
 from rollback_portal.accounts.models import User
 from tests import factories as portal
 from tests.dbtools.views import long_states, wizard_states
-from tests.dbtools.views.conftest import Visit
+from tests.dbtools.views.conftest import VisitAs
 from tests.journeys.axe import Scheme, findings
 from tests.journeys.visitor import Visitor
 
@@ -37,25 +37,27 @@ def squeezed(visitor: Visitor, address: str, state: str) -> list[str]:
     return findings(visitor.page, state, KEYBOARD) + wider(visitor, state)
 
 
-def test_axe_finds_nothing_serious_in_any_state_of_the_wizard(dana: User, efe: User, visit: Visit) -> None:
-    visitor, problems = visit(dana), []
+def test_axe_finds_nothing_serious_in_any_state_of_the_wizard(
+    dana: User, efe: User, visit_as: VisitAs
+) -> None:
+    visitor, problems = visit_as(dana), []
     for name in wizard_states.STATES:
         problems += look(visitor, long_states.apart(name, dana, efe).get_absolute_url(), name)
     assert not problems, "\n".join(problems)
 
 
 def test_long_texts_fit_a_phone_and_can_be_scrolled_with_the_keyboard(
-    dana: User, efe: User, visit: Visit
+    dana: User, efe: User, visit_as: VisitAs
 ) -> None:
-    visitor, problems = visit(dana), []
+    visitor, problems = visit_as(dana), []
     for name in wizard_states.STATES:
         row = long_states.apart(name, dana, efe, long=True)
         problems += squeezed(visitor, row.get_absolute_url(), f"long {name}")
     assert not problems, "\n".join(problems)
 
 
-def test_axe_finds_nothing_serious_in_the_list_of_databases(dana: User, efe: User, visit: Visit) -> None:
-    visitor = visit(dana)
+def test_axe_finds_nothing_serious_in_the_list_of_databases(dana: User, efe: User, visit_as: VisitAs) -> None:
+    visitor = visit_as(dana)
     problems = look(visitor, "/databases/", "no database")
     wizard_states.listed()
     for name in ("running-blocked", "done", "unchanged", "abandoned", "needs-attention"):
@@ -68,8 +70,8 @@ def test_axe_finds_nothing_serious_in_the_list_of_databases(dana: User, efe: Use
     assert not problems, "\n".join(problems)
 
 
-def test_axe_finds_nothing_serious_for_a_viewer(dana: User, efe: User, visit: Visit) -> None:
-    visitor, problems = visit(portal.person("viewer", "Vera Santos")), []
+def test_axe_finds_nothing_serious_for_a_viewer(dana: User, efe: User, visit_as: VisitAs) -> None:
+    visitor, problems = visit_as(portal.person("viewer", "Vera Santos")), []
     for name in FOR_VIEWERS:
         problems += look(visitor, long_states.apart(name, dana, efe).get_absolute_url(), f"{name}, a viewer")
     problems += look(visitor, "/databases/", "databases, a viewer")

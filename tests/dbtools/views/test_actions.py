@@ -41,7 +41,7 @@ def test_two_authors_at_once_do_not_overwrite_each_other(dana: User, efe: User, 
     row = wizard_states.STATES["writing-problems"](dana, efe)
     response = press(client_as(efe), row, "sql", sql="SELECT 2;", seen="")
     assert response.status_code == 409
-    assert "Somebody has written other SQL" in text(response)
+    assert "Somebody else has written SQL" in text(response)
     html = response.content.decode()
     assert "SELECT 2;</textarea>" in html  # efe's own, in the editor
     assert "COMMIT;\nSELECT 1;" in html  # and dana's beside it
@@ -67,7 +67,7 @@ def test_a_nul_character_is_refused_with_its_line(name: str, dana: User, client_
         client_as(dana), row, name, sql="SELECT 1;\nSELECT '\0';", migration="a\nb\0", reason="\n\0"
     )
     assert response.status_code == 409
-    assert "A NUL character stands in line 2" in text(response)
+    assert "Line 2 of what was sent contains a NUL character" in text(response)
 
 
 def test_a_request_never_parses_sql_however_long_it_is(
@@ -91,9 +91,9 @@ WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
     "backup": ("ready", {}, "Say why that is acceptable"),
     "ask": ("rehearsed-failing", {}, "The rehearsal does not allow it"),
     "settle": ("needs-attention", {"answer": "committed", "words": "yes"}, "Say in a sentence what you saw"),
-    "cancel": ("committing", {}, "cannot be stopped any more"),
-    "abandon": ("running", {}, "that step cannot be taken from there"),
-    "edit": ("done", {}, "that step cannot be taken from there"),
+    "cancel": ("committing", {}, "can no longer be stopped"),
+    "abandon": ("running", {}, "that action is not possible from there"),
+    "edit": ("done", {}, "that action is not possible from there"),
     "read": ("choosing", {"source": "nowhere"}, "Choose where"),
     "follow-up": ("approved-alone", {}, "Somebody else has to look at it"),
 }  # fmt: skip

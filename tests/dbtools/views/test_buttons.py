@@ -39,12 +39,12 @@ def test_nothing_can_be_selected_if_no_migration_can_go(dana: User, client_as: C
     stuck = [{**entry, "why_not": "It was edited since."} for entry in rollback_rows.migrations()]
     response = page_for(client_as, dana, rollback_rows.rollback(dana, "choosing", migrations=stuck))
     assert "Choose" in buttons(response, disabled=True)
-    assert "none of them can go; each says why" in text(response)
+    assert "none of them can be rolled back; each says why" in text(response)
 
 
 def test_a_check_that_stops_is_named_and_needs_no_reason(dana: User, efe: User, client_as: ClientAs) -> None:
     words = text(page_for(client_as, dana, wizard_states.STATES["ready-stopped"](dana, efe)))
-    assert "a preflight check stands in the way: Replicas" in words
+    assert "a preflight check blocks this: Replicas" in words
     assert "Why the warnings above are acceptable" not in words
 
 
@@ -52,12 +52,12 @@ def test_a_check_that_stops_is_named_and_needs_no_reason(dana: User, efe: User, 
     ("may", "void_reason", "code_operation", "note"),
     [
         (True, "", "", REAUTHENTICATION_NOTE),
-        (True, "", "Ana is at work.", "code is being moved"),
+        (True, "", "Ana is at work.", "a code operation is under way"),
         (
             True,
             "It is not approved.",
             "Ana is at work.",
-            "the approval does not stand any more",
+            "the approval is no longer valid",
         ),
         (False, "It is not approved.", "", "needs the role database admin"),
     ],

@@ -126,7 +126,7 @@ def test_the_draft_replaces_sql_only_after_a_question(
         page.get_by_role("button", name="Put the draft into the editor").click()
         now = page.locator("textarea#sql").input_value()
         assert now == (OWN if answer == "dismiss" else wizard_states.DRAFT["text"])
-    assert questions == ["Replace the SQL in the editor by the draft?"] * 2
+    assert questions == ["Replace the SQL in the editor with the draft?"] * 2
     if enhanced:
         page.keyboard.press("Control+z")
         assert page.locator("textarea#sql").input_value() == OWN

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def kept(dana: User, efe: User, settings: Any, tmp_path: Path) -> DatabaseRollback:
+def with_backup(dana: User, efe: User, settings: Any, tmp_path: Path) -> DatabaseRollback:
     settings.BACKUP_FOLDER = str(tmp_path)
     row = wizard_states.STATES["done"](dana, efe)
     assert row.backup is not None
@@ -32,28 +32,32 @@ def kept(dana: User, efe: User, settings: Any, tmp_path: Path) -> DatabaseRollba
 
 
 def test_a_downloaded_backup_is_a_file_and_on_record(
-    kept: DatabaseRollback, dana: User, client_as: ClientAs
+    with_backup: DatabaseRollback, dana: User, client_as: ClientAs
 ) -> None:
     client = client_as(dana)
-    response = confirm_password(client, press(client, kept, "download"))
-    assert response.headers["Location"] == kept.get_absolute_url()  # the password's page does not stay behind
+    response = confirm_password(client, press(client, with_backup, "download"))
+    assert (
+        response.headers["Location"] == with_backup.get_absolute_url()
+    )  # the password's page does not stay behind
     assert "Press “Download the backup” once more" in text(client.get(response.headers["Location"]))
     assert not AuditEntry.objects.filter(action="database rollback: backup downloaded").exists()
-    response = press(client, kept, "download")
+    response = press(client, with_backup, "download")
     assert b"".join(response.streaming_content) == b"PGDMP of the shop"
-    assert kept.backup is not None
-    assert response.headers["Content-Disposition"] == f'attachment; filename="{kept.backup.file}"'
+    assert with_backup.backup is not None
+    assert response.headers["Content-Disposition"] == f'attachment; filename="{with_backup.backup.file}"'
     assert response.headers["Cache-Control"] == "no-store"
     entry = AuditEntry.objects.get(action="database rollback: backup downloaded")
     assert "Dana Okoro downloaded the backup (1,200,000 bytes, SHA-256 bbbbbbbbbbbb)" in entry.message
 
 
-def test_an_expired_backup_is_not_found(kept: DatabaseRollback, dana: User, client_as: ClientAs) -> None:
+def test_an_expired_backup_is_not_found(
+    with_backup: DatabaseRollback, dana: User, client_as: ClientAs
+) -> None:
     client = client_as(dana)
-    confirm_password(client, press(client, kept, "download"))
+    confirm_password(client, press(client, with_backup, "download"))
     Backup.objects.update(deleted_at=factories.ago(hours=1))
-    assert press(client, kept, "download").status_code == 404
-    assert "deleted" in text(client.get(kept.get_absolute_url()))
+    assert press(client, with_backup, "download").status_code == 404
+    assert "deleted" in text(client.get(with_backup.get_absolute_url()))
 
 
 def flipped_zip() -> bytes:

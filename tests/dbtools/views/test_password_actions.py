@@ -70,7 +70,7 @@ def test_a_digest_that_no_page_has_shown_approves_nothing(dana: User, efe: User,
         asked = press(client, row, "approve", seen=seen, ticked=["2", "x", "²", "9" * 99])
         response = confirm_password(client, asked) if asked.status_code == 302 else asked
         assert response.status_code == 409
-        assert "changed since your page was drawn" in text(response)
+        assert "changed since your page was loaded" in text(response)
 
 
 def test_a_restore_asks_for_the_password_and_is_started_once(

@@ -40,15 +40,15 @@ def test_a_polling_page_notices_a_missing_worker(dana: User, monkeypatch: pytest
     shown = {"X-Seen": version_on(client.get(row.get_absolute_url()).content.decode())}
     assert client.get(row.get_absolute_url(), headers=shown).status_code == 204
     monkeypatch.setattr(polling, "STALLED_AFTER", timedelta(seconds=10))
-    assert "NOBODY AT WORK" in text(client.get(row.get_absolute_url(), headers=shown))
+    assert "NO WORKER" in text(client.get(row.get_absolute_url(), headers=shown))
 
 
 def test_a_dead_worker_is_noticed_after_its_lease(dana: User, client_as: ClientAs) -> None:
     row = wizard_states.held(rollback_rows.rollback(dana, "reading"))
-    assert "NOBODY AT WORK" not in text(page_for(client_as, dana, row))
+    assert "NO WORKER" not in text(page_for(client_as, dana, row))
     long_ago = {"reading": factories.ago(minutes=5).isoformat()}
     wizard_states.changed(row, lease_until=factories.ago(seconds=12), status_times=long_ago)
-    assert "NOBODY AT WORK" in text(page_for(client_as, dana, row))
+    assert "NO WORKER" in text(page_for(client_as, dana, row))
 
 
 def test_a_rollback_without_a_worker_does_not_look_busy(dana: User, efe: User, client_as: ClientAs) -> None:

@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
-from dbtools.models import Database, DatabaseRollback
+from dbtools.models import STEPS, Database, DatabaseRollback
+from dbtools.models.document_field import conform
+from dbtools.models.documents import LiveService
+from dbtools.views.step_context import TEMPLATES, live_entry
 from deployments.models import Service
 from rollback_portal.accounts.models import User
 from tests import factories
@@ -22,7 +25,7 @@ pytestmark = pytest.mark.django_db
 SAID: dict[str, tuple[str, ...]] = {
     "deciding": ("Is this needed?", "Roll application code back.", "Fix forward.", "It is needed: read the"),
     "reading": ("READING FOLDER AND HISTORY", "At this step for"),
-    "reading-stalled": ("NOBODY AT WORK", "No worker has taken this up for 40 s", "queue wizard"),
+    "reading-stalled": ("NO WORKER", "No worker has picked this up for 40 s", "queue wizard"),
     "choosing": ("In Prisma's own order", "SQUASHED BASELINE", "EDITED SINCE", "UNKNOWN TO THE FOLDER",
                  "ROLLED BACK", "PENDING", "this one", "this and 1 later", "It was never applied here."),
     "choosing-unread": ("the repository is away", "Read the migrations from somewhere else"),
@@ -34,7 +37,7 @@ SAID: dict[str, tuple[str, ...]] = {
     "preflight": ("RUNNING THE PREFLIGHT CHECKS",),
     "ready": ("Primary. This server is the primary.", "locks ACCESS EXCLUSIVE on \"Order\"",
               "184,201 values of Order.priceCents", "Why the warnings above are acceptable"),
-    "ready-stopped": ("lags by 41 s", "a preflight check stands in the way"),
+    "ready-stopped": ("lags by 41 s", "a preflight check blocks this"),
     "backing-up": ("Written 700.0 MB", "Rate 50.0 MB/s", "public.Order (7 of 12)"),
     "rehearsing": ("REHEARSING", "applying the migrations again"),
     "rehearsed": ("YOU LOSE 184,201 values of Order.priceCents.", "PASSED", "SAME BUT FOR COLUMN ORDER",
@@ -45,9 +48,9 @@ SAID: dict[str, tuple[str, ...]] = {
                           "somebody else has to approve", "Nobody else can be reached"),
     "approved": ("Approved by Efe Brandt", "Type shop/20261121_drop_legacy_price",
                  "Roll the migration back now"),
-    "approved-expired": ("APPROVAL VOID", "The approval was for 15 minutes, and they are over."),
+    "approved-expired": ("APPROVAL VOID", "The approval was valid for 15 minutes and has expired."),
     "approved-alone": ("BREAK-GLASS Dana Okoro approved this alone", "Nobody answers the phone at 3 a.m."),
-    "running": ("RUNNING", "ran in 0.01 s", "waits", "Until the commit everything is undone by it."),
+    "running": ("RUNNING", "ran in 0.01 s", "waits", "Until the commit, stopping it undoes everything."),
     "running-blocked": ("Try 3 of 40 was given up after 0.3 s", "Process 4711, metabase (Metabase)",
                         "idle in transaction for 312 s", 'SELECT * FROM "Order"'),
     "committing": ("COMMITTING", "It has reached its commit and cannot be stopped."),
@@ -98,8 +101,8 @@ def test_a_viewer_sees_everything_and_can_press_nothing(
 
 
 MAY_DIFFER = (
-    "a preflight check stands in the way", "the rehearsal was not passed", "somebody else has to approve",
-    "Until the commit everything is undone by it.", "It has reached its commit and cannot be stopped.",
+    "a preflight check blocks this", "the rehearsal was not passed", "somebody else has to approve",
+    "Until the commit, stopping it undoes everything.", "It has reached its commit and cannot be stopped.",
 )  # fmt: skip
 
 
@@ -180,12 +183,12 @@ def test_otherwise_the_live_commit_is_preselected(
 
 
 OLD_DOCUMENTS: dict[str, Any] = {
-    "justification": {"live": [{}, 7]}, "source": [], "migrations": [{}, None], "selected": [],
+    "justification": {"live": [{}]}, "source": {}, "migrations": [{}], "selected": [],
     "draft": {"lines": [{}]},
     "sql_analysis": {"statements": [{"hazards": [{"counts": [{}]}]}], "problems": [{}]},
-    "preflight": [{"guard": "Primary"}], "progress": {"ran": [{}], "blockers": [{}], "bytes": "many"},
-    "rehearsal": {"checks": [{}], "locks": [{}], "lose": [7]}, "identity": {"xid": 5},
-    "run_log": {"resolved": {}, "ran": None, "deleted": 1}, "verification": {"unknown": 1},
+    "preflight": [{"guard": "Primary"}], "progress": {"ran": [{}], "blockers": [{}]},
+    "rehearsal": {"checks": [{}], "locks": [{}]}, "identity": {"xid": None},
+    "run_log": {"resolved": {}, "ran": None}, "verification": {"unknown": 1},
 }  # fmt: skip
 
 
@@ -196,3 +199,25 @@ def test_documents_of_an_older_version_break_no_page(
     row = wizard_states.STATES[name](dana, efe)
     wizard_states.changed(row, **OLD_DOCUMENTS)
     page_for(client_as, dana, row)
+
+
+def test_a_template_is_numbered_like_its_step_and_where_one_is_missing_only_a_worker_acts() -> None:
+    for number, (name, statuses) in enumerate(STEPS, 1):
+        shown = {TEMPLATES[status] for status in statuses if status in TEMPLATES}
+        assert {template.split("_")[1] for template in shown} <= {str(number)}, name
+        assert shown or {*statuses} <= {*DatabaseRollback.WORKER_STATUSES}, name
+
+
+@pytest.mark.parametrize(
+    ("service", "tone", "message"),
+    [
+        ({"known": True}, "plain", "abc Fix, not pinned"),
+        ({"known": False}, "warn", "abc Fix"),
+        ({"known": True, "pinned": "pinned by Ana"}, "plain", "abc Fix, pinned by Ana"),
+    ],
+)
+def test_a_service_is_called_not_pinned_only_where_that_is_known(
+    service: dict[str, object], tone: str, message: str
+) -> None:
+    entry = live_entry(conform(LiveService, {"service": "api", "description": "abc Fix", **service}))
+    assert (entry["tone"], entry["message"]) == (tone, message)

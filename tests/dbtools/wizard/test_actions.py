@@ -95,7 +95,7 @@ def test_changed_sql_voids_the_rehearsal_and_the_approval(actor: Actor, dana: Us
 def test_a_preflight_check_that_stops_cannot_be_overruled(actor: Actor, dana: User) -> None:
     results = [{"check": "Role", "tone": "stop", "message": "The role is a superuser."}]
     row = rollback_rows.rollback(dana, "ready", preflight=results)
-    with pytest.raises(StepRefused, match="A preflight check stands in the way: The role is a superuser"):
+    with pytest.raises(StepRefused, match="A preflight check blocks this: The role is a superuser"):
         actions.request_backup(actor, row, accepted="I know")
 
 

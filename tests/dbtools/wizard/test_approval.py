@@ -36,7 +36,7 @@ def test_a_second_admin_approves_what_they_saw_and_ticked(dana: User, efe: User)
 
 def test_nobody_approves_their_own_rollback(dana: User) -> None:
     row = awaiting_approval(dana)
-    with pytest.raises(StepRefused, match="Nobody approves what they asked for"):
+    with pytest.raises(StepRefused, match="Nobody may approve what they requested"):
         approval.approve(Actor.of(dana), row, seen=row.approval_digest, acknowledged_losses=[2])
 
 
@@ -106,7 +106,7 @@ def test_an_approval_is_void_once_the_approver_has_lost_the_role(dana: User, efe
     row = rollback_rows.approved(dana, efe)
     efe.groups.clear()
     row = DatabaseRollback.objects.shown().get(pk=row.pk)
-    assert "no database admin any more" in approval.void_reason(row)
+    assert "no longer a database admin" in approval.void_reason(row)
 
 
 def test_the_name_has_to_be_typed_letter_by_letter(dana: User, efe: User) -> None:

@@ -88,6 +88,19 @@ def test_a_note_on_a_row_that_somebody_moved_is_not_saved(lease: Lease[Change]) 
     assert stored(lease).message == ""
 
 
+def test_a_text_is_cut_to_its_column_and_an_identifier_that_does_not_fit_is_dropped(
+    lease: Lease[Change],
+) -> None:
+    words = {"provider_status": "waiting " * 40, "provider_ref": "dep-" + "1" * 80}
+    lease.move("sending", record=lambda: None, **words, provider_request_id="q" * 400)
+    lease.note(**words)
+    assert lease.renew(**words)
+    row = stored(lease)
+    assert (len(row.provider_status), row.provider_status[-1]) == (80, "…")
+    assert (row.provider_ref, row.provider_request_id) == ("", "")
+    assert row.provider_status == lease.row.provider_status
+
+
 def test_a_renewal_extends_the_lease_and_saves_fields_with_it(lease: Lease[Change]) -> None:
     soon = timezone.now() + timedelta(seconds=5)
     Change.objects.update(lease_until=soon)

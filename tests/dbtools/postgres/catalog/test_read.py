@@ -72,7 +72,7 @@ def test_another_order_of_columns_changes_the_fingerprint_and_is_the_only_differ
     after = read(people)
     assert after.fingerprint != before.fingerprint
     (sentence,) = differences(before, after)
-    assert "its columns stand in another order" in sentence
+    assert "its columns are in another order" in sentence
 
 
 def test_two_databases_with_the_same_schema_agree(people: Connection, make_database: MakeDatabase) -> None:

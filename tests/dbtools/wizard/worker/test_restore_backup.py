@@ -75,7 +75,7 @@ def test_a_restore_whose_worker_died_has_failed_and_is_not_repeated(dana: User) 
 
     row.refresh_from_db()
     assert (row.status, row.lease_owner) == ("failed", None)
-    assert "Drop restored_shop if it is there, and try again." in row.message
+    assert "Drop restored_shop if it exists, and try again." in row.message
     assert AuditEntry.objects.get(**ENTRY).outcome == "failed"
 
 

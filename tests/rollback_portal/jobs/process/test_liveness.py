@@ -104,7 +104,7 @@ def test_an_unreachable_postgresql_is_not_mistaken_for_a_pooler(
 
     liveness.wait_until_supported()
 
-    assert caplog.text.count("PostgreSQL is away") == 2
+    assert caplog.text.count("PostgreSQL is unavailable") == 2
     assert "pooler" not in caplog.text
 
 
