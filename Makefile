@@ -9,7 +9,7 @@ ARGS ?=
 WORKERS ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help run test journeys check lint types fmt conformance prisma prisma-together prisma-install chaos chaos-merge chaos-full model bench bench-down bench-wizard wrong-downs wizard-faults nightly screenshots install-local install-dev
+.PHONY: help run test journeys check lint types fmt conformance prisma prisma-together prisma-install chaos chaos-merge chaos-full model provider-answers bench bench-services bench-down bench-wizard wrong-downs wizard-faults nightly screenshots install-local install-dev
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,8 +72,14 @@ chaos-full: install-dev ## The numbers of the whole chaos matrix, a night
 model: install-dev ## Try 500 other lives of a change, 50 events each, in any order (the same again: SEED=7)
 	@PORTAL_MODEL_LIVES=$(or $(LIVES),500) PORTAL_MODEL_SEED=$(or $(SEED),new) $(VENV)/python -m pytest -q -n 0 -s $(ARGS) tests/deployments/operations/model
 
+provider-answers: install-dev ## Ask the clients 5,000 times for each endpoint, with answers as odd as the documents allow
+	@PORTAL_ANSWERS=$(or $(ANSWERS),5000) PORTAL_ANSWERS_SEED=$(or $(SEED),1) $(VENV)/python -m pytest -q -n $(WORKERS) $(ARGS) tests/deployments/providers/documents/test_answers.py
+
 bench: install-dev ## Measure: one rollback beside the vercel CLI, the dashboard, fifty pages polling
 	@$(VENV)/python -m tests.bench $(ARGS)
+
+bench-services: install-dev ## How old the data of 100 + 100 services gets, one of each always failing
+	@$(VENV)/python -m tests.bench.services $(ARGS)
 
 bench-down: install-dev ## Draft the way back for every migration of a project (CORPUS=path/to/prisma/migrations)
 	@PORTAL_ENV_FILE=/dev/null $(VENV)/python -m tests.bench.down "$(CORPUS)" $(ARGS)

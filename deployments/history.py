@@ -1,17 +1,16 @@
-"""Questions to the rows about a service's past: commits in between, their authors, what was live before."""
+"""Questions to the rows about a service's past: commits in between, their authors, how long things took."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from statistics import median
 
-from django.db.models import Exists, F, OuterRef, Q
-from django.db.models.functions import Coalesce
 from django.utils.dateparse import parse_datetime
 
-from deployments.models import Change, Deployment, OperationKind, Pin, Service
+from deployments.models import Change, Deployment, OperationKind, Service
 from deployments.models.deployment import RUNNING
 
 HOSTS = {
@@ -21,6 +20,11 @@ HOSTS = {
 }
 SHA = re.compile(r"[0-9a-f]{7,40}")
 PULL_REQUEST = re.compile(r"\(#(\d{1,12})\)\s*$")
+# Seconds from an accepted order to its release, as measured.
+USUALLY: dict[str, tuple[int, int]] = {
+    Service.ProviderChoice.RENDER: (55, 70),
+    Service.ProviderChoice.VERCEL: (2, 5),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +49,7 @@ def commits_between(service: Service, live: Deployment | None, target: Deploymen
     """
     if live is None:
         return ()
-    newer, older = sorted((_origin(live), _origin(target)), key=lambda deployment: deployment.created_at)[
-        ::-1
-    ]
+    older, newer = sorted((live.origin, target.origin), key=lambda deployment: deployment.created_at)
     rows = (
         service.deployments.filter(
             production=True, created_at__gt=older.created_at, created_at__lte=newer.created_at, restores=None
@@ -98,10 +100,6 @@ def being_built(service: Service) -> Sequence[Deployment]:
     return tuple(rows.order_by("created_at")[:5])
 
 
-def _origin(deployment: Deployment) -> Deployment:
-    return deployment.restores or deployment
-
-
 def compare_url(service: Service, old: Deployment | None, new: Deployment | None) -> str:
     """The page of the repository's host that compares two commits; "" where no safe address can be built."""
     if old is None or new is None or old.commit_sha == new.commit_sha:
@@ -113,44 +111,25 @@ def compare_url(service: Service, old: Deployment | None, new: Deployment | None
     return service.repository + pattern.format(old=old.commit_sha, new=new.commit_sha) if pattern else ""
 
 
-def previous(service: Service) -> Deployment | None:
-    """The deployment that was live before the current one, with a different commit."""
-    return previous_of([service]).get(service.pk)
-
-
-def previous_of(services: Sequence[Service]) -> dict[int, Deployment]:
-    """`previous` for several services in one query, by primary key; `live` must be loaded.
-
-    While a service is pinned, only code older than the live one counts: nobody wants to go back to what was
-    just rolled back from.
-    """
-    same = Q(pk__in=[])
-    for service in services:
-        if service.live is not None and service.live.commit_sha:
-            same |= Q(service=service, commit_sha=service.live.commit_sha)
-    pinned = Exists(Pin.objects.standing().filter(service=OuterRef("service")))
-    forward = Q(service__live__restores=None) & ~pinned
-    rows = (
-        Deployment.objects.filter(service__in=[service.pk for service in services], production=True)
-        .filter(live_until__isnull=False, missing_since=None)
-        .exclude(pk__in=[service.live_id for service in services if service.live_id])
-        .exclude(same)
-        .annotate(
-            built=Coalesce("restores__created_at", "created_at"),
-            serving=Coalesce("service__live__restores__created_at", "service__live__created_at"),
-        )
-        .filter(forward | Q(built__lt=F("serving")))
-        .order_by("service_id", "-live_until")
-        .distinct("service_id")
-    )
-    return {row.service_id: row for row in rows}
-
-
 def usual_seconds(service: Service, kind: OperationKind) -> str:
     """How long the provider usually takes, as text: the median of this service's last 20 changes.
 
     Without any, the range we measured for the provider in general.
     """
+    took = median_seconds(service, kind)
+    if took is not None:
+        return f"about {max(1, round(took))} s"
+    shortest, longest = USUALLY[service.provider]
+    return f"{shortest}–{longest} s"
+
+
+def longest_usual(service: Service, kind: OperationKind) -> timedelta:
+    """The same as a time: the median, or the longer end of the range."""
+    took = median_seconds(service, kind)
+    return timedelta(seconds=took if took is not None else USUALLY[service.provider][1])
+
+
+def median_seconds(service: Service, kind: OperationKind) -> float | None:
     durations = []
     for change in Change.objects.filter(service=service, operation__kind=kind, status="succeeded").order_by(
         "-id"
@@ -158,6 +137,4 @@ def usual_seconds(service: Service, kind: OperationKind) -> str:
         start, end = (parse_datetime(change.status_times.get(name, "")) for name in ("accepted", "serving"))
         if start and end:
             durations.append((end - start).total_seconds())
-    if durations:
-        return f"about {max(1, round(median(durations)))} s"
-    return "55–70 s" if service.provider == Service.ProviderChoice.RENDER else "2–5 s"
+    return median(durations) if durations else None

@@ -16,11 +16,12 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from deployments.models import ACTIVE, Change, OperationKind, ProviderStatus
+from deployments.models.operation import FAILING, SERVES_AND_FAILS
 from rollback_portal.jobs import broker
 from rollback_portal.jobs.process.heartbeats import process_status
 
 UNKNOWN = float("nan")
-FINAL = ("succeeded", "failed", "canceled")
+FINAL = ("succeeded", SERVES_AND_FAILS, "failed", "canceled")
 
 
 def exposition() -> tuple[bytes, str]:
@@ -52,6 +53,10 @@ class DatabaseCollector(Collector):
 def _operations(now: datetime) -> Iterator[Metric]:
     rows = Change.objects.order_by().values_list("operation__kind", "status").annotate(number=Count("pk"))
     numbers = {(kind, status): number for kind, status, number in rows}
+    failing = rows.filter(status="succeeded", evidence__has_key=FAILING)
+    for kind, _, number in failing:
+        numbers[kind, SERVES_AND_FAILS] = number
+        numbers[kind, "succeeded"] -= number
     ended = CounterMetricFamily(
         "portal_operations", "Operations that ended, by kind and outcome.", labels=["kind", "outcome"]
     )
@@ -59,7 +64,7 @@ def _operations(now: datetime) -> Iterator[Metric]:
         "portal_operations_active", "Operations under way.", labels=["kind", "status"]
     )
     waiting = GaugeMetricFamily(
-        "portal_operations_need_attention", "Operations that wait for a person.", labels=["kind"]
+        "portal_operations_need_attention", "Operations waiting for a person.", labels=["kind"]
     )
     for kind in OperationKind.values:
         for outcome in FINAL:
@@ -71,21 +76,23 @@ def _operations(now: datetime) -> Iterator[Metric]:
     oldest = Change.objects.active().aggregate(at=Min(F("operation__requested_at")))["at"]
     yield GaugeMetricFamily(
         "portal_oldest_active_operation_age_seconds",
-        "Since when the oldest operation under way was asked for; 0 where none is.",
+        "Time since the oldest operation under way was requested; 0 if there is none.",
         (now - oldest).total_seconds() if oldest else 0.0,
     )
 
 
 def _providers(now: datetime) -> Iterator[Metric]:
     age = GaugeMetricFamily(
-        "portal_reading_age_seconds", "Since the provider was read in full; NaN: never.", labels=["provider"]
+        "portal_reading_age_seconds",
+        "Time since the provider was last read in full; NaN if never.",
+        labels=["provider"],
     )
     circuit = GaugeMetricFamily(
-        "portal_circuit_open", "Whether readings leave the provider alone.", labels=["provider"]
+        "portal_circuit_open", "Whether reads of the provider are paused.", labels=["provider"]
     )
     results = CounterMetricFamily(
         "portal_provider_results",
-        "How questions to the provider ended: whole readings that succeeded, and every failure.",
+        "Calls to the provider by outcome: complete reads that succeeded, and every failure.",
         labels=["provider", "outcome"],
     )
     statuses = {status.provider: status for status in ProviderStatus.objects.all()}
@@ -99,10 +106,12 @@ def _providers(now: datetime) -> Iterator[Metric]:
 
 
 def _processes(now: datetime) -> Iterator[Metric]:
-    alive = GaugeMetricFamily("portal_processes_alive", "Processes heard in the last 40 s.", labels=["role"])
+    alive = GaugeMetricFamily(
+        "portal_processes_alive", "Processes that sent a heartbeat in the last 40 s.", labels=["role"]
+    )
     heartbeat_age = GaugeMetricFamily(
         "portal_heartbeat_age_seconds",
-        "Since any process of the role was heard; NaN: never.",
+        "Time since the last heartbeat of any process of the role; NaN if never.",
         labels=["role"],
     )
     for role in process_status().roles:

@@ -18,5 +18,6 @@ urlpatterns = [
     path("operations/", operations.operations, name="operations"),
     path("operations/<uuid:pk>/", operation.operation, name="operation"),
     path("operations/<uuid:pk>/cancel/", operation.cancel, name="cancel"),
+    path("operations/<uuid:pk>/stop-waiting/", operation.stop_waiting, name="stop_waiting"),
     path("operations/<uuid:pk>/settle/", operation.settle, name="settle"),
 ]

@@ -72,7 +72,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "rollback_portal.web.pages.everywhere",
             ],
-            "builtins": ["rollback_portal.templatetags.text"],
+            "builtins": ["rollback_portal.templatetags.text", "deployments.templatetags.sentence"],
         },
     }
 ]
@@ -87,7 +87,7 @@ def database(url: str) -> dict[str, object]:
     options: dict[str, object] = {**parts, "connect_timeout": 5, "application_name": "rollback-portal"}
     options["pool"] = {
         "min_size": 1,
-        "max_size": env.number("DATABASE_POOL", 8),
+        "max_size": env.number("DATABASE_POOL", 24),
         "timeout": 5,
         "connection_class": PortalConnection,
     }
@@ -172,6 +172,8 @@ SANDBOX_SIGN_IN = env.text("SANDBOX_SIGN_IN")  # names that the sign-in page of 
 VERSION_HEADER = env.text("VERSION_HEADER", "X-Version")
 # Render keeps old instances for 60 s after the new ones took over: until then both may answer.
 SERVE_SECONDS = env.number("SERVE_SECONDS", 90)
+# Percent of the requests from outside that may fail (5xx, no answer) before a deployment is said to fail.
+SERVED_ERROR_SHARE = env.number("SERVED_ERROR_SHARE", 5)
 FOLLOW_SECONDS = env.number("FOLLOW_SECONDS", 20 * 60)  # seconds; after that a person has to look
 LEASE_SECONDS = env.number("LEASE_SECONDS", 30)  # without a renewal, then another worker may take over
 SETTLE_SECONDS = env.number("SETTLE_SECONDS", 30)  # a lost request may take effect until then

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -33,6 +34,28 @@ def client_as() -> Callable[..., Client]:
         return client
 
     return sign_in
+
+
+@pytest.fixture
+def ana(db: None) -> User:
+    return factories.person("responder", "Ana Ruiz")
+
+
+@pytest.fixture
+def responder(client_as: Callable[..., Client], ana: User) -> Client:
+    return client_as(ana)
+
+
+@pytest.fixture
+def viewer(client_as: Callable[..., Client]) -> Client:
+    return client_as("viewer")
+
+
+@pytest.fixture
+def hung() -> Iterator[socket.socket]:
+    """A Redis that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        yield door
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,11 +50,13 @@ def night(migrations: Path) -> list[Step]:
     return [
         Step("chaos"),
         Step("model"),
+        Step("provider-answers"),
         Step("wrong-downs"),
         Step("wizard-faults"),
         Step("prisma-together"),
         Step("bench-down", (f"CORPUS={migrations}", "ARGS=--twice")),
         Step("bench"),
+        Step("bench-services"),
         Step("bench-wizard"),
     ]
 

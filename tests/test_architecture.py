@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
-from functools import cache
-from pathlib import Path
+from collections.abc import Mapping
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-CORE, APPS = "rollback_portal", ("deployments", "dbtools")
-TOP = (CORE, *APPS)
+from tests.support.source import APPS, CORE, imports, modules, within
 
 # Each top-level package from the bottom up. A module imports from its own part and from the levels below.
 LEVELS: dict[str, tuple[tuple[str, ...], ...]] = {
@@ -21,6 +16,7 @@ LEVELS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("checks", "postgresql", "processes", "celery"),
         ("settings", "wsgi"),
         ("templatetags", "web"),  # below audit and accounts, which have pages of their own
+        ("command",),
         ("jobs",),
         ("audit",),
         ("accounts",),
@@ -35,6 +31,7 @@ LEVELS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("operations", "service_settings"),
         ("forms",),
         ("pages",),
+        ("templatetags",),
         ("interface", "metrics", "tasks", "views", "management"),
         ("urls",),
     ),
@@ -97,42 +94,6 @@ GATEWAYS: dict[str, tuple[str, ...]] = {
 }
 READS_ENVIRONMENT = ("rollback_portal.env", "rollback_portal.wsgi", "rollback_portal.celery")
 PUBLISHING = {"apply_async", "delay", "delay_on_commit", "apply_async_on_commit", "send_task"}
-
-MOST_MODULES_IN_A_FOLDER = 13
-MOST_LINES_IN_A_FILE = 300
-MOST_LINES_IN_A_FUNCTION = 50  # with its signature and docstring
-
-
-@cache
-def modules() -> dict[str, ast.Module]:
-    trees = {}
-    for path in sorted(path for top in TOP for path in (ROOT / top).rglob("*.py")):
-        if "migrations" not in path.parts:
-            name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-            trees[name] = ast.parse(path.read_text())
-    return trees
-
-
-def imports(tree: ast.Module, *, for_types: bool = True) -> Iterator[str]:
-    """What is imported anywhere in a module, with or without what stands under `if TYPE_CHECKING`."""
-    only_types = set() if for_types else {id(node) for node in _type_checking(tree)}
-    for node in ast.walk(tree):
-        if id(node) in only_types:
-            continue
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        if isinstance(node, ast.ImportFrom) and node.module:
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
-def _type_checking(tree: ast.Module) -> Iterator[ast.AST]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-            yield from ast.walk(node)
-
-
-def within(name: str, *prefixes: str) -> bool:
-    return any(name == prefix or name.startswith(f"{prefix}.") for prefix in prefixes)
 
 
 def part_of(name: str) -> tuple[str, str]:
@@ -321,48 +282,3 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 
 def test_a_circle_is_seen() -> None:
     assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == {"a", "b", "c"}
-
-
-# --- Size and names ---
-
-
-def folders() -> dict[Path, list[Path]]:
-    found: dict[Path, list[Path]] = defaultdict(list)
-    for path in (path for top in TOP for path in (ROOT / top).rglob("*.py")):
-        if "migrations" not in path.parts and path.name != "__init__.py":
-            found[path.parent].append(path)
-    return found
-
-
-def test_no_folder_holds_more_than_about_a_dozen_modules() -> None:
-    crowded = {folder.relative_to(ROOT): len(files) for folder, files in folders().items()}
-    assert {folder: count for folder, count in crowded.items() if count > MOST_MODULES_IN_A_FOLDER} == {}
-
-
-def test_no_file_grows_beyond_one_idea() -> None:
-    lines = {
-        path.relative_to(ROOT): len(path.read_text().splitlines())
-        for files in folders().values()
-        for path in files
-    }
-    assert {path: count for path, count in lines.items() if count > MOST_LINES_IN_A_FILE} == {}
-
-
-def test_no_function_grows_beyond_one_idea() -> None:
-    lengths = {
-        f"{name}.{node.name}": (node.end_lineno or 0) - node.lineno + 1
-        for name, tree in modules().items()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef)
-    }
-    assert {name: lines for name, lines in lengths.items() if lines > MOST_LINES_IN_A_FUNCTION} == {}
-
-
-def test_no_class_name_stands_for_two_things() -> None:
-    names = Counter(
-        node.name
-        for tree in modules().values()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ClassDef) and node.name not in {"Meta", "Command"}
-    )
-    assert {name for name, count in names.items() if count > 1} == set()

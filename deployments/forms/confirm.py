@@ -36,6 +36,7 @@ class ConfirmForm(forms.Form):
     words = PlainText(required=False, label="In your own words")
     incident = PlainText(required=False)
     cancel_builds_first = forms.BooleanField(required=False)
+    again = forms.BooleanField(required=False)
 
     def __init__(self, *args: Any, kind: OperationKind, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -77,12 +77,12 @@ class Filters(forms.Form):
     def complaints(self) -> list[str]:
         """What is invalid in the URL, in sentences for the page."""
         complaints = [
-            f"The filter “{field.label}” was left out: {' '.join(map(str, self.errors[field.name]))}"
+            f"The filter “{field.label}” was ignored: {' '.join(map(str, self.errors[field.name]))}"
             for field in self
             if field.name in self.errors
         ]
         if self.value("before") and self.cursor is None:
-            complaints.append("The address names no place in this list; it begins with the newest.")
+            complaints.append("This address points to no place in the list; it starts with the newest.")
         return complaints
 
     def apply(self, rows: QuerySet[Deployment]) -> QuerySet[Deployment]:

@@ -29,10 +29,10 @@ class ServiceRowForm(forms.Form):
         max_value=LAST_POSITION,
         show_hidden_initial=True,
         error_messages={
-            "required": "Give a whole number; 0 stands first.",
-            "invalid": "Give a whole number; 0 stands first.",
-            "min_value": "Give a whole number from 0 to 9999; 0 stands first.",
-            "max_value": "Give a whole number from 0 to 9999; 0 stands first.",
+            "required": "Give a whole number; 0 comes first.",
+            "invalid": "Give a whole number; 0 comes first.",
+            "min_value": "Give a whole number from 0 to 9999; 0 comes first.",
+            "max_value": "Give a whole number from 0 to 9999; 0 comes first.",
         },
     )
 
@@ -58,24 +58,24 @@ class ServiceForm(forms.Form):
         label="Order",
         min_value=0,
         max_value=LAST_POSITION,
-        help_text="0 stands first.",
+        help_text="0 comes first.",
         error_messages=ServiceRowForm.base_fields["position"].error_messages,
     )
     display_name = forms.CharField(
         label="Display name",
         required=False,
         max_length=60,
-        help_text="What people call it. Empty: the provider's name for it.",
+        help_text="What people call it. If empty, the provider's name is used.",
     )
     kind = forms.ChoiceField(
-        label="Side", choices=Service.Kind.choices, help_text="API stands on the left, web on the right."
+        label="Side", choices=Service.Kind.choices, help_text="API is shown on the left, web on the right."
     )
     group = forms.CharField(
         label="Group",
         required=False,
         max_length=60,
         widget=forms.TextInput({"list": "groups", "autocomplete": "off"}),
-        help_text="Services of one group stand side by side: give an API and its web the same word.",
+        help_text="Services of one group are shown side by side: give an API and its web the same group.",
     )
     addresses = forms.CharField(
         label="Production addresses",
@@ -102,7 +102,7 @@ class ServiceForm(forms.Form):
         addresses = list(dict.fromkeys(line for line in lines if line))
         if len(addresses) > MOST_ADDRESSES:
             raise forms.ValidationError(
-                f"These are {len(addresses)} addresses; five at most are asked. Leave some out."
+                f"These are {len(addresses)} addresses, and five at most are checked. Remove some."
             )
         known = set(self.service.addresses)
         complaints = [_complaint(address) for address in addresses if address not in known]
@@ -126,12 +126,12 @@ def _complaint(address: str) -> str:
     if parts.scheme != "https":
         return f"“{shown}” does not begin with https://."
     if parts.username is not None or parts.password is not None:
-        return f"“{shown}” carries a user name or a password; those do not belong here."
+        return f"“{shown}” contains a user name or a password, which must not be stored here."
     host = parts.hostname or ""
     if port == 0 or any(char.isspace() for char in address) or not _is_public_name(host):
-        return f"“{shown}” names no public host."
+        return f"“{shown}” has no public host name."
     if parts.query or parts.fragment:
-        return f"“{shown}” carries a query or a fragment; give the plain address."
+        return f"“{shown}” contains a query or a fragment; give the plain address."
     return ""
 
 

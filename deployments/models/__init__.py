@@ -1,8 +1,9 @@
-"""The tables: Service, Deployment, LivePeriod, Operation, Change, Pin and ProviderStatus."""
+"""The tables: Service, Deployment, LivePeriod, Operation, Change, Pin, OutsideAct and ProviderStatus."""
 
 from deployments.models.deployment import Deployment
 from deployments.models.live_period import LivePeriod
 from deployments.models.operation import ACTIVE, ARRANGE, OPERATE, Change, Operation, OperationKind, Reason
+from deployments.models.outside_act import ActKind, OutsideAct
 from deployments.models.pin import Pin
 from deployments.models.provider_status import ProviderStatus
 from deployments.models.service import Service
@@ -11,11 +12,13 @@ __all__ = [
     "ACTIVE",
     "ARRANGE",
     "OPERATE",
+    "ActKind",
     "Change",
     "Deployment",
     "LivePeriod",
     "Operation",
     "OperationKind",
+    "OutsideAct",
     "Pin",
     "ProviderStatus",
     "Reason",

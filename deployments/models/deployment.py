@@ -23,28 +23,37 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
 class Deployment(models.Model):
     """One build, as its provider described it last.
 
+    A deleted one (status `deleted`) went by hand or `by_retention`, the project's policy, by which others
+    expire. `checks` and `alias_error` are Vercel's words on whether it may get the domains.
     `live_since` is set while it is live; `live_seconds` is the total of the earlier periods. On Render a
-    rollback is a deployment of its own, and `restores` is the one whose build it restored.
+    rollback is a deployment of its own, and `restores` is the one whose build it restored. `unlisted` counts
+    the complete lists in a row that lacked it; only a look at it by id makes it missing.
     """
 
     service = models.ForeignKey("Service", models.CASCADE, related_name="deployments")
     provider_id = models.CharField(max_length=80)
     status = models.CharField(max_length=10)
-    raw_status = models.CharField(max_length=40)
+    raw_status = models.CharField(max_length=100)
     production = models.BooleanField(default=True)
     staged = models.BooleanField(default=False)
     served = models.BooleanField(null=True)
     can_roll_back = models.BooleanField(null=True)
-    commit_sha = models.CharField(max_length=40, blank=True)
+    commit_sha = models.CharField(max_length=64, blank=True)
     commit_message = models.TextField(blank=True)
     author = models.CharField(max_length=120, blank=True)
     branch = models.CharField(max_length=200, blank=True)
-    pull_request = models.CharField(max_length=20, blank=True)
-    trigger = models.CharField(max_length=40, blank=True)
+    pull_request = models.CharField(max_length=40, blank=True)
+    trigger = models.CharField(max_length=100, blank=True)
     url = models.CharField(max_length=500, blank=True)
     image = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField()
     ready_at = models.DateTimeField(null=True)
+    environment = models.CharField(max_length=80, blank=True, default="", db_default="")
+    deleted_at = models.DateTimeField(null=True)
+    by_retention = models.BooleanField(default=False, db_default=False)
+    expires_at = models.DateTimeField(null=True)
+    checks = models.CharField(max_length=40, blank=True, default="", db_default="")
+    alias_error = models.CharField(max_length=300, blank=True, default="", db_default="")
 
     live_since = models.DateTimeField(null=True)
     live_until = models.DateTimeField(null=True)
@@ -53,6 +62,8 @@ class Deployment(models.Model):
     started_by = models.CharField(max_length=120, blank=True)
     outside = models.BooleanField(default=False, help_text="A rollback that was not done through the portal.")
     missing_since = models.DateTimeField(null=True)
+    unlisted = models.PositiveSmallIntegerField(default=0, db_default=0)
+    looked_at = models.DateTimeField(null=True, help_text="When it was last looked up by id.")
 
     objects = DeploymentQuerySet.as_manager()
 
@@ -95,3 +106,12 @@ class Deployment(models.Model):
     @property
     def is_rollback(self) -> bool:
         return self.restores_id is not None or self.trigger == "rollback"
+
+    @property
+    def origin(self) -> Deployment:
+        """The deployment that was built: what a rollback restored may be a rollback itself."""
+        origin, seen = self, {self.pk}
+        while origin.restores is not None and origin.restores_id not in seen:
+            origin = origin.restores
+            seen.add(origin.pk)
+        return origin

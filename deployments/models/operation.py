@@ -69,7 +69,7 @@ class Operation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()}, asked for by {self.requested_by_name}"
+        return f"{self.get_kind_display()}, requested by {self.requested_by_name}"
 
     def get_absolute_url(self) -> str:
         return f"/operations/{self.pk}/"
@@ -85,7 +85,11 @@ class Operation(models.Model):
         return self.changes.all()[0]
 
 
-UNCHECKED = "not checked from outside"  # key in `evidence` where only the provider confirms the success
+# Keys in `evidence` of a change that was carried out:
+UNCHECKED = "not checked from outside"  # only the provider confirms it
+FAILING = "errors from outside"  # users get the target, and too many of their requests fail
+TOOK_EFFECT_LATE = "took effect late"  # after its operation had ended, with any ending but success
+SERVES_AND_FAILS = "serves_and_fails"
 ACTIVE = ("queued", "clearing", "pinning", "sending", "unclear", "accepted", "serving", "restoring")
 
 
@@ -109,7 +113,7 @@ class Change(LeasedRow):
 
     TRANSITIONS = {
         "queued": frozenset(
-            {"clearing", "pinning", "sending", "restoring", "succeeded", "failed", "canceled"}
+            {"clearing", "pinning", "sending", "unclear", "restoring", "succeeded", "failed", "canceled"}
         ),
         "clearing": frozenset({"queued", "restoring", "failed", "canceled", "needs_attention"}),
         "pinning": frozenset({"sending", "restoring", "failed", "needs_attention"}),
@@ -126,6 +130,7 @@ class Change(LeasedRow):
         "needs_attention": frozenset({"queued", "serving", "failed"}),
     }
     WORKER_STATUSES = ACTIVE
+    IDENTIFIERS = ("provider_ref", "provider_request_id")
     INTENT_EXPIRES = timedelta(minutes=10)
 
     operation = models.ForeignKey(Operation, models.PROTECT, related_name="changes")
@@ -153,7 +158,7 @@ class Change(LeasedRow):
     provider_ref = models.CharField(max_length=80, blank=True)
     provider_status = models.CharField(max_length=80, blank=True)
     provider_request_id = models.CharField(max_length=200, blank=True)
-    auto_deploy_before = models.CharField(max_length=20, blank=True)
+    auto_deploy_before = models.CharField(max_length=100, blank=True)
     final_status = models.CharField(
         max_length=16, blank=True, help_text="How it ends once settings are restored."
     )
@@ -197,3 +202,17 @@ class Change(LeasedRow):
     def unchecked(self) -> bool:
         """It succeeded according to the provider only, which is not enough for green."""
         return UNCHECKED in self.evidence
+
+    @property
+    def failing(self) -> bool:
+        """It was carried out, and its target answered users with errors: no success."""
+        return self.status == "succeeded" and FAILING in self.evidence
+
+    @property
+    def took_effect_late(self) -> bool:
+        return self.ended and TOOK_EFFECT_LATE in self.evidence
+
+    @property
+    def outcome(self) -> str:
+        """The status, or `SERVES_AND_FAILS`."""
+        return SERVES_AND_FAILS if self.failing else self.status

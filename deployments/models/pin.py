@@ -2,14 +2,54 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
+
+if TYPE_CHECKING:
+    from deployments.models.operation import Change
+    from deployments.models.service import Service
 
 
 class PinQuerySet(models.QuerySet["Pin"]):
     def standing(self) -> PinQuerySet:
         """Pins that nobody has released yet; a service has at most one."""
         return self.filter(released_at=None)
+
+    def stand(self, service: Service, *, auto_deploy_before: str, pinned_by: str, **fields: Any) -> Pin:
+        """Pin a service. A pin that stands already is replaced.
+
+        The setting to restore is the one from before the first rollback of the chain. Only a setting that was
+        really read as on (`auto_deploy_before`) begins a new chain.
+        """
+        now, older = timezone.now(), self.filter(service=service).standing().first()
+        if older is not None:
+            older.released_at, older.released_by = now, pinned_by
+            older.save(update_fields=["released_at", "released_by"])
+            if auto_deploy_before in {"", "off"}:
+                auto_deploy_before = older.auto_deploy_before
+        return self.create(
+            service=service,
+            replaces=older,
+            pinned_by=pinned_by,
+            auto_deploy_before=auto_deploy_before,
+            **{"pinned_at": now, **fields},
+        )
+
+    def stand_for(self, change: Change) -> Pin:
+        """The pin of a change, made now unless it had one already, standing or released."""
+        return self.filter(change=change).first() or self.stand(
+            change.service,
+            change=change,
+            deployment=change.to_deployment,
+            rolled_back_from=change.from_deployment,
+            pinned_by=change.operation.requested_by_name,
+            reason=change.operation.why,
+            incident=change.operation.incident,
+            auto_deploy_before=change.auto_deploy_before,
+        )
 
 
 class Pin(models.Model):
@@ -27,7 +67,7 @@ class Pin(models.Model):
     pinned_by = models.CharField(max_length=200)
     reason = models.TextField(blank=True)
     incident = models.CharField(max_length=100, blank=True)
-    auto_deploy_before = models.CharField(max_length=20, blank=True)
+    auto_deploy_before = models.CharField(max_length=100, blank=True)
     released_at = models.DateTimeField(null=True)
     released_by = models.CharField(max_length=200, blank=True)
 

@@ -13,8 +13,10 @@ WARN_AFTER, BAD_AFTER = timedelta(seconds=60), timedelta(minutes=5)
 
 
 class ProviderStatus(models.Model):
-    """When a provider was last read successfully, and the error since then, if any.
+    """How old the data of one provider is, and the error since then, if any.
 
+    `synced_at` is the age of the oldest data of its services, without those that fail by themselves: each of
+    them keeps its own error. `services_error` says why the list of services could not be read.
     Until `retry_at`, set by the provider's Retry-After or by our circuit breaker, only operations ask it.
     `opened_at` is set while the circuit is open. `results` counts requests by outcome and is never reset.
     """
@@ -23,6 +25,7 @@ class ProviderStatus(models.Model):
     synced_at = models.DateTimeField(null=True)
     failed_at = models.DateTimeField(null=True)
     error = models.TextField(blank=True)
+    services_error = models.TextField(blank=True, default="", db_default="")
     retry_at = models.DateTimeField(null=True)
     failures = models.PositiveIntegerField(
         default=0, db_default=0, help_text="In a row, since `first_failed_at`."

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
 
-if TYPE_CHECKING:
-    from deployments.models.pin import Pin
+from deployments.models.operation import ACTIVE, Change
+from deployments.models.pin import Pin
+from deployments.models.served_window import ServedWindow
+from deployments.providers.base import RollingRelease
 
 MOST_ADDRESSES = 5  # production addresses of one service that the version check asks
 LONGEST_ADDRESS = 300  # characters
@@ -17,16 +18,30 @@ LONGEST_ADDRESS = 300  # characters
 
 class ServiceQuerySet(models.QuerySet["Service"]):
     def followed(self) -> ServiceQuerySet:
-        return self.filter(followed=True, missing_since=None)
+        """Those that people follow and that still exist.
+
+        One with a standing pin or with an operation that is not settled stays, whatever the provider lists.
+        """
+        pinned = Exists(Pin.objects.standing().filter(service=OuterRef("pk")))
+        unsettled = Exists(
+            Change.objects.filter(service=OuterRef("pk"), status__in=[*ACTIVE, "needs_attention"])
+        )
+        return self.filter(Q(missing_since=None) | Q(pinned) | Q(unsettled), followed=True)
 
     def for_dashboard(self) -> ServiceQuerySet:
         """Followed services with their live deployment, in the order that people chose."""
-        return self.followed().select_related("live").order_by("position", "group", "kind", "name")
+        return self.followed().select_related("live__restores").order_by("position", "group", "kind", "name")
 
-    def named(self, name: str) -> Service | None:
-        """The service with this slug, provider's name or provider's id; None where none or several match."""
-        matches = list(self.filter(Q(slug=name) | Q(provider_id=name) | Q(name=name))[:2])
-        return matches[0] if len(matches) == 1 else None
+    def named(self, name: str) -> list[Service]:
+        """The service with this slug, else with this id at its provider, else all with this name there.
+
+        Only a name can be that of several.
+        """
+        for condition in (Q(slug=name), Q(provider_id=name), Q(name=name)):
+            found = list(self.filter(condition).order_by("slug"))
+            if found:
+                return found
+        return []
 
 
 class Service(models.Model):
@@ -35,6 +50,13 @@ class Service(models.Model):
     `live` is the deployment that serves users; null is unknown. `live_conflict` says in a sentence where the
     provider contradicts itself. `auto_deploy` is the provider's own setting for automatic deployments
     (Render: `commit`, `checksPass`, `off`; Vercel: `on`, `off`), "" where it is unknown.
+
+    `synced_at` is when the service was last read. Since then it failed `read_failures` times in a row, last
+    at `read_failed_at` with `error`, and is left alone until `read_retry_at`. `events_error` says why the
+    provider's events, which tell who did what, could not be read; the rest is read without them.
+    What the provider dates up to `history_until` is from before the first reading, so it is no news.
+    `domain_targets` is where each production domain pointed when last read, with the last move then (Vercel).
+    `unlisted` counts the lists in a row that lacked it; only a look at it by id makes it missing.
     """
 
     class Kind(models.TextChoices):
@@ -54,6 +76,9 @@ class Service(models.Model):
     branch = models.CharField(max_length=200, blank=True)
     dashboard_url = models.CharField(max_length=500, blank=True)
     suspended = models.BooleanField(default=False)
+    suspended_by = models.CharField(max_length=120, blank=True, default="", db_default="")
+    maintenance = models.BooleanField(default=False, db_default=False)
+    environment = models.CharField(max_length=80, blank=True, default="", db_default="")
 
     kind = models.CharField(max_length=3, choices=Kind)
     display_name = models.CharField(max_length=60, blank=True)
@@ -68,17 +93,29 @@ class Service(models.Model):
 
     live = models.ForeignKey("Deployment", models.SET_NULL, null=True, related_name="+")
     live_conflict = models.TextField(blank=True)
-    auto_deploy = models.CharField(max_length=20, blank=True)
+    auto_deploy = models.CharField(max_length=100, blank=True)
     pinned = models.BooleanField(null=True, help_text="What the provider says; null is unknown.")
     synced_at = models.DateTimeField(null=True)
     error = models.TextField(blank=True)
+    read_failures = models.PositiveIntegerField(default=0, db_default=0)
+    read_failed_at = models.DateTimeField(null=True)
+    read_retry_at = models.DateTimeField(null=True)
+    events_error = models.TextField(blank=True, default="", db_default="")
+    events_read_at = models.DateTimeField(null=True)
+    events_tried_at = models.DateTimeField(null=True)
+    history_until = models.DateTimeField(null=True)
+    domain_targets = models.JSONField(null=True)
+    rolling_release = models.JSONField(null=True, help_text="The active one (Vercel).")
     missing_since = models.DateTimeField(null=True)
+    unlisted = models.PositiveSmallIntegerField(default=0, db_default=0)
+    looked_at = models.DateTimeField(null=True, help_text="When it was last looked up by id.")
 
     version_check_sha = models.CharField(max_length=40, blank=True)
     version_check_agree = models.PositiveSmallIntegerField(default=0)
     version_check_total = models.PositiveSmallIntegerField(default=0)
     version_check_message = models.TextField(blank=True)
     version_checked_at = models.DateTimeField(null=True)
+    served_window = models.JSONField(null=True, help_text="How the checks of the last minutes went.")
 
     objects = ServiceQuerySet.as_manager()
 
@@ -108,9 +145,24 @@ class Service(models.Model):
         return self.pins.standing().select_related("deployment", "rolled_back_from").first()
 
     @property
+    def served(self) -> ServedWindow:
+        """How the requests to the public addresses went in the last minutes, while this commit was live."""
+        window = ServedWindow.stored(self.served_window, timezone.now())
+        live_sha = self.live.commit_sha if self.live else ""
+        return window if window.commit_sha == live_sha else ServedWindow()
+
+    @property
+    def release(self) -> RollingRelease | None:
+        """The active rolling release, in which `live` is the base."""
+        return RollingRelease(**self.rolling_release) if self.rolling_release else None
+
+    @property
     def live_is_disputed(self) -> bool:
         """The public address answers with another commit than the provider says is live."""
         live_sha = self.live.commit_sha if self.live else ""
+        canary_sha = self.release.canary_sha if self.release else ""
+        if canary_sha and canary_sha.startswith(self.version_check_sha[:40]):
+            return False
         return bool(self.version_check_sha and live_sha) and not live_sha.startswith(
             self.version_check_sha[:40]
         )

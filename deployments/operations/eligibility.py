@@ -7,17 +7,33 @@ from __future__ import annotations
 
 from deployments.models import Change, Deployment, OperationKind, Pin, Service
 from deployments.models.deployment import RUNNING
+from deployments.operations.obstacles import obstacle
 from deployments.providers.base import DeploymentStatus
 
 RENDER, VERCEL = Service.ProviderChoice.RENDER, Service.ProviderChoice.VERCEL
 
 
 def operation_kind_for(deployment: Deployment) -> OperationKind:
-    """PROMOTE for a build that never had production traffic, ROLL_BACK for everything else."""
-    return OperationKind.PROMOTE if deployment.staged else OperationKind.ROLL_BACK
+    """PROMOTE for a build that never had all production traffic, ROLL_BACK for everything else."""
+    promotes = deployment.staged or is_canary(deployment, deployment.service)
+    return OperationKind.PROMOTE if promotes else OperationKind.ROLL_BACK
+
+
+def is_canary(deployment: Deployment, service: Service) -> bool:
+    """Whether it is taking over in a rolling release, which promoting it completes."""
+    return service.release is not None and service.release.canary_id == deployment.provider_id
+
+
+def is_base(deployment: Deployment, service: Service) -> bool:
+    """Whether it is what a rolling release replaces, which rolling back to it aborts."""
+    return service.release is not None and service.release.base_id == deployment.provider_id
 
 
 def button_text(deployment: Deployment) -> str:
+    if is_canary(deployment, deployment.service):
+        return "Complete: everybody to this"
+    if is_base(deployment, deployment.service):
+        return "Abort: everybody back to this"
     return (
         "Promote to production"
         if operation_kind_for(deployment) == OperationKind.PROMOTE
@@ -30,11 +46,15 @@ def cannot_return_reason(deployment: Deployment, service: Service) -> str:
 
     On Vercel it is promoted, so it does not matter here whether Vercel offers it for a rollback.
     """
+    return _not_available(deployment, service) or _not_servable(deployment, service)
+
+
+def cannot_serve_reason(deployment: Deployment, service: Service) -> str:
+    """Why its provider cannot put this deployment in front of users, whatever is live; "" where it can."""
     return (
-        _not_available(deployment, service)
-        or _not_built(deployment)
-        or _is_preview(deployment)
-        or _same_commit(deployment, service)
+        _not_listed(deployment, service)
+        or _not_servable(deployment, service)
+        or _not_offered(deployment, service)
     )
 
 
@@ -51,10 +71,8 @@ def ineligible_reason(
     """
     return (
         _not_available(deployment, service)
-        or _not_built(deployment)
-        or _is_preview(deployment)
+        or _not_servable(deployment, service)
         or _not_offered(deployment, service)
-        or _same_commit(deployment, service)
         or _blocked(deployment, service, active, pin)
     )
 
@@ -62,15 +80,33 @@ def ineligible_reason(
 def _not_available(deployment: Deployment, service: Service) -> str:
     if deployment.service_id != service.pk:
         return f"belongs to another service than {service.label}"
-    if deployment.missing_since is not None:
-        return f"{service.get_provider_display()} no longer lists it"
+    if not_listed := _not_listed(deployment, service):
+        return not_listed
     if service.missing_since is not None:
         return f"{service.get_provider_display()} no longer lists {service.name}"
     if service.suspended:
-        return f"{service.name} is suspended at {service.get_provider_display()}"
+        by = f" (by: {service.suspended_by})" if service.suspended_by else ""
+        return f"{service.name} is suspended at {service.get_provider_display()}{by}"
+    if is_base(deployment, service):
+        return ""
     if service.live_id == deployment.pk:
         return "live now"
+    if service.live is not None and service.live.origin == deployment.origin:
+        return "the same build is live now"
     return ""
+
+
+def _not_listed(deployment: Deployment, service: Service) -> str:
+    gone = deployment.missing_since is not None
+    return f"{service.get_provider_display()} no longer lists it" if gone else ""
+
+
+def _not_servable(deployment: Deployment, service: Service) -> str:
+    return (
+        obstacle(deployment, service.get_provider_display())
+        or _not_built(deployment)
+        or _is_preview(deployment)
+    )
 
 
 def _not_built(deployment: Deployment) -> str:
@@ -86,25 +122,20 @@ def _not_built(deployment: Deployment) -> str:
 
 
 def _is_preview(deployment: Deployment) -> str:
+    if deployment.environment:
+        return f"built for the environment “{deployment.environment}”, not for production"
     if not deployment.production:
         return "a preview: putting it into production would rebuild it, which the portal refuses"
     return ""
 
 
 def _not_offered(deployment: Deployment, service: Service) -> str:
-    if deployment.staged:
+    if deployment.staged or is_canary(deployment, service) or is_base(deployment, service):
         return ""
     if service.provider == VERCEL and deployment.can_roll_back is False:
         return "Vercel does not offer it for a rollback"
     if deployment.served is False:
         return "never served production"
-    return ""
-
-
-def _same_commit(deployment: Deployment, service: Service) -> str:
-    live = service.live
-    if live is not None and live.commit_sha and live.commit_sha == deployment.commit_sha:
-        return "the same commit is live"
     return ""
 
 

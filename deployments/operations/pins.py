@@ -8,30 +8,8 @@ from deployments.models import Change, Pin, Service
 
 
 def set_pin(change: Change) -> None:
-    """Pin the service to the change's target; a change that has pinned already does nothing.
-
-    Where the service is pinned already, the new pin replaces the standing one and takes over the setting that
-    automatic deployments had before the first of them.
-    """
-    if Pin.objects.filter(change=change).exists():
-        return
-    now = timezone.now()
-    older = change.service.standing_pin
-    if older is not None:
-        older.released_at, older.released_by = now, change.operation.requested_by_name
-        older.save(update_fields=["released_at", "released_by"])
-    Pin.objects.create(
-        service=change.service,
-        change=change,
-        replaces=older,
-        deployment=change.to_deployment,
-        rolled_back_from=change.from_deployment,
-        pinned_at=now,
-        pinned_by=change.operation.requested_by_name,
-        reason=change.operation.why,
-        incident=change.operation.incident,
-        auto_deploy_before=older.auto_deploy_before if older else change.auto_deploy_before,
-    )
+    """Pin the service to the change's target; a change that has pinned already does nothing."""
+    Pin.objects.stand_for(change)
 
 
 def revert_pin(change: Change) -> None:

@@ -9,14 +9,24 @@ from typing import Any
 from deployments.history import Commit, being_built, commits_between
 from deployments.models import Change, Deployment, OperationKind, Pin, Service
 from deployments.operations import eligibility
-from deployments.operations.plan_consequences import consequences
+from deployments.operations.past.previous import Past, past_of
+from deployments.operations.plan_consequences import (
+    consequences,
+    known_bad,
+    one_step_further,
+    same_commit,
+)
 from deployments.operations.plan_steps import PlanStep, steps_of
 from deployments.operations.plan_token import new_token, take_snapshot
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What would happen. `ineligible_reason` says why it cannot, "" where it can."""
+    """What would happen. `ineligible_reason` says why it cannot, "" where it can.
+
+    `same_commit` and `known_bad` are sentences on the target. `question` is asked where somebody has just
+    rolled back and this would go one step further: it has to be answered before anything is started.
+    """
 
     kind: OperationKind
     service: Service
@@ -31,6 +41,10 @@ class Plan:
     building: Sequence[Deployment]
     cancel_builds_first: bool
     ineligible_reason: str
+    same_commit: str = ""
+    known_bad: str = ""
+    question: str = ""
+    keep_auto_deploy_off: bool = False
     token: str = field(repr=False, default="")
 
     def stored(self) -> dict[str, Any]:
@@ -41,7 +55,8 @@ class Plan:
                 {"status": step.status, "message": step.message, "usually": step.usually}
                 for step in self.steps
             ],
-            "also": list(self.also),
+            "also": [message for message in (self.same_commit, self.known_bad, *self.also) if message],
+            "keep_auto_deploy_off": self.keep_auto_deploy_off,
             "commits": [
                 {"sha": commit.sha, "subject": commit.subject, "author": commit.author}
                 for commit in self.commits
@@ -58,6 +73,7 @@ def make_plan(
     pin: Pin | None,
     *,
     cancel_builds_first: bool = True,
+    keep_auto_deploy_off: bool = False,
 ) -> Plan:
     """Make the plan for one service.
 
@@ -69,24 +85,33 @@ def make_plan(
         active: the service's active change, if any.
         pin: the service's standing pin, if any.
         cancel_builds_first: whether running builds are canceled first.
+        keep_auto_deploy_off: leave the rollback without restoring automatic deploys.
     """
     building = being_built(service) if target else ()
+    leaves = _canary(service) if target and eligibility.is_base(target, service) else service.live
+    past = past_of([service])[service.pk] if target else Past()
+    goes_back = target is not None and kind == OperationKind.ROLL_BACK
     cancel_builds_first = cancel_builds_first and bool(building)
+    restored = "off" if keep_auto_deploy_off else pin.auto_deploy_before if pin else ""
     return Plan(
         kind=kind,
         service=service,
-        live=service.live,
+        live=leaves,
         target=target,
         pin=pin,
         title=_title(kind, service, target),
         button=_title(kind, service, target, short=True),
-        steps=steps_of(kind, service, target, pin, building if cancel_builds_first else ()),
-        also=consequences(kind, service, target, pin),
-        commits=commits_between(service, service.live, target) if target else (),
+        steps=steps_of(kind, service, target, restored, building if cancel_builds_first else ()),
+        also=consequences(kind, service, target, restored),
+        commits=commits_between(service, leaves, target) if target else (),
         building=building,
         cancel_builds_first=cancel_builds_first,
         ineligible_reason=_ineligible_reason(kind, service, target, active, pin),
-        token=new_token(kind, service, target),
+        same_commit=same_commit(service, target) if target else "",
+        known_bad=known_bad(past.rolled_back(target)) if target and kind != OperationKind.LEAVE else "",
+        question=one_step_further(service, target, past.step_before(target)) if target and goes_back else "",
+        keep_auto_deploy_off=keep_auto_deploy_off,
+        token=new_token(kind, service, target, keep_auto_deploy_off=keep_auto_deploy_off),
     )
 
 
@@ -95,11 +120,21 @@ def _title(kind: OperationKind, service: Service, target: Deployment | None, *, 
         return f"Leave the rollback of {service.short}"
     assert target is not None  # noqa: S101 - only leaving a rollback has no target
     what = target.short_sha if short else str(target)
+    if eligibility.is_base(target, service):
+        return f"Abort the rolling release of {service.short}: everybody back to {what}"
+    if eligibility.is_canary(target, service):
+        return f"Complete the rolling release of {service.short}: everybody to {what}"
     return (
         f"Roll back {service.short} to {what}"
         if kind == OperationKind.ROLL_BACK
         else f"Promote {what} to production"
     )
+
+
+def _canary(service: Service) -> Deployment | None:
+    """What an abort takes away from users."""
+    release = service.release
+    return service.deployments.filter(provider_id=release.canary_id).first() if release else None
 
 
 def _ineligible_reason(

@@ -1,17 +1,19 @@
-"""What else changes besides the code, shown before anybody confirms."""
+"""What else changes besides the code, and what to know of the target, shown before anybody confirms."""
 
 from __future__ import annotations
 
-from deployments.models import Deployment, OperationKind, Pin, Service
-from deployments.operations.auto_deploy import AUTO_DEPLOY_TEXT
+from deployments.models import Deployment, OperationKind, Service
+from deployments.models.auto_deploy import AUTO_DEPLOY_TEXT
+from deployments.operations.past.rolled_back import RolledBack
+from rollback_portal.text import age, clean_line, time_of_day
 
 
 def consequences(
-    kind: OperationKind, service: Service, target: Deployment | None, pin: Pin | None
+    kind: OperationKind, service: Service, target: Deployment | None, restored: str
 ) -> tuple[str, ...]:
     render = service.provider == Service.ProviderChoice.RENDER
     if kind == OperationKind.LEAVE:
-        return _also_leave(service, target, pin)
+        return _also_leave(service, target, restored)
     if render:
         return (
             "Start command, health check, instance count and environment variables come back "
@@ -23,21 +25,77 @@ def consequences(
         ", ".join(address.removeprefix("https://").rstrip("/") for address in service.addresses)
         or "all production domains"
     )
-    moved = (
+    moved: tuple[str, ...] = (
         f"Domains that move: {domains}.",
         "Environment variables are those of that build; cron jobs follow it.",
     )
+    moved = (*moved, *_ends_release(kind, service, target))
     if kind == OperationKind.PROMOTE:
         return (*moved, "Automatic assignment of domains goes on again, which ends a rollback.")
     return (*moved, "New pushes build but stay staged until somebody leaves the rollback.")
 
 
-def _also_leave(service: Service, target: Deployment | None, pin: Pin | None) -> tuple[str, ...]:
-    before = AUTO_DEPLOY_TEXT.get(pin.auto_deploy_before if pin else "", "unknown")
+def _ends_release(kind: OperationKind, service: Service, target: Deployment | None) -> tuple[str, ...]:
+    """What becomes of a rolling release that is under way."""
+    release = service.release
+    if release is None or target is None:
+        return ()
+    if kind == OperationKind.ROLL_BACK:
+        share = f"{release.percent:g}% of the requests" if release.percent is not None else "a share"
+        return (f"The rolling release ends: its canary, which gets {share} now, gets none.",)
+    if target.provider_id == release.canary_id:
+        return ("The rolling release ends: the stages that are left are skipped.",)
+    return ("A rolling release is under way: Vercel queues the promotion until it has ended.",)
+
+
+def _also_leave(service: Service, target: Deployment | None, restored: str) -> tuple[str, ...]:
+    if restored == "off":
+        stays = f"{target} goes in front of users again." if target else _stays(service)
+        return (stays, "Automatic deploys stay off: a push reaches users only when somebody deploys it.")
+    before = AUTO_DEPLOY_TEXT.get(restored, restored)
     if target is None:
         return (
-            f"Traffic does not move: {service.live or 'the live deployment'} stays in front of users.",
+            _stays(service),
             f"Automatic deploys go back to “{before}”: "
             f"the next push to {service.branch or 'the branch'} brings all later commits.",
         )
     return (f"{target} goes in front of users again.", f"Automatic deploys go back to “{before}”.")
+
+
+def _stays(service: Service) -> str:
+    return f"Traffic does not move: {service.live or 'the live deployment'} stays in front of users."
+
+
+def same_commit(service: Service, target: Deployment) -> str:
+    """Where the live deployment has the same commit: what is the same, and what may differ; else ""."""
+    live = service.live
+    if live is None or live.pk == target.pk or not live.commit_sha or live.commit_sha != target.commit_sha:
+        return ""
+    kept = (
+        "environment variables, start command and the other settings saved with it"
+        if service.provider == Service.ProviderChoice.RENDER
+        else "environment variables and build settings of its time"
+    )
+    made, live_made = (time_of_day(one.origin.created_at) for one in (target, live))
+    return (
+        f"The same commit is live, so the code stays {target.short_sha}. The build differs: this one was "
+        f"made at {made} UTC, the live one at {live_made} UTC, and each keeps the {kept}."
+    )
+
+
+def known_bad(rollback: RolledBack | None) -> str:
+    return f"It was rolled back from at {rollback.words}." if rollback else ""
+
+
+def one_step_further(service: Service, target: Deployment, step: RolledBack | None) -> str:
+    """Who has just rolled back, and that this goes further back than that; "" where nobody has."""
+    if step is None:
+        return ""
+    left = Deployment.objects.filter(pk=step.left).first()
+    incident = f" ({clean_line(step.incident, 100)})" if step.incident else ""
+    why = f": {clean_line(step.why)}" if step.why else ""
+    by, was = clean_line(step.by or "Somebody", 100), left or "an unknown deployment"
+    return (
+        f"{by} rolled {service.short} back from {was} to {service.live} {age(step.at)} ago{incident}{why}. "
+        f"This goes one step further back, to {target}."
+    )

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from deployments.history import usual_seconds
-from deployments.models import Deployment, OperationKind, Pin, Service
-from deployments.operations.auto_deploy import AUTO_DEPLOY_TEXT
+from deployments.models import Deployment, OperationKind, Service
+from deployments.models.auto_deploy import AUTO_DEPLOY_TEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +23,15 @@ def steps_of(
     kind: OperationKind,
     service: Service,
     target: Deployment | None,
-    pin: Pin | None,
+    restored: str,
     cancel_builds_first: Sequence[Deployment] = (),
 ) -> tuple[PlanStep, ...]:
-    """The steps in order; `cancel_builds_first` are the builds to cancel before anything else."""
+    """The steps in order.
+
+    Args:
+        restored: the setting of automatic deployments after leaving a rollback, "" where it is unknown.
+        cancel_builds_first: the builds to cancel before anything else.
+    """
     provider, render = service.get_provider_display(), service.provider == Service.ProviderChoice.RENDER
     steps: list[PlanStep] = []
     if cancel_builds_first:
@@ -46,14 +51,18 @@ def steps_of(
         )
         steps.append(PlanStep("accepted", wait, usual_seconds(service, kind)))
         steps.append(PlanStep("serving", _check_sentence(service, target), "3 s"))
-    if kind == OperationKind.LEAVE:
-        before = AUTO_DEPLOY_TEXT.get(pin.auto_deploy_before if pin else "", "unknown")
-        if render or target is None:
-            steps.append(PlanStep("restoring", f"Switch automatic deploys back to “{before}”", "1 s"))
+    if kind == OperationKind.LEAVE and (render or target is None):
+        steps.append(PlanStep("restoring", _restore_sentence(restored), "1 s"))
     return tuple(steps)
+
+
+def _restore_sentence(restored: str) -> str:
+    if restored == "off":
+        return "Leave automatic deploys off"
+    return f"Switch automatic deploys back to “{AUTO_DEPLOY_TEXT.get(restored, restored)}”"
 
 
 def _check_sentence(service: Service, target: Deployment) -> str:
     if not service.addresses:
-        return f"Believe {service.get_provider_display()}: no public address to check is known"
+        return f"Rely on {service.get_provider_display()}: no public address is known to check"
     return f"Check from outside that {service.name} serves {target.short_sha}"

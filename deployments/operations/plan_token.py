@@ -8,7 +8,7 @@ from typing import Any
 from django.core import signing
 
 from deployments.models import Deployment, OperationKind, Service
-from deployments.operations.auto_deploy import AUTO_DEPLOY_TEXT
+from deployments.models.auto_deploy import AUTO_DEPLOY_TEXT
 
 SALT = "deployments.plan"
 
@@ -17,12 +17,15 @@ class InvalidPlanToken(Exception):
     """The token is missing, damaged, too old or of another form; `str()` says which. Nothing was started."""
 
 
-def new_token(kind: OperationKind, service: Service, target: Deployment | None) -> str:
+def new_token(
+    kind: OperationKind, service: Service, target: Deployment | None, *, keep_auto_deploy_off: bool = False
+) -> str:
     """A token for one form: its operation, a new idempotency key and the snapshot of what the person sees."""
     content = {
         "service": service.pk,
         "kind": kind,
         "target": target.pk if target else None,
+        "keep_auto_deploy_off": keep_auto_deploy_off,
         "idempotency_key": str(uuid.uuid4()),
         "snapshot": take_snapshot(service),
     }
@@ -30,7 +33,12 @@ def new_token(kind: OperationKind, service: Service, target: Deployment | None) 
 
 
 def read_token(
-    token: str, kind: OperationKind, service: Service, target: Deployment | None
+    token: str,
+    kind: OperationKind,
+    service: Service,
+    target: Deployment | None,
+    *,
+    keep_auto_deploy_off: bool = False,
 ) -> dict[str, Any]:
     """The token's content.
 
@@ -45,9 +53,10 @@ def read_token(
         ) from None
     except signing.BadSignature:
         raise InvalidPlanToken(
-            "This form did not come whole. Nothing was started; look at the plan again."
+            "This form arrived incomplete. Nothing was started; look at the plan again."
         ) from None
-    if (read["service"], read["kind"], read["target"]) != (service.pk, kind, target.pk if target else None):
+    form = (service.pk, kind, target.pk if target else None, keep_auto_deploy_off)
+    if (read["service"], read["kind"], read["target"], read.get("keep_auto_deploy_off", False)) != form:
         raise InvalidPlanToken(
             "This form belongs to another deployment. Nothing was started; look at the plan again."
         )
@@ -61,6 +70,7 @@ def take_snapshot(service: Service) -> dict[str, Any]:
         "live_name": str(service.live) if service.live else "unknown",
         "auto_deploy": service.auto_deploy,
         "pinned": service.pinned,
+        "release": service.release.identity if service.release else "",
     }
 
 
@@ -76,6 +86,8 @@ def differences(then: dict[str, Any], service: Service) -> list[str]:
             AUTO_DEPLOY_TEXT.get(now["auto_deploy"], now["auto_deploy"]),
         )
         sentences.append(f"Automatic deploys were “{was}” when you opened this; now they are “{is_now}”.")
-    if then["pinned"] != now["pinned"]:
-        sentences.append("The pin was set or taken away since you opened this.")
+    if None not in (then["pinned"], now["pinned"]) and then["pinned"] != now["pinned"]:
+        sentences.append("The pin was set or removed since you opened this.")
+    if then.get("release", now["release"]) != now["release"]:
+        sentences.append("A rolling release has started or ended since you opened this.")
     return sentences

@@ -12,9 +12,12 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from deployments.models import Change, Operation, OperationKind, Service
+from deployments.operations.overdue import overdue_since
+from deployments.operations.pins import set_pin
 from deployments.operations.plan import Plan
 from rollback_portal.audit.models import Outcome
 from rollback_portal.audit.record import Actor, record
+from rollback_portal.jobs.lease import RELEASED
 from rollback_portal.jobs.notify import notify_dispatchers
 
 ACTIONS: dict[str, str] = {
@@ -93,6 +96,7 @@ def _create_operation(
         requested_by_id=actor.user_id,
         requested_by_name=actor.name,
         requested_by_role=actor.role,
+        requested_at=timezone.now(),
         plan=plan.stored(),
     )
     Change.objects.create(
@@ -106,10 +110,10 @@ def _create_operation(
     notify_dispatchers()
     record(
         actor,
-        f"{ACTIONS[plan.kind]} asked for",
+        f"{ACTIONS[plan.kind]} requested",
         Outcome.ASKED,
         plan.service.label,
-        f"{actor.name} asked: {plan.title}.",
+        f"{actor.name} requested: {plan.title}.",
         operation=operation.pk,
         reason=operation.why,
         incident=incident,
@@ -150,32 +154,36 @@ def _record_refusal(actor: Actor, plan: Plan, ineligible_reason: str, *, reason:
 
 
 def settle_by_hand(actor: Actor, change: Change, *, applied: bool) -> None:
-    """Record what a person found at the provider, where the portal cannot tell whether an order was applied.
+    """Record what a person found at the provider, where the portal cannot tell what became of an order.
 
     Args:
         actor: who looked.
-        change: the change, in needs_attention.
+        change: the change, in needs_attention or overdue.
         applied: True makes the portal check the public addresses and end accordingly. False ends the change
             as failed; sending again takes a new operation with a new plan.
 
     Raises:
-        OperationRefused: the change is not in needs_attention, or another one is active on the service.
+        OperationRefused: the change waits for no person, or another one is active on the service.
     """
     now = timezone.now()
+    waits_for_person = change.status == "needs_attention" or overdue_since(change, now) is not None
     to = "serving" if applied else "failed"
     message = f"{actor.name} looked at {change.service.get_provider_display()}: "
     message += "the order was applied." if applied else "the order was not applied."
     fields: dict[str, Any] = {
         "status_times": change.times_with(to, now),
         "message": message,
+        "ended_at": None if applied else now,
+        **RELEASED,
     }
-    fields |= {"ended_at": None, "not_before": None, "published_at": None} if applied else {"ended_at": now}
     try:
         with transaction.atomic():
-            if change.status != "needs_attention" or not change.move(to, **fields):
+            if not (waits_for_person and change.move(to, guard={"status": change.status}, **fields)):
                 raise OperationRefused(
-                    "This operation does not wait for a person any more. Nothing was changed."
+                    "This operation is no longer waiting for a person. Nothing was changed."
                 )
+            if applied and change.operation.kind == OperationKind.ROLL_BACK:
+                set_pin(change)
             notify_dispatchers()
             record(
                 actor,
@@ -197,7 +205,7 @@ def can_cancel(change: Change) -> str:
     if change.cancel_requested_at is not None:
         return ""
     if change.status in {"queued", "clearing", "pinning"}:
-        return "Nothing has been asked of the provider yet: cancel stops it completely."
+        return "Nothing has been sent to the provider yet, so cancel stops it completely."
     if change.status == "accepted" and change.service.provider == Service.ProviderChoice.RENDER:
         return "Render can still cancel the deployment until the new instances take over."
     return ""
@@ -220,7 +228,7 @@ def request_cancel(actor: Actor, change: Change) -> str:
         message = f"{actor.name} asked to cancel: {change.operation.plan['title']}."
         record(
             actor,
-            "cancel asked for" if still_stops else "cancel refused",
+            "cancel requested" if still_stops else "cancel refused",
             Outcome.ASKED if still_stops else Outcome.REFUSED,
             change.service.label,
             message,
@@ -235,5 +243,5 @@ def _too_late(change: Change) -> str:
     if not change.active:
         return "The operation has ended already; there is nothing to cancel."
     if change.cancel_requested_at is not None:
-        return f"{change.cancel_requested_by} has asked to cancel already."
-    return f"{change.service.get_provider_display()} cannot be stopped any more: the operation goes on."
+        return f"{change.cancel_requested_by} has already asked to cancel."
+    return f"{change.service.get_provider_display()} can no longer stop it: the operation goes on."

@@ -10,11 +10,12 @@ from django.utils import timezone
 from deployments.models import Change
 from rollback_portal.audit.models import Outcome
 from rollback_portal.audit.record import PORTAL, record
+from rollback_portal.jobs.lease import RELEASED
 
 STALLED_AFTER = timedelta(minutes=2)
 MESSAGE = (
-    "The worker that holds this is alive, but has not been heard for 2 minutes. It sends nothing any more; "
-    "what it sent before is to be looked up at {provider}."
+    "The worker that holds this is alive, but has not renewed its lease for 2 minutes. It will send nothing "
+    "more; check at {provider} what it has sent so far."
 )
 
 
@@ -35,7 +36,7 @@ def give_up_on_stalled_worker(pk: int) -> bool:
             message=message,
             status_times=change.times_with("needs_attention", now),
             ended_at=now,
-            lease_owner=None,
+            **RELEASED,
         )
         if moved:
             record(

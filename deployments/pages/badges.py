@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from deployments.models import Change, Deployment, OperationKind, Pin, Service
-from deployments.providers.base import DeploymentStatus
-from rollback_portal.web.badges import Badge
+from deployments.models import Deployment, Service
+from deployments.operations.past.rolled_back import RolledBack
+from deployments.providers.base import DeploymentStatus, RollingRelease
+from rollback_portal.web.badges import Badge, Tone
 
 FAILED_WORDS = {
     "build_failed": "BUILD FAILED",
@@ -21,17 +21,23 @@ class BadgeContext:
     """What the badges of a deployment depend on beside its own row.
 
     Args:
-        sure: whether what the provider calls live is beyond doubt.
-        previous: what was live before the live one.
-        pin: the pin that is in force.
-        rollbacks: finished rollbacks away from this deployment, newest first.
+        sure: whether the mark of what is live may be green, and in a word or two why not (`doubt`).
+        previous: what served before this incident.
+        rolled_back: the rollback away from this deployment, where it is known to be bad.
     """
 
     service: Service
     sure: bool = True
+    doubt: str = ""
     previous: Deployment | None = None
-    pin: Pin | None = None
-    rollbacks: Sequence[Change] = ()
+    rolled_back: RolledBack | None = None
+
+
+def release_stage(release: RollingRelease) -> str:
+    """ "10% of the requests, stage 1 of 3"."""
+    share = f"{release.percent:g}% of the requests" if release.percent is not None else "an unknown share"
+    stage = f", stage {release.stage} of {release.stages}" if release.stage else ""
+    return f"{share}{stage}{', paused' if release.paused else ''}"
 
 
 def badges_for(deployment: Deployment, context: BadgeContext) -> tuple[Badge, ...]:
@@ -40,10 +46,15 @@ def badges_for(deployment: Deployment, context: BadgeContext) -> tuple[Badge, ..
 
 
 def _serving(deployment: Deployment, context: BadgeContext) -> list[Badge]:
+    release = context.service.release
+    if release is not None and release.canary_id == deployment.provider_id:
+        return [Badge("CANARY", "busy", "turn", release_stage(release))]
+    if release is not None and context.service.live_id == deployment.pk:
+        return [Badge("LIVE", "", "circle", "the base of a rolling release")]
     if context.service.live_id == deployment.pk:
-        return [Badge("LIVE", "good" if context.sure else "", detail="" if context.sure else "not certain")]
-    rolled_back = context.pin is not None and context.pin.rolled_back_from_id == deployment.pk
-    if not rolled_back and context.previous is not None and context.previous.pk == deployment.pk:
+        detail = "" if context.sure else context.doubt or "not certain"
+        return [Badge("LIVE", "good" if context.sure else "", detail=detail)]
+    if context.previous is not None and context.previous.pk == deployment.pk:
         return [Badge("PREVIOUS", shape="circle")]
     return []
 
@@ -58,10 +69,14 @@ def _build(deployment: Deployment) -> list[Badge]:
         badges.append(Badge("QUEUED", "busy", "circle"))
     elif deployment.running:
         badges.append(Badge(deployment.status.upper(), "busy", "turn"))
+    elif deployment.status == DeploymentStatus.DELETED:
+        badges.append(Badge("DELETED", shape="square"))
+    elif deployment.status == DeploymentStatus.BLOCKED:
+        badges.append(Badge("BLOCKED", "warn", "square", "held back by its provider"))
     elif deployment.status == DeploymentStatus.UNKNOWN:
         badges.append(Badge("STATUS UNKNOWN", "warn", "diamond", f"“{deployment.raw_status}”"))
     if not deployment.production:
-        badges.append(Badge("PREVIEW", shape="circle", detail=deployment.branch))
+        badges.append(Badge("PREVIEW", shape="circle", detail=deployment.environment or deployment.branch))
     if deployment.staged:
         badges.append(Badge("STAGED", "busy", "circle", "built for production, never had its traffic"))
     if deployment.missing_since is not None:
@@ -79,15 +94,8 @@ def _rollback(deployment: Deployment, context: BadgeContext) -> list[Badge]:
         )
     if deployment.outside:
         badges.append(Badge("OUTSIDE PORTAL", "warn", "square"))
-    if (
-        context.pin is not None
-        and context.pin.rolled_back_from_id == deployment.pk != context.service.live_id
-    ):
-        return [*badges, Badge("ROLLED BACK FROM", "bad", "circle", f"by {context.pin.pinned_by}")]
-    for change in context.rollbacks:
-        if change.from_deployment_id == deployment.pk and change.operation.kind == OperationKind.ROLL_BACK:
-            return [
-                *badges,
-                Badge("ROLLED BACK FROM", shape="circle", detail=f"by {change.operation.requested_by_name}"),
-            ]
+    rolled_back = context.rolled_back
+    if rolled_back is not None and context.service.live_id != deployment.pk:
+        tone: Tone = "bad" if rolled_back.standing else ""
+        badges.append(Badge("ROLLED BACK FROM", tone, "circle", f"at {rolled_back.words}"))
     return badges

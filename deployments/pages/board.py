@@ -15,9 +15,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from deployments.forms.filters import Filters
-from deployments.history import previous_of, with_commit_authors
-from deployments.models import OPERATE, Change, Deployment, OperationKind, Service
+from deployments.history import with_commit_authors
+from deployments.models import OPERATE, Deployment, OperationKind, Service
 from deployments.operations import eligibility
+from deployments.operations.past.previous import Past, past_of
 from deployments.pages.badges import BadgeContext, badges_for
 from deployments.pages.cards import Card, cards_for
 from deployments.pages.current_state import CurrentState
@@ -40,7 +41,14 @@ MAX_DEPLOYMENTS = 200
 OWN_TIME_AFTER = timedelta(minutes=1)  # how much older than its row a deployment must be to show its own time
 NOT_SHOWN = {  # columns that may change without a change of the page
     "synced_at",
+    "read_failed_at",
+    "read_failures",
+    "events_read_at",
+    "events_tried_at",
+    "unlisted",
+    "looked_at",
     "version_checked_at",
+    "served_window",
     "provider_answered_at",
     "lease_owner",
     "lease_until",
@@ -55,6 +63,7 @@ class BoardItem:
     Args:
         rebuilds: older builds of the same commit, folded under this one.
         live: whether it is live now.
+        suggested: whether it is what served before this incident.
         url: the confirm dialog that `button` opens; "" if there is no button, for the `ineligible_reason`.
         facts: commit, author, pull request and times, on one line.
     """
@@ -63,6 +72,7 @@ class BoardItem:
     rebuilds: Sequence[Deployment]
     badges: tuple[Badge, ...]
     live: bool
+    suggested: bool
     button: str
     url: str
     ineligible_reason: str
@@ -130,7 +140,7 @@ def build_board(
     timeline = build_timeline(deployments, columns, complete=complete, start=filters.cursor)
     data = _BoardData(services, cards, deployments, timeline.rows, may_operate)
     rows = tuple(_board_row(row, columns, data) for row in timeline.rows)
-    version = _version(state, deployments, data.rollbacks, filters.data, may_operate)
+    version = _version(state, deployments, data.past.values(), filters.data, may_operate)
     return Board(cards, columns, rows, timeline.older, version)
 
 
@@ -139,7 +149,7 @@ def build_item(deployment: Deployment, state: CurrentState, *, may_operate: bool
     services = (deployment.service,)
     data = _BoardData(services, cards_for(services, state), [deployment], [], may_operate)
     column = TimelineColumn(deployment.service.kind, "", services)
-    return _item(TimelineEntry(deployment), column, data, deployment.created_at)
+    return _item(TimelineEntry(deployment), column, data, deployment.created_at, alone=True)
 
 
 def _load_deployments(services: Sequence[Service], filters: Filters) -> tuple[list[Deployment], bool]:
@@ -167,24 +177,13 @@ class _BoardData:
     ) -> None:
         self.cards = {card.service.pk: card for card in cards}
         self.may_operate = may_operate
-        self.previous = previous_of(services)
-        self.rollbacks = _rollbacks_from(deployments)
+        self.past = past_of(services)
         self.built_elsewhere = _built_elsewhere(services, rows)
 
     def badge_context(self, deployment: Deployment) -> BadgeContext:
-        card, previous = self.cards[deployment.service_id], self.previous.get(deployment.service_id)
-        rollbacks = [change for change in self.rollbacks if change.from_deployment_id == deployment.pk]
-        return BadgeContext(card.service, card.sure, previous, card.pin, rollbacks)
-
-
-def _rollbacks_from(deployments: Sequence[Deployment]) -> list[Change]:
-    """Finished rollbacks away from these deployments, newest first."""
-    changes = Change.objects.filter(
-        from_deployment__in=[deployment.pk for deployment in deployments],
-        status="succeeded",
-        operation__kind=OperationKind.ROLL_BACK,
-    )
-    return list(changes.select_related("operation").order_by("-id")[:MAX_DEPLOYMENTS])
+        card, past = self.cards[deployment.service_id], self.past[deployment.service_id]
+        rolled_back = past.rolled_back(deployment)
+        return BadgeContext(card.service, card.sure, card.doubt, past.previous, rolled_back)
 
 
 def _built_elsewhere(
@@ -225,19 +224,25 @@ def _empty_cell_note(column: TimelineColumn, row: TimelineRow, data: _BoardData)
     return f"{name} built this commit {time_of_day(built)} UTC"
 
 
-def _item(entry: TimelineEntry, column: TimelineColumn, data: _BoardData, row_at: datetime) -> BoardItem:
+def _item(
+    entry: TimelineEntry, column: TimelineColumn, data: _BoardData, row_at: datetime, *, alone: bool = False
+) -> BoardItem:
     deployment = entry.deployment
     card = data.cards[deployment.service_id]
     live = card.service.live_id == deployment.pk
     reason = eligibility.ineligible_reason(deployment, card.service, card.change, card.pin)
+    context = data.badge_context(deployment)
+    if not reason and not alone and context.rolled_back:
+        reason = context.rolled_back.way_back
     if not reason and not data.may_operate:
         reason = f"needs the role {weakest_role(OPERATE)}"
     name = "promote" if eligibility.operation_kind_for(deployment) == OperationKind.PROMOTE else "roll_back"
     return BoardItem(
         deployment=deployment,
         rebuilds=entry.rebuilds,
-        badges=badges_for(deployment, data.badge_context(deployment)),
+        badges=badges_for(deployment, context),
         live=live,
+        suggested=context.previous == deployment,
         button=eligibility.button_text(deployment),
         url="" if reason else reverse(name, args=[card.service.slug, deployment.provider_id]),
         ineligible_reason=reason,
@@ -253,7 +258,7 @@ def _item(entry: TimelineEntry, column: TimelineColumn, data: _BoardData, row_at
 def _version(
     state: CurrentState,
     deployments: Iterable[Deployment],
-    rollbacks: Iterable[Change],
+    pasts: Iterable[Past],
     filters: Any,
     may_operate: bool,
 ) -> str:
@@ -263,14 +268,16 @@ def _version(
     seen += [change.pk for change in state.undecided]
     seen += [_values(service.live) for service in state.services if service.live is not None]
     seen += [
-        (fresh.provider, fresh.tone, fresh.error, fresh.retry_at, fresh.left_alone)
+        (fresh.provider, fresh.tone, fresh.error, fresh.retry_at, fresh.left_alone, fresh.services_error)
         for fresh in state.freshness
     ]
     seen += [(role.name, role.alive) for role in state.process_status.roles]
     seen.append(state.process_status.broker_is_away)
-    seen += [_values(row) for row in (*deployments, *rollbacks)]
+    seen += [_values(row) for row in deployments]
+    seen += [(past.previous and past.previous.pk, sorted(past.bad.items())) for past in pasts]
     for card in cards_for(state.services, state):
-        seen.append((card.stale, card.confirmed, card.check_is_old, card.service.synced_at is None))
+        seen += [card.stale, card.confirmed, card.doubt, card.errors, card.check_is_old]
+        seen.append(card.service.synced_at is None)
     return fingerprint(*seen)
 
 

@@ -8,10 +8,13 @@ from datetime import timedelta
 from django.utils import timezone
 
 from deployments.models import Change, Deployment, Pin, Service
+from deployments.models.auto_deploy import AUTO_DEPLOY_TEXT
 from deployments.models.provider_status import BAD_AFTER
-from deployments.operations.auto_deploy import AUTO_DEPLOY_TEXT
+from deployments.pages.badges import release_stage
+from deployments.pages.bars.unread import names_of_unread
 from deployments.pages.current_state import CurrentState, Freshness
 from deployments.pages.deployment_text import pull_request
+from deployments.pages.rolling_release import RollingReleaseNote
 from deployments.pages.sentence import Sentence, age_of, code, joined, moment, sentence
 from rollback_portal.jobs.process.heartbeats import RoleStatus
 from rollback_portal.text import clean_line
@@ -43,26 +46,57 @@ class Card:
 
     @property
     def stale(self) -> bool:
-        """The provider was last read so long ago that its rows are only a snapshot."""
+        """The service was last read so long ago, or fails since then, that its rows are only a snapshot."""
         synced_at = self.service.synced_at
+        if self.service.read_failures:
+            return True
         return self.fresh.tone == "bad" or synced_at is None or timezone.now() - synced_at > BAD_AFTER
 
     @property
     def sure(self) -> bool:
         """Whether anything on this card may be green."""
-        return not (self.disputed or self.service.live_conflict or self.stale or self.live is None)
+        return not (self.doubt or self.live is None)
+
+    @property
+    def doubt(self) -> str:
+        """Why the mark of what is live is not green, in a word or two; "" where nothing speaks against it."""
+        if self.disputed or self.service.live_conflict:
+            return "not certain"
+        if self.failing:
+            return "fails"
+        if self.service.release:
+            return "the base of a rolling release"
+        if self.stale:
+            return "when last read"
+        return "not checked" if self.answered_unclearly else ""
+
+    @property
+    def failing(self) -> str:
+        """ "9 of 120 requests in the last 5 min failed (503)", where that is too many; "" otherwise."""
+        served = self.service.served
+        return served.message if served.failing else ""
+
+    @property
+    def answered_unclearly(self) -> bool:
+        """The last check did not end as it should: no version, or an error for most requests."""
+        service = self.service
+        if not service.version_check_total or self.check_is_old:
+            return False
+        well = service.version_check_agree + self._errors_by_exception
+        return not service.version_check_sha or well < service.version_check_total
+
+    @property
+    def _errors_by_exception(self) -> int:
+        """The errors of the last check, unless they were most of it."""
+        served = self.service.served
+        return served.rounds[-1].failures if served.rounds and not served.last_failed else 0
 
     @property
     def confirmed(self) -> bool:
         """The version check ran lately, and every answer named the live commit."""
-        service = self.service
-        agrees = (
-            service.version_check_total > 0
-            and service.version_check_agree == service.version_check_total
-            and bool(service.version_check_sha)
-        )
+        checked = self.service.version_check_total > 0 and not self.check_is_old
         commit_is_known = self.live is not None and bool(self.live.commit_sha)
-        return self.sure and agrees and commit_is_known and not self.check_is_old
+        return self.sure and checked and commit_is_known
 
     @property
     def check_is_old(self) -> bool:
@@ -71,7 +105,7 @@ class Card:
 
     @property
     def tone(self) -> str:
-        return "bad" if self.disputed else "warn" if self.service.live_conflict else ""
+        return "bad" if self.disputed or self.failing else "warn" if self.service.live_conflict else ""
 
     @property
     def badge(self) -> Badge:
@@ -82,12 +116,20 @@ class Card:
             return Badge("IN DOUBT", "warn", "diamond")
         if self.change is not None:
             return Badge("OPERATION UNDER WAY", "busy", "turn")
+        if self.service.release:
+            return Badge("ROLLING RELEASE", "busy", "turn", release_stage(self.service.release))
+        if self.failing and not (self.service.suspended or self.service.maintenance):
+            return Badge("SERVES, AND FAILS", "bad", "square")
         if self.live is None:
             return Badge("LIVE UNKNOWN", "warn", "circle")
         if self.stale:
-            return Badge("SNAPSHOT", "warn", "square")
+            unread = self.service.read_failures and not self.fresh.down
+            return Badge("NOT READ" if unread else "SNAPSHOT", "warn", "square")
         if self.service.suspended:
-            return Badge("SUSPENDED", "warn", "square")
+            by = f"by: {self.service.suspended_by}" if self.service.suspended_by else ""
+            return Badge("SUSPENDED", "warn", "square", by)
+        if self.service.maintenance:
+            return Badge("IN MAINTENANCE", "warn", "square", "users get a maintenance page")
         if self.pin is not None or self.service.pinned:
             return Badge("PINNED", "warn", "diamond")
         return Badge("SERVED AS LIVE", "good") if self.confirmed else Badge("NOT CONFIRMED", "", "circle")
@@ -98,10 +140,16 @@ class Card:
         return AUTO_DEPLOY_TEXT.get(setting, f"“{setting}”")
 
     @property
+    def auto_deploy_note(self) -> str:
+        """Until when automatic deploys stay off, where the portal switched them off."""
+        stays_off = self.pin is not None and self.service.auto_deploy == "off"
+        return "until somebody leaves the rollback" if stays_off else ""
+
+    @property
     def live_badge(self) -> Badge:
         if self.sure:
             return Badge("LIVE", "good")
-        return Badge("LIVE", shape="circle", detail="when last read" if self.stale else "not certain")
+        return Badge("LIVE", shape="circle", detail=self.doubt or "not certain")
 
     @property
     def live_facts(self) -> Sentence:
@@ -109,7 +157,7 @@ class Card:
         live = self.live
         if live is None:
             return ()
-        since = sentence("since when is unknown")
+        since = sentence("since an unknown time")
         if live.live_since:
             since = sentence("since ", moment(live.live_since), ", ", age_of(live.live_since))
         author = sentence(clean_line(live.author, 60))
@@ -125,11 +173,24 @@ class Card:
         """ "77ab0e1, 5 of 5": the commit that the public addresses serve, and how many answers agreed."""
         service = self.service
         if not service.version_check_total:
-            return sentence("not asked yet" if service.addresses else "no address known")
+            return sentence("not checked yet" if service.addresses else "no address known")
         if not service.version_check_sha:
-            return sentence(f"unknown after {service.version_check_total} questions")
+            return sentence(f"unknown after {service.version_check_total} requests")
         agreement = f", {service.version_check_agree} of {service.version_check_total}"
         return sentence(code(service.version_check_sha[:7]), agreement)
+
+    @property
+    def version_check_age(self) -> Sentence:
+        """ "40 s ago, too old to count"; empty where nothing was checked."""
+        if not self.service.version_check_total:
+            return ()
+        age = age_of(self.service.version_checked_at, f"served-{self.service.pk}")
+        return sentence(age, " ago", ", too old to count" if self.check_is_old else "")
+
+    @property
+    def lacks_address(self) -> bool:
+        """Whether nothing can be checked until somebody adds a public address."""
+        return not self.service.version_check_total and not self.service.addresses
 
     @property
     def version_check_problem(self) -> str:
@@ -137,6 +198,15 @@ class Card:
         service = self.service
         agrees = service.version_check_agree == service.version_check_total
         return "" if agrees else clean_line(service.version_check_message, 160)
+
+    @property
+    def release(self) -> RollingReleaseNote | None:
+        return RollingReleaseNote.of(self.service)
+
+    @property
+    def errors(self) -> str:
+        """How many requests failed in the last minutes, exceptions included; "" where none did."""
+        return self.service.served.message
 
 
 def cards_for(services: tuple[Service, ...], state: CurrentState) -> tuple[Card, ...]:
@@ -151,6 +221,9 @@ def page_state(state: CurrentState) -> tuple[str, str]:
     disputed = [service.short for service in state.services if service.live_is_disputed]
     if disputed:
         return "bad", f"{', '.join(disputed)} serves something else"
+    failing = [service.short for service in state.services if service.served.failing]
+    if failing:
+        return "bad", f"{', '.join(failing)} fails"
     if state.undecided:
         waiting = [state.service(change.service_id).short for change in state.undecided]
         return "bad", f"{', '.join(waiting)} needs a person"
@@ -161,6 +234,8 @@ def page_state(state: CurrentState) -> tuple[str, str]:
         return "warn", f"{', '.join(pinned)} pinned"
     if any(fresh.down for fresh in state.freshness):
         return "warn", "old data"
+    if unread := names_of_unread(state.services):
+        return "warn", f"{unread} not read"
     if not state.process_status.complete:
         return "warn", "no worker" if state.process_status.can_execute else "no dispatcher"
     if state.process_status.broker_is_away:
@@ -176,7 +251,7 @@ def footer_notes(state: CurrentState) -> tuple[tuple[Badge, Sentence], ...]:
 
 
 def _freshness_badge(fresh: Freshness) -> Badge:
-    match fresh.tone:
+    match "warn" if fresh.unread and fresh.tone == "good" else fresh.tone:
         case "good":
             return Badge(fresh.name.upper(), "good", "dot")
         case "warn":
@@ -187,6 +262,8 @@ def _freshness_badge(fresh: Freshness) -> Badge:
 
 def _freshness_note(fresh: Freshness) -> Sentence:
     error = ", last attempt failed" if fresh.error else ""
+    if fresh.unread:
+        error += f", without {fresh.unread} service{'s' if fresh.unread > 1 else ''} that could not be read"
     if fresh.read_at is None:
         return sentence("never read", error)
     return sentence(age_of(fresh.read_at, f"read-{fresh.provider}"), " old", error)
@@ -201,7 +278,7 @@ def _role_note(role: RoleStatus) -> Sentence:
     if role.alive:
         return sentence(f"{role.alive} alive")
     return (
-        sentence("none heard for ", age_of(role.last_heard_at))
+        sentence("no heartbeat for ", age_of(role.last_heard_at))
         if role.last_heard_at
-        else sentence("never heard")
+        else sentence("no heartbeat yet")
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,6 +23,8 @@ class Freshness:
         services: what people call the services of this provider.
         left_alone: it failed so often, or refuses the key, that syncs pause until `retry_at`.
         key: the environment variable of the key, if the provider refuses it.
+        services_error: why the list of services could not be read, where only that failed.
+        unread: how many of its services fail by themselves; their own data is older than `read_at`.
     """
 
     provider: str
@@ -34,6 +36,8 @@ class Freshness:
     services: tuple[str, ...]
     left_alone: bool = False
     key: str = ""
+    services_error: str = ""
+    unread: int = 0
 
     @property
     def down(self) -> bool:
@@ -89,6 +93,7 @@ def load_current_state(services: Iterable[Service]) -> CurrentState:
     )
     running = {change.service_id: change for change in changes}
     in_force = {pin.service_id: _pin_in_force(pin, running.get(pin.service_id)) for pin in pins}
+    _forget_what_was_left(services, in_force)
     return CurrentState(
         services=services,
         pins={pk: pin for pk, pin in in_force.items() if pin is not None},
@@ -97,6 +102,14 @@ def load_current_state(services: Iterable[Service]) -> CurrentState:
         process_status=process_status(),
         undecided=_undecided(ids),
     )
+
+
+def _forget_what_was_left(services: tuple[Service, ...], in_force: Mapping[int, Pin | None]) -> None:
+    """A rollback that was left with automatic deploys off still looks pinned to the provider."""
+    pinned = [service for service in services if service.pinned and service.pk not in in_force]
+    left = set(Pin.objects.filter(service__in=pinned).values_list("service", flat=True)) if pinned else set()
+    for service in pinned:
+        service.pinned = None if service.pk in left else service.pinned
 
 
 def _undecided(ids: list[int]) -> tuple[Change, ...]:
@@ -115,8 +128,8 @@ def _freshness(services: tuple[Service, ...]) -> tuple[Freshness, ...]:
     statuses = {status.provider: status for status in ProviderStatus.objects.all()}
     now, freshness = timezone.now(), []
     for provider in Service.ProviderChoice:
-        names = tuple(service.short for service in services if service.provider == provider)
-        if names:
+        own = [service for service in services if service.provider == provider]
+        if own:
             status = statuses.get(provider) or ProviderStatus(provider=provider)
             freshness.append(
                 Freshness(
@@ -126,9 +139,11 @@ def _freshness(services: tuple[Service, ...]) -> tuple[Freshness, ...]:
                     read_at=status.synced_at,
                     error=status.error,
                     retry_at=status.retry_at if status.retry_at and status.retry_at > now else None,
-                    services=names,
+                    services=tuple(service.short for service in own),
                     left_alone=status.opened_at is not None,
                     key=KEYS[provider] if status.key_refused else "",
+                    services_error=status.services_error,
+                    unread=sum(1 for service in own if service.read_failures),
                 )
             )
     return tuple(freshness)

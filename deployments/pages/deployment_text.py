@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 
-from deployments.models import Deployment, Service
+from django.utils import timezone
+
+from deployments.history import Commit
+from deployments.models import Deployment, Pin, Service
 from deployments.pages.sentence import Part, Sentence, age_of, code, joined, moment, sentence
+from deployments.providers.base import DeploymentStatus
 from rollback_portal.templatetags.text import pull_request_url
 from rollback_portal.text import clean_line, duration
+
+SOON = timedelta(days=14)  # a deployment that expires within this time says so in its row
+MOST_COMMITS = 30  # that the confirm dialog lists
+FEW_COMMITS = 5  # that it shows without being asked
 
 
 def pull_request(number: str, repository: str) -> Sentence:
@@ -36,8 +46,17 @@ def row_facts(deployment: Deployment, *, name_service: bool, own_time: bool, liv
             pull_request(deployment.pull_request, service.repository),
             sentence(Part("time", at=deployment.created_at)) if own_time else (),
             live_time(deployment, live=live),
+            expiry(deployment),
         )
     )
+
+
+def expiry(deployment: Deployment) -> Sentence:
+    """ "expires in 6 d", where the project's retention policy deletes it before long."""
+    if deployment.expires_at is None or deployment.status == DeploymentStatus.DELETED:
+        return ()
+    left = deployment.expires_at - timezone.now()
+    return sentence(f"expires in {duration(left)}") if timedelta(0) < left < SOON else ()
 
 
 def live_time(deployment: Deployment, *, live: bool) -> Sentence:
@@ -57,13 +76,13 @@ def live_fact(deployment: Deployment, *, live: bool) -> Sentence:
         before = f"; before, {was_live}" if was_live else ""
         return sentence("since ", moment(deployment.live_since), ", ", age_of(deployment.live_since), before)
     if live:
-        return sentence("now; since when is unknown")
+        return sentence("now, since an unknown time")
     if was_live:
         until = sentence(", last until ", moment(deployment.live_until)) if deployment.live_until else ()
         return (*sentence(f"{was_live} in all"), *until)
     if deployment.served:
-        return sentence("once; how long is not known")
-    return sentence(f"never, as far as {deployment.service.get_provider_display()} tells")
+        return sentence("once, for an unknown time")
+    return sentence(f"never, as far as {deployment.service.get_provider_display()} reports")
 
 
 def commit_fact(deployment: Deployment) -> Sentence:
@@ -85,6 +104,47 @@ def target_fact(target: Deployment) -> Sentence:
     )
 
 
+def live_before(live: Deployment) -> Sentence:
+    """What an operation takes away from users, in the confirm dialog."""
+    since = (", live ", age_of(live.live_since)) if live.live_since else ()
+    return sentence(code(live.short_sha), f" “{clean_line(live.subject)}”", *since)
+
+
+def pin_fact(pin: Pin) -> Sentence:
+    """ "since 13:51 by Ana Ruiz: 500s at checkout (INC-4)"."""
+    by = f" by {clean_line(pin.pinned_by, 100)}"
+    reason = f": {clean_line(pin.reason)}" if pin.reason else ""
+    incident = f" ({clean_line(pin.incident, 100)})" if pin.incident else ""
+    return sentence("since ", moment(pin.pinned_at), by, reason, incident)
+
+
+@dataclass(frozen=True, slots=True)
+class CommitList:
+    """The commits between two deployments, as far as a dialog has room for them."""
+
+    summary: str
+    commits: Sequence[Commit]
+    compare_url: str
+
+    @property
+    def lines(self) -> list[Sentence]:
+        return [_commit_line(commit) for commit in self.commits[:MOST_COMMITS]]
+
+    @property
+    def more(self) -> int:
+        return max(0, len(self.commits) - MOST_COMMITS)
+
+    @property
+    def opened(self) -> bool:
+        return len(self.commits) <= FEW_COMMITS
+
+
+def _commit_line(commit: Commit) -> Sentence:
+    number = f" #{clean_line(commit.pull_request, 20)}" if commit.pull_request else ""
+    by = Part("faint", f"{clean_line(commit.author, 60)}{number}")
+    return sentence(code(commit.short_sha), f" {clean_line(commit.subject)} ", by)
+
+
 def commits_summary(count: int, verb: str, service: Service) -> str:
     """ "3 commits go, as far as API built them".
 
@@ -95,7 +155,7 @@ def commits_summary(count: int, verb: str, service: Service) -> str:
     """
     short = clean_line(service.short, 60)
     if not count:
-        return f"No commit that {short} built lies between"
+        return f"{short} built no commit in between"
     ending = "es" if verb == "go" else "s"
     verb = f"{verb}{ending}" if count == 1 else verb
     return f"{count} commit{'' if count == 1 else 's'} {verb}, as far as {short} built them"
@@ -114,12 +174,27 @@ def no_deployments(services: Iterable[Service]) -> str:
 
 
 def service_facts(service: Service) -> Sentence:
-    """ "Render · branch main · not followed: it does not stand on the dashboard"."""
+    """ "Render · branch main · not followed, so it is not on the dashboard"."""
     provider = service.get_provider_display()
     branch = sentence(f"branch {clean_line(service.branch, 60)}") if service.branch else ()
     followed: Sentence = ()
     if service.missing_since:
         followed = sentence("no longer listed since ", moment(service.missing_since))
     elif not service.followed:
-        followed = sentence("not followed: it does not stand on the dashboard")
-    return joined((sentence(provider), branch, followed))
+        followed = sentence("not followed, so it is not on the dashboard")
+    return joined((sentence(provider), *_surroundings(service), branch, followed))
+
+
+def _surroundings(service: Service) -> tuple[Sentence, ...]:
+    """Its environment, and what keeps users from it whatever deployment is live."""
+    environment = f"environment {clean_line(service.environment, 60)}" if service.environment else ""
+    by = f", by: {service.suspended_by}" if service.suspended_by else ""
+    return tuple(
+        sentence(words)
+        for words in (
+            environment,
+            f"suspended{by}" if service.suspended else "",
+            "in maintenance: users get a maintenance page" if service.maintenance else "",
+        )
+        if words
+    )

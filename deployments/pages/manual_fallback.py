@@ -12,8 +12,8 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from deployments.history import previous_of
 from deployments.models import Change, Deployment, OperationKind, Pin, ProviderStatus, Service
+from deployments.operations.past.previous import previous_of
 from deployments.operations.plan import Plan
 from deployments.pages.current_state import CurrentState, load_current_state
 from deployments.pages.manual_commands import ManualCommands, ProviderAccount, commands_for
@@ -42,8 +42,8 @@ def for_dialog(plan: Plan, status: ProviderStatus | None) -> ManualFallback | No
     """For an operation that would have to wait or would meet a failing provider; None otherwise."""
     if not can_execute():
         message = (
-            "No dispatcher has been heard for 40 s: what you start is kept, but waits until one is back; "
-            f"after {Change.INTENT_EXPIRES.seconds // 60} minutes it is not run any more."
+            "No dispatcher has sent a heartbeat for 40 s: what you start is kept until one is back; "
+            f"after {Change.INTENT_EXPIRES.seconds // 60} minutes it is no longer run."
         )
     elif status is None or status.error or status.tone(timezone.now()) == "bad":
         message = _provider_problem(plan.service.get_provider_display(), status)
@@ -55,15 +55,15 @@ def for_dialog(plan: Plan, status: ProviderStatus | None) -> ManualFallback | No
 def _provider_problem(provider: str, status: ProviderStatus | None) -> str:
     if status is not None and status.key_refused:
         return (
-            f"{provider} refuses the portal's key: unless somebody has changed it since, "
-            "the operation fails, and nothing is changed."
+            f"{provider} refuses the portal's key: unless somebody has replaced it since, "
+            "the operation will fail and nothing is changed."
         )
-    return f"{provider} does not answer as it should: the operation asks again until it does."
+    return f"{provider} is not answering properly: the operation keeps trying until it does."
 
 
-def for_change(change: Change, pin: Pin | None) -> ManualCommands | None:
-    """For a change that failed, has an unknown result, or waits while no dispatcher is alive; else None."""
-    is_stuck = change.active and not can_execute()
+def for_change(change: Change, pin: Pin | None, *, overdue: bool = False) -> ManualCommands | None:
+    """For a change that failed, has an unknown result, is overdue or waits for a dispatcher; else None."""
+    is_stuck = change.active and (overdue or not can_execute())
     if not is_stuck and change.status not in {"failed", "needs_attention"}:
         return None
     card = _card(change.service, change.to_deployment, pin, change.operation.kind, change.auto_deploy_before)

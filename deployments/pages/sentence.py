@@ -1,4 +1,4 @@
-"""Sentences as parts: functions choose the words, and `_sentence.html` alone writes and escapes the HTML."""
+"""Sentences as parts: functions choose the words, and only the filter `sentence` writes and escapes HTML."""
 
 from __future__ import annotations
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from deployments.history import usual_seconds
 from deployments.models import Change, OperationKind
+from deployments.models.operation import SERVES_AND_FAILS
+from deployments.operations.overdue import overdue_since
 from rollback_portal.text import clean_line, duration
 from rollback_portal.web.badges import Badge
 
@@ -43,6 +46,7 @@ HEADLINES = {
     "failed": FAILED_WORDS,
     "canceled": CANCELED_WORDS,
     "needs_attention": UNKNOWN_WORDS,
+    SERVES_AND_FAILS: {kind: f"{words}, and users get errors" for kind, words in DONE_WORDS.items()},
 }
 
 
@@ -50,10 +54,13 @@ BADGES = {
     "queued": Badge("WAITING FOR A WORKER", "busy", "circle"),
     "unclear": Badge("ANSWER LOST", "warn", "diamond"),
     "succeeded": Badge("DONE", "good", "dot"),
+    SERVES_AND_FAILS: Badge("SERVES, AND FAILS", "bad", "square"),
     "failed": Badge("FAILED", "bad", "square"),
     "canceled": Badge("CANCELED", "", "circle"),
     "needs_attention": Badge("NEEDS A PERSON", "bad", "diamond"),
 }
+TOOK_EFFECT = Badge("TOOK EFFECT LATE", "warn", "diamond")
+FAILS_SINCE = Badge("DONE, FAILS SINCE", "bad", "square")
 DONE_UNCHECKED = Badge("DONE, NOT CHECKED", "warn", "circle")
 RUNNING = Badge("RUNNING", "busy", "turn")
 ICONS = {"good": "done", "bad": "bad", "warn": "warn", "busy": "busy", "": "plain"}
@@ -85,18 +92,43 @@ def status_text(change: Change, *, pinned: bool) -> StatusText:
         change: with its service, what is live there, both deployments and its operation loaded.
         pinned: whether the service has a standing pin.
     """
-    return StatusText(badge_of(change), headline(change), _now(change, pinned), _next(change, pinned))
+    fails_since = _fails_since(change)
+    badge = FAILS_SINCE if fails_since else badge_of(change)
+    now = f"{fails_since} {_now(change, pinned)}".strip()
+    return StatusText(
+        badge, headline(change), now, _roll_back_further(change) if fails_since else _next(change, pinned)
+    )
+
+
+def _fails_since(change: Change) -> str:
+    """That the target, which answered well at first, is live still and answers with errors now; else ""."""
+    live, target, served = change.service.live, change.to_deployment, change.service.served
+    if change.outcome != "succeeded" or live is None or target is None or not served.failing:
+        return ""
+    return f"Since then: {served.message}." if live.commit_sha == target.commit_sha else ""
+
+
+def _roll_back_further(change: Change) -> str:
+    provider = change.service.get_provider_display()
+    return (
+        "Roll back further, to a deployment that was live before it, or look at what it needs: "
+        f"its environment variables, its database, its logs at {provider}."
+    )
 
 
 def badge_of(change: Change) -> Badge:
-    if change.status == "succeeded" and change.unchecked:
+    if change.outcome == "succeeded" and change.unchecked:
         return DONE_UNCHECKED
-    return BADGES.get(change.status, RUNNING)
+    if change.took_effect_late and change.status != "needs_attention":
+        return TOOK_EFFECT
+    return BADGES.get(change.outcome, RUNNING)
 
 
 def headline(change: Change) -> str:
     """One sentence without its full stop: "API was rolled back to 77ab0e1 “Fix price rounding”"."""
-    words = HEADLINES.get(change.status, RUNNING_WORDS)[OperationKind(change.operation.kind)]
+    words = HEADLINES.get(change.outcome, RUNNING_WORDS)[OperationKind(change.operation.kind)]
+    if change.took_effect_late:
+        words = f"{DONE_WORDS[OperationKind(change.operation.kind)]}, after the operation had ended"
     target = str(change.to_deployment) if change.to_deployment else "what is live"
     return clean_line(words.format(service=change.service.short, target=target), 400)
 
@@ -107,7 +139,7 @@ def _now(change: Change, pinned: bool) -> str:
             return f"In front of users: {_live(change)}."
         case "needs_attention":
             provider = change.service.get_provider_display()
-            return f"{provider} showed last: {_live(change)}. It may have changed since."
+            return f"Last read from {provider}: {_live(change)}. It may have changed since."
         case "succeeded" if change.operation.kind == OperationKind.ROLL_BACK and pinned:
             return (
                 f"New commits reach users of {change.service.short} only after somebody leaves the rollback."
@@ -125,7 +157,9 @@ def _live(change: Change) -> str:
 
 def _next(change: Change, pinned: bool) -> str:
     provider = change.service.get_provider_display()
-    match change.status:
+    match change.outcome:
+        case outcome if outcome == SERVES_AND_FAILS:
+            return _roll_back_further(change)
         case "succeeded" if change.operation.kind == OperationKind.ROLL_BACK and pinned:
             return "Watch the errors. When the cause is fixed and built, leave the rollback."
         case "failed":
@@ -152,7 +186,7 @@ def still_pinned(change: Change, *, pinned: bool) -> str:
         return ""
     return (
         f"Automatic deploys of {clean_line(change.service.short, 60)} are off: "
-        "new commits do not reach users before somebody leaves the rollback."
+        "new commits do not reach users until somebody leaves the rollback."
     )
 
 
@@ -161,6 +195,18 @@ def progress_message(change: Change) -> str:
     if change.ended or change.status == "unclear":
         return ""
     return clean_line(change.message, 600)
+
+
+def waits_too_long(change: Change, now: datetime) -> str:
+    """That the order takes more than twice its usual time, so that nobody has to wait; "" otherwise."""
+    waited = overdue_since(change, now)
+    if waited is None:
+        return ""
+    usual = usual_seconds(change.service, OperationKind(change.operation.kind))
+    return (
+        f"{change.service.get_provider_display()} has had the order for {duration(waited)}; "
+        f"that usually takes {usual}."
+    )
 
 
 def no_news(change: Change, now: datetime) -> str:
@@ -173,12 +219,12 @@ def no_news(change: Change, now: datetime) -> str:
         return ""
     if change.status == "queued":
         return (
-            f"No worker has taken it up for {duration(waited)}. It is kept and will be; "
-            f"after {duration(change.INTENT_EXPIRES)} it is not run any more."
+            f"No worker has picked it up for {duration(waited)}. It stays queued; "
+            f"after {duration(change.INTENT_EXPIRES)} it is no longer run."
         )
     again = ""
     if change.not_before is not None and change.not_before > now:
-        again = f", next question in {duration(change.not_before - now)}"
+        again = f", next check in {duration(change.not_before - now)}"
     return (
         f"No news from {change.service.get_provider_display()} for {duration(waited)}: still waiting{again}."
     )

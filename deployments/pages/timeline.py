@@ -147,13 +147,16 @@ def _same_commit(one: Deployment, other: Deployment) -> bool:
 
 
 def _same_code(newer: Deployment, older: Deployment) -> bool:
-    """Whether the older one is only another build of the same commit and needs no row of its own."""
+    """Whether the older one is only another build of the same commit and needs no row of its own.
+
+    One that has served is something to go back to: its settings may be others.
+    """
     return (
         bool(older.commit_sha)
         and newer.commit_sha == older.commit_sha
         and newer.production == older.production
         and newer.staged == older.staged
-        and not (newer.is_rollback or older.is_rollback or older.running)
+        and not (newer.is_rollback or older.is_rollback or older.running or older.served)
         and older.service.live_id != older.pk
         and _at_least_as_good(newer, older)
     )

@@ -20,7 +20,18 @@ def verified(refused: Refused, read_current: Callable[[], Current], deployment_i
 
 
 def is_live(current: Current, deployment_id: str) -> bool:
-    """Does the deployment serve production, on every domain where the provider lists the domains?"""
-    if current.aliases:
-        return all(alias.deployment_id == deployment_id for alias in current.aliases)
-    return current.live_id == deployment_id and not current.conflict
+    """Does the deployment serve production? This is the rule by which an order has arrived.
+
+    Each domain that is known to point elsewhere speaks against it. Where the provider names the deployment of
+    every domain, they decide; where it leaves one open or lists none, what it calls its production target (or
+    live, at Render) has to be this deployment, without a contradiction. During a rolling release none does it
+    alone.
+    """
+    if current.rolling_release is not None and current.rolling_release.active:
+        return False
+    pointed_to = {alias.deployment_id for alias in current.aliases}
+    if pointed_to - {deployment_id, None}:
+        return False
+    if pointed_to == {deployment_id}:
+        return True
+    return (current.target_id or current.live_id) == deployment_id and not current.conflict

@@ -28,6 +28,7 @@ from deployments.providers.types import (
     RemoteDeployment,
     RemoteEvent,
     RemoteService,
+    RollingRelease,
     Sample,
 )
 
@@ -50,12 +51,15 @@ __all__ = [
     "Provider",
     "ProviderError",
     "ProviderName",
+    "RateLimited",
     "ReadBack",
     "Refused",
     "RemoteDeployment",
     "RemoteEvent",
     "RemoteService",
+    "RollingRelease",
     "Sample",
+    "ShareUsedUp",
     "TooLate",
     "Unclear",
     "Unreachable",
@@ -122,6 +126,14 @@ class Busy(ProviderError):
         self.retry_after = retry_after
 
 
+class RateLimited(Busy):
+    """429: the provider asks for a pause, for the whole account."""
+
+
+class ShareUsedUp(Busy):
+    """The portal's own share of the rate limit is used up: the provider was not asked and did not fail."""
+
+
 class Unreadable(ProviderError):
     """A read gave no usable response (cut off, too slow, not JSON). Nothing changed; safe to repeat."""
 
@@ -166,6 +178,12 @@ class Provider(Protocol):
     def current(self, service_id: str) -> Current:
         """Which deployment serves production and whether it is pinned; never concluded from list order."""
 
+    def current_from(self, service: RemoteService, deployments: Sequence[RemoteDeployment]) -> Current | None:
+        """The same as `current`, from what the lists of services and deployments tell, without a call.
+
+        None where they do not tell enough. For background reads only: an operation asks `current`.
+        """
+
     def roll_back(
         self, service_id: str, deployment_id: str, *, reason: str, deadline: float | None = None
     ) -> Accepted:
@@ -185,6 +203,14 @@ class Provider(Protocol):
         """Order a promotion, without a rebuild, with exactly one POST.
 
         Args and errors are those of `roll_back`; Unsupported where the provider has no promotion.
+        """
+
+    def complete_release(
+        self, service_id: str, deployment_id: str, *, deadline: float | None = None
+    ) -> Accepted:
+        """Order that the canary of the active rolling release gets every request, with exactly one POST.
+
+        Args and errors are those of `roll_back`; Unsupported where the provider has no rolling releases.
         """
 
     def progress(self, order_record: OrderRecord) -> OrderProgress:

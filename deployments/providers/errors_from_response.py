@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Mapping
 
-from deployments.providers.base import AlreadyCurrent, Busy, Missing, NotAllowed, Refused
+from deployments.providers.base import AlreadyCurrent, Busy, Missing, NotAllowed, RateLimited, Refused
 from deployments.providers.json_fields import first_nonempty, http_date, mapping, number, text
 from deployments.providers.response import ProviderResponse
 from rollback_portal.text import clean_line
@@ -33,11 +33,12 @@ def refusal(response: ProviderResponse) -> Refused:
 def busy(response: ProviderResponse) -> Busy:
     """The error for a 429, or a 5xx on a read: nothing was done, try again later."""
     words, _ = words_and_code(response)
-    wait = retry_after(response, otherwise=USUAL_WAIT if response.status == 429 else SHORT_WAIT)
-    what = "asks us to slow down" if response.status == 429 else "has a problem of its own"
-    name = response.provider.capitalize()
-    lead = f"{name} {what} ({response.status}); nothing was done, again in {wait:.0f} s"
-    return Busy(_sentence(lead, words), retry_after=wait, request_id=response.request_id)
+    limited = response.status == 429
+    wait = retry_after(response, otherwise=USUAL_WAIT if limited else SHORT_WAIT)
+    what = "asks us to slow down (429)" if limited else f"answered {response.status}"
+    lead = f"{response.provider.capitalize()} {what}; nothing was done, again in {wait:.0f} s"
+    error = RateLimited if limited else Busy
+    return error(_sentence(lead, words), retry_after=wait, request_id=response.request_id)
 
 
 def _meaning(status: int, words: str) -> tuple[type[Refused], str]:

@@ -118,7 +118,7 @@ class ProviderConnection:
             response = self._retry_read(path, params, bucket)
         except BROKEN as error:
             raise self._read_error(error) from error
-        self._check_read(response)
+        self._check_read(response, bucket)
         if response.body is None:
             message = f"{self._name} sent an answer that is not JSON."
             raise Unreadable(message, request_id=response.request_id)
@@ -137,7 +137,7 @@ class ProviderConnection:
         try:
             with self._client.stream("GET", path, params=params, timeout=timeout) as response:
                 if response.status_code != 200:
-                    self._check_read(self._response(response, read_whole(response)))
+                    self._check_read(self._response(response, read_whole(response)), bucket)
                 for line in _within(seconds, response.iter_lines()):
                     values += [value for value in [decoded(line)] if value is not None]
                     if len(values) >= most:
@@ -185,7 +185,7 @@ class ProviderConnection:
         except BROKEN as error:
             lead = f"{self._name} was sent our order and no whole answer came back ({_reason(error)})"
             raise Unclear(f"{lead}: it may have been done or not.") from error
-        self._check_write(response, accepted)
+        self._check_write(response, accepted, bucket)
         return response
 
     def _retry_read(self, path: str, params: Params | None, bucket: str) -> ProviderResponse:
@@ -232,30 +232,30 @@ class ProviderConnection:
             provider_time=http_date(headers.get("date", "")),
         )
 
-    def _check_read(self, response: ProviderResponse) -> None:
+    def _check_read(self, response: ProviderResponse, bucket: str) -> None:
         if response.status == 200:
             return
-        self._raise_if_refused(response)
+        self._raise_if_refused(response, bucket)
         if response.status >= 500 or response.status == 408:
             raise errors_from_response.busy(response)
         raise Unreadable(
             f"{self._name} answered {response.status} where 200 is documented; nothing was changed."
         )
 
-    def _check_write(self, response: ProviderResponse, accepted: frozenset[int]) -> None:
+    def _check_write(self, response: ProviderResponse, accepted: frozenset[int], bucket: str) -> None:
         if response.status in accepted:
             return
-        self._raise_if_refused(response)
+        self._raise_if_refused(response, bucket)
         words, _ = errors_from_response.words_and_code(response)
         quote = f" ({words})" if words else ""
         lead = f"{self._name} answered {response.status}{quote} to our order"
         raise Unclear(f"{lead}: it may have been done or not.", request_id=response.request_id)
 
-    def _raise_if_refused(self, response: ProviderResponse) -> None:
+    def _raise_if_refused(self, response: ProviderResponse, bucket: str) -> None:
         if response.status == 429:
             error = errors_from_response.busy(response)
             if self._rate_limit:
-                self._rate_limit.hold(error.retry_after)
+                self._rate_limit.hold(bucket, error.retry_after)
             raise error
         # Not 408: a gateway gave up on the request, which may have arrived all the same.
         if 400 <= response.status < 500 and response.status != 408:

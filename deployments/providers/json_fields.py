@@ -12,6 +12,10 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 LONGEST_TEXT = 5_000  # characters
+LONGEST_HOST = 253  # characters
+HOST = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+")
+LARGEST_EXACT = 2**53  # above it, a floating-point number is not the whole number that was sent
+LARGEST_NUMBER = 10**30  # no id, time or count of a provider is larger
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # stands in for a required time that the provider left out
 
 # PostgreSQL cannot store these characters, and a commit message may contain them.
@@ -30,12 +34,30 @@ def items(value: object, *path: str) -> list[Mapping[str, Any]]:
     return [item for item in field if isinstance(item, dict)] if isinstance(field, list) else []
 
 
-def text(value: object, *path: str) -> str:
-    """The string (or integer) at `path`, or ""; cut to 5,000 characters, without what cannot be stored."""
+def words(value: object, *path: str) -> tuple[str, ...]:
+    """The strings in the array at `path`, without anything in it that is not a string."""
     field = value_at(value, *path)
+    return tuple(word for word in map(text, field) if word) if isinstance(field, list) else ()
+
+
+def text(value: object, *path: str) -> str:
+    """The string (or whole number) at `path`, or "": at most 5,000 characters, all of which can be stored."""
+    field = value_at(value, *path)
+    if isinstance(field, float) and field.is_integer() and abs(field) < LARGEST_EXACT:
+        field = int(field)
     if isinstance(field, int) and not isinstance(field, bool):
-        return str(field)
+        return str(field) if abs(field) < LARGEST_NUMBER else ""
     return UNSTORABLE.sub("", field[:LONGEST_TEXT]) if isinstance(field, str) else ""
+
+
+def host_name(value: object, *path: str) -> str:
+    """The host name at `path`, or "" where there is none or it cannot be one (a wildcard, for instance)."""
+    name = text(value, *path)
+    return name if is_host_name(name) else ""
+
+
+def is_host_name(name: str) -> bool:
+    return len(name) <= LONGEST_HOST and HOST.fullmatch(name) is not None
 
 
 def boolean(value: object, *path: str) -> bool | None:
@@ -47,8 +69,8 @@ def boolean(value: object, *path: str) -> bool | None:
 def number(value: object, *path: str) -> float | None:
     """The number at `path`, or None."""
     field = value_at(value, *path)
-    if isinstance(field, int | float) and not isinstance(field, bool):
-        return float(field)
+    if isinstance(field, int | float) and not isinstance(field, bool) and abs(field) < LARGEST_NUMBER:
+        return float(field)  # neither infinite nor "not a number", which compares as false
     return None
 
 

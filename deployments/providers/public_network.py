@@ -20,6 +20,10 @@ NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 Resolve = Callable[[str, int], Sequence[str]]
 
 
+class NotPublic(httpx.ConnectError):
+    """The portal itself refused to ask: nothing was sent, so nothing is known of the address."""
+
+
 def resolve_host(host: str, port: int) -> Sequence[str]:
     """All addresses of a host, as the system resolves it. Raises OSError."""
     results = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -40,7 +44,7 @@ def is_public(address: str) -> bool:
 
 
 class PublicNetwork(httpx.BaseTransport):
-    """Raises ConnectError for a URL that is not https or does not lead to the public network."""
+    """Raises NotPublic for a URL that is not https or does not lead to the public network."""
 
     def __init__(
         self, *, resolve: Resolve = resolve_host, network: httpx.BaseTransport | None = None
@@ -51,7 +55,7 @@ class PublicNetwork(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         if request.url.scheme != "https":
-            raise httpx.ConnectError(f"{request.url} is not https", request=request)
+            raise NotPublic(f"{request.url} is not https", request=request)
         *others, last = self._public_addresses(request.url.host, request)
         for address in others:
             with suppress(httpx.ConnectError, httpx.ConnectTimeout):
@@ -67,7 +71,7 @@ class PublicNetwork(httpx.BaseTransport):
         except (OSError, UnicodeError) as error:
             raise httpx.ConnectError(f"{host} has no address ({error})", request=request) from error
         if not addresses or not all(is_public(address) for address in addresses):
-            raise httpx.ConnectError(f"{host} does not lead to the public network", request=request)
+            raise NotPublic(f"{host} does not lead to the public network", request=request)
         return addresses[:MOST_ADDRESSES]
 
 

@@ -16,7 +16,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from deployments.providers.base import Busy, ProviderName, Urgency
+from deployments.providers.base import ProviderName, ShareUsedUp, Urgency
 
 MINUTE = 60.0
 REDIS_TIMEOUT = 0.25  # seconds; short, because a call to a provider waits for it
@@ -100,37 +100,37 @@ class RateLimit:
     def take(self, bucket: str, urgency: Urgency, *, subject: str = "") -> None:
         """Count one call in `bucket`, and for `subject` where the provider counts per service.
 
-        Raises Busy with the seconds to wait where the share is used up; nothing was sent then.
+        Raises ShareUsedUp with the seconds to wait where the share is used up; nothing was sent then.
         """
         wait = self._wait(f"{self._prefix}:{bucket}:{subject}", bucket, urgency)
         if wait > 0:
-            whose = "an operation's" if urgency is Urgency.OPERATION else "the background"
-            raise Busy(
-                f"The share of {self._provider.capitalize()}'s rate limit for {whose} calls is used up; "
-                f"nothing was sent, again in {max(wait, 1.0):.0f} s.",
+            whose = "operations" if urgency is Urgency.OPERATION else "background reads"
+            raise ShareUsedUp(
+                f"The portal has used up its own share of {self._provider.capitalize()}'s rate limit for "
+                f"{whose}; nothing was sent, again in {max(wait, 1.0):.0f} s.",
                 retry_after=max(wait, 1.0),
             )
 
-    def hold(self, seconds: float) -> None:
-        """After a 429: hold back the background calls of all workers for so many seconds."""
+    def hold(self, bucket: str, seconds: float) -> None:
+        """After a 429: hold back the background calls of this kind, of all workers, for so many seconds."""
         try:
             until = self._clock() + seconds
-            self._redis.set(f"{self._prefix}:hold", until, px=max(1, int(seconds * 1000)))
+            self._redis.set(f"{self._prefix}:{bucket}:hold", until, px=max(1, int(seconds * 1000)))
         except redis.RedisError:
             self._redis_down_until = self._clock() + RETRY_REDIS_AFTER
 
     def _wait(self, key: str, bucket: str, urgency: Urgency) -> float:
         if self._clock() >= self._redis_down_until:
             try:
-                return self._wait_for_hold(urgency) or self._wait_in_redis(key, bucket, urgency)
+                return self._wait_for_hold(bucket, urgency) or self._wait_in_redis(key, bucket, urgency)
             except redis.RedisError:
                 self._redis_down_until = self._clock() + RETRY_REDIS_AFTER
         return self._wait_locally(key, bucket, urgency)
 
-    def _wait_for_hold(self, urgency: Urgency) -> float:
+    def _wait_for_hold(self, bucket: str, urgency: Urgency) -> float:
         if urgency is Urgency.OPERATION:
             return 0.0
-        until: Any = self._redis.get(f"{self._prefix}:hold")
+        until: Any = self._redis.get(f"{self._prefix}:{bucket}:hold")
         return max(0.0, float(until) - self._clock()) if until else 0.0
 
     def _wait_in_redis(self, key: str, bucket: str, urgency: Urgency) -> float:

@@ -36,16 +36,18 @@ class ProviderResponse:
         Raises Unreadable where there is no array: an empty list would claim that nothing exists.
         """
         if not isinstance(value_at(self.body, *path), list):
-            raise self._unexpected("a list of " + (path[-1] if path else "objects"))
+            raise self.unexpected("a list of " + (path[-1] if path else "objects"))
         return items(self.body, *path)
 
-    def json_object(self, identity: str = "id") -> Mapping[str, Any]:
-        """The object that is the body. Raises Unreadable where it has no field `identity`."""
-        if not text(self.body, identity):
-            raise self._unexpected(f"an object with an {identity}")
+    def json_object(self, expected: str = "") -> Mapping[str, Any]:
+        """The object that is the body. Raises Unreadable where it has no id, or not the `expected` one."""
+        identifier = text(self.body, "id")
+        if not identifier or (expected and identifier != expected):
+            raise self.unexpected(f"an object with the id {expected}" if expected else "an object with an id")
         return dict(self.body)
 
-    def _unexpected(self, expected: str) -> Unreadable:
+    def unexpected(self, expected: str) -> Unreadable:
+        """The error for JSON that is not what it should be."""
         return Unreadable(
             f"{self.provider.capitalize()} sent JSON in an unknown form: {expected} was expected.",
             request_id=self.request_id,

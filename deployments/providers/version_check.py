@@ -1,7 +1,7 @@
 """Asks the public addresses of a service which version they serve, as any visitor would.
 
-A provider's "live" is no proof. The result says how many of the requests were answered by which commit; an
-address that does not answer, or names no version, counts as unknown and never as a match.
+A provider's "live" is no proof. The result says how many of the requests were answered by which commit, and
+how many failed: 5xx, or no answer. An answer that names no version is unknown and never a match.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from deployments.providers.public_network import PublicNetwork
+from deployments.providers.public_network import NotPublic, PublicNetwork
 from rollback_portal.text import clean_line
 
 VERSION_HEADER = "X-Version"
@@ -23,21 +23,30 @@ LARGEST_PAGE = 64 * 1024  # bytes read of a response
 GIVE_UP_AFTER = 2  # requests without a response at one address
 VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
 SHORTEST_SHA = 7
+SERVER_ERROR = 500  # from this HTTP status on, the service failed
 
 
 @dataclass(frozen=True, slots=True)
 class VersionProbe:
-    """One request: its HTTP status (0: no response) and the version that it named, or ""."""
+    """One request: its HTTP status (0: no response) and the version that it named, or "".
+
+    `asked` is False where the portal itself refused to send it, which says nothing about the service.
+    """
 
     address: str
     status: int
     version: str = ""
     problem: str = ""
+    asked: bool = True
+
+    @property
+    def failed(self) -> bool:
+        return self.asked and (self.status == 0 or self.status >= SERVER_ERROR)
 
 
 @dataclass(frozen=True, slots=True)
 class VersionCheckResult:
-    """What the addresses serve: `agreeing` of `total` requests were answered by the version `sha`."""
+    """What the addresses serve: `agreeing` of `total` requests were answered well, by the version `sha`."""
 
     sha: str  # the version seen most often, "" where none was seen
     agreeing: int
@@ -46,22 +55,24 @@ class VersionCheckResult:
     probes: tuple[VersionProbe, ...] = ()
 
     @property
-    def statuses(self) -> dict[int, int]:
-        """How often each HTTP status came; 0 stands for no response."""
-        return dict(Counter(probe.status for probe in self.probes))
+    def asked(self) -> int:
+        return sum(probe.asked for probe in self.probes)
 
     @property
-    def error_share(self) -> float | None:
-        """The share of 5xx among the responses, 0 to 1; None where there was no response."""
-        statuses = [probe.status for probe in self.probes if probe.status]
-        return sum(status >= 500 for status in statuses) / len(statuses) if statuses else None
+    def failures(self) -> dict[int, int]:
+        """How many requests failed, by HTTP status; 0 stands for no answer."""
+        return dict(Counter(probe.status for probe in self.probes if probe.failed))
 
     def serves(self, commit_sha: str) -> bool | None:
-        """True only where every request was answered by this commit; None where that is unknown."""
-        versions = [probe.version for probe in self.probes]
-        if any(version and not _same(version, commit_sha) for version in versions):
+        """True only where every answer that is no error was by this commit; None where that is unknown.
+
+        An error need not name its version, as the page of a proxy does not; one that does has to be right.
+        """
+        if any(probe.version and not _same(probe.version, commit_sha) for probe in self.probes):
             return False
-        return True if versions and commit_sha and all(versions) else None
+        silent = any(not probe.version and not probe.failed for probe in self.probes)
+        named = any(probe.version for probe in self.probes)
+        return True if named and commit_sha and not silent else None
 
 
 def open_public_client(*, transport: httpx.BaseTransport | None = None) -> httpx.Client:
@@ -88,7 +99,8 @@ def check_version(
     """Request each address `tries` times and read the version from `header`. Failures are in the result."""
     probes = tuple(probe for address in addresses for probe in _probes(address, tries, client, header))
     versions = Counter(probe.version for probe in probes if probe.version)
-    sha, agreeing = versions.most_common(1)[0] if versions else ("", 0)
+    sha = versions.most_common(1)[0][0] if versions else ""
+    agreeing = sum(probe.version == sha != "" and not probe.failed for probe in probes)
     return VersionCheckResult(sha, agreeing, len(probes), _message(probes, versions, header), probes)
 
 
@@ -107,6 +119,8 @@ def _probe(address: str, client: httpx.Client, header: str) -> VersionProbe:
             _read_a_little(response)
             version = response.headers.get(header, "").strip()
             return VersionProbe(address, response.status_code, version if VERSION.fullmatch(version) else "")
+    except NotPublic as error:
+        return VersionProbe(address, 0, problem=clean_line(str(error)), asked=False)
     except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, ValueError) as error:
         return VersionProbe(address, 0, problem=clean_line(str(error)) or type(error).__name__)
 
@@ -128,10 +142,12 @@ def _same(version: str, commit_sha: str) -> bool:
 
 def _message(probes: Sequence[VersionProbe], versions: Counter[str], header: str) -> str:
     if not probes:
-        return "No public address is known, so nobody was asked who serves."
+        return "No public address is known, so nothing was checked from outside."
     if not any(probe.status for probe in probes):
         return f"No answer from {probes[0].address}: {probes[0].problem}."
-    if not versions:
+    failed = sum(probe.failed for probe in probes)
+    if not versions and failed < len(probes):
         return f"The answers carry no {header} header, so the version that serves is unknown."
-    seen = ", ".join(f"{count} by {version[:12]}" for version, count in versions.most_common(3))
-    return f"Of {len(probes)} requests to the public addresses, {seen}."
+    seen = [f"{count} by {version[:12]}" for version, count in versions.most_common(3)]
+    seen += [f"{failed} failed"] if failed else []
+    return f"Of {len(probes)} requests to the public addresses, {', '.join(seen)}."

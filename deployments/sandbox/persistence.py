@@ -7,10 +7,10 @@ import os
 from pathlib import Path
 
 from deployments.sandbox.clock import PACES
-from deployments.sandbox.company.companies import big_company, small_company
+from deployments.sandbox.company.companies import big_company, small_company, wide_company
 from deployments.sandbox.world import World
 
-COMPANIES = {"small": small_company, "big": big_company}
+COMPANIES = {"small": small_company, "big": big_company, "wide": wide_company}
 
 
 class WorldFile:

@@ -64,6 +64,7 @@ class DeploymentRow:
     substate: str = ""  # Vercel: STAGED or PROMOTED
     url: str = ""  # Vercel: its own host name
     aliased_at: float | None = None  # Vercel
+    played: dict[str, Any] = field(default_factory=dict)  # fields of its JSON that somebody has set
     error_rate: float = 0.002
     latency_ms: float = 240.0
 
@@ -109,6 +110,11 @@ class ServiceRow:
     alias_jobs: dict[str, str] = field(default_factory=dict)
     description: dict[str, Any] | None = None
     rolling: dict[str, Any] | None = None
+    # Render only
+    environment: str = ""
+    unverified: list[str] = field(default_factory=list)  # domains that are not set up yet
+    # Both
+    played: dict[str, Any] = field(default_factory=dict)  # fields of its JSON that somebody has set
 
     def serving(self, at: float | None = None) -> str | None:
         """Id of the deployment that really is live, or was at a time, whatever the API says."""
@@ -165,6 +171,18 @@ class ApiRefusal(Exception):
         self.message = message
         self.code = code
         self.extra = extra
+
+
+def overlaid(data: dict[str, Any], played: dict[str, Any]) -> dict[str, Any]:
+    """The JSON of a row with the fields that somebody has set in it, objects inside it merged."""
+    merged = dict(data)
+    for name, value in played.items():
+        inner = merged.get(name)
+        if isinstance(inner, dict) and isinstance(value, dict):
+            merged[name] = overlaid(inner, value)
+        else:
+            merged[name] = value
+    return merged
 
 
 def rfc3339(at: float) -> str:

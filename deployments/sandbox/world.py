@@ -13,6 +13,7 @@ from deployments.sandbox.rows import (
     DeploymentRow,
     ScheduledStep,
     ServiceRow,
+    overlaid,
 )
 from deployments.sandbox.state import SandboxState
 from deployments.sandbox.vercel.behaviour import VercelBehaviour
@@ -63,14 +64,17 @@ class World(SandboxState):
     # --- Changes that somebody makes outside the portal ---
 
     def somebody_rolls_back(
-        self, service: str, deployment_id: str, actor: str = "chioma"
+        self, service: str, deployment_id: str, actor: str = "chioma", *, dashboard: bool = True
     ) -> DeploymentRow | AliasRequestRow:
-        """A rollback in the provider's dashboard; Render's also switches automatic deploys off."""
+        """A rollback in the provider's dashboard, or over its API.
+
+        Render's dashboard also switches automatic deploys off; its API leaves them as they are.
+        """
         with self.lock:
             self.settle()
             row = self.service(service)
             if row.provider == "render":
-                return self.render.roll_back(row, deployment_id, actor=actor, dashboard=True)
+                return self.render.roll_back(row, deployment_id, actor=actor, dashboard=dashboard)
             return self.vercel.roll_back(row, deployment_id, actor=actor)
 
     def somebody_promotes(
@@ -106,6 +110,48 @@ class World(SandboxState):
                 return self.render.push(row, commit, outcome=outcome)
             return self.vercel.push(row, commit, preview=preview, outcome=outcome)
 
+    def somebody_deploys(
+        self, service: str, *, trigger: str, actor: str = "chioma", message: str = "Hotfix", outcome: str = ""
+    ) -> DeploymentRow:
+        """A deployment of a new commit that does not wait for automatic deploys.
+
+        `trigger` is the provider's word: Render `manual`, `api`, `deploy_hook`, `blueprint_sync`; Vercel
+        `cli`, `redeploy`, `git-deploy-hook`. A pinned Vercel project stages it.
+        """
+        with self.lock:
+            self.settle()
+            row = self.service(service)
+            commit = CommitRow(self.sha(f"deployed/{len(self.commits)}"), message, "bo", self.now())
+            self.commits[commit.sha] = commit
+            if row.provider == "render":
+                return self.render.deploy(row, commit, trigger=trigger, actor=actor, outcome=outcome)
+            return self.vercel.build(row, commit, source=trigger, actor=actor, outcome=outcome)
+
+    def somebody_changes_environment(
+        self, service: str, variable: str = "STRIPE_VERSION", actor: str = "chioma"
+    ) -> DeploymentRow | None:
+        """A changed environment variable. Render deploys the same commit with it, Vercel only records it."""
+        with self.lock:
+            self.settle()
+            row = self.service(service)
+            if row.provider == "vercel":
+                self.record(row, self.now(), "env-variable-edit", actor, key=variable)
+                return None
+            live = self.render.live(row) or self.history[row.id][-1]
+            commit = self.commits[live.commit]
+            return self.render.deploy(row, commit, trigger="service_updated", actor=actor)
+
+    def somebody_moves_domain(
+        self, service: str, domain: str, deployment_id: str, actor: str = "chioma"
+    ) -> None:
+        """Vercel only: one domain is pointed to a deployment by hand, which is no move of the project."""
+        with self.lock:
+            self.settle()
+            project = self.service(service)
+            deployment = self.find_deployment(project, deployment_id)
+            self.vercel.point(project, domain, deployment, self.now())
+            self.record(project, self.now(), "alias", actor, alias=domain, deploymentId=deployment.id)
+
     def somebody_sets_auto_deploy(self, service: str, setting: str, actor: str = "chioma") -> None:
         """Change automatic deployments: Render `commit`, `checksPass` or `off`; Vercel `on` or `off`."""
         with self.lock:
@@ -126,6 +172,40 @@ class World(SandboxState):
             self.settle()
             project = self.service(service)
             self.vercel.rolling.start(project, self.find_deployment(project, deployment_id), seconds)
+
+    # --- What a provider's record says beside what the simulation makes of it ---
+
+    def provider_says(self, service: str, fields: dict[str, Any], deployment_id: str = "") -> None:
+        """Set fields in the JSON of a service, or of one of its deployments; objects are merged.
+
+        `{"deleted": 1767312060000}` deletes a deployment at Vercel, `{"alias": None}` hides where the domains
+        of a project point, `{"serviceDetails": {"maintenanceMode": {"enabled": True}}}` is for Render.
+        """
+        with self.lock:
+            self.settle()
+            row: ServiceRow | DeploymentRow = self.service(service)
+            if deployment_id:
+                row = self.find_deployment(self.service(service), deployment_id)
+            row.played = overlaid(row.played, fields)
+            self.revision += 1
+
+    def provider_records(
+        self, service: str, kind: str, details: dict[str, Any], actor: str = "chioma"
+    ) -> None:
+        """Record an event of any type: Render's `details`, Vercel's payload."""
+        with self.lock:
+            self.settle()
+            self.record(self.service(service), self.now(), kind, actor, **details)
+
+    def somebody_adds_domain(self, service: str, domain: str, *, verified: bool = True) -> None:
+        """Render only: a custom domain, which serves once it is verified."""
+        with self.lock:
+            self.settle()
+            row = self.service(service)
+            row.domains.append(domain)
+            if not verified:
+                row.unverified.append(domain)
+            self.revision += 1
 
     # --- JSON ---
 

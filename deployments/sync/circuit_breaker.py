@@ -1,5 +1,6 @@
 """A circuit breaker per provider: after repeated failures, background reads leave it alone for a while.
 
+Only what concerns the whole provider counts. One service that fails has an error and a pause of its own.
 Operations ignore it and ask whenever they have to, but their failures count, so that background reads do not
 compete with them. The state is in PostgreSQL, because all workers share it and the pages show it.
 """
@@ -9,14 +10,15 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Min, Q
 from django.utils import timezone
 
-from deployments.models import ProviderStatus
+from deployments.models import ProviderStatus, Service
 from deployments.providers.base import (
     Busy,
     NotAllowed,
     ProviderError,
+    RateLimited,
     Refused,
     TooLate,
     Unclear,
@@ -65,34 +67,62 @@ def finish_reading(provider: str) -> None:
 
 
 @transaction.atomic
-def record_success(provider: str) -> None:
-    """The whole provider was read: close the circuit."""
+def record_success(provider: str, *, list_error: str = "") -> None:
+    """The provider answered: close the circuit, and note how old its oldest data is.
+
+    Services that fail by themselves do not count: each says how old its own data is. `list_error` says why
+    the list of services could not be read, where only that failed.
+    """
     status = _locked(provider)
-    status.synced_at, status.error, status.failed_at = timezone.now(), "", None
+    well = Service.objects.followed().filter(provider=provider, read_failures=0)
+    status.synced_at = well.aggregate(at=Min("synced_at"))["at"] or timezone.now()
+    status.error, status.failed_at, status.services_error = "", None, list_error
     status.failures, status.first_failed_at, status.opened_at, status.retry_at = 0, None, None, None
     _count(status, ANSWERED)
     status.save()
 
 
 @transaction.atomic
-def record_failure(provider: str, error: ProviderError) -> None:
-    """A request failed: save the error for the pages, and open the circuit if it is due."""
+def record_failure(provider: str, error: ProviderError, *, times: int = 1) -> None:
+    """The provider failed, so many times: save the error for the pages, and open the circuit if it is due."""
     now = timezone.now()
     status = _locked(provider)
-    _count(status, next((name for kind, name in OUTCOMES.items() if isinstance(error, kind)), "failed"))
+    _count(status, _outcome(error))
     status.failed_at, status.error = now, clean_line(str(error), 300)
     if status.first_failed_at is None or now - status.first_failed_at > FAILURE_WINDOW:
         status.first_failed_at, status.failures = now, 0
-    status.failures += 1
+    status.failures += times
     status.retry_at = _retry_at(status, error, now)
     status.save()
 
 
+def concerns_provider(error: Exception) -> bool:
+    """Whether the error of a call about one service speaks of the whole provider."""
+    return isinstance(error, Unreachable | RateLimited) and not isinstance(error, TooLate)
+
+
+def record_service_failure(provider: str, error: ProviderError) -> None:
+    """A read of one service failed, which need not be the provider's failure."""
+    if concerns_provider(error):
+        record_failure(provider, error)
+    else:
+        count(provider, error)
+
+
 def record_operation_failure(provider: str, error: ProviderError) -> None:
-    """A request of an operation failed. A refused order says nothing about the health of the provider."""
-    if isinstance(error, TooLate) or (isinstance(error, Refused) and not isinstance(error, NotAllowed)):
-        return
-    record_failure(provider, error)
+    """A call of an operation failed. A limit that it met may be that of one service: no read is paused."""
+    if isinstance(error, Unreachable) and not isinstance(error, TooLate):
+        record_failure(provider, error)
+    else:
+        count(provider, error)
+
+
+@transaction.atomic
+def count(provider: str, error: ProviderError) -> None:
+    """Only count the outcome, for the metrics."""
+    status = _locked(provider)
+    _count(status, _outcome(error))
+    status.save(update_fields=["results"])
 
 
 def _retry_at(status: ProviderStatus, error: ProviderError, now: datetime) -> datetime | None:
@@ -110,6 +140,10 @@ def _retry_at(status: ProviderStatus, error: ProviderError, now: datetime) -> da
 def _locked(provider: str) -> ProviderStatus:
     ProviderStatus.objects.get_or_create(provider=provider)
     return ProviderStatus.objects.select_for_update().get(pk=provider)
+
+
+def _outcome(error: ProviderError) -> str:
+    return next((name for kind, name in OUTCOMES.items() if isinstance(error, kind)), "failed")
 
 
 def _count(status: ProviderStatus, outcome: str) -> None:

@@ -30,8 +30,10 @@ def save_live_periods(
         [(period.since, period.deployment) for period in known] + new, key=lambda start: start[0]
     )
     if live is not None and (not timeline or timeline[-1][1] != live):
-        new.append((now, live))
-        timeline.append((now, live))
+        # The provider's clock may be ahead, and what is live now is live after all that has been.
+        since = max(now, timeline[-1][0] + timedelta(microseconds=1)) if timeline else now
+        new.append((since, live))
+        timeline.append((since, live))
     if not new:
         return
     LivePeriod.objects.bulk_create(

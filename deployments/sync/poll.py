@@ -1,213 +1,229 @@
-"""Reads the providers into the portal's rows, and decides which deployment is live.
+"""Reads the providers into the portal's rows, service by service, the one that was asked longest ago first.
 
-All requests are made first, with no transaction open. Then everything about one service is written in a
-single transaction, unless a newer reading has been written in the meantime.
+A service that fails has an error, an age and a pause of its own, and the others are read on. Only what
+concerns the whole provider ends the pass. Where the portal's share of the rate limit is used up, the next
+pass goes on where this one ended.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import logging
+import time
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import DatabaseError, InterfaceError, OperationalError
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
-from deployments.models import Deployment, Service
-from deployments.providers.base import (
-    Busy,
-    Current,
-    NotAllowed,
-    Provider,
-    ProviderError,
-    ProviderName,
-    Refused,
-    RemoteDeployment,
-    RemoteEvent,
-)
+from deployments.models import ProviderStatus, Service
+from deployments.providers.base import Busy, NotAllowed, Provider, ProviderError, ShareUsedUp
 from deployments.sync import circuit_breaker
-from deployments.sync.external_changes import save_events, save_pin
-from deployments.sync.live_periods import save_live_periods
+from deployments.sync.gone import look_for_unlisted
+from deployments.sync.reading import Events, ServiceList, ServiceReading, ask
+from deployments.sync.saving import save_reading
 from deployments.sync.services import save_services
 from rollback_portal.text import clean_line
 
-FIRST_READ_PAGES = 12  # of 100 deployments each: 1,000 with some reserve
-FIRST_READ_EVENTS = timedelta(days=30)
-EVENTS_OVERLAP = timedelta(minutes=5)  # events are asked for from this long before the last read
+log = logging.getLogger(__name__)
+
+LONGEST_PASS = 40.0  # seconds; no service is begun after that, well below the time limit of a task
+SEVERAL = 3  # services that fail one after the other, with no success between: then it is the provider
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=15), timedelta(minutes=5)  # after failures of one service
+
+Problems = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceReading:
-    """What a provider said about one service in one read. `complete`: every deployment is listed."""
-
-    at: datetime
-    current: Current
-    deployments: Sequence[RemoteDeployment]
-    events: Sequence[RemoteEvent]
-    complete: bool
-
-
-def read_services(name: str, provider: Provider) -> None:
-    """Discover services. A failure is saved for the pages; nothing is raised."""
+def read_services(name: str, provider: Provider) -> Problems:
+    """Discover services. Returns what went wrong, which is saved for the pages as well; raises nothing."""
     if not circuit_breaker.allows(name):
-        return
-    now = timezone.now()
-    try:
-        listed = provider.services()
-    except ProviderError as error:
-        circuit_breaker.record_failure(name, error)
-        return
-    save_services(name, listed, now)
+        return (_why_paused(name),)
+    one = _Pass(name, provider)
+    one.list_services()
+    one.judge()
+    return tuple(one.problems)
 
 
-def read_provider(name: str, provider: Provider) -> None:
-    """Read all followed services of one provider, unless a read is running or the circuit is open."""
+def read_provider(name: str, provider: Provider) -> Problems:
+    """Discover services and read those that are due, unless a read is running or the circuit is open.
+
+    Returns a sentence for each thing that could not be read; nothing where all was.
+    """
     if not circuit_breaker.start_reading(name):
-        return
+        return (_why_paused(name),)
     try:
-        services = Service.objects.followed().select_related("live").filter(provider=name)
-        for service in services.order_by("position"):
-            if not read_service(service, provider):
-                return
-        circuit_breaker.record_success(name)
+        one = _Pass(name, provider)
+        one.read()
+        one.judge()
     finally:
         circuit_breaker.finish_reading(name)
+    return tuple(one.problems)
 
 
-def read_service(service: Service, provider: Provider) -> bool:
-    """Read one service; False where the whole provider should not be asked any more for now."""
+def read_service(service: Service, provider: Provider, listed: ServiceList | None = None) -> Exception | None:
+    """Read one service and save it. Returns the error, which the service's row keeps where it is its own.
+
+    Raises only where the portal's own database does not answer.
+    """
     try:
-        reading = _read(service, provider)
+        _save(service, ask(service, provider, listed))
+    except (OperationalError, InterfaceError):
+        raise
     except ProviderError as error:
-        Service.objects.filter(pk=service.pk).update(error=str(error))
-        if isinstance(error, Refused) and not isinstance(error, NotAllowed):
-            return True  # the error concerns this service only
-        circuit_breaker.record_failure(service.provider, error)
-        return False
-    save_reading(service.pk, reading)
-    return True
+        if isinstance(error, ShareUsedUp):
+            return error
+        circuit_breaker.record_service_failure(service.provider, error)
+        _save_failure(service, str(error), error.retry_after if isinstance(error, Busy) else 0.0)
+        return error
+    except Exception as error:
+        log.exception("The reading of %s failed.", service)
+        what = "could not save" if isinstance(error, DatabaseError) else "did not understand"
+        provider_name = service.get_provider_display()
+        _save_failure(service, f"The portal {what} {provider_name}'s answer ({type(error).__name__}).", 0.0)
+        return error
+    return None
 
 
-def _read(service: Service, provider: Provider) -> ServiceReading:
-    at = timezone.now()
-    first = service.synced_at is None
-    current = provider.current(service.provider_id)
-    deployments, complete = _list_deployments(service, provider, FIRST_READ_PAGES if first else 1)
-    if current.live_id and current.live_id not in {deployment.id for deployment in deployments}:
-        deployments.append(provider.deployment(service.provider_id, current.live_id))
-    return ServiceReading(at, current, deployments, _events(service, provider, current, at), complete)
-
-
-def _events(service: Service, provider: Provider, current: Current, at: datetime) -> list[RemoteEvent]:
-    """The events since the last read, newest first.
-
-    Vercel allows ten such requests a minute, so there they are asked for only after a change.
-    """
-    live_id = service.live.provider_id if service.live else None
-    unchanged = service.synced_at is not None and (live_id, service.pinned) == (
-        current.live_id,
-        current.pinned,
-    )
-    if unchanged and provider.name == ProviderName.VERCEL:
-        return []
-    since = service.synced_at - EVENTS_OVERLAP if service.synced_at is not None else at - FIRST_READ_EVENTS
+def _save(service: Service, reading: ServiceReading) -> None:
+    """Save a reading; where its events cannot be saved, all but those."""
     try:
-        events = provider.events(service.provider_id, since=since)
-    except Busy:
-        return []  # not worth losing the whole read
-    return sorted(events, key=lambda event: event.at, reverse=True)
+        save_reading(service.pk, reading)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        if not reading.events:
+            raise
+        log.exception("The events of %s could not be saved.", service)
+        unknown = Events("failed", error=f"The portal did not understand them ({type(error).__name__}).")
+        save_reading(service.pk, replace(reading, recorded=unknown))
 
 
-def _list_deployments(
-    service: Service, provider: Provider, pages: int
-) -> tuple[list[RemoteDeployment], bool]:
-    """List at most this many pages, and say whether that was all.
-
-    A list that grows in the meantime may repeat a deployment on the next page; the later one counts.
-    """
-    listed: dict[str, RemoteDeployment] = {}
-    cursor = ""
-    for _ in range(pages):
-        page = provider.deployments(service.provider_id, cursor=cursor)
-        listed.update({deployment.id: deployment for deployment in page.deployments})
-        cursor = page.next
-        if not cursor:
-            return list(listed.values()), True
-    return list(listed.values()), False
-
-
-@transaction.atomic
-def save_reading(pk: int, reading: ServiceReading) -> None:
-    """Write one reading into the service with this primary key, unless a newer one is there already."""
-    service = Service.objects.select_for_update().get(pk=pk)
-    if service.synced_at is not None and service.synced_at >= reading.at:
-        return
-    _save_deployments(service, reading)
-    rows = {row.provider_id: row for row in service.deployments.filter(provider_id__in=_ids(reading))}
-    service.live = rows.get(reading.current.live_id or "")
-    service.live_conflict = reading.current.conflict
-    service.auto_deploy = reading.current.auto_deploy or ""
-    service.pinned = reading.current.pinned
-    service.synced_at, service.error = reading.at, ""
-    service.save(update_fields=["live", "live_conflict", "auto_deploy", "pinned", "synced_at", "error"])
-    save_events(service, reading.events, rows)
-    save_live_periods(service, _starts(reading, rows), service.live, reading.at)
-    save_pin(service, reading.current, reading.events, reading.at)
-
-
-def _ids(reading: ServiceReading) -> set[str]:
-    ids = {deployment.id for deployment in reading.deployments}
-    ids |= {event.target_id for event in reading.events} | {event.deployment_id for event in reading.events}
-    return ids | {reading.current.live_id or ""}
-
-
-def _save_deployments(service: Service, reading: ServiceReading) -> None:
-    """Insert or update every listed deployment in one statement; none is ever deleted."""
-    rows = [_row(service, remote) for remote in reading.deployments]
-    Deployment.objects.bulk_create(
-        rows,
-        update_conflicts=True,
-        unique_fields=["service", "provider_id"],
-        update_fields=[
-            "status", "raw_status", "staged", "can_roll_back", "production", "commit_sha", "commit_message",
-            "branch", "pull_request", "trigger", "url", "image", "ready_at", "missing_since",
-        ],
-    )  # fmt: skip
-    if reading.complete:
-        listed = [remote.id for remote in reading.deployments]
-        service.deployments.filter(missing_since=None).exclude(provider_id__in=listed).update(
-            missing_since=reading.at
-        )
-
-
-def _row(service: Service, remote: RemoteDeployment) -> Deployment:
-    return Deployment(
-        service=service,
-        provider_id=remote.id,
-        status=remote.status,
-        raw_status=clean_line(remote.raw_status, 40),
-        production=remote.production,
-        staged=remote.staged,
-        served=remote.served,
-        can_roll_back=remote.can_roll_back,
-        commit_sha=remote.commit_sha[:40],
-        commit_message=remote.commit_message[:5000].replace("\x00", ""),
-        author=clean_line(remote.author, 120),
-        branch=clean_line(remote.branch, 200),
-        pull_request=clean_line(remote.pull_request, 20),
-        trigger=clean_line(remote.trigger, 40),
-        url=remote.url[:500] if remote.url.startswith("https://") else "",
-        image=clean_line(remote.image, 300),
-        created_at=remote.created_at,
-        ready_at=remote.ready_at,
+def _save_failure(service: Service, error: str, wait: float) -> None:
+    now = timezone.now()
+    pause = min(FIRST_PAUSE * 2 ** min(service.read_failures, 10), LONGEST_PAUSE)
+    Service.objects.filter(pk=service.pk).update(
+        error=clean_line(error, 300),
+        read_failures=F("read_failures") + 1,
+        read_failed_at=now,
+        read_retry_at=now + max(pause, timedelta(seconds=wait)),
     )
 
 
-def _starts(reading: ServiceReading, rows: dict[str, Deployment]) -> list[tuple[datetime, Deployment]]:
-    starts = [
-        (remote.live_from, rows[remote.id]) for remote in reading.deployments if remote.live_from is not None
-    ]
-    for event in reading.events:
-        if event.kind in {"rolled_back", "promoted"} and not event.deployment_id and event.target_id in rows:
-            starts.append((event.at, rows[event.target_id]))
-    return starts
+def _due(name: str, now: datetime) -> QuerySet[Service]:
+    """The services to read now: first those never asked, then those asked longest ago."""
+    due = Q(read_retry_at=None) | Q(read_retry_at__lte=now)
+    asked_at = Greatest("synced_at", "read_failed_at").asc(nulls_first=True)
+    services = Service.objects.followed().filter(due, provider=name)
+    return services.select_related("live").order_by(asked_at, "position")
+
+
+def _why_paused(name: str) -> str:
+    status = ProviderStatus.objects.get(pk=name)
+    if status.retry_at is not None and status.retry_at > timezone.now():
+        return f"{name.capitalize()} is not asked again before {status.retry_at:%H:%M:%S} UTC: {status.error}"
+    return f"Another process is reading {name.capitalize()} at the moment."
+
+
+class _Pass:
+    """One reading of one provider, and what it says about the health of the provider."""
+
+    def __init__(self, name: str, provider: Provider) -> None:
+        self.name = name
+        self.provider = provider
+        self.problems: list[str] = []
+        self.over = False
+        self.down = False  # the provider as a whole, which has been recorded
+        self.answered = False  # by the list or by any service
+        self.read_any = False  # service
+        self.list_error = ""
+        self.failed: list[ProviderError] = []  # failures of different calls
+        self.in_a_row: list[ProviderError] = []  # those that are new, with no success between
+
+    def read(self) -> None:
+        listed = self.list_services()
+        deadline = time.monotonic() + LONGEST_PASS
+        for service in _due(self.name, timezone.now()):
+            if self.over or time.monotonic() > deadline:
+                return
+            self._read(service, listed)
+        if not self.read_any and len(self.failed) >= SEVERAL:
+            self._end(self.failed[-1])
+        if not self.over:
+            self._look_for_unlisted()
+
+    def _look_for_unlisted(self) -> None:
+        try:
+            look_for_unlisted(self.name, self.provider)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:
+            log.exception("What %s no longer lists could not be looked up.", self.name)
+
+    def list_services(self) -> ServiceList | None:
+        """The list, saved; None where it could not be read, which need not concern the services."""
+        at = timezone.now()
+        try:
+            listed = self.provider.services()
+            save_services(self.name, listed)
+        except (OperationalError, InterfaceError):
+            raise
+        except ProviderError as error:
+            self._note_list_error(str(error))
+            if isinstance(error, NotAllowed) or circuit_breaker.concerns_provider(error):
+                circuit_breaker.record_failure(self.name, error)
+                self.over = self.down = True
+            self._note(error, was_well=True)
+            return None
+        except Exception as error:
+            log.exception("The list of services of %s was not understood.", self.name)
+            self._note_list_error(f"The portal did not understand the answer ({type(error).__name__}).")
+            return None
+        self.answered = True
+        return ServiceList(at, {remote.id: remote for remote in listed})
+
+    def _note_list_error(self, error: str) -> None:
+        self.list_error = clean_line(error, 300)
+        self.problems.append(f"The list of services was not read: {self.list_error}")
+
+    def _read(self, service: Service, listed: ServiceList | None) -> None:
+        error = read_service(service, self.provider, listed)
+        if error is None:
+            self.answered = self.read_any = True
+            self.in_a_row = []
+            return
+        self.problems.append(f"{service.label} was not read: {error}")
+        if isinstance(error, ProviderError):
+            self._note(error, was_well=service.read_failures == 0)
+
+    def _note(self, error: ProviderError, *, was_well: bool) -> None:
+        """Several failures in a row are the provider's, but not of services that are known to fail.
+
+        Those prove something only where nothing else was read either. What a key may not do at one service
+        says nothing about the key.
+        """
+        if circuit_breaker.concerns_provider(error):
+            self.over = self.down = True
+        if isinstance(error, ShareUsedUp):
+            self.over = True
+        if self.over or isinstance(error, NotAllowed):
+            return
+        self.failed.append(error)
+        if was_well:
+            self.in_a_row.append(error)
+        if len(self.in_a_row) >= SEVERAL:
+            self._end(error)
+
+    def _end(self, error: ProviderError) -> None:
+        self.over = self.down = True
+        circuit_breaker.record_failure(self.name, error, times=SEVERAL)
+        Service.objects.filter(provider=self.name).update(read_retry_at=None)
+
+    def judge(self) -> None:
+        """Save what this pass says about the provider, unless the error that ended it has been saved."""
+        if self.down:
+            return
+        if self.answered:
+            circuit_breaker.record_success(self.name, list_error=self.list_error)
+        elif self.in_a_row:
+            circuit_breaker.record_failure(self.name, self.in_a_row[-1])

@@ -1,34 +1,53 @@
-"""Saves which services exist. Everything that a key can see is followed until somebody decides otherwise."""
+"""Saves which services exist. Those of production are followed until somebody decides otherwise.
+
+A list never makes a service disappear: one that is not listed is looked up by id first, see `gone.py`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from django.db import transaction
+from django.db.models import F
 from django.utils.text import slugify
 
 from deployments.models import Service
 from deployments.models.service import LONGEST_ADDRESS, MOST_ADDRESSES
 from deployments.providers.base import RemoteService
+from deployments.sync.fit import fits, fitted
+from deployments.sync.saving import LISTS_TO_MISS
+
+SAID = (
+    "name", "owner_id", "repository", "branch", "dashboard_url", "suspended", "suspended_by", "maintenance",
+    "environment", "kind", "addresses",
+    "missing_since", "unlisted", "looked_at",
+)  # fmt: skip
 
 
 @transaction.atomic
-def save_services(provider: str, listed: Sequence[RemoteService], now: datetime) -> None:
-    """Update the rows from the provider's list; what people have chosen stays."""
+def save_services(provider: str, listed: Sequence[RemoteService]) -> None:
+    """Update the rows from the provider's list; what people have chosen stays. An empty list says nothing."""
     known = {
         service.provider_id: service
         for service in Service.objects.select_for_update().filter(provider=provider)
     }
-    for remote in listed:
-        service = known.pop(remote.id, None) or _new(provider, remote)
-        _update(service, remote)
-        service.save()
-    for service in known.values():
-        if service.missing_since is None:
-            service.missing_since = now
-            service.save(update_fields=["missing_since"])
+    remotes = {remote.id: remote for remote in listed if fits(remote.id)}
+    for remote in remotes.values():
+        _save(known.get(remote.id) or _new(provider, remote), remote)
+    if remotes:
+        others = Service.objects.filter(provider=provider, unlisted__lt=LISTS_TO_MISS)
+        others.exclude(provider_id__in=remotes).update(unlisted=F("unlisted") + 1)
     _name_single_services()
+
+
+def _save(service: Service, remote: RemoteService) -> None:
+    before = [getattr(service, name) for name in SAID]
+    _update(service, remote)
+    fitted(service)
+    if service._state.adding:
+        service.save()
+    elif before != [getattr(service, name) for name in SAID]:
+        service.save(update_fields=SAID)
 
 
 def _new(provider: str, remote: RemoteService) -> Service:
@@ -38,6 +57,7 @@ def _new(provider: str, remote: RemoteService) -> Service:
         provider_id=remote.id,
         slug=_free_slug(remote.name or remote.id, provider),
         kind=remote.kind,
+        followed=remote.production,
         group=remote.repository.rstrip("/").rsplit("/", 1)[-1][:60] or remote.name[:60],
         position=0 if last is None else last + 1,
     )
@@ -56,22 +76,24 @@ def _free_slug(name: str, provider: str) -> str:
 
 
 def _update(service: Service, remote: RemoteService) -> None:
-    service.name = remote.name[:120]
-    service.owner_id = remote.owner_id[:80]
-    service.repository = remote.repository[:300]
-    service.branch = remote.branch[:200]
-    service.dashboard_url = remote.dashboard_url[:500]
-    service.suspended = remote.suspended
-    service.missing_since = None
+    service.name, service.owner_id = remote.name, remote.owner_id
+    service.repository, service.branch = remote.repository, remote.branch
+    if 0 < len(remote.dashboard_url) <= 500:
+        service.dashboard_url = remote.dashboard_url
+    service.suspended, service.suspended_by = remote.suspended, ", ".join(remote.suspended_by)
+    service.maintenance = remote.maintenance
+    service.environment = remote.environment or service.environment
+    service.missing_since, service.unlisted, service.looked_at = None, 0, None
     if not service.customized:
         service.kind = remote.kind
-    if not service.addresses_customized:
-        service.addresses = [address[:LONGEST_ADDRESS] for address in remote.addresses[:MOST_ADDRESSES]]
+    if not service.addresses_customized and (remote.addresses_known or not service.addresses):
+        fitting = [address for address in remote.addresses if fits(address, LONGEST_ADDRESS)]
+        service.addresses = fitting[:MOST_ADDRESSES]
 
 
 def _name_single_services() -> None:
     """A single API is called "API" and a single web service "Web"; several go by their own names."""
     for kind, label in Service.Kind.choices:
         rows = Service.objects.followed().filter(kind=kind)
-        not_customized = rows.filter(customized=False)
-        not_customized.update(display_name=label if rows.count() == 1 else "")
+        name = label if rows.count() == 1 else ""
+        rows.filter(customized=False).exclude(display_name=name).update(display_name=name)

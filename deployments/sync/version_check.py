@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from deployments.clients import public
-from deployments.models import Service
+from deployments.models import Change, Service
+from deployments.models.served_window import Round, ServedWindow
 from deployments.providers.version_check import VersionCheckResult, check_version
 
 TRIES = 5
+LONGEST_ROUND = 40.0  # seconds; no service is begun after that, well below the time limit of a task
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +27,24 @@ class VersionComparison:
         wrong: users are known to get something else.
         certain: users are known to get the expected commit.
         message: the result in a sentence.
+        window: how the requests to this commit went in the last minutes.
     """
 
     wrong: bool
     certain: bool
     message: str
+    window: ServedWindow
+
+
+def check_followed_services() -> None:
+    """Check the followed services that have no operation under way, the longest unchecked first."""
+    deadline = time.monotonic() + LONGEST_ROUND
+    busy = Change.objects.active().values("service")
+    services = Service.objects.followed().select_related("live").exclude(addresses=[]).exclude(pk__in=busy)
+    for service in services.order_by(F("version_checked_at").asc(nulls_first=True)):
+        if time.monotonic() > deadline:
+            return
+        compare_live_version(service, service.live.commit_sha if service.live else "")
 
 
 def compare_live_version(service: Service, commit_sha: str) -> VersionComparison:
@@ -37,16 +55,24 @@ def compare_live_version(service: Service, commit_sha: str) -> VersionComparison
     result = check_version(
         service.addresses, tries=TRIES, client=public(service.provider), header=settings.VERSION_HEADER
     )
-    _save(service, result)
+    window = _save(service.pk, result, commit_sha)
     serves = result.serves(commit_sha) if commit_sha else None
-    return VersionComparison(serves is False, serves is True, result.message)
+    return VersionComparison(serves is False, serves is True, result.message, window)
 
 
-def _save(service: Service, result: VersionCheckResult) -> None:
-    Service.objects.filter(pk=service.pk).update(
+@transaction.atomic
+def _save(pk: int, result: VersionCheckResult, commit_sha: str) -> ServedWindow:
+    now = timezone.now()
+    row = Service.objects.select_for_update().only("served_window").get(pk=pk)
+    window = ServedWindow.stored(row.served_window, now)
+    if result.asked:
+        window = window.with_round(commit_sha, Round(now, result.asked, result.failures))
+    Service.objects.filter(pk=pk).update(
         version_check_sha=result.sha[:40],
         version_check_agree=result.agreeing,
         version_check_total=result.total,
         version_check_message=result.message,
-        version_checked_at=timezone.now() if result.total else None,
+        version_checked_at=now if result.total else None,
+        served_window=window.as_json(),
     )
+    return window

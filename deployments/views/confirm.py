@@ -22,7 +22,7 @@ from deployments.operations import plan_token, requests
 from deployments.operations.plan import Plan, make_plan
 from deployments.operations.plan_token import InvalidPlanToken
 from deployments.pages import manual_fallback
-from deployments.pages.deployment_text import commits_summary, target_fact
+from deployments.pages.deployment_text import CommitList, commits_summary, live_before, pin_fact, target_fact
 from deployments.pages.leave_options import leave_options
 from rollback_portal.accounts.permissions import actor_of, actor_user, requires
 from rollback_portal.accounts.roles import any_role
@@ -44,16 +44,21 @@ def promote(request: HttpRequest, slug: str, provider_id: str) -> HttpResponse:
 
 @only_get_and_post
 def leave(request: HttpRequest, slug: str) -> HttpResponse:
-    """`?to=` names the deployment that goes in front of users; without it no traffic moves."""
+    """`?to=` names the deployment that goes in front of users; without it no traffic moves.
+
+    `?auto_deploy=off` keeps automatic deploys off.
+    """
     return _confirm(request, OperationKind.LEAVE, slug, request.GET.get("to", ""))
 
 
 def _confirm(request: HttpRequest, kind: OperationKind, slug: str, provider_id: str) -> HttpResponse:
     service = find_service(slug)
     target = find_deployment(service, provider_id) if provider_id else None
+    keep_off = kind == OperationKind.LEAVE and request.GET.get("auto_deploy") == "off"
     if request.method == "POST":
-        return _send(request, kind, service, target)
-    return _render(request, _plan(kind, service, target), ConfirmForm(kind=kind, initial=_initial(request)))
+        return _send(request, kind, service, target, keep_auto_deploy_off=keep_off)
+    plan = _plan(kind, service, target, keep_auto_deploy_off=keep_off)
+    return _render(request, plan, ConfirmForm(kind=kind, initial=_initial(request)))
 
 
 def _initial(request: HttpRequest) -> dict[str, object]:
@@ -67,22 +72,28 @@ def _initial(request: HttpRequest) -> dict[str, object]:
     }
 
 
-def _plan(
-    kind: OperationKind, service: Service, target: Deployment | None, *, cancel_builds_first: bool = True
-) -> Plan:
+def _plan(kind: OperationKind, service: Service, target: Deployment | None, **choices: bool) -> Plan:
     running, pin = requests.active_change(service), service.standing_pin
-    return make_plan(kind, service, target, running, pin, cancel_builds_first=cancel_builds_first)
+    return make_plan(kind, service, target, running, pin, **choices)
 
 
 @requires(OPERATE)
 def _send(
-    request: HttpRequest, kind: OperationKind, service: Service, target: Deployment | None
+    request: HttpRequest,
+    kind: OperationKind,
+    service: Service,
+    target: Deployment | None,
+    *,
+    keep_auto_deploy_off: bool,
 ) -> HttpResponse:
     """Start the operation, unless the form is incomplete or the plan no longer applies."""
-    plan = _plan(kind, service, target, cancel_builds_first=bool(request.POST.get("cancel_builds_first")))
+    cancels, keeps = bool(request.POST.get("cancel_builds_first")), keep_auto_deploy_off
+    plan = _plan(kind, service, target, cancel_builds_first=cancels, keep_auto_deploy_off=keeps)
     form = ConfirmForm(request.POST, kind=kind)
     try:
-        token = plan_token.read_token(request.POST.get("token", ""), kind, service, target)
+        token = plan_token.read_token(
+            request.POST.get("token", ""), kind, service, target, keep_auto_deploy_off=keeps
+        )
     except InvalidPlanToken as error:
         return _render(request, plan, form, problem=str(error), status=409)
     earlier = Operation.objects.filter(idempotency_key=token["idempotency_key"]).first()
@@ -90,6 +101,8 @@ def _send(
         return _redirect(request, earlier)
     if not form.is_valid():
         return _render(request, plan, form, status=422)
+    if plan.question and not form.cleaned_data["again"]:
+        return _render(request, plan, form, asked=True, status=409)
     changed = plan_token.differences(token["snapshot"], service)
     if changed and requests.active_change(service) is None:
         return _render(request, plan, form, changed=changed, status=409)
@@ -117,10 +130,10 @@ def _start(request: HttpRequest, plan: Plan, form: ConfirmForm, key: UUID) -> Ht
 def _redirect_to_other(request: HttpRequest, running: Change) -> HttpResponse:
     first = running.operation
     if first.requested_by_id == actor_user(request).pk:
-        message = "You had asked already: this is the operation under way. A second one was not started."
+        message = "You had already requested this: here is the operation. No second one was started."
     else:
         message = (
-            f"{first.requested_by_name} was faster: this is the operation under way. Yours was not started."
+            f"{first.requested_by_name} was faster: here is the operation under way. Yours was not started."
         )
     messages.info(request, message)
     return _redirect(request, first)
@@ -138,11 +151,11 @@ def _render(
     *,
     changed: list[str] | None = None,
     problem: str = "",
+    asked: bool = False,
     status: int = 200,
 ) -> HttpResponse:
     """The dialog: above the plan whatever stops the operation or has changed."""
     service, target, live = plan.service, plan.target, plan.live
-    goes_back = _goes_back(live, target)
     provider_status = ProviderStatus.objects.filter(pk=service.provider).first()
     context = {
         "plan": plan,
@@ -150,15 +163,16 @@ def _render(
         "service": service,
         "changed": changed or [],
         "problem": problem,
+        "asked": asked,
         "refused": _not_allowed(request),
         "building": ", ".join(clean_line(deployment, 120) for deployment in plan.building),
         "running": requests.active_change(service),
         "old_data_note": _old_data_note(service, provider_status),
         "fallback": manual_fallback.for_dialog(plan, provider_status),
         "target_fact": target_fact(target) if target else (),
-        "show_commits": bool(goes_back or plan.commits or plan.kind != OperationKind.ROLL_BACK),
-        "commits_summary": commits_summary(len(plan.commits), _verb(plan, goes_back=goes_back), service),
-        "compare_url": compare_url(service, target if goes_back else live, live if goes_back else target),
+        "live_before": live_before(live) if live else (),
+        "pin_fact": pin_fact(plan.pin) if plan.pin else (),
+        "commits": _commits(plan),
         "options": leave_options(plan) if plan.kind == OperationKind.LEAVE else [],
         "longest_reason": LONGEST_REASON,
         "own_url": request.get_full_path(),
@@ -168,11 +182,23 @@ def _render(
     return page(request, "deployments/confirm.html", context, fragment=fragment, status=status)
 
 
+def _commits(plan: Plan) -> CommitList | None:
+    """What lies between; None where a rollback to newer code knows of no commit."""
+    old, new = plan.target, plan.live
+    goes_back = _goes_back(plan.live, plan.target)
+    if not (goes_back or plan.commits or plan.kind != OperationKind.ROLL_BACK):
+        return None
+    if not goes_back:
+        old, new = new, old
+    summary = commits_summary(len(plan.commits), _verb(plan, goes_back=goes_back), plan.service)
+    return CommitList(summary, plan.commits, compare_url(plan.service, old, new))
+
+
 def _goes_back(live: Deployment | None, target: Deployment | None) -> bool:
     """Whether the commits in between are taken away from users rather than brought to them."""
     if live is None or target is None:
         return False
-    return target.created_at < (live.restores or live).created_at
+    return target.origin.created_at < live.origin.created_at
 
 
 def _verb(plan: Plan, *, goes_back: bool) -> str:
@@ -191,10 +217,16 @@ def _not_allowed(request: HttpRequest) -> str:
 def _old_data_note(service: Service, status: ProviderStatus | None) -> str:
     """How old the portal's data is, "" while it is fresh."""
     provider = service.get_provider_display()
+    if service.read_failures:
+        since = f" for {age(service.synced_at)}" if service.synced_at else ""
+        return (
+            f"{service.short} could not be read{since}: {clean_line(service.error)} "
+            "It will be read again before anything is sent."
+        )
     if status is None or status.synced_at is None:
-        return f"{provider} has not answered the portal yet. It is asked before anything is sent."
+        return f"{provider} has not answered the portal yet. It will be read before anything is sent."
     if status.tone(timezone.now()) == "good":
         return ""
     because = f" ({clean_line(status.error)})" if status.error else ""
-    message = f"This is what {provider} said {age(status.synced_at)} ago{because}."
-    return f"{message} It is asked again before anything is sent."
+    message = f"This was read from {provider} {age(status.synced_at)} ago{because}."
+    return f"{message} It will be read again before anything is sent."

@@ -83,8 +83,8 @@ def deployment(request: HttpRequest, slug: str, provider_id: str) -> HttpRespons
     deployment = find_deployment(service, provider_id)
     deployment.service = service
     with_commit_authors([deployment])
-    live = service.live.restores or service.live if service.live else None
-    is_newer = bool(live and live.created_at < deployment.created_at)
+    live = service.live.origin if service.live else None
+    is_newer = bool(live and live.created_at < deployment.origin.created_at)
     older, newer = (live, deployment) if is_newer else (deployment, live)
     state = load_current_state([service])
     commits = commits_between(service, service.live, deployment)
@@ -196,6 +196,8 @@ def _tabs(groups: dict[str, tuple[Service, ...]], state: CurrentState) -> list[d
         tone, word = "", ""
         if any(service.live_is_disputed for service in services):
             tone, word = "bad", "disputed"
+        elif any(service.served.failing for service in services):
+            tone, word = "bad", "fails"
         elif ids & state.changes.keys():
             tone, word = "busy", "under way"
         elif ids & state.pins.keys() or any(service.pinned for service in services):

@@ -17,10 +17,21 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from deployments.models import OPERATE, Change, OperationKind
-from deployments.operations import requests
+from deployments.models.operation import SERVES_AND_FAILS
+from deployments.operations import overdue, requests
+from deployments.operations.past.previous import previous
 from deployments.pages import manual_fallback
 from deployments.pages.checklist import checklist
-from deployments.pages.status_text import StatusText, no_news, progress_message, status_text, still_pinned
+from deployments.pages.status_text import (
+    BADGES,
+    FAILS_SINCE,
+    StatusText,
+    no_news,
+    progress_message,
+    status_text,
+    still_pinned,
+    waits_too_long,
+)
 from rollback_portal.accounts.permissions import actor_of, actor_user, requires
 from rollback_portal.text import elapsed
 from rollback_portal.web.pages import page
@@ -38,8 +49,9 @@ def operation(request: HttpRequest, pk: UUID) -> HttpResponse:
     pinned = pin is not None
     status = status_text(change, pinned=pinned)
     cancel = requests.can_cancel(change)
-    manual_commands = manual_fallback.for_change(change, pin)
-    version = _version(change, status, cancel, manual_commands is not None)
+    too_long = waits_too_long(change, now)
+    manual_commands = manual_fallback.for_change(change, pin, overdue=bool(too_long))
+    version = _version(change, status, cancel, manual_commands is not None, bool(too_long))
     context: dict[str, Any] = {
         "change": change,
         "operation": change.operation,
@@ -49,6 +61,7 @@ def operation(request: HttpRequest, pk: UUID) -> HttpResponse:
         "elapsed": elapsed((change.ended_at or now) - change.operation.requested_at),
         "no_news": no_news(change, now),
         "cancel": cancel,
+        "too_long": too_long,
         "manual_commands": manual_commands,
         "may_operate": actor_user(request).has_perm(OPERATE),
         "pinned": pinned,
@@ -58,6 +71,7 @@ def operation(request: HttpRequest, pk: UUID) -> HttpResponse:
         "evidence": sorted(change.evidence.items()),
         "version": version,
         "send_again_url": _send_again_url(change),
+        "further_url": _further_url(change, status),
         "offer_dashboard": bool(change.service.dashboard_url)
         and change.status in {"failed", "needs_attention"},
         "has_changed": not is_unchanged(request, version),
@@ -68,16 +82,24 @@ def operation(request: HttpRequest, pk: UUID) -> HttpResponse:
 def _change(pk: UUID) -> Change:
     change = Change.objects.shown().filter(operation=pk).first()
     if change is None:
-        raise Http404(f"There is no operation {pk}. Operations are kept for ever: the address is mistyped.")
+        raise Http404(f"There is no operation {pk}. Operations are never deleted: the address is mistyped.")
     return change
 
 
 def _send_again_url(change: Change) -> str:
     """The confirm dialog for the same target; leaving a rollback has its own button."""
-    if change.to_deployment is None or change.operation.kind == OperationKind.LEAVE:
+    if change.active or change.to_deployment is None or change.operation.kind == OperationKind.LEAVE:
         return ""
     name = "promote" if change.operation.kind == OperationKind.PROMOTE else "roll_back"
     return reverse(name, args=[change.service.slug, change.to_deployment.provider_id])
+
+
+def _further_url(change: Change, status: StatusText) -> str:
+    """The confirm dialog for what was live before the target, where that fails users; else ""."""
+    if not change.ended or status.badge not in {BADGES[SERVES_AND_FAILS], FAILS_SINCE}:
+        return ""
+    further = previous(change.service)
+    return reverse("roll_back", args=[change.service.slug, further.provider_id]) if further else ""
 
 
 def _poll_interval(change: Change, now: datetime) -> str:
@@ -86,10 +108,10 @@ def _poll_interval(change: Change, now: datetime) -> str:
     return "300ms" if young or change.status in {"serving", "restoring"} else "1s"
 
 
-def _version(change: Change, status: StatusText, cancel: str, manual_commands: bool) -> str:
+def _version(change: Change, status: StatusText, cancel: str, manual_commands: bool, overdue: bool) -> str:
     """A short text that changes whenever the parts that do not tick would look different."""
     row = (change.status, change.message, change.cancel_requested_by, sorted(change.evidence))
-    parts = (*row, cancel, status.now, status.next, manual_commands)
+    parts = (*row, cancel, status.now, status.next, manual_commands, overdue)
     return fingerprint(*parts)
 
 
@@ -111,6 +133,18 @@ def settle(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @require_POST
 @requires(OPERATE)
+def stop_waiting(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """A person no longer waits for an order that takes more than twice its usual time."""
+    change = _change(pk)
+    try:
+        overdue.stop_waiting(actor_of(request), change)
+    except overdue.NotOverdue as error:
+        messages.warning(request, str(error))
+    return HttpResponseRedirect(change.operation.get_absolute_url(), status=303)
+
+
+@require_POST
+@requires(OPERATE)
 def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Ask the worker to stop; the operation's page shows whether it could."""
     change = _change(pk)
@@ -119,5 +153,5 @@ def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
     except requests.OperationRefused as error:
         messages.warning(request, str(error))
     else:
-        messages.info(request, f"Cancel is asked for. {message}")
+        messages.info(request, f"Cancel requested. {message}")
     return HttpResponseRedirect(change.operation.get_absolute_url(), status=303)

@@ -15,7 +15,7 @@ from deployments.service_settings import save_service_settings
 from rollback_portal.accounts.permissions import actor_of, actor_user, refuse
 from rollback_portal.accounts.roles import weakest_role
 
-NOTHING_CHANGED = "Nothing was different; nothing was saved."
+NOTHING_CHANGED = "You changed nothing, so nothing was saved."
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import Max, Min, Q, QuerySet
 
 from rollback_portal.audit.models import AuditEntry, Outcome
 from rollback_portal.web.keyset_paging import KeysetFilter, before_field
@@ -65,24 +65,49 @@ class AuditFilter(KeysetFilter):
         for name, lookup in LOOKUPS.items():
             if values[name]:
                 entries = entries.filter(**{lookup: values[name]})
+        if values["incident"]:
+            entries = entries.filter(_story_of(values["incident"]))
         if values["text"]:
             words = Q(message__icontains=values["text"]) | Q(reason__icontains=values["text"])
             entries = entries.filter(words)
         if values["since"]:
-            entries = entries.filter(at__gte=datetime.combine(values["since"], time(), UTC))
+            entries = entries.filter(time__gte=datetime.combine(values["since"], time(), UTC))
         if values["until"]:
             entries = entries.filter(
-                at__lt=datetime.combine(values["until"], time(), UTC) + timedelta(days=1)
+                time__lt=datetime.combine(values["until"], time(), UTC) + timedelta(days=1)
             )
-        return entries
+        if values["before"]:
+            entries = entries.filter(_below(values["before"]))
+        return entries.order_by("-time", "-id")
+
+
+def _story_of(incident: str) -> Q:
+    """The entries of an incident, and the acts outside the portal on the same subjects meanwhile.
+
+    For each subject the story begins with the last act before that changed what is live: the entry of a
+    deployment that began an incident was written before anybody knew of one.
+    """
+    own = Q(incident__iexact=incident)
+    told = AuditEntry.objects.filter(own).order_by("subject").values_list("subject")
+    outside = AuditEntry.objects.filter(happened_at__isnull=False)
+    story = own
+    for subject, first, last in told.annotate(first=Min("time"), last=Max("time")):
+        went_live = outside.filter(subject=subject, time__lt=first, after__has_key="live").order_by("-time")
+        began = went_live.values_list("time", flat=True).first() or first
+        story |= Q(happened_at__isnull=False, subject=subject, time__gte=began, time__lte=last)
+    return story
+
+
+def _below(pk: int) -> Q:
+    """The entries below this one in a list that is ordered by the time of the act, newest first."""
+    at = AuditEntry.objects.filter(pk=pk).values_list("time", flat=True).first()
+    return Q(pk__lt=pk) if at is None else Q(time__lt=at) | Q(time=at, pk__lt=pk)
 
 
 LOOKUPS = {
     "who": "actor_name__icontains",
     "action": "action__icontains",
     "subject": "subject__icontains",
-    "incident": "incident__iexact",
     "outcome": "outcome",
     "operation": "operation",
-    "before": "pk__lt",
 }

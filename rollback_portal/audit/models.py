@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 
 
 class Outcome(models.TextChoices):
-    ASKED = "asked", "asked for"
+    ASKED = "asked", "requested"
     STEP = "step", "on the way"
     DONE = "done", "done"
     REFUSED = "refused", "refused"
@@ -17,9 +17,17 @@ class Outcome(models.TextChoices):
 
 
 class AuditEntry(models.Model):
-    """One act, as a sentence with its data, stored in the same transaction as the act itself."""
+    """One act, as a sentence with its data, stored in the same transaction as the act itself.
+
+    `at` is when the entry was written. An act outside the portal has happened before it was learned:
+    `happened_at` is then its own time, as the provider gives it. `time` is the one that counts in the story.
+    """
 
     at = models.DateTimeField(db_default=Now(), editable=False)
+    happened_at = models.DateTimeField(null=True)
+    time = models.GeneratedField(
+        expression=Coalesce("happened_at", "at"), output_field=models.DateTimeField(), db_persist=True
+    )
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     actor_name = models.CharField(max_length=200)
     role = models.CharField(max_length=40)
@@ -40,6 +48,7 @@ class AuditEntry(models.Model):
         verbose_name_plural = "audit entries"
         indexes = [
             models.Index(fields=["at"]),
+            models.Index(fields=["-time", "-id"], name="audit_time"),
             models.Index(fields=["actor_name", "-id"]),
             models.Index(fields=["action", "-id"]),
             models.Index(fields=["subject", "-id"]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -53,6 +54,7 @@ def record(
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
     provider_request_id: str = "",
+    happened_at: datetime | None = None,
 ) -> AuditEntry:
     """Add one entry.
 
@@ -64,7 +66,7 @@ def record(
         message: the whole act in one sentence.
         operation: the operation it belongs to.
         reason, incident: as the person gave them.
-        before, after: the values that the act changed, as plain JSON.
+        before, after: the values that the act changed, as plain JSON. `happened_at`: the act's own time.
         provider_request_id: the provider's id of the request, for its support desk.
 
     Raises:
@@ -87,4 +89,5 @@ def record(
         after=dict(after or {}),
         provider_request_id=provider_request_id[:200],
         address=actor.address,
+        happened_at=happened_at,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -15,8 +16,9 @@ from rollback_portal.audit.models import AuditEntry, Outcome
 from rollback_portal.web.badges import Badge
 
 PAGE = 50
+LEARNED_AT_ONCE = timedelta(minutes=1)
 BADGES = {
-    Outcome.ASKED: Badge("ASKED FOR", "busy", "circle"),
+    Outcome.ASKED: Badge("REQUESTED", "busy", "circle"),
     Outcome.STEP: Badge("ON THE WAY"),
     Outcome.DONE: Badge("DONE", "good"),
     Outcome.REFUSED: Badge("REFUSED", "warn", "diamond"),
@@ -46,6 +48,12 @@ class AuditRow:
     badge: Badge
     values: Sequence[AuditValue]
 
+    @property
+    def learned_later(self) -> bool:
+        """Whether the act was learned noticeably after it had happened, or the clocks say so."""
+        apart: timedelta = self.entry.at - self.entry.time
+        return abs(apart) > LEARNED_AT_ONCE
+
 
 @require_safe
 def audit(request: HttpRequest) -> HttpResponse:
@@ -53,13 +61,22 @@ def audit(request: HttpRequest) -> HttpResponse:
     form = AuditFilter(request.GET)
     valid = form.is_valid()
     entries = list(form.narrow(AuditEntry.objects.all())[: PAGE + 1]) if valid else []
+    first_page = not (valid and form.cleaned_data["before"])
     context = {
         "form": form,
         "entries": [_row(entry) for entry in entries[:PAGE]],
         "older": form.older(entries[PAGE - 1].pk) if len(entries) > PAGE else "",
-        "first_page": not (valid and form.cleaned_data["before"]),
+        "first_page": first_page,
+        "nothing": "" if entries or not valid else nothing_found(form, first_page=first_page),
     }
     return render(request, "audit/audit.html", context, status=200 if valid else 400)
+
+
+def nothing_found(form: AuditFilter, *, first_page: bool) -> str:
+    """Why a page has no entries."""
+    if form.narrows:
+        return "No actions match."
+    return "Nothing has been done yet." if first_page else "No older entries."
 
 
 def _row(entry: AuditEntry) -> AuditRow:

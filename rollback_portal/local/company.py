@@ -19,7 +19,7 @@ from rollback_portal.processes.data_folder import write_private
 
 REPOSITORY, COMMITS, DATABASES, ADDRESS = "shop.git", "commits.json", "databases.toml", "shop_database_url"
 SECRET = "SHOP_DATABASE_URL"  # noqa: S105  (the name of a variable)
-CONFIGURED = """# The sandbox company's database. docs/database-rollbacks.md says what can stand here.
+CONFIGURED = """# The sandbox company's database. docs/database-rollbacks.md describes what it can hold.
 [shop]
 secret = "{secret}"
 environment = "production"

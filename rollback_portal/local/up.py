@@ -127,11 +127,11 @@ class Run:
             result = json.loads(self.finish(tables))
         if result["people"]:
             names = ", ".join(person["username"] for person in result["people"])
-            self.values["SANDBOX_SIGN_IN"] = f"{names}; their passwords stand in the terminal that runs this"
+            self.values["SANDBOX_SIGN_IN"] = f"{names}; their passwords are in the terminal that runs this"
         with terminal.step("Static files", "collected"):
             self.finish(static)
         if practice:
-            with terminal.step("Practice data", "stand"):
+            with terminal.step("Practice data", "ready"):
                 self.finish(practice[0])
         if self.needs_sandbox():
             with terminal.step("Sandbox", f"answers at {self.values['SANDBOX_URL']}"), self.interruptible():

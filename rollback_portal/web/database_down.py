@@ -36,7 +36,7 @@ RETRY_AFTER = 5.0  # seconds between two requests that try PostgreSQL again
 SERVER_IS_GONE = {"57P01", "57P02", "57P03", "53300"}  # shut down, crashed, not up yet, no connection left
 NOT_STARTED = "Nothing was started: what cannot be recorded is not done."
 MAYBE_STARTED = (
-    "PostgreSQL went away at the very moment of writing down what you sent: whether it was started is not "
+    "PostgreSQL became unavailable just as your request was being recorded: whether it was started is not "
     "known here. Look under Operations when the portal is back; the same form sent twice is one operation."
 )
 
@@ -86,7 +86,7 @@ class DatabaseDownPage:
         error: BaseException | None = getattr(request, "exception", None)
         if error is not None and is_away(error):
             self.away_until = time.monotonic() + RETRY_AFTER
-            log.error("PostgreSQL is away: %s", str(error).strip())
+            log.error("PostgreSQL is unavailable: %s", str(error).strip())
             return self._page(request, MAYBE_STARTED if was_committing(error) else NOT_STARTED)
         self.away_until = 0.0
         self._save_cards(request)
@@ -112,5 +112,5 @@ class DatabaseDownPage:
         response = HttpResponse(render_to_string("database_down.html", context), status=503)
         response.headers["Retry-After"] = str(round(RETRY_AFTER))
         if is_order and request.headers.get("HX-Request"):
-            toast(response, f"PostgreSQL is away. {message}")
+            toast(response, f"PostgreSQL is unavailable. {message}")
         return response

@@ -21,7 +21,7 @@ from django.utils.module_loading import import_string
 Respond = Callable[[HttpRequest], HttpResponse]
 
 FORBIDDEN = (
-    "Metrics are for the addresses in METRICS_ALLOW, asking directly and not through a proxy, "
+    "Metrics are for the addresses in METRICS_ALLOW, connecting directly and not through a proxy, "
     "or for a bearer of METRICS_TOKEN.\n"
 )
 
@@ -72,7 +72,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     try:
         content, content_type = import_string(settings.METRICS)()
     except Error:
-        return HttpResponse("PostgreSQL is away.\n", status=503, content_type="text/plain; charset=utf-8")
+        return HttpResponse("PostgreSQL is down.\n", status=503, content_type="text/plain; charset=utf-8")
     return HttpResponse(content, content_type=content_type)
 
 

@@ -58,7 +58,7 @@
         const mark = document.createElement("span");
         mark.className = "cm-problem";
         mark.textContent = "✕";
-        mark.title = "This line cannot be run; the reason stands above the editor.";
+        mark.title = "This line cannot be run; the reason is above the editor.";
         return mark;
       }
     }
@@ -160,7 +160,7 @@
     if (!area || !draft) return;
     event.preventDefault();
     const there = content(area).trim();
-    if (there && there !== draft.value.trim() && !confirm("Replace the SQL in the editor by the draft?")) return;
+    if (there && there !== draft.value.trim() && !confirm("Replace the SQL in the editor with the draft?")) return;
     put(area, draft.value);
     area.form.scrollIntoView({ block: "start" });
   });

@@ -85,7 +85,7 @@ def entries(count: str) -> dict[str, int]:
             AuditEntry(
                 actor_name="Ana Ruiz",
                 role="responder",
-                action="rollback asked for",
+                action="rollback requested",
                 outcome=Outcome.ASKED,
                 subject=f"API team{number % 5 + 1}-api",
                 message=f"Ana Ruiz asked: Roll back API to {number:07x} “Fix price rounding”.",
@@ -99,11 +99,31 @@ def entries(count: str) -> dict[str, int]:
     return rows()
 
 
+def ages() -> dict[str, Any]:
+    """Return how old the data of each service is, in seconds, and what the bars of the page say."""
+    from django.utils import timezone
+
+    from deployments.models import Service
+    from deployments.pages.bars import warning_bars
+    from deployments.pages.current_state import load_current_state
+    from deployments.pages.sentence import as_text
+
+    now, services = timezone.now(), Service.objects.for_dashboard()
+    return {
+        "ages": {
+            service.slug: (now - service.synced_at).total_seconds() if service.synced_at else None
+            for service in services
+        },
+        "bars": [f"{bar.word} {as_text(bar.message)}" for bar in warning_bars(load_current_state(services))],
+    }
+
+
 COMMANDS: dict[str, Callable[..., Any]] = {
     "rows": rows,
     "status_times": status_times,
     "queries": queries,
     "entries": entries,
+    "ages": ages,
 }
 
 

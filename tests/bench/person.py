@@ -120,7 +120,7 @@ class Person:
     def confirm_form(self, confirm: str) -> dict[str, str]:
         """The filled-in fields of the confirm dialog."""
         hidden = hidden_fields(self.http.get(confirm, headers={"HX-Request": "true"}).text)
-        return {**hidden, "reason": "errors", "words": "measured", "incident": "INC-1"}
+        return {**hidden, "reason": "errors", "words": "measured", "incident": "INC-1", "again": "on"}
 
     def start(self, confirm: str) -> tuple[float, str]:
         """Open the dialog and press its button; return the time and the operation's address.

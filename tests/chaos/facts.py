@@ -13,6 +13,7 @@ from django.db.models import Count
 from deployments.models import Change
 from rollback_portal.audit.models import AuditEntry
 from tests.chaos.oracle import Order, Row
+from tests.chaos.runs import READ_BACK
 
 EVERY = 0.3  # seconds between two samples
 
@@ -41,6 +42,16 @@ def audit() -> dict[str, list[str]]:
     for operation, action in AuditEntry.objects.order_by("pk").values_list("operation", "action"):
         actions[str(operation)].append(action)
     return dict(actions)
+
+
+def read_back() -> dict[str, int]:
+    """Return how many operations had to be read back; none while the database is away."""
+    try:
+        found = Change.objects.filter(status_times__has_key="unclear").count()
+    except DatabaseError:
+        connection.close()
+        return {}
+    return {READ_BACK: found} if found else {}
 
 
 def orders(address: str, skew: float = 0.0) -> list[Order]:

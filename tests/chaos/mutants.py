@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Q
@@ -17,12 +18,16 @@ from deployments.models import Change
 from deployments.operations import worker
 from deployments.operations.steps import STEPS, ChangeContext, prepare, send_order
 from deployments.operations.steps.restore_auto_deploy import finish_without_effect
-from deployments.providers.base import Accepted, ProviderError
+from deployments.providers.base import Accepted, AliasRequest, OrderRecord, ProviderError, ReadBack
 from deployments.providers.http import ProviderConnection
+from deployments.providers.render import order_progress as render_progress
+from deployments.providers.vercel import order_progress as vercel_progress
 from rollback_portal.jobs.process import liveness
 from tests.chaos.patching import replace_parts
 
-NAMES = ("intent", "lease", "readback", "deadline", "lock", "index", "dispatcher")
+NAMES = ("intent", "lease", "readback", "identity", "deadline", "lock", "index", "dispatcher")
+
+CLOCK_SKEW = timedelta(seconds=5)  # that the rule by times allows for
 
 
 def take_out(name: str) -> None:
@@ -31,6 +36,7 @@ def take_out(name: str) -> None:
         "intent": no_intent,
         "lease": no_lease,
         "readback": no_read_back,
+        "identity": no_identity,
         "deadline": no_deadline,
         "lock": no_lock,
         "index": lambda: None,
@@ -101,6 +107,28 @@ def no_read_back() -> None:
         return finish_without_effect(run, "failed", f"{message} Nothing was put in front of users.")
 
     STEPS["unclear"] = assume
+
+
+def no_identity() -> None:
+    """The read-back compares times: what the provider made before the order's time cannot belong to it."""
+    render_read_back, vercel_is_new = render_progress.read_back, vercel_progress._is_new
+
+    def render_by_time(order: OrderRecord, serving: Any, page: Any, events: Any) -> ReadBack:
+        since = order.order_intent_at - CLOCK_SKEW
+        newer = [
+            deploy for deploy in page.deployments if deploy.created_at >= since or deploy.id in order.known
+        ]
+        later = [event for event in events if event.at >= since]
+        live = [deploy for deploy in serving if deploy.status == "live"]
+        return render_read_back(order, live, replace(page, deployments=newer), later)
+
+    def vercel_by_time(request: AliasRequest | None, order: OrderRecord) -> bool:
+        since = order.order_intent_at - CLOCK_SKEW
+        in_time = request is not None and request.requested_at is not None and request.requested_at >= since
+        return in_time and vercel_is_new(request, order)
+
+    replace_parts(render_progress, read_back=render_by_time)
+    replace_parts(vercel_progress, _is_new=vercel_by_time)
 
 
 def no_deadline() -> None:

@@ -149,9 +149,9 @@ def _judge_row(row: Row, times: int, found: Findings, final: bool) -> None:
 
 
 def _judge_audit(row: Row, actions: Sequence[str], found: Findings) -> None:
-    requests = [action for action in actions if action in {f"{kind} asked for" for kind in ACTIONS}]
+    requests = [action for action in actions if action in {f"{kind} requested" for kind in ACTIONS}]
     if len(requests) != 1:
-        found.unaudited.append(f"{row.operation} has {len(requests)} entries “asked for”")
+        found.unaudited.append(f"{row.operation} has {len(requests)} entries “requested”")
     words = {f"{kind} {word}" for kind in ACTIONS for word in ENDINGS.values()} | {"worker stalled"}
     endings = [action for action in actions if action in words]
     expected = [ENDINGS[row.status]] if row.status in ENDINGS else []

@@ -85,9 +85,11 @@ class Processes:
             "--seed",
             str(setting.seed),
         ]
-        for name in ("trouble", "busy", "longest", "afterwards", "release"):
+        for name in ("trouble", "busy", "longest", "afterwards", "release", "aliases"):
             command += [f"--{name}", str(getattr(setting, name))]
         command += ["--skew", str(setting.skew)]
+        command += ["--no-date"] if setting.no_date else []
+        command += ["--date-skew", str(setting.date_skew)] if setting.date_skew is not None else []
         command += ["--odd"] if setting.odd else []
         command += ["--keep", str(self.folder / "world.json")] if setting.keeps else []
         self.provider = self.process("provider", command)

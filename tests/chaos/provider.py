@@ -10,7 +10,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -51,8 +51,8 @@ class Chance(Faults):
         self.busy = busy
         self.deck = answers.Deck(seed) if odd else None
 
-    def take(self, operation: str, header: str = "") -> list[Fault]:
-        return [*super().take(operation, header), *self._drawn(operation)]
+    def take(self, operation: str, header: str = "", names: Collection[str] = ()) -> list[Fault]:
+        return [*super().take(operation, header, names), *self._drawn(operation)]
 
     def _drawn(self, operation: str) -> list[Fault]:
         if operation.startswith("public."):
@@ -123,6 +123,8 @@ class Provider(Server):
     def load(self) -> Sandbox:
         given = self.given
         state.RECEIVED_KEPT = 1_000_000  # the judge needs every order
+        date_skew = given.skew if given.date_skew is None else given.date_skew
+        set_date_header(None if given.no_date else date_skew)
         clock = ahead(given.skew)
         sandbox = SlowSandbox(
             self.open_world(clock), save=WorldFile(given.keep) if given.keep else None,
@@ -134,7 +136,9 @@ class Provider(Server):
 
     def open_world(self, clock: Clock) -> World:
         given = self.given
-        pace = Pace(queue=0.1, build=0.3, pre_deploy=0.1, release=given.release, aliases=0.3, rolling=1.0)
+        pace = Pace(
+            queue=0.1, build=0.3, pre_deploy=0.1, release=given.release, aliases=given.aliases, rolling=1.0
+        )
         if given.keep and given.keep.exists():
             return World.from_json(json.loads(given.keep.read_text()), clock=clock, pace=pace)
         many = DEPLOYMENTS_KEPT if given.keep else DEPLOYMENTS
@@ -143,10 +147,16 @@ class Provider(Server):
 
 
 def ahead(seconds: float) -> Clock:
-    """Return the provider's clock, this many seconds ahead of ours; its `Date` header follows it."""
-    http_date: Callable[[float | None], str] = gunicorn.util.http_date
-    gunicorn.util.http_date = lambda timestamp=None: http_date((timestamp or time.time()) + seconds)
+    """Return the provider's clock, this many seconds ahead of ours."""
     return lambda: utcnow() + timedelta(seconds=seconds)
+
+
+def set_date_header(seconds: float | None) -> None:
+    """Let the `Date` header be this many seconds ahead of ours; None for an empty one."""
+    http_date: Callable[[float | None], str] = gunicorn.util.http_date
+    gunicorn.util.http_date = lambda timestamp=None: (
+        "" if seconds is None else http_date((timestamp or time.time()) + seconds)
+    )
 
 
 if __name__ == "__main__":
@@ -158,9 +168,12 @@ if __name__ == "__main__":
     parser.add_argument("--longest", type=float, default=0.25, help="seconds before an order is done")
     parser.add_argument("--afterwards", type=float, default=0.25, help="seconds until its answer")
     parser.add_argument("--release", type=float, default=0.5, help="seconds that Render takes to release")
+    parser.add_argument("--aliases", type=float, default=0.3, help="seconds until domains have moved")
     parser.add_argument(
         "--odd", action="store_true", help="give the unusual answers instead of the usual faults"
     )
     parser.add_argument("--skew", type=float, default=0.0, help="seconds that its clock is ahead of ours")
+    parser.add_argument("--date-skew", type=float, help="the same for its Date header, where that differs")
+    parser.add_argument("--no-date", action="store_true", help="send no time in the Date header")
     parser.add_argument("--keep", type=Path, help="file that keeps the state of a provider that is killed")
     Provider(parser.parse_args()).run()

@@ -12,6 +12,7 @@ from tests.chaos.plan import MIXED
 
 IN_FLIGHT = "operations in flight at a fault"
 ACKNOWLEDGED = "operations acknowledged"
+READ_BACK = "operations read back"
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,19 @@ BLACKOUT = Run(
 NO_QUEUE = Run("no queue at all", 20, services=4, pause=1.0, setting={"queue": False, "trouble": 0.0})
 NAIVE = Run("usual Celery set-up", 40, KILLS, red=True, drain=35, setting={"naive": True})
 
+# Lost answers at production's pace: the work is pending long after the settle time, and no clock is right.
+SKEWED = Run(
+    "lost answers under skew", 600, services=24, pause=0.2, drain=240.0, until={READ_BACK: 20},
+    setting={
+        "real_time": True, "trouble": 3.0, "release": 85.0, "aliases": 65.0,
+        "skew": -2400.0, "date_skew": 1500.0,
+    },
+)  # fmt: skip
+NO_DATE = replace(
+    SKEWED, name="lost answers, no date",
+    setting={**SKEWED.setting, "no_date": True, "skew": -3600.0},
+)  # fmt: skip
+
 # A plan that catches each mutant; the whole product has to stay green under the same plan.
 FITTING = {
     "intent": Run("intent", 60, KILLS, every=4.0, setting={"die_at": (points.UNANSWERED,), **RELEASE}),
@@ -66,6 +80,7 @@ FITTING = {
         setting={"busy": 0.6, "longest": 2.4, "trouble": 0.0, **RELEASE},
     ),
     "readback": Run("readback", 60, KILLS, every=4.0, setting={"trouble": 3.0, **RELEASE}),
+    "identity": replace(SKEWED, name="identity"),
     "deadline": Run(
         "deadline", 90, {plan.LOCKS_CUT: 1}, every=3.0, services=12,
         setting={"die_at": (points.HELD_UP,), "share": 0.2, "trouble": 0.0, "release": 8.0},

@@ -30,6 +30,7 @@ class Setting:
     longest: float = 0.25
     afterwards: float = 0.25
     release: float = 0.5
+    aliases: float = 0.3
     before: float = 0.0
     after: float = 0.0
     real_time: bool = False
@@ -37,6 +38,8 @@ class Setting:
     queue: bool = True
     odd: bool = False  # the provider gives unusual answers, see `answers.py`
     skew: float = 0.0  # seconds that the provider's clock is ahead
+    date_skew: float | None = None  # the same for its `Date` header, where that clock differs
+    no_date: bool = False  # the provider sends no `Date` header
     keeps: bool = False  # the provider keeps its state in a file, so that it can be killed
     settle: int = 2
     cut: float = 0.0  # share of commits that are cut, see `commits.py`

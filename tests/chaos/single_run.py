@@ -121,9 +121,12 @@ def _break(
 
 def _counted(processes: Processes, injector: Injector, in_flight: set[str]) -> dict[str, int]:
     """Return how often each event has happened so far, by its name in the table."""
+    from tests.chaos import facts
+
     deaths = points.Deaths(processes.deaths)
     counted = {**injector.done, **processes.cuts(), **processes.given(), **deaths.counted()}
     counted |= {IN_FLIGHT: len(in_flight | deaths.operations())}
+    counted |= facts.read_back()
     return counted | (
         {celery_messages.DELIVERED: celery_messages.delivered.total}
         if celery_messages.delivered.total

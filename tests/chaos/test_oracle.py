@@ -8,7 +8,7 @@ from tests.chaos.oracle import Findings, Order, Row, as_they_were, judge, receiv
 
 DONE = Row("op-1", "srv-a", "dep-1", "succeeded", asked_for_at=100.0, ended_at=103.0)
 ORDER = Order(101.0, "srv-a", "dep-1", applied=True)
-AUDIT = {"op-1": ["rollback asked for", "rollback sent", "rollback done"]}
+AUDIT = {"op-1": ["rollback requested", "rollback sent", "rollback done"]}
 
 
 def judged(row: Row = DONE, orders: tuple[Order, ...] = (ORDER,), **facts: object) -> Findings:
@@ -42,7 +42,7 @@ def test_an_order_that_was_refused_and_sent_again_is_no_double() -> None:
 
 
 def test_a_failure_that_was_applied_all_the_same_is_untrue() -> None:
-    audit = {"op-1": ["rollback asked for", "rollback failed"]}
+    audit = {"op-1": ["rollback requested", "rollback failed"]}
     assert judged(replace(DONE, status="failed"), audit=audit).untrue
 
 
@@ -51,18 +51,18 @@ def test_an_order_that_nobody_asked_for_is_untrue() -> None:
 
 
 def test_an_operation_that_never_ends_is_stuck() -> None:
-    audit = {"op-1": ["rollback asked for"]}
+    audit = {"op-1": ["rollback requested"]}
     assert judged(replace(DONE, status="accepted", ended_at=None), audit=audit).stuck
 
 
 def test_the_audit_log_has_to_agree_with_the_row() -> None:
-    for actions in ([], ["rollback asked for"], [*AUDIT["op-1"], "rollback done"], ["rollback done"]):
+    for actions in ([], ["rollback requested"], [*AUDIT["op-1"], "rollback done"], ["rollback done"]):
         assert judged(audit={"op-1": actions}).unaudited
-    assert judged(audit={"op-1": ["rollback asked for", "rollback failed"]}).unaudited
+    assert judged(audit={"op-1": ["rollback requested", "rollback failed"]}).unaudited
 
 
 def test_a_stalled_worker_ends_the_operation_in_needs_attention() -> None:
-    audit = {"op-1": ["rollback asked for", "worker stalled"]}
+    audit = {"op-1": ["rollback requested", "worker stalled"]}
     assert not judged(replace(DONE, status="needs_attention"), audit=audit).red
 
 

@@ -42,7 +42,7 @@ class Visitor(Person):
         hidden = hidden_fields(answer.text) if answer.status_code == 200 else {}
         if "token" not in hidden:
             raise NoAnswer(f"{confirm} answered {answer.status_code}")
-        return {**hidden, "reason": "errors", "words": "chaos", "cancel_builds_first": "on"}
+        return {**hidden, "reason": "errors", "words": "chaos", "cancel_builds_first": "on", "again": "on"}
 
     def press(self, confirm: str, form: dict[str, str], stopped: threading.Event) -> str:
         """Press the button, and retry with the same form if there is no answer.

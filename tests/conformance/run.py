@@ -29,6 +29,7 @@ def the_sdk_accepts_every_response(stage: Stage) -> None:
         ("promote", False),
         ("promote", True),
         ("promote", False),
+        ("complete", True),
     ]
     same(kinds, expected)
 

@@ -92,11 +92,15 @@ await check("listDeploymentAliases", async () => {
   const { aliases } = await vercel.aliases.listDeploymentAliases({ id: current, ...team });
   assert.equal(aliases.length, before.alias.length);
 });
+await check("getProjects by continuation token", async () => {
+  const { pagination } = await vercel.projects.getProjects({ ...team, limit: "1" });
+  assert.equal(pagination.next, null);
+});
 await check("listAliases", () => vercel.aliases.listAliases({ projectId: before.id, ...team }));
 await check("getRollingRelease", () => vercel.rollingRelease.getRollingRelease({ idOrName: web, ...team }));
 await check("getRollingReleaseConfig", () => vercel.rollingRelease.getRollingReleaseConfig({ idOrName: web, ...team }));
 await check("getAuthUser", async () => assert.equal((await vercel.user.getAuthUser()).user.defaultTeamId, team.teamId));
-await check("getTeam", () => vercel.teams.getTeam(team));
+await check("getTeam", async () => assert.equal((await vercel.teams.getTeam(team)).slug, "acme"));
 await check("getTeams", () => vercel.teams.getTeams({}));
 await check("listUserEvents", async () => {
   const types = "instant-rollback-created,manual-deployment-promotion-created";
@@ -145,6 +149,19 @@ await refused("a promotion of what is current", 409, () =>
   vercel.projects.requestPromote({ ...words, deploymentId: current }));
 await refused("a deployment that does not exist", 404, () =>
   vercel.deployments.getDeployment({ idOrUrl: "dpl_missing", ...team }));
+
+// --- Rolling release ---
+
+await check("startRollingRelease, getRollingRelease and completeRollingRelease", async () => {
+  const canary = { idOrName: web, ...team, requestBody: { canaryDeploymentId: target } };
+  const started = await vercel.rollingRelease.startRollingRelease(canary);
+  assert.equal(started.rollingRelease.state, "ACTIVE");
+  const { rollingRelease } = await vercel.rollingRelease.getRollingRelease({ idOrName: web, state: "ACTIVE", ...team });
+  assert.equal(rollingRelease.canaryDeployment.id, target);
+  assert.equal(rollingRelease.activeStage.targetPercentage, 10);
+  const completed = await vercel.rollingRelease.completeRollingRelease(canary);
+  assert.equal(completed.rollingRelease.state, "COMPLETE");
+});
 
 console.log(failures ? `${failures} calls failed` : "every call is as Vercel's own SDK expects");
 process.exit(failures ? 1 : 0);

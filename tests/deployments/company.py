@@ -20,7 +20,7 @@ from django.db.models import DateTimeField, Model
 from django.utils import timezone
 
 from deployments.clients import provider, using_transport
-from deployments.models import Deployment, LivePeriod, ProviderStatus, Service
+from deployments.models import Deployment, LivePeriod, OutsideAct, ProviderStatus, Service
 from deployments.sandbox.clock import Clock, Pace, utcnow
 from deployments.sandbox.company.companies import small_company
 from deployments.sandbox.server.app import Sandbox
@@ -32,6 +32,7 @@ READ: tuple[type[Model], ...] = (
     Service,
     Deployment,
     LivePeriod,
+    OutsideAct,
     ProviderStatus,
 )  # all that a first sync writes
 EPOCH = 1_000_000_000.0  # every larger number in the sandbox state is a time

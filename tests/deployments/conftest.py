@@ -6,26 +6,32 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.conf import settings as django_settings
+from django.utils import timezone
 from redis import Redis
 
 from deployments.clients import provider
-from deployments.history import previous
 from deployments.models import Change, Deployment, OperationKind, Service
 from deployments.operations import requests, worker
+from deployments.operations.past.previous import previous
 from deployments.operations.plan import Plan, make_plan
+from deployments.operations.steps import ChangeContext
+from deployments.providers.base import Urgency
 from deployments.sandbox.server.app import Sandbox
 from deployments.sync import poll
 from rollback_portal.accounts.models import User
 from rollback_portal.audit.record import Actor
+from rollback_portal.jobs import queue
 from tests import factories
 from tests.deployments.company import read_company
 
 LONGEST = 20.0  # seconds; a change in the sandbox takes a fraction of one
+BOTH = pytest.mark.parametrize("name", ["render", "vercel"])
 
 
 @dataclass
@@ -62,12 +68,24 @@ class Portal:
         assert deployment is not None
         return deployment
 
-    def plan(self, service: Service, target: Deployment | None, kind: str = OperationKind.ROLL_BACK) -> Plan:
+    def plan(
+        self,
+        service: Service,
+        target: Deployment | None,
+        kind: str = OperationKind.ROLL_BACK,
+        **choices: bool,
+    ) -> Plan:
         pin, active = service.standing_pin, requests.active_change(service)
-        return make_plan(OperationKind(kind), service, target, active, pin)
+        return make_plan(OperationKind(kind), service, target, active, pin, **choices)
 
-    def ask(self, service: Service, target: Deployment | None, kind: str = OperationKind.ROLL_BACK) -> Change:
-        plan = self.plan(service, target, kind)
+    def ask(
+        self,
+        service: Service,
+        target: Deployment | None,
+        kind: str = OperationKind.ROLL_BACK,
+        **choices: bool,
+    ) -> Change:
+        plan = self.plan(service, target, kind, **choices)
         operation = requests.request_operation(
             Actor.of(self.ana),
             plan,
@@ -77,6 +95,13 @@ class Portal:
             incident="INC-413",
         )
         return operation.change
+
+    def claimed(self, name: str) -> ChangeContext:
+        """A rollback that a worker has claimed and not begun."""
+        service = self.service(name)
+        change = queue.claim(Change.objects.shown(), self.ask(service, self.candidate(service)).pk)
+        assert change is not None
+        return ChangeContext(change, provider(name, Urgency.OPERATION))
 
     def run(self, change: Change) -> Change:
         """Work on it like a worker, until it ends or is handed back."""
@@ -106,6 +131,19 @@ class Portal:
                 return
         raise AssertionError("the rollback in the dashboard did not take effect")
 
+    def redeploy(self, name: str) -> None:
+        """Somebody changes a variable: the live commit is built with it, at Vercel only when told to."""
+        service = self.service(name)
+        commit = self.world.commits[self.world.serving(service.name).commit]
+        self.world.somebody_changes_environment(service.name, "STRIPE_KEY")
+        if name == "vercel":
+            row = self.world.service(service.name)
+            self.world.vercel.build(row, commit, source="redeploy", actor="chioma")
+        deadline = time.monotonic() + LONGEST
+        while self.service(name).live_id == service.live_id:
+            assert time.monotonic() < deadline, "the new build did not go live"
+            self.read()
+
     def settle_for(self, seconds: int) -> None:
         """Set how long after a lost answer the order may still show up."""
         self.settings.SETTLE_SECONDS = seconds
@@ -115,10 +153,32 @@ class Portal:
         return self.sandbox.applied
 
 
+def die(held: ChangeContext) -> Change:
+    """Let the lease of a dead worker run out."""
+    Change.objects.filter(pk=held.change.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+    return held.change
+
+
 @pytest.fixture
 def api(db: None) -> Service:
     """A followed API on Render, without deployments."""
     return factories.service("api")
+
+
+@pytest.fixture
+def web(db: None) -> Service:
+    """A followed web project on Vercel, without deployments."""
+    return factories.service("web", display_name="Web")
+
+
+@pytest.fixture
+def live_api(db: None) -> Service:
+    """An API with a live deployment, and an older one to go back to."""
+    service = factories.service("api", display_name="API")
+    factories.provider_status("render")
+    factories.deployment(service, "Fix price rounding", created_at=factories.ago(days=2))
+    factories.live(service)
+    return service
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from deployments.history import commits_between, previous, with_commit_authors
+from deployments.history import commits_between, with_commit_authors
 from deployments.models import Service
 from tests import factories
 
@@ -53,14 +53,3 @@ def test_the_commits_between_are_those_after_the_target_up_to_the_live_one(api: 
     commits = commits_between(api, live, target)
 
     assert [commit.subject for commit in commits] == ["Faster checkout totals", "Log slow queries"]
-
-
-def test_while_a_service_is_pinned_only_older_code_counts_as_previous(api: Service) -> None:
-    older = factories.deployment(api, "Add gift cards", created_at=factories.ago(days=2))
-    target = factories.live(api, "Log slow queries", created_at=factories.ago(days=1))
-    bad = factories.deployment(api, "Faster checkout totals", created_at=factories.ago(hours=1))
-    assert previous(api) == bad
-
-    factories.pin(api, target, rolled_back_from=bad)
-
-    assert previous(api) == older

@@ -68,10 +68,10 @@ def test_axe_finds_nothing_serious_while_something_is_away(installation: Install
     with nobody_at_work(installation):
         ana.page.goto("/")
         ana.page.get_by_text(re.compile("^By hand: Web")).click()
-        found = findings(ana.page, "nobody at work")
+        found = findings(ana.page, "no worker")
         ana.act("web", "Fix price rounding").click()
         ana.see_dialog(re.compile("^Roll back Web"))
-        found += findings(ana.page, "dialog with nobody at work")
+        found += findings(ana.page, "dialog with no worker")
     with no_redis(installation):
         ana.page.goto("/")
         found += findings(ana.page, "no queue")

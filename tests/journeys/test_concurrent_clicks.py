@@ -50,7 +50,7 @@ def test_two_people_click_at_once_and_the_second_is_shown_the_first(
 
 def _the_second_is_on_record(ana: Visitor) -> None:
     ana.page.goto("/audit/?action=rollback")
-    expect(ana.page.get_by_role("row").filter(has_text="rollback asked for")).to_have_count(1)
+    expect(ana.page.get_by_role("row").filter(has_text="rollback requested")).to_have_count(1)
     refused = ana.page.get_by_role("row").filter(has_text="rollback refused")
     expect(refused).to_have_count(1)
     expect(refused).to_contain_text("has an operation under way on API")

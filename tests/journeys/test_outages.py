@@ -23,13 +23,13 @@ def test_without_workers_a_bar_says_who_does_the_work_and_it_is_done(
 ) -> None:
     ana = visit("ana", **NARROW)
     with no_worker(installation):
-        bar = ana.bar("Who works on operations")
+        bar = ana.bar("Workers and dispatchers")
         expect(bar).to_contain_text(
-            re.compile(r"NO WORKER has been heard for 40 s, the last one \d+ (s|min)"),
+            re.compile(r"NO WORKER has sent a heartbeat for 40 s; the last one came \d+ (s|min)"),
             use_inner_text=True,
         )
         expect(bar).to_contain_text(
-            "Operations are done by the dispatcher itself, about 5 s later than usual."
+            "The dispatcher carries out operations itself, about 5 s later than usual."
         )
         expect(ana.page.get_by_text(re.compile("^By hand"))).to_have_count(0)
         assert ana.widest() <= 360
@@ -39,7 +39,7 @@ def test_without_workers_a_bar_says_who_does_the_work_and_it_is_done(
         ana.see_the_end(re.compile("^Web was rolled back to"))
     assert [(who, what) for who, what, _ in installation.received()] == [("vercel", "rollback")]
     ana.page.goto("/")
-    expect(ana.bar("Who works on operations")).to_have_count(0)
+    expect(ana.bar("Workers and dispatchers")).to_have_count(0)
 
 
 def test_with_nobody_at_work_the_commands_are_there_and_what_was_asked_for_is_done_later(
@@ -47,7 +47,7 @@ def test_with_nobody_at_work_the_commands_are_there_and_what_was_asked_for_is_do
 ) -> None:
     ana = visit("ana", **NARROW)
     with nobody_at_work(installation):
-        expect(ana.bar("Who works on operations")).to_contain_text(
+        expect(ana.bar("Workers and dispatchers")).to_contain_text(
             "What you start is kept, but nobody takes it up."
         )
         target = re.search(
@@ -56,7 +56,7 @@ def test_with_nobody_at_work_the_commands_are_there_and_what_was_asked_for_is_do
         assert target
         _the_card_names(ana, "API", target[1], str(installation.service("shop-api")["id"]))
         ana.act("api", "Fix login rate limit").click()
-        expect(ana.dialog).to_contain_text("waits until one is back; after 10 minutes it is not run any more")
+        expect(ana.dialog).to_contain_text("waits until one is back; after 10 minutes it is no longer run")
         ana.give_reason()
         ana.confirm(re.compile("^Roll back API to "))
         expect(
@@ -95,7 +95,9 @@ def test_without_redis_a_bar_says_that_readings_stop_and_operations_go_on(
         expect(bar).to_contain_text(
             re.compile(r"REDIS HAS NOT ANSWERED the dispatcher for \d+ (s|min)\."), use_inner_text=True
         )
-        expect(bar).to_contain_text("The providers are not read meanwhile: what stands here grows old.")
+        expect(bar).to_contain_text(
+            "Nothing is read from the providers meanwhile, so the data on this page is getting old."
+        )
         assert bo.widest() <= 360
         bo.act("api", "Speed up category pages").click()
         bo.give_reason()
@@ -114,20 +116,20 @@ def test_a_key_that_is_refused_leaves_the_other_side_alone_and_shows_the_command
     installation.read_now()
     bar = ana.bar("Vercel data is old")
     expect(bar).to_contain_text(
-        re.compile(r"does not accept our key for this \(401\): [^.]+\.\s+What stands here"),
+        re.compile(r"does not accept our key for this \(401\): [^.]+\.\s+The data of"),
         use_inner_text=True,
     )
     expect(bar).to_contain_text(
-        re.compile(r"The portal asks again at \d\d:\d\d:\d\d UTC\."), use_inner_text=True
+        re.compile(r"The portal tries again at \d\d:\d\d:\d\d UTC\."), use_inner_text=True
     )
-    expect(bar).to_contain_text("Render is not concerned")
+    expect(bar).to_contain_text("Render is not affected")
     expect(bar.locator("time[data-age]")).to_have_text(re.compile(r"^\d+ (s|min)$"))
     expect(ana.page.get_by_text(re.compile("^By hand: Web"))).to_be_visible()
     expect(ana.page.get_by_text(re.compile("^By hand: API"))).to_have_count(0)
     installation.add_fault("render.*", "error", detail="503")
     installation.read_now()
-    expect(ana.bar("Render data is old")).to_contain_text("RENDER DOES NOT ANSWER AS IT SHOULD")
-    expect(ana.page.get_by_text("is not concerned")).to_have_count(0)  # neither provider works now
+    expect(ana.bar("Render data is old")).to_contain_text("RENDER IS NOT ANSWERING PROPERLY")
+    expect(ana.page.get_by_text("is not affected")).to_have_count(0)  # neither provider works now
     answers_again(installation)
     expect(ana.bar("Vercel data is old")).to_have_count(0)
     expect(ana.bar("Render data is old")).to_have_count(0)
@@ -141,7 +143,7 @@ def test_without_postgresql_a_page_shows_the_commands_and_gives_way_when_it_is_b
     ids = [str(installation.service(name)["id"]) for name in ("shop-api", "shop-web")]
     with no_postgresql(installation):
         ana.page.goto("/services/shop-api/")
-        expect(ana.headline).to_have_text("The portal's database is away")
+        expect(ana.headline).to_have_text("The portal's database is unavailable")
         expect(ana.page.get_by_role("link", name="Render", exact=True)).to_be_visible()
         expect(ana.page.get_by_role("link", name="Vercel", exact=True)).to_be_visible()
         expect(ana.page.get_by_text(re.compile(r"last true at \d\d:\d\d:\d\d UTC"))).to_be_visible()

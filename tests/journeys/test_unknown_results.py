@@ -54,7 +54,7 @@ def test_it_was_applied_is_checked_from_outside(installation: Installation, visi
     installation.pace(aliases=2 * FOLLOW)  # the domains move, but later than the portal waits for
     target = _an_order_that_does_not_end(ana, installation, "web", "Fix price rounding", ends=True)
     wait_for(lambda: installation.service("shop-web")["serving"] == target, 3 * FOLLOW)
-    ana.page.get_by_role("button", name="It was applied: check who serves").click()
+    ana.page.get_by_role("button", name="It was applied: check what is served").click()
     ana.see_the_end(re.compile("^Web was rolled back to .* “Fix price rounding”$"))
     assert [row[2] for row in installation.received()] == [target]
     ana.page.goto("/")
@@ -120,6 +120,6 @@ def _an_order_that_does_not_end(
     evidence = ana.page.get_by_role("table", name="What the portal saw")
     expect(evidence).to_contain_text("Lost answer")
     expect(evidence).to_contain_text(target[1])
-    for choice in ("It was applied: check who serves", "It was not applied"):
+    for choice in ("It was applied: check what is served", "It was not applied"):
         expect(ana.page.get_by_role("button", name=choice)).to_be_enabled()
     return target[1]

@@ -21,7 +21,7 @@ def test_a_viewer_sees_everything_and_has_a_reason_where_others_have_a_button(
     installation: Installation, visit: Visit
 ) -> None:
     vera = visit("vera")
-    expect(vera.card("API")).to_contain_text("SERVED AS LIVE")
+    expect(vera.card("Web")).to_contain_text("SERVED AS LIVE")
     candidate = vera.deployment("api", "Fix login rate limit")
     expect(candidate).to_contain_text("needs the role responder")
     for address in ("/", "/services/shop-api/", "/services/", "/operations/", "/audit/"):

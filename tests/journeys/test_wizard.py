@@ -87,7 +87,9 @@ def restores_it_beside(dana: Visitor) -> None:
     expect(dana.page.locator("#step")).to_contain_text(
         re.compile(r"DONE\s+restored_shop"), timeout=wizard.WORK
     )
-    expect(dana.page.locator("#step")).to_contain_text("The backup stands in the new database restored_shop")
+    expect(dana.page.locator("#step")).to_contain_text(
+        "The backup was restored into the new database restored_shop"
+    )
 
 
 def sees_the_record(dana: Visitor) -> None:

@@ -54,7 +54,7 @@ def begins(dana: Visitor, look: Look) -> str:
     press(dana, "Roll a migration back…")
     expect(see(dana, "Is this needed?")).to_contain_text("Faster checkout totals")
     dana.page.get_by_label("Application code was rolled back already, or cannot help.").check()
-    dana.page.get_by_label("Why a forward fix does not do").fill(REASON)
+    dana.page.get_by_label("Why a forward fix is not enough").fill(REASON)
     look(dana, "wizard-need")
     press(dana, "It is needed: read the migrations")
     expect(dana.page.get_by_role("button", name="Choose", exact=True)).to_be_visible(timeout=WORK)

@@ -22,7 +22,7 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.fixture
-def portal(folder: Path) -> Iterator[Callable[..., Portal]]:
+def start_portal(folder: Path) -> Iterator[Callable[..., Portal]]:
     """Starts portals on one data folder and leaves nothing behind."""
     started: list[Portal] = []
     seen: list[psutil.Process] = []

@@ -59,7 +59,7 @@ def why_it_breaks(operation: Operation, label: str, before: ProjectState) -> str
         return ""
     if isinstance(operation, migrations.AddField):
         field = operation.field
-        fills_itself = field.null or field.has_db_default() or field.many_to_many
+        fills_itself = field.null or field.has_db_default() or field.many_to_many or field.generated
         return "" if fills_itself else "its inserts leave the new column out"
     if isinstance(operation, migrations.AlterField):
         old = before.models[label, operation.model_name_lower].fields[operation.name]

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from argparse import BooleanOptionalAction
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandParser
 
 from deployments.forms.services import ServiceForm
+from deployments.management.naming import find_service, shell_account
+from deployments.management.portal_command import CommandRefused, PortalCommand
 from deployments.models import Service
 from deployments.service_settings import save_service_settings
 from rollback_portal.audit.record import Actor
 
 
-class Command(BaseCommand):
+class Command(PortalCommand):
     help = (
-        "Lists the services that the providers showed; with a service and options, changes what is chosen "
-        "for it. A service is named by its slug, its provider's name or its provider's id."
+        "Lists the services that the providers report; with a service and options, changes what is chosen "
+        "for it. A service is named by its slug, else its provider's id, else its name there."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -29,13 +30,11 @@ class Command(BaseCommand):
             action=BooleanOptionalAction,
             help="show it on the dashboard and read its deployments",
         )
-        parser.add_argument("--order", dest="position", help="a whole number; 0 stands first")
+        parser.add_argument("--order", dest="position", help="a whole number; 0 comes first")
+        parser.add_argument("--name", dest="display_name", help="the display name; an empty one removes it")
+        parser.add_argument("--kind", choices=Service.Kind.values, help="on which side it is shown")
         parser.add_argument(
-            "--name", dest="display_name", help="the display name; an empty one takes it away"
-        )
-        parser.add_argument("--kind", choices=Service.Kind.values, help="on which side it stands")
-        parser.add_argument(
-            "--group", help="services of one group stand side by side; an empty one takes it out"
+            "--group", help="services of one group are shown side by side; an empty one takes it out"
         )
         parser.add_argument(
             "--address",
@@ -50,24 +49,17 @@ class Command(BaseCommand):
         chosen = {name: options[name] for name in ServiceForm.base_fields if options[name] is not None}
         if options["service"] is None:
             if chosen:
-                raise CommandError("Name the service to change. Nothing was changed.")
+                raise CommandRefused("Name the service to change. Nothing was changed.")
             self._print(
                 list(Service.objects.order_by("-followed", "position", "group", "kind", "name")),
                 options["json"],
             )
             return
-        service = self._find(options["service"])
+        service = find_service(options["service"])
         if chosen:
             self._change(service, chosen)
             service.refresh_from_db()
         self._print([service], options["json"])
-
-    def _find(self, name: str) -> Service:
-        service = Service.objects.named(name)
-        if service is not None:
-            return service
-        slugs = ", ".join(Service.objects.order_by("slug").values_list("slug", flat=True)[:30]) or "none yet"
-        raise CommandError(f"There is no one service “{name}”. Known are: {slugs}.")
 
     def _change(self, service: Service, chosen: dict[str, Any]) -> None:
         shown = ServiceForm(service).initial
@@ -79,23 +71,23 @@ class Command(BaseCommand):
             errors = [
                 f"{form[name].label}: {message}" for name in form.errors for message in form.errors[name]
             ]
-            raise CommandError(" ".join([*errors, "Nothing was changed."]))
-        actor = Actor(getpass.getuser(), "command line")
+            raise CommandRefused(" ".join([*errors, "Nothing was changed."]))
+        actor = Actor(shell_account(), "command line")
         changed = save_service_settings(actor, service, {name: form.choices()[name] for name in chosen})
         message = (
             f"Changed {service.name}: {'; '.join(changed)}."
             if changed
-            else "Nothing was different; nothing was changed."
+            else "These settings were in place already; nothing was changed."
         )
-        self.stderr.write(message)
+        self.complain(message)
 
     def _print(self, services: list[Service], as_json: bool) -> None:
         if as_json:
-            self.stdout.write(json.dumps([_as_json(service) for service in services], indent=2))
+            self.say(json.dumps([_as_json(service) for service in services], indent=2))
         elif not services:
-            self.stdout.write("No services yet: no provider has shown any.")
+            self.say("No services yet: no provider has listed any.")
         else:
-            self.stdout.write("\n".join(_line(service) for service in services))
+            self.say("\n".join(_line(service) for service in services))
 
 
 def _as_json(service: Service) -> dict[str, Any]:

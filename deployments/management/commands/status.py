@@ -3,78 +3,162 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
+from django.db.models import Q
+from django.utils import timezone
 
 from deployments.clients import provider
+from deployments.management.exit_codes import NOT_READ
+from deployments.management.portal_command import PortalCommand
 from deployments.models import Change, Pin, ProviderStatus, Service
+from deployments.pages.badges import release_stage
+from deployments.providers.base import ProviderName
 from deployments.sync import poll
 from rollback_portal.text import age
 
+PATIENCE = 30.0  # seconds until a worker that is reading just now has finished
 
-class Command(BaseCommand):
-    help = "Print services, what is live, pins and running operations."
-    requires_system_checks: list[str] = []
+
+class Command(PortalCommand):
+    help = "Print how old the data is, services, what is live, pins and running operations."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--fresh", action="store_true", help="ask the providers first")
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["fresh"]:
-            for name in ProviderStatus.objects.values_list("provider", flat=True):
-                poll.read_services(name, provider(name))
-                poll.read_provider(name, provider(name))
-        pins = {pin.service_id: pin for pin in Pin.objects.standing()}
-        running = {change.service_id: change for change in Change.objects.shown().active()}
+        problems = (
+            [problem for name in ProviderName for problem in read_now(name)] if options["fresh"] else []
+        )
         services = list(Service.objects.for_dashboard())
         if options["json"]:
-            rows = [_as_json(service, pins.get(service.pk), running.get(service.pk)) for service in services]
-            self.stdout.write(json.dumps(rows, indent=2))
-            return
+            self._print_json(services)
+        else:
+            self._print(services)
+        for problem in problems:
+            self.complain(f"NOT READ: {problem}")
+        if problems:
+            raise SystemExit(NOT_READ)
+
+    def _print_json(self, services: Sequence[Service]) -> None:
+        statuses = ProviderStatus.objects.in_bulk()
+        pins, running = _standing_pins(), _running_changes()
+        rows = [
+            _as_json(service, statuses.get(service.provider), pins.get(service.pk), running.get(service.pk))
+            for service in services
+        ]
+        self.say(json.dumps(rows, indent=2))
+
+    def _print(self, services: Sequence[Service]) -> None:
+        for status in ProviderStatus.objects.order_by("provider"):
+            self.say(_provider_line(status))
         if not services:
-            self.stdout.write("No service is followed yet.")
+            self.say("No service is followed yet.")
+        pins, running = _standing_pins(), _running_changes()
         for service in services:
-            self._print(service, pins.get(service.pk), running.get(service.pk))
+            for line in _lines(service, pins.get(service.pk), running.get(service.pk)):
+                self.say(line)
 
-    def _print(self, service: Service, pin: Pin | None, change: Change | None) -> None:
-        self.stdout.write(
-            f"{service.slug}  {service.get_provider_display()} {service.name} {service.provider_id}"
-            f"  read {age(service.synced_at)} ago"
+
+def read_now(name: str) -> list[str]:
+    """Read one provider. Returns a sentence for each thing that was not read."""
+    began, patience = timezone.now(), time.monotonic() + PATIENCE
+    problems = list(poll.read_provider(name, provider(name)))
+    while problems and _is_being_read(name) and time.monotonic() < patience:
+        time.sleep(0.5)
+        problems = list(poll.read_provider(name, provider(name)))
+    return problems or _left_out(name, began)
+
+
+def _is_being_read(name: str) -> bool:
+    return ProviderStatus.objects.filter(provider=name, lease_until__gt=timezone.now()).exists()
+
+
+def _left_out(name: str, began: datetime) -> list[str]:
+    """Services that are left alone after failures of their own, or that the time was too short for."""
+    old = Service.objects.followed().filter(Q(synced_at=None) | Q(synced_at__lt=began), provider=name)
+    return [
+        f"{service.label} was last read {age(service.synced_at)} ago. {service.error}".strip()
+        for service in old
+    ]
+
+
+def _standing_pins() -> dict[int, Pin]:
+    return {pin.service_id: pin for pin in Pin.objects.standing()}
+
+
+def _running_changes() -> dict[int, Change]:
+    return {change.service_id: change for change in Change.objects.shown().active()}
+
+
+def _provider_line(status: ProviderStatus) -> str:
+    name = status.provider.capitalize()
+    read = f"read {age(status.synced_at)} ago" if status.synced_at else "never read"
+    if not status.error:
+        problem = (
+            f"  the list of services was not read: {status.services_error}" if status.services_error else ""
         )
-        live = service.live
-        since = f", for {age(live.live_since)}" if live and live.live_since else ""
-        self.stdout.write(f"  live     {live.provider_id} {live}{since}" if live else "  live     unknown")
-        if service.live_conflict:
-            self.stdout.write(f"  doubt    {service.live_conflict}")
-        self.stdout.write(f"  served   {service.version_check_message or 'not checked from outside yet'}")
-        if pin is not None:
-            self.stdout.write(
-                f"  pinned   since {pin.pinned_at:%Y-%m-%d %H:%M} UTC by {pin.pinned_by}: "
-                f"{pin.reason or 'no reason'}"
-            )
-        if change is not None:
-            operation = change.operation
-            self.stdout.write(
-                f"  running  {operation.plan['title']}, {change.status}, "
-                f"by {operation.requested_by_name}, {operation.pk}"
-            )
+        return f"{name}  {read}{problem}"
+    since = f" since {age(status.first_failed_at)}" if status.first_failed_at else ""
+    return f"{name}  FAILS{since}: {status.error}  {read}"
 
 
-def _as_json(service: Service, pin: Pin | None, change: Change | None) -> dict[str, Any]:
+def _lines(service: Service, pin: Pin | None, change: Change | None) -> list[str]:
+    live = service.live
+    since = f", for {age(live.live_since)}" if live and live.live_since else ""
+    lines = [
+        f"{service.slug}  {service.get_provider_display()} {service.name} {service.provider_id}"
+        f"  read {age(service.synced_at)} ago",
+        f"  live     {live.provider_id} {live}{since}" if live else "  live     unknown",
+    ]
+    if service.error:
+        lines.append(f"  NOT READ {service.error}")
+    if service.live_conflict:
+        lines.append(f"  doubt    {service.live_conflict}")
+    lines.append(f"  served   {service.version_check_message or 'not checked from outside yet'}")
+    if service.served.message:
+        lines.append(f"  {'FAILS ' if service.served.failing else 'errors'}   {service.served.message}")
+    if service.release is not None:
+        lines.append(f"  rolling  {service.release.canary_id} gets {release_stage(service.release)}")
+    if pin is not None:
+        why = pin.reason or "no reason"
+        lines.append(f"  pinned   since {pin.pinned_at:%Y-%m-%d %H:%M} UTC by {pin.pinned_by}: {why}")
+    if change is not None:
+        operation = change.operation
+        title, by = operation.plan["title"], operation.requested_by_name
+        lines.append(f"  running  {title}, {change.status}, by {by}, {operation.pk}")
+    return lines
+
+
+def _as_json(
+    service: Service, status: ProviderStatus | None, pin: Pin | None, change: Change | None
+) -> dict[str, Any]:
     live = service.live
     return {
         "service": service.slug,
         "provider": service.provider,
         "provider_name": service.name,
         "provider_id": service.provider_id,
+        "provider_error": status.error if status else "",
+        "provider_read_at": status.synced_at.isoformat() if status and status.synced_at else None,
         "read_at": service.synced_at.isoformat() if service.synced_at else None,
+        "error": service.error,
         "live": {"deployment": live.provider_id, "commit": live.commit_sha, "subject": live.subject}
         if live
         else None,
         "doubt": service.live_conflict,
-        "served": {"commit": service.version_check_sha, "message": service.version_check_message},
+        "served": {
+            "commit": service.version_check_sha,
+            "message": service.version_check_message,
+            "fails": service.served.failing,
+            "errors": service.served.message,
+        },
+        "rolling_release": service.rolling_release,
         "pin": {
             "since": pin.pinned_at.isoformat(),
             "by": pin.pinned_by,

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from deployments.operations.steps.cancel_builds import cancel_running_builds
+from deployments.operations.steps.check_served import check_public_addresses
 from deployments.operations.steps.context import ChangeContext, Pause
-from deployments.operations.steps.follow import check_public_addresses, follow_progress
+from deployments.operations.steps.follow import follow_progress
 from deployments.operations.steps.prepare import start_change, switch_auto_deploy_off
 from deployments.operations.steps.restore_auto_deploy import switch_auto_deploy_back
 from deployments.operations.steps.send_order import look_up_order, recover_interrupted_send

@@ -8,12 +8,13 @@ from typing import Any
 
 from django.utils import timezone
 
-from deployments.models import Change, Service
+from deployments.models import Change, OperationKind, Service
+from deployments.models.operation import SERVES_AND_FAILS
 from deployments.operations.requests import ACTIONS
 from deployments.providers.base import Busy, Provider, ProviderError
 from rollback_portal.audit.models import Outcome
 from rollback_portal.audit.record import Actor, record
-from rollback_portal.jobs.lease import Lease
+from rollback_portal.jobs.lease import RELEASED, Lease
 
 # Seconds until the next step; None where the change has ended or no step is needed.
 Pause = float | None
@@ -30,6 +31,7 @@ STATUS_TEXT = {
     "restoring": "settings being restored",
     "unclear": "unclear",
     "succeeded": "done",
+    SERVES_AND_FAILS: "done, and fails",
     "failed": "failed",
     "canceled": "canceled",
     "needs_attention": "needs attention",
@@ -38,6 +40,7 @@ AUDIT_OUTCOMES = {
     "succeeded": Outcome.DONE,
     "canceled": Outcome.DONE,
     "failed": Outcome.FAILED,
+    SERVES_AND_FAILS: Outcome.FAILED,
     "unclear": Outcome.UNCLEAR,
     "needs_attention": Outcome.UNCLEAR,
 }
@@ -85,9 +88,7 @@ class ChangeContext(Lease[Change]):
             "message": message,
             "evidence": self.change.evidence,
             "ended_at": timezone.now(),
-            "lease_owner": None,
-            "lease_until": None,
-            "not_before": None,
+            **RELEASED,
         }
         if error is not None and error.request_id:
             fields["provider_request_id"] = error.request_id
@@ -113,7 +114,7 @@ class ChangeContext(Lease[Change]):
             return self._give_up(error)
         attempts = change.attempts + 1
         pause = _pause(error, attempts)
-        self.note(attempts=attempts, message=f"{error} The next question is in {pause:.0f} s.")
+        self.note(attempts=attempts, message=f"{error} The next check is in {pause:.0f} s.")
         return pause
 
     def _give_up(self, error: ProviderError) -> Pause:
@@ -131,19 +132,39 @@ class ChangeContext(Lease[Change]):
     def _record(self, to: str) -> None:
         change = self.change
         operation, service = change.operation, change.service
+        outcome = change.outcome
         record(
             Actor(operation.requested_by_name, operation.requested_by_role, operation.requested_by_id),
-            f"{ACTIONS[operation.kind]} {STATUS_TEXT[to]}",
-            AUDIT_OUTCOMES.get(to, Outcome.STEP),
+            f"{ACTIONS[operation.kind]} {STATUS_TEXT[outcome]}",
+            AUDIT_OUTCOMES.get(outcome, Outcome.STEP),
             service.label,
-            f"{operation.plan['title']}: {STATUS_TEXT[to]}. {change.message}".strip(),
+            f"{operation.plan['title']}: {STATUS_TEXT[outcome]}. {change.message}".strip(),
             operation=operation.pk,
             reason=operation.why,
             incident=operation.incident,
-            before={"live": str(change.from_deployment or ""), "auto_deploy": change.auto_deploy_before},
-            after={"live": str(change.to_deployment or ""), "provider": change.provider_status},
+            before={
+                "live": str(change.from_deployment or ""),
+                "auto_deploy": _auto_deploy_when_it_began(change),
+            },
+            after=_after(change, to),
             provider_request_id=change.provider_request_id,
         )
+
+
+def _auto_deploy_when_it_began(change: Change) -> str:
+    """Leaving a rollback finds automatic deploys off; `auto_deploy_before` is then what comes back."""
+    leaves = change.operation.kind == OperationKind.LEAVE
+    return change.service.auto_deploy if leaves else change.auto_deploy_before
+
+
+def _after(change: Change, to: str) -> dict[str, str]:
+    """What this move made true: a target is live only once the provider has released it."""
+    after = {"provider": change.provider_status}
+    if change.to_deployment is not None and to in {"serving", "succeeded"}:
+        after["live"] = str(change.to_deployment)
+    if change.operation.kind == OperationKind.LEAVE and to == "succeeded" and change.auto_deploy_before:
+        after["auto_deploy"] = change.auto_deploy_before
+    return after
 
 
 def _pause(error: ProviderError, attempts: int) -> float:

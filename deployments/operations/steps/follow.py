@@ -1,32 +1,34 @@
-"""Follows an accepted order to its end, then checks the public addresses for the new version."""
+"""Follows an accepted order until its provider has carried it out."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.conf import settings
 from django.utils import timezone
 
-from deployments.models import OperationKind
-from deployments.models.operation import UNCHECKED
-from deployments.operations.pins import release_pin, revert_pin
+from deployments.operations.pins import revert_pin
 from deployments.operations.steps.context import ChangeContext, Pause
 from deployments.operations.steps.restore_auto_deploy import finish_without_effect
 from deployments.operations.steps.send_order import stored_order_record
 from deployments.providers.base import Phase, ProviderError, Refused
-from deployments.sync.version_check import compare_live_version
 from rollback_portal.text import duration
 
 
 def follow_progress(context: ChangeContext) -> Pause:
     """Ask the provider how far the order is: accepted does not mean done."""
     change = context.change
-    if change.cancel_requested_at is not None and "cancel" not in change.evidence:
-        _cancel_at_provider(context)
     progress = context.provider.progress(stored_order_record(change))
     context.note(
-        provider_status=progress.raw_status, provider_answered_at=timezone.now(), message=progress.message
+        provider_ref=change.provider_ref or progress.ref,
+        provider_status=progress.raw_status,
+        provider_answered_at=timezone.now(),
+        message=progress.message,
     )
+    wants_cancel = change.cancel_requested_at is not None and "cancel" not in change.evidence
+    if wants_cancel and change.provider_ref and progress.phase == Phase.WAITING:
+        _cancel_at_provider(context)
+        return 0.0
     if progress.phase == Phase.DONE:
         context.advance("serving")
         return 0.0
@@ -67,36 +69,3 @@ def _wait(context: ChangeContext) -> Pause:
         message = f"{context.provider_name} has not finished after {duration(waited)}."
         return context.end("needs_attention", message)
     return min(max(waited.total_seconds() * 0.1, 0.2), 1.5)
-
-
-def check_public_addresses(context: ChangeContext) -> Pause:
-    """Check from outside that users get the target: the provider's answer alone is not enough."""
-    change, target = context.change, context.change.to_deployment
-    assert target is not None  # noqa: S101 - changes without a target skip this status
-    comparison = compare_live_version(change.service, target.commit_sha)
-    if comparison.wrong:
-        released = datetime.fromisoformat(change.status_times["serving"])
-        if timezone.now() - released < timedelta(seconds=settings.SERVE_SECONDS):
-            context.note(message=comparison.message)
-            return 1.0
-        return context.end(
-            "failed",
-            f"{context.provider_name} says it is done, but users get something else. {comparison.message}",
-        )
-    if not comparison.certain:
-        change.evidence = {**change.evidence, UNCHECKED: comparison.message}
-    if change.operation.kind == OperationKind.LEAVE and _auto_deploy_needs_restoring(context):
-        context.advance(
-            "restoring", final_status="succeeded", message=comparison.message, evidence=change.evidence
-        )
-        return 0.0
-    kind = change.operation.kind
-    ends_pin = kind == OperationKind.LEAVE or (kind == OperationKind.PROMOTE and not context.is_render)
-    in_transaction = (lambda: release_pin(change)) if ends_pin else None
-    message = f"{change.service.short} is on {target.short_sha} “{target.subject}”. {comparison.message}"
-    return context.end("succeeded", message, in_transaction=in_transaction)
-
-
-def _auto_deploy_needs_restoring(context: ChangeContext) -> bool:
-    """Promoting on Vercel turns automatic assignment of domains on; that is wrong where it was off before."""
-    return context.is_render or context.change.auto_deploy_before == "off"

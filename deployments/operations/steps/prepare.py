@@ -8,18 +8,26 @@ from django.utils.module_loading import import_string
 
 from deployments.models import OPERATE, Change, Deployment, OperationKind, Pin
 from deployments.models.deployment import SERVABLE
-from deployments.operations.pins import auto_deploy_to_restore
+from deployments.operations.obstacles import obstacle
+from deployments.operations.pins import auto_deploy_to_restore, set_pin
 from deployments.operations.steps.context import ChangeContext, Pause
 from deployments.operations.steps.restore_auto_deploy import finish_without_effect
-from deployments.operations.steps.send_order import commit_intent, new_order_record, send
+from deployments.operations.steps.send_order import (
+    commit_intent,
+    look_before_sending_again,
+    new_order_record,
+    send,
+)
 from deployments.providers.base import (
     Busy,
     Current,
+    Missing,
     ProviderError,
     Refused,
     Unclear,
     Unreachable,
 )
+from deployments.sync.saving import save_look
 from rollback_portal.jobs import mutual_exclusion
 
 ASK_DATABASES_EVERY = 2.0  # seconds
@@ -31,14 +39,16 @@ def start_change(context: ChangeContext) -> Pause:
     reason = _not_allowed_any_more(change)
     if change.cancel_requested_at is not None:
         sent = "the order that was sent did not arrive" if change.resends else ""
-        sent = sent or f"{context.provider_name} was asked for nothing"
+        sent = sent or f"nothing was sent to {context.provider_name}"
         return finish_without_effect(
             context, "canceled", f"{change.cancel_requested_by} canceled it; {sent}."
         )
     if reason:
-        return finish_without_effect(context, "failed", f"{reason} Nothing was changed by it.")
+        return finish_without_effect(context, "failed", f"{reason} This operation changed nothing.")
     pause = _wait_for_database_rollback(context)
-    if pause:
+    if pause is None and change.resends:
+        pause = look_before_sending_again(context)
+    if pause is not None:
         return pause
     try:
         _check_target(context)
@@ -75,11 +85,21 @@ def _wait_for_database_rollback(context: ChangeContext) -> Pause:
 
 
 def _check_target(context: ChangeContext) -> None:
-    """Raise Refused where the provider has deleted the target or cannot put it in front of users."""
+    """Raise Refused where the provider has deleted the target or cannot put it in front of users.
+
+    Its row says so from then on, so that it is not offered again.
+    """
     target = context.change.to_deployment
     if target is None:
         return
-    remote = context.provider.deployment(context.change.service.provider_id, target.provider_id)
+    try:
+        remote = context.provider.deployment(context.change.service.provider_id, target.provider_id)
+    except Missing:
+        save_look(target, None, timezone.now())
+        raise
+    save_look(target, remote, timezone.now())
+    if reason := obstacle(remote, context.provider_name):
+        raise Refused(f"{target.short_sha} cannot serve: {reason}.", status=409)
     if remote.status not in SERVABLE:
         raise Refused(
             f"{context.provider_name} says {target.short_sha} is “{remote.raw_status}”.", status=409
@@ -90,10 +110,14 @@ def _changed_since_confirmed(context: ChangeContext, current: Current) -> tuple[
     """The final status and message where live or pin is not what the person saw; else two empty strings."""
     change, seen = context.change, context.change.operation.plan["snapshot"]
     target = change.to_deployment
+    if current.live_id == seen["live"] and _release_changed(context, current):
+        return "failed", (
+            "Changed meanwhile: a rolling release has started or ended. This operation changed nothing."
+        )
     if current.live_id == seen["live"] and not _pin_changed(context, current):
         return "", ""
     if current.live_id == seen["live"]:
-        return "failed", "Changed under you: the pin was set or taken away since. Nothing was changed by it."
+        return "failed", "Changed meanwhile: the pin was set or removed. This operation changed nothing."
     if target is not None and current.live_id == target.provider_id:
         return (
             "succeeded",
@@ -101,9 +125,17 @@ def _changed_since_confirmed(context: ChangeContext, current: Current) -> tuple[
         )
     now = Deployment.objects.filter(service=change.service, provider_id=current.live_id or "").first()
     return "failed", (
-        f"Changed under you: live was {seen['live_name']} when this was asked for, "
-        f"now it is {now or current.live_id or 'unknown'}. Nothing was changed by it."
+        f"Changed meanwhile: live was {seen['live_name']} when this was requested, "
+        f"now it is {now or current.live_id or 'unknown'}. This operation changed nothing."
     )
+
+
+def _release_changed(context: ChangeContext, current: Current) -> bool:
+    """Whether another rolling release is active than the person saw; False where it could not be read."""
+    seen = context.change.operation.plan["snapshot"].get("release")
+    release = current.rolling_release
+    now = release.identity if release is not None and release.active else ""
+    return current.release_known and not context.change.resends and seen not in {None, now}
 
 
 def _pin_changed(context: ChangeContext, current: Current) -> bool:
@@ -121,7 +153,8 @@ def _take_first_step(context: ChangeContext, current: Current) -> Pause:
         )
         return 0.0
     if change.operation.kind == OperationKind.LEAVE:
-        change.auto_deploy_before = auto_deploy_to_restore(change.service)
+        keep_off = change.operation.plan.get("keep_auto_deploy_off", False)
+        change.auto_deploy_before = "off" if keep_off else auto_deploy_to_restore(change.service)
     elif not change.auto_deploy_before:
         change.auto_deploy_before = current.auto_deploy or ""
     if change.to_deployment is None:
@@ -129,7 +162,12 @@ def _take_first_step(context: ChangeContext, current: Current) -> Pause:
         return 0.0
     order_record = new_order_record(context, current)
     if change.operation.kind == OperationKind.ROLL_BACK and context.is_render:
-        context.advance("pinning", auto_deploy_before=change.auto_deploy_before, order_record=order_record)
+        context.advance(
+            "pinning",
+            auto_deploy_before=change.auto_deploy_before,
+            order_record=order_record,
+            in_transaction=lambda: set_pin(change),
+        )
         return 0.0
     return send(context, commit_intent(context, order_record))
 
@@ -139,7 +177,7 @@ def switch_auto_deploy_off(context: ChangeContext) -> Pause:
     change = context.change
     if change.cancel_requested_at is not None:
         message = (
-            f"{change.cancel_requested_by} canceled it before {context.provider_name} was asked to roll back."
+            f"{change.cancel_requested_by} canceled it before {context.provider_name} received the rollback."
         )
         return finish_without_effect(context, "canceled", message)
     try:

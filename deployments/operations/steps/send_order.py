@@ -44,23 +44,29 @@ def new_order_record(context: ChangeContext, current: Current) -> dict[str, Any]
         return dict(change.order_record)
     target = change.to_deployment
     assert target is not None  # noqa: S101 - a change without a target sends no order
-    newest = context.provider.deployments(service.provider_id, limit=20).deployments
+    newest = context.provider.deployments(service.provider_id).deployments
     rolls_back = (
         change.operation.kind == OperationKind.ROLL_BACK or service.provider == Service.ProviderChoice.RENDER
     )
+    release = current.rolling_release if current.rolling_release and current.rolling_release.active else None
+    completes = release is not None and release.canary_id == target.provider_id
     order_record = OrderRecord(
-        kind="rollback" if rolls_back else "promote",
+        kind="rollback" if rolls_back else "complete" if completes else "promote",
         service_id=service.provider_id,
         deployment_id=target.provider_id,
         order_intent_at=current.provider_time or timezone.now(),
         commit_sha=target.commit_sha,
+        image=target.image,
         known=tuple(deployment.id for deployment in newest),
+        live_before=current.live_id or "",
+        auto_deploy=current.auto_deploy or "",
+        last_move=current.alias_request.identity if current.alias_request else "",
+        release=release.identity if release else "",
+        release_as_read=release.as_read if release else "",
     )
-    last_move = current.alias_request.requested_at.isoformat() if current.alias_request else None
     as_json = {
         "order_intent_at": order_record.order_intent_at.isoformat(),
         "known": list(order_record.known),
-        "last_move": last_move,
     }
     return {**asdict(order_record), **as_json}
 
@@ -75,8 +81,13 @@ def stored_order_record(change: Change) -> OrderRecord:
         order_intent_at=datetime.fromisoformat(stored["order_intent_at"]),
         ref=change.provider_ref,
         commit_sha=stored["commit_sha"],
+        image=stored.get("image", ""),
         known=tuple(stored["known"]),
-        last_move=datetime.fromisoformat(stored["last_move"]) if stored.get("last_move") else None,
+        live_before=stored.get("live_before", ""),
+        auto_deploy=stored.get("auto_deploy", ""),
+        last_move=stored.get("last_move") or "",
+        release=stored.get("release", ""),
+        release_as_read=stored.get("release_as_read", ""),
     )
 
 
@@ -87,14 +98,12 @@ def commit_intent(context: ChangeContext, order_record: dict[str, Any]) -> float
     must not send when it wakes up: another one may have looked the order up and gone on without it.
     """
     change, deadline = context.change, time.monotonic() + SEND_WITHIN
-    pins_first = context.is_render and change.operation.kind == OperationKind.ROLL_BACK
     context.advance(
         "sending",
         order_intent_at=timezone.now(),
         order_record=order_record,
         auto_deploy_before=change.auto_deploy_before,
-        message=f"{context.provider_name} is being asked.",
-        in_transaction=(lambda: set_pin(change)) if pins_first else None,
+        message=f"The order is being sent to {context.provider_name}.",
     )
     return deadline
 
@@ -109,6 +118,11 @@ def send(context: ChangeContext, deadline: float) -> Pause:
         return _refused(context, error)
     except ProviderError as error:
         return _unclear(context, f"{error} Whether the order arrived", {"lost answer": str(error)}, error)
+    if accepted.ref and accepted.ref in context.change.order_record["known"]:
+        said = (
+            f"{context.provider_name} accepted it and named {accepted.ref}, which is from before the order."
+        )
+        return _unclear(context, f"{said} Whether the order arrived", {"lost answer": said})
     message = (
         f"{context.provider_name} accepted it{', behind another deployment' if accepted.queued else ''}."
     )
@@ -126,6 +140,10 @@ def _call_provider(context: ChangeContext, deadline: float) -> Accepted:
     order_record = stored_order_record(context.change)
     if order_record.kind == "promote":
         return context.provider.promote(
+            order_record.service_id, order_record.deployment_id, deadline=deadline
+        )
+    if order_record.kind == "complete":
+        return context.provider.complete_release(
             order_record.service_id, order_record.deployment_id, deadline=deadline
         )
     why = context.change.operation.why
@@ -192,9 +210,8 @@ def recover_interrupted_send(context: ChangeContext) -> Pause:
     If that worker is only frozen at its first byte, it may even send now, so the wait counts from now.
     """
     order_intent_at = context.change.order_intent_at or timezone.now()
-    message = (
-        f"The worker that asked {context.provider_name} at {order_intent_at:%H:%M:%S} UTC did not come back."
-    )
+    at = f"{order_intent_at:%H:%M:%S} UTC"
+    message = f"The worker that called {context.provider_name} at {at} stopped without an answer."
     return _unclear(context, f"{message} Whether the order arrived", {"lost answer": message})
 
 
@@ -217,6 +234,16 @@ def look_up_order(context: ChangeContext) -> Pause:
         )
     context.note(message=result.message, evidence=change.evidence, provider_answered_at=timezone.now())
     return 5.0
+
+
+def look_before_sending_again(context: ChangeContext) -> Pause:
+    """Look once more right before a repeated order: the first one may have shown up since. None: send it."""
+    result = context.provider.read_back(stored_order_record(context.change))
+    if result.finding == OrderFinding.NOT_APPLIED:
+        return None
+    evidence = {**context.change.evidence, **result.evidence}
+    context.advance("unclear", message=f"{result.message} It is not sent again.", evidence=evidence)
+    return 0.0
 
 
 def _may_send_again(change: Change) -> bool:

@@ -6,7 +6,9 @@ on, so the next push would undo it; that is what `pin` is for, and why it comes 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Unpack
 
 from deployments.providers.already_current import verified
@@ -20,6 +22,7 @@ from deployments.providers.base import (
     ProviderError,
     ProviderName,
     ReadBack,
+    RemoteEvent,
     Unclear,
     Unsupported,
 )
@@ -28,11 +31,12 @@ from deployments.providers.ids import RENDER_DEPLOY, checked
 from deployments.providers.json_fields import text
 from deployments.providers.render import order_progress, parse
 from deployments.providers.render.auto_deploy import RenderAutoDeploy
-from deployments.providers.render.reads import PAGE, RenderReads, rfc3339, service_path
+from deployments.providers.render.reads import RenderReads, service_path
 from deployments.providers.response import ProviderResponse
 
 OK = frozenset({200})
 CREATED_OR_QUEUED = frozenset({201, 202})
+MOST_SKEW = timedelta(hours=3)  # events are asked for from so long before the order: clocks may be wrong
 
 
 def open_render(url: str, key: str, **options: Unpack[ConnectionOptions]) -> Render:
@@ -79,6 +83,12 @@ class Render(RenderReads):
         """Render has no promotion. Raises Unsupported."""
         raise Unsupported("Render has no promotion: a build goes live by itself, or by a rollback to it.")
 
+    def complete_release(
+        self, service_id: str, deployment_id: str, *, deadline: float | None = None
+    ) -> Accepted:
+        """Render has no rolling releases. Raises Unsupported."""
+        raise Unsupported("Render has no rolling releases.")
+
     def progress(self, order_record: OrderRecord) -> OrderProgress:
         """Follow the deploy that Render made for the order; `read_back` finds it where no response named it.
 
@@ -97,17 +107,14 @@ class Render(RenderReads):
         return order_progress.progress(deploy, live, reason)
 
     def read_back(self, order_record: OrderRecord) -> ReadBack:
-        """Did the order arrive? Judged by the deploys and events since it was sent.
+        """Did the order arrive? Judged by the deploys that were not known before it; events only help.
 
-        Reference: https://api-docs.render.com/reference/list-deploys (`createdAfter`) and `list-events`
+        Reference: https://api-docs.render.com/reference/list-deploys and `list-events`
         """
-        since = order_record.order_intent_at - order_progress.CLOCK_SKEW
-        path = f"{service_path(order_record.service_id)}/deploys"
-        newer, _ = self.page(path, {"limit": PAGE, "createdAfter": rfc3339(since)}, "deploy")
-        live = self.with_status(order_record.service_id, ("live",))
-        deploys = [parse.deployment(item, order_record.service_id) for item in newer]
-        events = self.events(order_record.service_id, since=since)
-        return order_progress.read_back(order_record, live, deploys, events)
+        service_id = order_record.service_id
+        serving = self.with_status(service_id, ("live", *parse.RUNNING))
+        page = self.deployments(service_id)
+        return order_progress.read_back(order_record, serving, page, self._events_since(order_record))
 
     def pin(self, service_id: str) -> str:
         """Switch automatic deploys off; return the setting before: `commit`, `checksPass`, `on` or `off`.
@@ -134,12 +141,15 @@ class Render(RenderReads):
         self.connection.send("POST", path, accepted=OK, bucket="writes")
 
     def _failure_reason(self, order_record: OrderRecord, ref: str) -> str:
-        since = order_record.order_intent_at - order_progress.CLOCK_SKEW
-        try:
-            events = self.events(order_record.service_id, since=since)
-        except ProviderError:
-            return ""  # the reason is a bonus; that the deploy has ended is known already
+        events = self._events_since(order_record)
         return next((e.detail for e in events if e.kind == "deploy_ended" and e.deployment_id == ref), "")
+
+    def _events_since(self, order_record: OrderRecord) -> Sequence[RemoteEvent]:
+        """The events since about the order; none where they cannot be read, because they only add to it."""
+        try:
+            return self.events(order_record.service_id, since=order_record.order_intent_at - MOST_SKEW)
+        except ProviderError:
+            return ()
 
 
 def _accepted(response: ProviderResponse) -> Accepted:

@@ -1,11 +1,15 @@
-"""Judges from Render's deploys and events how far a rollback order has come. Pure functions, no calls."""
+"""Judges from Render's deploys and events how far a rollback order has come. Pure functions, no calls.
+
+An order is recognised by identity: Render made a deploy whose id was not known before. No time is compared,
+because the portal's clock, the `Date` header and Render's records may differ by any amount.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 
 from deployments.providers.base import (
+    DeploymentPage,
     DeploymentStatus,
     OrderFinding,
     OrderProgress,
@@ -15,10 +19,6 @@ from deployments.providers.base import (
     RemoteDeployment,
     RemoteEvent,
 )
-from deployments.providers.json_fields import EPOCH
-
-# `order_intent_at` comes from a Date header: whole seconds, and of another machine than the deploys' times.
-CLOCK_SKEW = timedelta(seconds=5)
 
 
 def progress(deploy: RemoteDeployment, live: Sequence[RemoteDeployment], reason: str) -> OrderProgress:
@@ -45,32 +45,56 @@ def progress(deploy: RemoteDeployment, live: Sequence[RemoteDeployment], reason:
 
 def read_back(
     order_record: OrderRecord,
-    live: Sequence[RemoteDeployment],
-    newer: Sequence[RemoteDeployment],
+    serving: Sequence[RemoteDeployment],
+    page: DeploymentPage,
     events: Sequence[RemoteEvent],
 ) -> ReadBack:
-    """Did the order arrive? `newer` and `events` are the deploys and events since it was sent."""
-    fresh = [deploy for deploy in newer if _is_fresh(deploy, order_record)]
+    """Did the order arrive?
+
+    Args:
+        order_record: what was known before the order.
+        serving: what Render lists as live or as still running.
+        page: the newest deploys.
+        events: the events since about the order; they may be missing, so they only add what deploys lack.
+    """
+    live = [deploy for deploy in serving if deploy.status is DeploymentStatus.LIVE]
+    listed = {deploy.id: deploy for deploy in (*page.deployments, *serving)}
+    unknown = [deploy for deploy in listed.values() if deploy.id not in order_record.known]
     targets = {e.deployment_id: e.target_id for e in events if _names_a_target(e, order_record)}
-    ours = [deploy.id for deploy in sorted(fresh, key=_created_at) if _is_ours(deploy, order_record, targets)]
+    ours = [deploy.id for deploy in unknown if _is_ours(deploy, order_record, targets)]
     ours = ours or [new for new, target in targets.items() if target == order_record.deployment_id]
     evidence = {
-        "asked for": order_record.deployment_id,
+        "requested": order_record.deployment_id,
         "live": ", ".join(deploy.id for deploy in live) or "none",
-        "deployments since": ", ".join(f"{d.id} ({d.trigger or 'unknown'}, {d.raw_status})" for d in fresh)
+        "deployments since": ", ".join(f"{d.id} ({d.trigger or 'unknown'}, {d.raw_status})" for d in unknown)
         or "none",
         "rollback targets since": ", ".join(f"{new} to {old}" for new, old in targets.items()) or "none",
     }
+    finding, message = _finding(order_record, ours, live, page, is_quiet=not (unknown or targets))
+    return ReadBack(finding, message, ours[0] if ours else "", evidence)
+
+
+def _finding(
+    order_record: OrderRecord,
+    ours: Sequence[str],
+    live: Sequence[RemoteDeployment],
+    page: DeploymentPage,
+    *,
+    is_quiet: bool,
+) -> tuple[OrderFinding, str]:
+    """`is_quiet`: neither list nor events show anything that was not known before the order."""
     if ours:
-        message = f"The order arrived: Render made {ours[-1]} for it."
-        return ReadBack(OrderFinding.APPLIED, message, ours[-1], evidence)
-    if fresh:
+        return OrderFinding.APPLIED, f"The order arrived: Render made {ours[0]} for it."
+    if not is_quiet:
         message = "Render shows newer deployments, and none that is surely this rollback."
-        return ReadBack(OrderFinding.UNDECIDED, message, "", evidence)
-    if len(live) != 1 or live[0].created_at >= order_record.order_intent_at:
-        return ReadBack(OrderFinding.UNDECIDED, "Render does not clearly say what is live.", "", evidence)
+        return OrderFinding.UNDECIDED, message
+    if [deploy.id for deploy in live] != [order_record.live_before]:
+        return OrderFinding.UNDECIDED, "Render does not clearly say what is live."
+    # A list that is short, or begins at another end than before, may just not show what was made.
+    if not page.whole or order_record.live_before not in {deploy.id for deploy in page.deployments}:
+        return OrderFinding.UNDECIDED, "Render's list of deployments proves nothing: it is not whole."
     message = f"The order did not arrive: no deployment was made since, and {live[0].id} is still live."
-    return ReadBack(OrderFinding.NOT_APPLIED, message, "", evidence)
+    return OrderFinding.NOT_APPLIED, message
 
 
 def _live(deploy: RemoteDeployment, live: Sequence[RemoteDeployment]) -> tuple[Phase, str]:
@@ -80,23 +104,8 @@ def _live(deploy: RemoteDeployment, live: Sequence[RemoteDeployment]) -> tuple[P
     return Phase.WAITING, f"Render calls {deploy.id} live, but lists as live: {others}."
 
 
-def _created_at(deploy: RemoteDeployment) -> datetime:
-    return deploy.created_at
-
-
-def _is_fresh(deploy: RemoteDeployment, order_record: OrderRecord) -> bool:
-    """Was it made after the order? A deploy without a time may have been."""
-    undated = deploy.created_at == EPOCH
-    return deploy.id not in order_record.known and (
-        undated or deploy.created_at >= order_record.order_intent_at - CLOCK_SKEW
-    )
-
-
 def _names_a_target(event: RemoteEvent, order_record: OrderRecord) -> bool:
-    is_new = (
-        event.deployment_id not in order_record.known
-        and event.at >= order_record.order_intent_at - CLOCK_SKEW
-    )
+    is_new = event.deployment_id not in order_record.known
     return is_new and event.kind == "rolled_back" and bool(event.deployment_id and event.target_id)
 
 
@@ -104,8 +113,8 @@ def _is_ours(deploy: RemoteDeployment, order_record: OrderRecord, targets: dict[
     """Does the deploy belong to the order? An event that names the target decides, else the commit."""
     if named := targets.get(deploy.id):
         return named == order_record.deployment_id
-    return (
-        deploy.trigger == "rollback"
-        and bool(order_record.commit_sha)
-        and deploy.commit_sha == order_record.commit_sha
-    )
+    if deploy.trigger != "rollback":
+        return False
+    if order_record.commit_sha:
+        return deploy.commit_sha == order_record.commit_sha
+    return order_record.image != "" and deploy.image == order_record.image

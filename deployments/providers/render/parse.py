@@ -1,10 +1,11 @@
 """Turns Render's JSON into the types of `types.py`. In a deploy only `id` is certain to be there.
 
-Reference: https://api-docs.render.com/reference/list-deploys, https://api-docs.render.com/reference/list-events
+Reference: https://api-docs.render.com/reference/list-deploys
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -14,7 +15,6 @@ from deployments.providers.base import (
     LogLine,
     ProviderName,
     RemoteDeployment,
-    RemoteEvent,
     RemoteService,
     Sample,
 )
@@ -22,14 +22,14 @@ from deployments.providers.json_fields import (
     EPOCH,
     boolean,
     first_nonempty,
+    host_name,
     items,
-    mapping,
     number,
     text,
     timestamp,
     value_at,
+    words,
 )
-from rollback_portal.text import clean_line
 
 STATUSES = {
     "created": DeploymentStatus.QUEUED,
@@ -47,9 +47,14 @@ STATUSES = {
 RUNNING = ("created", "queued", "build_in_progress", "pre_deploy_in_progress", "update_in_progress")
 SERVED = {DeploymentStatus.LIVE, DeploymentStatus.RETIRED}
 
-# Triggers of deploys that Render makes from the current build, after a changed setting for instance. They
-# do not tell whether that build went live by a rollback.
-MAY_REPEAT_A_ROLLBACK = {"service_resumed", "service_updated", "deployed_by_render", "other", ""}
+# Render says of an environment only what people called it.
+NOT_PRODUCTION = re.compile(
+    r"(?<![a-z])(previews?|pre-?prod(uction)?|pr|pull[ _-]?requests?|review|stag(e|ing)|tests?|testing|qa|dev"
+    r"|development|sandbox)(?![a-z])",
+    re.IGNORECASE,
+)
+
+ADDRESS = re.compile(r"https?://\S{1,250}")
 
 Json = Mapping[str, Any]
 
@@ -58,8 +63,13 @@ def is_preview(item: Json) -> bool:
     return bool(value_at(item, "serviceDetails", "parentServer"))
 
 
-def service(item: Json) -> RemoteService:
-    address = text(item, "serviceDetails", "url")
+def is_for_tests(environment: str) -> bool:
+    """Does the name of an environment say that it is for previews, tests or staging?"""
+    return NOT_PRODUCTION.search(environment) is not None
+
+
+def service(item: Json, environment: str = "", domains: Sequence[str] | None = ()) -> RemoteService:
+    """A service, with the name of its environment and its custom domains; None: they were not read."""
     return RemoteService(
         provider=ProviderName.RENDER,
         id=text(item, "id"),
@@ -69,10 +79,28 @@ def service(item: Json) -> RemoteService:
         repository=text(item, "repo").removesuffix(".git"),
         branch=text(item, "branch"),
         dashboard_url=text(item, "dashboardUrl"),
-        addresses=(address,) if address.startswith(("https://", "http://")) else (),
+        addresses=(*(f"https://{domain}" for domain in domains or ()), *_own_address(item)),
+        addresses_known=domains is not None,
+        environment=environment,
+        production=not is_for_tests(environment),
         suspended=text(item, "suspended") == "suspended",
+        suspended_by=words(item, "suspenders"),
+        maintenance=boolean(item, "serviceDetails", "maintenanceMode", "enabled") or False,
         auto_deploy=auto_deploy(item),
     )
+
+
+def custom_domain(item: Json) -> str:
+    """The name of a domain that serves; "" for one that is not verified or only redirects."""
+    serves = text(item, "verificationStatus") == "verified" and not text(item, "redirectForName")
+    return host_name(item, "name") if serves else ""
+
+
+def _own_address(item: Json) -> tuple[str, ...]:
+    """The address on onrender.com, unless it is switched off."""
+    address = text(item, "serviceDetails", "url")
+    off = text(item, "serviceDetails", "renderSubdomainPolicy") == "disabled"
+    return (address,) if ADDRESS.fullmatch(address) and not off else ()
 
 
 def auto_deploy(item: Json) -> str | None:
@@ -102,12 +130,13 @@ def deployment(item: Json, service_id: str) -> RemoteDeployment:
 
 
 def pinned(auto_deploy: str | None, live: RemoteDeployment | None) -> bool | None:
-    """True after a rollback with automatic deploys off; None where that is unknown."""
+    """True after a rollback with automatic deploys off; False only where they are on.
+
+    With automatic deploys off, another live deploy than a rollback says nothing: it may be a hotfix after it.
+    """
     if auto_deploy not in {None, "off"}:
         return False
-    if auto_deploy is None or live is None or live.trigger in MAY_REPEAT_A_ROLLBACK:
-        return None
-    return live.trigger == "rollback"
+    return True if auto_deploy == "off" and live is not None and live.trigger == "rollback" else None
 
 
 def conflict(live: Sequence[RemoteDeployment]) -> str:
@@ -117,22 +146,6 @@ def conflict(live: Sequence[RemoteDeployment]) -> str:
     if len(live) > 1:
         return f"Render lists {len(live)} deployments as live: {', '.join(deploy.id for deploy in live)}."
     return ""
-
-
-def event(item: Json) -> RemoteEvent | None:
-    """The event, or None where it does not concern deployments."""
-    kinds = {
-        "deploy_started": _started,
-        "deploy_ended": _ended,
-        "auto_deploy_disabled": _auto_deploy_off,
-        "auto_deploy_enabled": _auto_deploy_on,
-    }
-    time = timestamp(item, "timestamp")
-    parse_details = kinds.get(text(item, "type"))
-    if not parse_details or not time:
-        return None
-    facts = parse_details(mapping(item, "details"))
-    return RemoteEvent(id=text(item, "id"), service_id=text(item, "serviceId"), at=time, **facts)
 
 
 def log_line(item: Json) -> LogLine | None:
@@ -159,25 +172,6 @@ def samples(series: Json, label_field: str) -> Sequence[Sample]:
     ]
 
 
-def failure(reason: Json) -> str:
-    """Why a deploy ended as it did, as text; "" where Render gives no reason."""
-    failed = mapping(reason, "failure")
-    limit = text(failed, "oomKilled", "memoryLimit")
-    sentences = [
-        "The build failed." if mapping(reason, "buildFailed") else "",
-        _sentence("Superseded by", text(reason, "newDeploy", "id")),
-        "Out of memory" + (f" (limit {limit})." if limit else ".") if "oomKilled" in failed else "",
-        _sentence("The process ended with status", text(failed, "nonZeroExit")),
-        _timed_out(failed),
-        _sentence("Unhealthy:", text(failed, "unhealthy")),
-        "The process ended early." if boolean(failed, "earlyExit") else "",
-        _sentence("Evicted:", text(failed, "evictionReason") or "no reason given")
-        if boolean(failed, "evicted")
-        else "",
-    ]
-    return clean_line(" ".join(sentence for sentence in sentences if sentence))
-
-
 def _created_at(item: Json) -> datetime:
     return (
         timestamp(item, "createdAt")
@@ -191,45 +185,3 @@ def _created_at(item: Json) -> datetime:
 def _image(item: Json) -> str:
     reference, digest = text(item, "image", "ref"), text(item, "image", "sha")
     return f"{reference}@{digest}" if reference and digest and "@" not in reference else reference
-
-
-def _started(details: Json) -> dict[str, str]:
-    trigger = mapping(details, "trigger")
-    rolled_back = boolean(trigger, "rollback") or bool(text(trigger, "rollbackTargetDeployId"))
-    return {
-        "kind": "rolled_back" if rolled_back else "deploy_started",
-        "deployment_id": text(details, "deployId"),
-        "target_id": text(trigger, "rollbackTargetDeployId"),
-        "actor": clean_line(first_nonempty(text(trigger, "user", "email"), text(trigger, "user", "id"))),
-    }
-
-
-def _ended(details: Json) -> dict[str, str]:
-    outcome = text(details, "deployStatus")
-    reason = failure(mapping(details, "reason"))
-    return {
-        "kind": "deploy_ended",
-        "deployment_id": text(details, "deployId"),
-        "detail": "" if outcome == "succeeded" else first_nonempty(reason, outcome),
-    }
-
-
-def _auto_deploy_off(details: Json) -> dict[str, str]:
-    return {"kind": "auto_deploy_off", "detail": text(details, "fromTrigger")}
-
-
-def _auto_deploy_on(details: Json) -> dict[str, str]:
-    return {"kind": "auto_deploy_on", "detail": text(details, "newTrigger")}
-
-
-def _sentence(lead: str, words: str) -> str:
-    return f"{lead} {words.rstrip('.')}." if words else ""
-
-
-def _timed_out(failed: Json) -> str:
-    seconds, reason = text(failed, "timedOutSeconds"), text(failed, "timedOutReason")
-    return (
-        f"Timed out after {seconds} s" + (f": {reason}." if reason else ".")
-        if seconds
-        else _sentence("Timed out:", reason)
-    )

@@ -17,11 +17,13 @@ from deployments.providers.base import (
     RemoteEvent,
     RemoteService,
     Sample,
+    Unreadable,
 )
 from deployments.providers.http import ProviderConnection
 from deployments.providers.ids import RENDER_DEPLOY, RENDER_SERVICE, checked
-from deployments.providers.json_fields import mapping, text
-from deployments.providers.render import parse
+from deployments.providers.json_fields import mapping, text, timestamp
+from deployments.providers.render import events, parse
+from deployments.providers.render.surroundings import Surroundings
 from deployments.providers.response import ProviderResponse
 
 PAGE = 100  # the largest page that Render gives
@@ -30,12 +32,25 @@ MOST_POINTS = 120  # per series; Render answers 500 where a request would give t
 RESOLUTIONS = (60, 300, 600, 3600, 21_600, 86_400)  # seconds
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The objects of one page, the cursor of the next one or "", and whether each object could be read."""
+
+    rows: list[Mapping[str, Any]]
+    next: str
+    whole: bool
+
+
 @dataclass
 class RenderReads:
     """The calls of the client that change nothing."""
 
     connection: ProviderConnection
     owners: dict[str, str] = field(default_factory=dict)  # service id -> owner id, for the logs
+    surroundings: Surroundings = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.surroundings = Surroundings(self.connection)
 
     def services(self) -> Sequence[RemoteService]:
         """All services, without the previews.
@@ -43,13 +58,15 @@ class RenderReads:
         Reference: https://api-docs.render.com/reference/list-services (`includePreviews=false`)
         """
         rows = self._all("/services", {"includePreviews": "false"}, "service")
-        services = [parse.service(row) for row in rows if not parse.is_preview(row)]
+        self.surroundings.begin()
+        services = [self._service(row) for row in rows if not parse.is_preview(row)]
         self.owners.update({service.id: service.owner_id for service in services})
         return services
 
     def service(self, service_id: str) -> RemoteService:
         """Reference: https://api-docs.render.com/reference/retrieve-service (GET /services/{id})"""
-        return parse.service(self.read_service(service_id).json_object())
+        self.surroundings.begin()
+        return self._service(self.read_service(service_id).json_object())
 
     def deployments(self, service_id: str, *, cursor: str = "", limit: int = PAGE) -> DeploymentPage:
         """One page, newest first; the limit is clamped to 1 to 100.
@@ -60,13 +77,13 @@ class RenderReads:
         """
         path = f"{service_path(service_id)}/deploys"
         limit = min(max(limit, 1), PAGE)
-        rows, cursor = self.page(path, {"limit": limit, "cursor": cursor}, "deploy")
-        return DeploymentPage([parse.deployment(item, service_id) for item in rows], cursor)
+        page = self.page(path, {"limit": limit, "cursor": cursor}, "deploy")
+        return DeploymentPage([parse.deployment(row, service_id) for row in page.rows], page.next, page.whole)
 
     def deployment(self, service_id: str, deployment_id: str) -> RemoteDeployment:
         """Reference: https://api-docs.render.com/reference/retrieve-deploy"""
         path = f"{service_path(service_id)}/deploys/{checked(deployment_id, RENDER_DEPLOY)}"
-        return parse.deployment(self.connection.get(path).json_object(), service_id)
+        return parse.deployment(self.connection.get(path).json_object(deployment_id), service_id)
 
     def current(self, service_id: str) -> Current:
         """What is live is the deploy with status `live`; none or several of them make a `conflict`.
@@ -74,18 +91,13 @@ class RenderReads:
         Reference: https://api-docs.render.com/reference/list-deploys (`status=live`) and `retrieve-service`
         """
         response = self.read_service(service_id)
-        auto_deploy = parse.auto_deploy(response.json_object())
         deploys = self.with_status(service_id, ("live", *parse.RUNNING))
-        live = [deploy for deploy in deploys if deploy.status is DeploymentStatus.LIVE]
-        newest = max(live, key=lambda deploy: deploy.live_from or deploy.created_at, default=None)
-        return Current(
-            live_id=newest.id if newest else None,
-            auto_deploy=auto_deploy,
-            pinned=parse.pinned(auto_deploy, newest),
-            conflict=parse.conflict(live),
-            running=tuple(deploy.id for deploy in deploys if deploy.raw_status in parse.RUNNING),
-            provider_time=response.provider_time,
-        )
+        return _current(parse.auto_deploy(response.json_object()), deploys, response.provider_time)
+
+    def current_from(self, service: RemoteService, deployments: Sequence[RemoteDeployment]) -> Current | None:
+        """None where no deploy of the page is live: an older one may be, which only `current` can tell."""
+        current = _current(service.auto_deploy, deployments, None)
+        return current if current.live_id else None
 
     def events(self, service_id: str, *, since: datetime) -> Sequence[RemoteEvent]:
         """Deploys, rollbacks and changes of automatic deploys since then.
@@ -96,7 +108,9 @@ class RenderReads:
         Reference: https://api-docs.render.com/reference/list-events (GET /services/{id}/events)
         """
         rows = self._all(f"{service_path(service_id)}/events", {"startTime": rfc3339(since)}, "event")
-        return [event for row in rows if (event := parse.event(row))]
+        if rows and not any(timestamp(row, "timestamp") and text(row, "type") for row in rows):
+            raise Unreadable("Render sent events in an unknown form: each has a type and a timestamp.")
+        return [event for row in rows if (event := events.event(row))]
 
     def logs(self, service_id: str, *, since: datetime, limit: int = PAGE) -> Sequence[LogLine]:
         """The newest lines since then, oldest first; the limit is clamped to 1 to 100.
@@ -130,8 +144,12 @@ class RenderReads:
     def read_service(self, service_id: str) -> ProviderResponse:
         """The response that holds one service. Raises Unreadable where there is none in it."""
         response = self.connection.get(service_path(service_id))
-        self.owners[service_id] = text(response.json_object(), "ownerId")
+        self.owners[service_id] = text(response.json_object(service_id), "ownerId")
         return response
+
+    def _service(self, row: Mapping[str, Any]) -> RemoteService:
+        environment = self.surroundings.environment(text(row, "environmentId"))
+        return parse.service(row, environment, self.surroundings.domains(row))
 
     def _owner(self, service_id: str) -> str:
         return self.owners.get(service_id) or self.service(service_id).owner_id
@@ -142,33 +160,52 @@ class RenderReads:
         Reference: https://api-docs.render.com/reference/list-deploys (`status`)
         """
         path = f"{service_path(service_id)}/deploys"
-        rows, _ = self.page(path, {"status": list(statuses), "limit": PAGE}, "deploy")
-        deploys = [parse.deployment(row, service_id) for row in rows]
+        page = self.page(path, {"status": list(statuses), "limit": PAGE}, "deploy")
+        deploys = [parse.deployment(row, service_id) for row in page.rows]
         return [deploy for deploy in deploys if deploy.raw_status in statuses]
 
-    def page(self, path: str, params: Mapping[str, Any], key: str) -> tuple[list[Mapping[str, Any]], str]:
-        """The objects under `key` in one page, and the cursor of the next one, "" where this is the last.
-
-        An object that is listed twice is returned once.
+    def page(self, path: str, params: Mapping[str, Any], key: str) -> Page:
+        """The objects under `key` in one page; one that is listed twice is returned once.
 
         Reference: https://api-docs.render.com/reference/pagination
         """
         sent = {name: value for name, value in params.items() if value != ""}
-        rows = self.connection.get(path, sent).json_objects()
-        cursor = text(rows[-1], "cursor") if len(rows) >= params["limit"] else ""
+        response = self.connection.get(path, sent)
+        rows = response.json_objects()
+        count = len(response.body)  # with the rows that cannot be read: the page is as long as it is
+        cursor = text(rows[-1], "cursor") if rows and count >= params["limit"] else ""
         by_id = {text(item, "id"): item for item in (mapping(row, key) for row in rows)}
+        whole = len(rows) == count and "" not in by_id and (bool(cursor) or count < params["limit"])
         by_id.pop("", None)
-        return list(by_id.values()), cursor
+        if rows and not by_id:
+            raise response.unexpected(f"a list of objects with a {key}")
+        return Page(list(by_id.values()), cursor, whole)
 
     def _all(self, path: str, params: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
         by_id: dict[str, Mapping[str, Any]] = {}
         cursor = ""
         for _ in range(MOST_PAGES):
-            page, cursor = self.page(path, {**params, "limit": PAGE, "cursor": cursor}, key)
-            by_id.update({text(item, "id"): item for item in page})
+            page = self.page(path, {**params, "limit": PAGE, "cursor": cursor}, key)
+            by_id.update({text(item, "id"): item for item in page.rows})
+            cursor = page.next
             if not cursor:
                 break
         return list(by_id.values())
+
+
+def _current(
+    auto_deploy: str | None, deploys: Sequence[RemoteDeployment], provider_time: datetime | None
+) -> Current:
+    live = [deploy for deploy in deploys if deploy.status is DeploymentStatus.LIVE]
+    newest = max(live, key=lambda deploy: deploy.live_from or deploy.created_at, default=None)
+    return Current(
+        live_id=newest.id if newest else None,
+        auto_deploy=auto_deploy,
+        pinned=parse.pinned(auto_deploy, newest),
+        conflict=parse.conflict(live),
+        running=tuple(deploy.id for deploy in deploys if deploy.raw_status in parse.RUNNING),
+        provider_time=provider_time,
+    )
 
 
 def service_path(service_id: str) -> str:

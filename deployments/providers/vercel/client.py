@@ -24,7 +24,7 @@ from deployments.providers.base import (
 )
 from deployments.providers.http import ConnectionOptions, ProviderConnection
 from deployments.providers.ids import VERCEL_DEPLOYMENT, checked
-from deployments.providers.vercel import order_progress, project_state
+from deployments.providers.vercel import order_progress, rolling_release
 from deployments.providers.vercel.auto_deploy import VercelAutoDeploy
 from deployments.providers.vercel.reads import VercelReads, project_path, read_failed_aliases
 from rollback_portal.text import clean_line
@@ -79,28 +79,54 @@ class Vercel(VercelReads):
         path = f"{project_path(service_id, 'v10')}/promote/{checked(deployment_id, VERCEL_DEPLOYMENT)}"
         return self._move_domains(service_id, deployment_id, path, {}, CREATED_OR_QUEUED, deadline)
 
+    def complete_release(
+        self, service_id: str, deployment_id: str, *, deadline: float | None = None
+    ) -> Accepted:
+        """Send one POST; 200 means accepted.
+
+        Args and errors: `Provider.complete_release`.
+
+        Reference: https://vercel.com/docs/rest-api/reference/endpoints/rolling-release
+            (POST /v1/projects/{idOrName}/rolling-release/complete)
+        """
+        response = self.connection.send(
+            "POST",
+            f"{project_path(service_id, 'v1')}/rolling-release/complete",
+            json={"canaryDeploymentId": checked(deployment_id, VERCEL_DEPLOYMENT)},
+            accepted=OK,
+            bucket="writes",
+            deadline=deadline,
+        )
+        return Accepted("", str(response.status), response.request_id)
+
     def progress(self, order_record: OrderRecord) -> OrderProgress:
-        """Judge the project's `lastAliasRequest` and where its production domains point.
+        """Judge the project's `lastAliasRequest`, its rolling release and where its domains point.
 
         Reference: https://vercel.com/docs/rest-api/reference/endpoints/projects/find-a-project-by-id-or-name
         """
-        current = self.current(order_record.service_id)
+        current = self._current_for(order_record)
+        if order_record.kind == "complete":
+            return rolling_release.completion(order_record, current)
+        if rolling_release.has_queued(order_record, current):
+            return rolling_release.queued(current)
         return order_progress.progress(order_record, current, self._failed_aliases(order_record, current))
 
     def read_back(self, order_record: OrderRecord) -> ReadBack:
-        """Did the order arrive? Judged as `progress` does, and by the age of the live deployment.
+        """Did the order arrive? Judged by the last move of the domains: is it another one than before?
 
         Reference: https://vercel.com/docs/rest-api/reference/endpoints/projects/find-a-project-by-id-or-name
         """
         response = self.read_project(order_record.service_id)
-        project = response.json_object()
-        current = project_state.current(project, response.provider_time)
-        return order_progress.read_back(
-            order_record,
-            current,
-            request_known="lastAliasRequest" in project,
-            live_is_older=self._is_older(current.live_id, order_record),
-        )
+        request_known = "lastAliasRequest" in response.json_object()
+        current = self.state_of(response, during_release=order_record.release != "")
+        usual = order_progress.read_back(order_record, current, request_known=request_known)
+        if rolling_release.concerns(order_record, current) or not current.release_known:
+            return rolling_release.read_back(order_record, current, usual)
+        return usual
+
+    def _current_for(self, order_record: OrderRecord) -> Current:
+        response = self.read_project(order_record.service_id)
+        return self.state_of(response, during_release=order_record.release != "")
 
     def pin(self, service_id: str) -> str:
         """Stop new builds from taking over the production domains; return `on` or `off`, the setting before.
@@ -156,12 +182,3 @@ class Vercel(VercelReads):
             return read_failed_aliases(self.connection, order_record.service_id, order_record.kind)
         except ProviderError:
             return [a.domain for a in current.aliases if a.deployment_id != order_record.deployment_id]
-
-    def _is_older(self, live_id: str | None, order_record: OrderRecord) -> bool | None:
-        """Is the live deployment older than the order? None where that is unknown."""
-        if live_id is None or live_id in order_record.known:
-            return True if live_id else None
-        try:
-            return self.deployment(order_record.service_id, live_id).created_at < order_record.order_intent_at
-        except ProviderError:
-            return None

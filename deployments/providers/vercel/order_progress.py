@@ -1,13 +1,13 @@
 """Judges from Vercel's project how far a rollback or promotion has come. Pure functions, no calls.
 
-A project shows only its last move of the production domains. It counts as ours only where type, target and
-time match the order, and as success only once every production domain points to the target.
+A project shows only its last move of the production domains. It counts as ours only where it is another one
+than before the order, with the order's type and target, and as success only once every production domain
+points to the target. No time is compared, because nobody's clock can be trusted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 from deployments.providers.already_current import is_live
 from deployments.providers.base import (
@@ -21,16 +21,22 @@ from deployments.providers.base import (
 )
 from deployments.providers.vercel.project_state import describe_aliases
 
-# `order_intent_at` comes from a Date header: whole seconds, and of another machine than the moves' times.
-CLOCK_SKEW = timedelta(seconds=5)
 ENDED = {"succeeded", "failed", "skipped"}
 
 
 def belongs(request: AliasRequest | None, order_record: OrderRecord) -> bool:
     """Is this move the one that was ordered?"""
-    if not request or request.kind != order_record.kind or request.to_id != order_record.deployment_id:
-        return False
-    return request.requested_at >= order_record.order_intent_at - CLOCK_SKEW
+    return _is_new(request, order_record) and _matches(request, order_record)
+
+
+def _is_new(request: AliasRequest | None, order_record: OrderRecord) -> bool:
+    """Is it another move than the last one from before the order?"""
+    return request is not None and request.identity != order_record.last_move
+
+
+def _matches(request: AliasRequest | None, order_record: OrderRecord) -> bool:
+    asked_for = (order_record.kind, order_record.deployment_id)
+    return request is not None and (request.kind, request.to_id) == asked_for
 
 
 def progress(order_record: OrderRecord, current: Current, failed_aliases: Sequence[str]) -> OrderProgress:
@@ -50,46 +56,48 @@ def progress(order_record: OrderRecord, current: Current, failed_aliases: Sequen
     )
 
 
-def read_back(
-    order_record: OrderRecord, current: Current, *, request_known: bool, live_is_older: bool | None
-) -> ReadBack:
-    """Did the order arrive?
-
-    `request_known` is False where the project lacks the field for the last move; `live_is_older` tells
-    whether the live deployment is older than the order, None where that is unknown.
-    """
+def read_back(order_record: OrderRecord, current: Current, *, request_known: bool) -> ReadBack:
+    """Did the order arrive? `request_known` is False where the project lacks the field for the last move."""
     request = current.alias_request
+    last_move = _describe(request) if request else "none" if request_known else "not reported"
     evidence = {
-        "asked for": f"{order_record.kind} to {order_record.deployment_id}",
-        "last move of the domains": _describe(request)
-        if request
-        else "none"
-        if request_known
-        else "not said",
-        "domains": describe_aliases(current.aliases) or "not said",
+        "requested": f"{order_record.kind} to {order_record.deployment_id}",
+        "last move of the domains": last_move,
+        "domains": describe_aliases(current.aliases) or "not reported",
     }
+    finding, message = _finding(order_record, current, request_known=request_known)
+    return ReadBack(finding, message, "", evidence)
+
+
+def _finding(order_record: OrderRecord, current: Current, *, request_known: bool) -> tuple[OrderFinding, str]:
+    request = current.alias_request
     if belongs(request, order_record):
-        return ReadBack(OrderFinding.APPLIED, "The order arrived: Vercel shows its job.", "", evidence)
-    if current.aliases and is_live(current, order_record.deployment_id):
-        return ReadBack(OrderFinding.APPLIED, "All production domains point to the target.", "", evidence)
-    # `order_intent_at` has whole seconds, so a move from just before the order may look newer than it.
-    if (
-        request
-        and request.requested_at >= order_record.order_intent_at
-        and request.requested_at != order_record.last_move
-    ):
-        message = f"Somebody else moved the production domains meanwhile: {_describe(request)}."
-        return ReadBack(OrderFinding.UNDECIDED, message, "", evidence)
-    if not request_known or not current.aliases or current.conflict or live_is_older is not True:
-        message = "Vercel does not clearly say whether the order arrived."
-        return ReadBack(OrderFinding.UNDECIDED, message, "", evidence)
-    message = f"The order did not arrive: no move since, and {current.live_id} is still live."
-    return ReadBack(OrderFinding.NOT_APPLIED, message, "", evidence)
+        return OrderFinding.APPLIED, "The order arrived: Vercel shows its job."
+    if is_live(current, order_record.deployment_id):
+        return OrderFinding.APPLIED, "The production domains point to the target."
+    if request and _is_new(request, order_record):
+        return (
+            OrderFinding.UNDECIDED,
+            f"Somebody else moved the production domains meanwhile: {_describe(request)}.",
+        )
+    # Without its stamp, a second move to the same target looks like the first one.
+    repeated = request is not None and not request.stamp and _matches(request, order_record)
+    forgotten = request is None and order_record.last_move != ""
+    unchanged = current.live_id is not None and current.live_id == order_record.live_before
+    # A rollback switches it off as well, also where the project does not show the move.
+    switched = order_record.auto_deploy != (current.auto_deploy or "")
+    unsaid = not request_known or not current.aliases or current.conflict != ""
+    if repeated or forgotten or switched or unsaid or not unchanged:
+        return OrderFinding.UNDECIDED, "Vercel does not clearly say whether the order arrived."
+    return (
+        OrderFinding.NOT_APPLIED,
+        f"The order did not arrive: no move since, and {current.live_id} is still live.",
+    )
 
 
 def _our_move(order_record: OrderRecord, current: Current) -> tuple[Phase, str]:
     status = current.alias_request.status if current.alias_request else ""
-    arrived = bool(current.aliases) and is_live(current, order_record.deployment_id)
+    arrived = is_live(current, order_record.deployment_id)
     targets = describe_aliases(current.aliases) or "no domain is listed"
     if status == "failed":
         return Phase.FAILED, f"Vercel calls the move of the domains failed: {targets}."
@@ -104,16 +112,17 @@ def _our_move(order_record: OrderRecord, current: Current) -> tuple[Phase, str]:
 
 def _without_our_move(order_record: OrderRecord, current: Current) -> tuple[Phase, str]:
     request = current.alias_request
-    arrived = bool(current.aliases) and is_live(current, order_record.deployment_id)
-    if request and request.requested_at > order_record.order_intent_at + CLOCK_SKEW:
-        # Requested after ours. Our promotion may be waiting for it; a rollback never waits.
+    arrived = is_live(current, order_record.deployment_id)
+    if request and _is_new(request, order_record):
+        # Our promotion may be waiting for it; a rollback never waits.
         if request.status in ENDED and not arrived and order_record.kind == "rollback":
             return Phase.FAILED, f"Somebody else moved the production domains since: {_describe(request)}."
         return Phase.WAITING, f"Vercel shows another move of the production domains: {_describe(request)}."
     if arrived:
-        return Phase.DONE, "All production domains point to it; Vercel shows no job for the move."
+        return Phase.DONE, "The production domains point to it; Vercel shows no job for the move."
     return Phase.WAITING, "Vercel does not show the job for this move yet."
 
 
 def _describe(request: AliasRequest) -> str:
-    return f"{request.kind} to {request.to_id}, {request.status}, at {request.requested_at:%H:%M:%S} UTC"
+    at = f", at {request.requested_at:%H:%M:%S} UTC" if request.requested_at else ""
+    return f"{request.kind} to {request.to_id}, {request.status}{at}"

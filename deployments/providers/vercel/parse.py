@@ -6,6 +6,7 @@ Reference: https://vercel.com/docs/rest-api/reference/endpoints/deployments/list
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from deployments.providers.base import (
@@ -13,7 +14,6 @@ from deployments.providers.base import (
     LogLine,
     ProviderName,
     RemoteDeployment,
-    RemoteEvent,
     RemoteService,
 )
 from deployments.providers.json_fields import EPOCH, boolean, first_nonempty, mapping, text, timestamp_ms
@@ -27,6 +27,8 @@ STATUSES = {
     "READY": DeploymentStatus.READY,
     "ERROR": DeploymentStatus.FAILED,
     "CANCELED": DeploymentStatus.CANCELED,
+    "BLOCKED": DeploymentStatus.BLOCKED,
+    "DELETED": DeploymentStatus.DELETED,
 }
 NEVER_SERVED = {
     DeploymentStatus.FAILED,
@@ -34,25 +36,24 @@ NEVER_SERVED = {
     DeploymentStatus.QUEUED,
     DeploymentStatus.BUILDING,
 }
-EVENTS = {
-    "instant-rollback-created": "rolled_back",
-    "manual-deployment-promotion-created": "promoted",
-}
 HOSTS = ("github", "gitlab", "bitbucket")  # prefixes of the commit fields in `meta`: githubCommitSha …
 
 Json = Mapping[str, Any]
 
 
-def service(item: Json) -> RemoteService:
+def service(item: Json, scope: str = "") -> RemoteService:
+    """A project. `scope` names its team in the addresses of the dashboard, "" where that is unknown."""
+    name = text(item, "name")
     return RemoteService(
         provider=ProviderName.VERCEL,
         id=text(item, "id"),
-        name=first_nonempty(text(item, "name"), text(item, "id")),
+        name=first_nonempty(name, text(item, "id")),
         kind="web",
         owner_id=text(item, "accountId"),
         repository=_repository(mapping(item, "link")),
         branch=text(item, "link", "productionBranch"),
-        addresses=tuple(f"https://{domain}" for domain in production_domains(item) if "*" not in domain),
+        dashboard_url=f"https://vercel.com/{scope}/{name}" if scope and name else "",
+        addresses=tuple(f"https://{domain}" for domain in production_domains(item)),
         suspended=boolean(item, "paused") or False,
         auto_deploy=auto_deploy(item),
     )
@@ -61,16 +62,23 @@ def service(item: Json) -> RemoteService:
 def deployment(item: Json, service_id: str) -> RemoteDeployment:
     """A deployment, from the list (where its id is `uid`) or from the single view (`id`)."""
     raw_status = first_nonempty(text(item, "readyState"), text(item, "state"), text(item, "status"))
+    is_deleted = raw_status == "DELETED" or _is_deleted(item)
     status = STATUSES.get(raw_status, DeploymentStatus.UNKNOWN)
+    status = DeploymentStatus.DELETED if is_deleted else status
     substate = text(item, "readySubstate")
     served = _served(status, substate)
+    environment = _environment(item)
     return RemoteDeployment(
         id=identity(item),
         service_id=service_id,
         status=status,
         raw_status=f"{raw_status} {substate}".strip(),
-        created_at=timestamp_ms(item, "createdAt") or timestamp_ms(item, "created") or EPOCH,
-        production=text(item, "target") == "production",
+        created_at=timestamp_ms(item, "createdAt")
+        or timestamp_ms(item, "created")
+        or timestamp_ms(item, "ready")
+        or EPOCH,
+        production=text(item, "target") == "production" and not environment,
+        environment=environment,
         staged=status is DeploymentStatus.READY and substate == "STAGED",
         served=served,
         can_roll_back=boolean(item, "isRollbackCandidate"),
@@ -83,32 +91,50 @@ def deployment(item: Json, service_id: str) -> RemoteDeployment:
         ready_at=timestamp_ms(item, "ready"),
         live_from=_alias_time(item) if served else None,
         url=text(item, "inspectorUrl"),
+        deleted_at=_deleted_at(item) if is_deleted else None,
+        by_retention=is_deleted and boolean(item, "softDeletedByRetention") is True,
+        expires_at=timestamp_ms(item, "expiration"),
+        checks=_checks(item),
+        alias_error=_alias_error(item),
     )
+
+
+def _deleted_at(item: Json) -> datetime | None:
+    return timestamp_ms(item, "deleted") or timestamp_ms(item, "deletedAt")
+
+
+def _is_deleted(item: Json) -> bool:
+    """A deleted deployment keeps its `readyState`; for 30 days it can be undeleted, which is said as well."""
+    deleted = _deleted_at(item)
+    undeleted = timestamp_ms(item, "undeleted") or timestamp_ms(item, "undeletedAt")
+    if deleted and undeleted:
+        return deleted > undeleted
+    return deleted is not None or (boolean(item, "softDeletedByRetention") is True and undeleted is None)
+
+
+def _environment(item: Json) -> str:
+    """The custom environment that it was built for; "" for production and ordinary previews."""
+    custom = mapping(item, "customEnvironment")
+    name = first_nonempty(text(custom, "slug"), text(custom, "id"))
+    return "" if "production" in {name.lower(), text(custom, "type")} else name
+
+
+def _checks(item: Json) -> str:
+    """How its checks ended, else how far they are, from the first or the second generation of checks."""
+    return first_nonempty(
+        text(item, "checksConclusion"),
+        text(item, "checks", "deployment-alias", "state"),
+        text(item, "checksState"),
+    )
+
+
+def _alias_error(item: Json) -> str:
+    error = mapping(item, "aliasError")
+    return clean_line(first_nonempty(text(error, "message"), text(error, "code")))
 
 
 def identity(item: Json) -> str:
     return first_nonempty(text(item, "uid"), text(item, "id"))
-
-
-def event(item: Json, service_id: str) -> RemoteEvent | None:
-    """A rollback or promotion of this project; None for every other event."""
-    kind, at = EVENTS.get(text(item, "type")), timestamp_ms(item, "createdAt")
-    payload = mapping(item, "payload")
-    if not kind or not at or text(payload, "projectId") not in {"", service_id}:
-        return None
-    user = first_nonempty(
-        *(text(item, who, name) for who in ("user", "principal") for name in ("email", "username", "name"))
-    )
-    return RemoteEvent(
-        id=text(item, "id"),
-        service_id=service_id,
-        at=at,
-        kind=kind,
-        target_id=text(payload, "toDeploymentId"),
-        from_id=text(payload, "fromDeploymentId"),
-        actor=clean_line(first_nonempty(user, text(item, "userId"), text(item, "principalId"))),
-        detail=clean_line(text(payload, "reason"), longest=1_000),
-    )
 
 
 def log_line(item: object) -> LogLine | None:
@@ -149,7 +175,7 @@ def _meta(item: Json, fact: str) -> str:
     return first_nonempty(*(text(item, "meta", host + fact) for host in HOSTS))
 
 
-def _alias_time(item: Json) -> Any:
+def _alias_time(item: Json) -> datetime | None:
     return timestamp_ms(item, "aliasAssigned") or timestamp_ms(item, "aliasAssignedAt")
 
 

@@ -14,15 +14,27 @@ from datetime import datetime
 from typing import Any
 
 from deployments.providers.base import AliasRequest, AliasTarget, Current
-from deployments.providers.json_fields import boolean, items, mapping, text, timestamp_ms, value_at
+from deployments.providers.json_fields import (
+    boolean,
+    is_host_name,
+    items,
+    mapping,
+    text,
+    timestamp_ms,
+    value_at,
+    words,
+)
 
 Json = Mapping[str, Any]
 
 
-def current(project: Json, provider_time: datetime | None) -> Current:
-    """The state of a project; live is the deployment that most production domains point to."""
-    aliases = production_aliases(project)
-    target = text(project, "targets", "production", "id") or None
+def current(project: Json, provider_time: datetime | None, listed: Sequence[Json] = ()) -> Current:
+    """The state of a project; live is the deployment that most production domains point to.
+
+    `listed` is Vercel's list of aliases, for a project that leaves open where its domains point.
+    """
+    target, request = text(project, "targets", "production", "id") or None, alias_request(project)
+    aliases = _resolved(production_aliases(project), listed) or _from_list(project, listed, target, request)
     most = Counter(alias.deployment_id for alias in aliases if alias.deployment_id).most_common(1)
     return Current(
         live_id=most[0][0] if most else target,
@@ -30,9 +42,15 @@ def current(project: Json, provider_time: datetime | None) -> Current:
         pinned=pinned(project),
         conflict=_conflict(aliases, target),
         aliases=aliases,
-        alias_request=alias_request(project),
+        target_id=target,
+        alias_request=request,
         provider_time=provider_time,
     )
+
+
+def leaves_domains_open(current: Current) -> bool:
+    """Is there no production domain, or one of which the project does not say where it points?"""
+    return not current.aliases or any(alias.deployment_id is None for alias in current.aliases)
 
 
 def auto_deploy(project: Json) -> str | None:
@@ -64,22 +82,22 @@ def production_aliases(project: Json) -> tuple[AliasTarget, ...]:
 def production_domains(project: Json) -> Sequence[str]:
     """Names of the production domains; where the project lists none, those of its production deployment."""
     domains = [alias.domain for alias in production_aliases(project)]
-    older = value_at(project, "targets", "production", "alias")
-    return domains or [name for name in older or [] if isinstance(name, str)]
+    domains = domains or [name for name in _target_domains(project) if not _follows_a_branch(name)]
+    return [name for name in domains if is_host_name(name)]
 
 
 def alias_request(project: Json) -> AliasRequest | None:
-    """The last move of the production domains; None where there is none or it cannot be parsed."""
+    """The last move of the production domains; None where there is none or it names no target."""
     request = mapping(project, "lastAliasRequest")
-    requested_at = timestamp_ms(request, "requestedAt")
-    if not requested_at or not text(request, "toDeploymentId"):
+    if not text(request, "toDeploymentId"):
         return None
     return AliasRequest(
         kind=text(request, "type"),
         from_id=text(request, "fromDeploymentId") or None,
         to_id=text(request, "toDeploymentId"),
         status=text(request, "jobStatus"),
-        requested_at=requested_at,
+        requested_at=timestamp_ms(request, "requestedAt"),
+        stamp=str(value_at(request, "requestedAt") or "")[:40],
     )
 
 
@@ -90,13 +108,61 @@ def failed_aliases(body: object) -> Sequence[str]:
 
 
 def describe_aliases(aliases: Sequence[AliasTarget]) -> str:
-    """`a.example and b.example point to dpl_1; c.example points to nothing`."""
+    """`a.example and b.example point to dpl_1; c.example points to an unknown deployment`."""
     domains: dict[str, list[str]] = {}
     for alias in aliases:
-        domains.setdefault(alias.deployment_id or "nothing", []).append(alias.domain)
+        domains.setdefault(alias.deployment_id or "an unknown deployment", []).append(alias.domain)
     return "; ".join(
         f"{_joined(names)} {'points' if len(names) == 1 else 'point'} to {target}"
         for target, names in domains.items()
+    )
+
+
+def _target_domains(project: Json) -> tuple[str, ...]:
+    return words(project, "targets", "production", "alias")
+
+
+def _follows_a_branch(domain: str) -> bool:
+    """`shop-git-main-acme.vercel.app` points to each new build of the branch, also after a rollback."""
+    return "-git-" in domain and domain.endswith(".vercel.app")
+
+
+def _pointed_to(listed: Sequence[Json]) -> dict[str, str]:
+    """Domain -> deployment, from the list of aliases, without those that redirect or point nowhere."""
+    return {
+        text(row, "alias"): identifier
+        for row in listed
+        if not text(row, "redirect")
+        and (identifier := text(row, "deploymentId") or text(row, "deployment", "id"))
+    }
+
+
+def _resolved(aliases: Sequence[AliasTarget], listed: Sequence[Json]) -> tuple[AliasTarget, ...]:
+    found = _pointed_to(listed)
+    return tuple(
+        AliasTarget(alias.domain, alias.deployment_id or found.get(alias.domain)) for alias in aliases
+    )
+
+
+def _from_list(
+    project: Json, listed: Sequence[Json], target: str | None, request: AliasRequest | None
+) -> tuple[AliasTarget, ...]:
+    """The production domains of a project that lists none of its own.
+
+    They are those of its production deployment, and the custom ones that still point to where the last move
+    began. Where neither is there, those of the deployment that the last move succeeded to reach.
+    """
+    named, start = set(_target_domains(project)), request.from_id if request else None
+    end = request.to_id if request and request.status == "succeeded" and not target else None
+    return tuple(
+        AliasTarget(domain, identifier)
+        for domain, identifier in _pointed_to(listed).items()
+        if not _follows_a_branch(domain)
+        and (
+            domain in named
+            or (identifier == start and not domain.endswith(".vercel.app"))
+            or identifier == end
+        )
     )
 
 
@@ -106,11 +172,13 @@ def _is_production(alias: Json) -> bool:
 
 
 def _conflict(aliases: Sequence[AliasTarget], target: str | None) -> str:
-    if not aliases:
+    pointed = [alias for alias in aliases if alias.deployment_id]
+    if not pointed and target is None:
         return "Vercel does not say which deployment the production domains point to."
-    if all(alias.deployment_id == target for alias in aliases):
+    if all(alias.deployment_id == target for alias in pointed):
         return ""
-    return f"Vercel calls {target or 'no deployment'} its production target, but {describe_aliases(aliases)}."
+    elsewhere = describe_aliases([alias for alias in aliases if alias.deployment_id != target])
+    return f"Vercel calls {target or 'no deployment'} its production target, but {elsewhere}."
 
 
 def _joined(names: Sequence[str]) -> str:

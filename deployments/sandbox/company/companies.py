@@ -75,6 +75,11 @@ def big_company(services: int = 10, deployments: int = 1000, **settings: Any) ->
     return world
 
 
+def wide_company(**settings: Any) -> World:
+    """A hundred services at Render and a hundred projects at Vercel, with little history each."""
+    return big_company(200, 4, **settings)
+
+
 def _add_people(world: World) -> None:
     world.people = {person.login: person for person in commits.PEOPLE}
 

@@ -6,7 +6,7 @@ import base64
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from deployments.sandbox.rows import ApiRefusal, DeploymentRow, EventRow, ServiceRow, rfc3339
+from deployments.sandbox.rows import ApiRefusal, DeploymentRow, EventRow, ServiceRow, overlaid, rfc3339
 from deployments.sandbox.state import LOWER, SandboxState, digits
 
 Row = TypeVar("Row")
@@ -17,8 +17,14 @@ ENDED = {"canceled": ("canceled", 4), "live": ("succeeded", 2), "deactivated": (
 TIMES = (("startedAt", "started_at"), ("finishedAt", "finished_at"))
 
 
+def environment_id(name: str) -> str:
+    return f"evm-{digits(name, LOWER, 20)}" if name else ""
+
+
 def service_json(service: ServiceRow) -> dict[str, Any]:
-    return {
+    own = next((name for name in service.domains if name.endswith(".onrender.com")), service.domains[0])
+    environment = {"environmentId": environment_id(service.environment)} if service.environment else {}
+    data: dict[str, Any] = {
         "id": service.id,
         "name": service.name,
         "ownerId": OWNER["id"],
@@ -49,9 +55,39 @@ def service_json(service: ServiceRow) -> dict[str, Any]:
             "openPorts": [{"port": 10000, "protocol": "TCP"}],
             "plan": "standard",
             "region": "frankfurt",
-            "url": f"https://{service.domains[0]}",
+            "url": f"https://{own}",
             "buildPlan": "starter",
+            "maintenanceMode": {"enabled": False, "uri": ""},
+            "renderSubdomainPolicy": "enabled",
         },
+    }
+    return overlaid(data | environment, service.played)
+
+
+def custom_domain_json(service: ServiceRow, domain: str) -> dict[str, Any]:
+    return {
+        "id": f"cdm-{digits(domain, LOWER, 20)}",
+        "name": domain,
+        "domainType": "apex" if domain.count(".") == 1 else "subdomain",
+        "publicSuffix": domain.rpartition(".")[2],
+        "redirectForName": "",
+        "verificationStatus": "unverified" if domain in service.unverified else "verified",
+        "createdAt": rfc3339(service.created_at),
+        "server": {"id": service.id, "name": service.name},
+    }
+
+
+def environment_json(name: str, services: list[ServiceRow]) -> dict[str, Any]:
+    return {
+        "id": environment_id(name),
+        "name": name,
+        "projectId": "prj-00000000000000000000",
+        "databasesIds": [],
+        "redisIds": [],
+        "serviceIds": [service.id for service in services],
+        "envGroupIds": [],
+        "protectedStatus": "unprotected",
+        "networkIsolationEnabled": False,
     }
 
 
@@ -69,7 +105,7 @@ def deploy_json(state: SandboxState, deploy: DeploymentRow) -> dict[str, Any]:
         at = getattr(deploy, attribute)
         if at is not None:
             data[name] = rfc3339(at)
-    return data
+    return overlaid(data, deploy.played)
 
 
 # --- Events: those of a deploy follow from its row, the others were recorded ---
@@ -130,7 +166,7 @@ def _deploy_events(state: SandboxState, service: ServiceRow, deploy: DeploymentR
 def _trigger(state: SandboxState, deploy: DeploymentRow) -> dict[str, Any]:
     data: dict[str, Any] = {
         "firstBuild": False,
-        "envUpdated": False,
+        "envUpdated": deploy.trigger == "service_updated",
         "manual": deploy.trigger in ("manual", "api"),
         "deployedByRender": False,
         "clearCache": False,

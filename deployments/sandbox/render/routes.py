@@ -14,7 +14,15 @@ from deployments.sandbox.server.rate_limit_windows import RateLimitWindows
 from deployments.sandbox.world import World
 
 KEY = "rnd_sandbox"
-OWN_PATHS = ("/v1/services", "/v1/owners", "/v1/logs", "/v1/metrics", "/v1/events", "/v1/users")
+OWN_PATHS = (
+    "/v1/services",
+    "/v1/owners",
+    "/v1/logs",
+    "/v1/metrics",
+    "/v1/events",
+    "/v1/users",
+    "/v1/environments",
+)
 MESSAGES: dict[int, str] = {
     401: "unauthorized", 402: "payment required", 403: "forbidden", 404: "not found", 409: "conflict",
     410: "gone", 422: "already live", 429: "rate limit exceeded", 500: "internal server error",

@@ -21,6 +21,8 @@ class RenderServices:
             route("GET", base, "render.services", self.services),
             route("GET", one, "render.service", self.service),
             route("PATCH", one, "render.service.patch", self.patch),
+            route("GET", f"{one}/custom-domains", "render.custom_domains", self.custom_domains),
+            route("GET", "/v1/environments/{environment_id}", "render.environment", self.environment),
             route("GET", f"{one}/events", "render.events", self.events),
             route("GET", "/v1/events/{event_id}", "render.event", self.event),
             route("GET", "/v1/owners", "render.owners", self.owners),
@@ -65,6 +67,28 @@ class RenderServices:
         if setting is not None:
             self.world.render.set_auto_deploy(service, str(setting), actor=ACTOR)
         return SandboxResponse.json(shape.service_json(service))
+
+    def custom_domains(self, request: Request, service_id: str) -> SandboxResponse:
+        """Reference: https://api-docs.render.com/reference/list-custom-domains"""
+        service = self.world.render.find(service_id)
+        names = [name for name in service.domains if not name.endswith(".onrender.com")]
+        limit = request.number("limit", 20, low=1, high=100)
+        page = shape.after(names, request.value("cursor"), str)[:limit]
+        return SandboxResponse.json(
+            [
+                {"cursor": shape.cursor_of(name), "customDomain": shape.custom_domain_json(service, name)}
+                for name in page
+            ]
+        )
+
+    def environment(self, request: Request, environment_id: str) -> SandboxResponse:
+        """Reference: https://api-docs.render.com/reference/retrieve-environment"""
+        rows = [
+            row for row in self.world.of("render") if shape.environment_id(row.environment) == environment_id
+        ]
+        if not rows:
+            raise ApiRefusal(404, "environment not found")
+        return SandboxResponse.json(shape.environment_json(rows[0].environment, rows))
 
     # --- Events, owners, users ---
 

@@ -27,6 +27,7 @@ import json
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
+from datetime import datetime
 from email.utils import format_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -59,6 +60,7 @@ class Sandbox:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.world = world
+        self.date: Callable[[], datetime | None] = world.clock  # of the `Date` header; None: there is none
         self.faults = Faults()
         self.render = RenderApi(world)
         self.vercel = VercelApi(world)
@@ -82,7 +84,8 @@ class Sandbox:
         with self.world.lock:
             self.world.settle()
             answer = self._dispatch(request)
-            answer.headers.append(("Date", format_datetime(self.world.clock(), usegmt=True)))
+            if date := self.date():
+                answer.headers.append(("Date", format_datetime(date, usegmt=True)))
             if self._save and self._saved_revision != self.world.revision:
                 self._save(self.world)
                 self._saved_revision = self.world.revision
@@ -115,7 +118,8 @@ class Sandbox:
             return api.error_response(ApiRefusal(404, "not found"))
         route, params = match
         try:
-            faults = self.faults.take(route.name, request.headers.get("x-sandbox-fault", ""))
+            header = request.headers.get("x-sandbox-fault", "")
+            faults = self.faults.take(route.name, header, self._service_names(request, params))
         except ValueError as error:
             return SandboxResponse.json({"error": str(error)}, 400)
         fault_list.attach_outcome_faults(request, faults)
@@ -134,6 +138,16 @@ class Sandbox:
         if route.order_kind and answer.outcome != "refused":
             self._record_order(api, route, request, params, answer, applied)
         return answer
+
+    def _service_names(self, request: Request, params: dict[str, str]) -> tuple[str, ...]:
+        """The name and id of the service that a call is about; () where it is about none or several."""
+        query = [request.value(name) for name in ("projectId", "projectIds", "resource")]
+        for word in (*params.values(), *query):
+            deployment = self.world.deployments.get(word)
+            row = self.world.services.get(deployment.service_id if deployment else word)
+            if row is not None:
+                return row.name, row.id
+        return ()
 
     def _handle(
         self, api: ProviderApi, route: Route, request: Request, params: dict[str, str]
@@ -177,7 +191,8 @@ class Sandbox:
         applied: bool,
     ) -> None:
         body = _object(request.body)
-        deployment = params.get("deployment_id") or body.get("deployId") or body.get("deploymentId") or ""
+        names = ("deployId", "deploymentId", "canaryDeploymentId")
+        deployment = params.get("deployment_id") or next((body[name] for name in names if body.get(name)), "")
         service = params.get("service_id") or params.get("project_id") or body.get("name") or ""
         answered = answer.status if answer.outcome == "sent" else "dropped"
         self.world.record_order(

@@ -6,12 +6,19 @@ No key is needed, because the sandbox listens on loopback only.
     GET    /_sandbox/applied    the traffic-changing POSTs received, oldest first
     DELETE /_sandbox/applied    forget them
     GET    /_sandbox/faults     the faults that are armed
-    POST   /_sandbox/faults     `{"on", "do", "times", "seconds", "detail"}`, or a list of them
+    POST   /_sandbox/faults     `{"on", "do", "times", "seconds", "detail", "service"}`, or a list of them
     DELETE /_sandbox/faults     disarm all
-    POST   /_sandbox/outside    `{"does": "rolls_back" or "promotes", "service", "deployment", "actor"}`,
+    POST   /_sandbox/outside    `{"does": "rolls_back", "service", "deployment", "actor", "dashboard"}`,
+                                `{"does": "promotes", "service", "deployment", "actor"}`,
+                                `{"does": "deploys", "service", "trigger", "actor", "message", "outcome"}`,
+                                `{"does": "changes_environment", "service", "variable", "actor"}`,
+                                `{"does": "moves_domain", "service", "domain", "deployment", "actor"}`,
                                 `{"does": "pushes", "service", "message", "author", "preview", "outcome"}`,
                                 `{"does": "sets_auto_deploy", "service", "setting", "actor"}`,
-                                `{"does": "starts_rolling_release", "service", "deployment", "seconds"}`
+                                `{"does": "starts_rolling_release", "service", "deployment", "seconds"}`,
+                                `{"does": "adds_domain", "service", "domain", "verified"}`
+    POST   /_sandbox/records    `{"service", "fields", "deployment"}`: fields in the JSON of a service or of a
+                                deployment; `{"service", "kind", "details", "actor"}`: an event
     GET, POST /_sandbox/pace    seconds of each stage, or `{"name": "local"}` (`fast`, `instant`)
     GET, POST /_sandbox/rules   see `Rules` in clock.py
 """
@@ -42,6 +49,7 @@ class Control:
             route("POST", "/_sandbox/faults", "", self.arm),
             route("DELETE", "/_sandbox/faults", "", self.disarm),
             route("POST", "/_sandbox/outside", "", self.outside),
+            route("POST", "/_sandbox/records", "", self.records),
             route("GET", "/_sandbox/pace", "", self.pace),
             route("POST", "/_sandbox/pace", "", self.set_pace),
             route("GET", "/_sandbox/rules", "", self.rules),
@@ -110,13 +118,30 @@ class Control:
     def outside(self, request: Request) -> SandboxResponse:
         fields = request.json_object()
         does, service = fields.pop("does", None), fields.pop("service", None)
-        changes = ("rolls_back", "promotes", "pushes", "sets_auto_deploy", "starts_rolling_release")
+        changes = (
+            "rolls_back",
+            "promotes",
+            "deploys",
+            "changes_environment",
+            "moves_domain",
+            "pushes",
+            "sets_auto_deploy",
+            "starts_rolling_release",
+            "adds_domain",
+        )
         if does not in changes:
             raise ValueError(f"does must be one of {', '.join(changes)}")
         if "deployment" in fields:
             fields["deployment_id"] = fields.pop("deployment")
         result = getattr(self.world, f"somebody_{does}")(service, **fields)
         return SandboxResponse.json({"done": does, "result": asdict(result) if result else None})
+
+    def records(self, request: Request) -> SandboxResponse:
+        fields = request.json_object()
+        if "deployment" in fields:
+            fields["deployment_id"] = fields.pop("deployment")
+        (self.world.provider_records if "kind" in fields else self.world.provider_says)(**fields)
+        return SandboxResponse.json({"done": "recorded"})
 
     # --- Pace and rules ---
 

@@ -1,7 +1,8 @@
 """The faults that the sandbox can be told to show, per call and while it runs.
 
 A fault names an operation (`on`, with `*` as a wildcard), what to do there (`do`), and how often
-(`times`; None means until it is cleared). `detail` and `seconds` refine it:
+(`times`; None means until it is cleared). With `service`, a name or an id, only calls about that one fail.
+`detail` and `seconds` refine it:
 
     slow              applied; the response comes after `seconds`
     rate_limit        429 with the provider's headers and `seconds` to wait (30). `detail`:
@@ -22,16 +23,21 @@ A fault names an operation (`on`, with `*` as a wildcard), what to do there (`do
     not_json          applied; the response is an HTML page with the right status
     omit              the field `detail` (dots for inner ones) is missing from the response
     replace           `field=value`: that field has another value, an unknown status for example
+    rename            `field=name`: that field goes by another name, wherever it is
+    empty             every list in the response is empty
+    leave_out         rows with the id in `detail` are missing from the response's lists
     lie_live          rollback, promote: reported as live or succeeded while the old deployment serves. On
                       Vercel `detail` `everything` makes `alias[]` wrong too; after `seconds` it comes true
     fail              rollback, promote, deploy: accepted, but fails in the end
     fail_aliases      Vercel rollback, promote: the domains in `detail` (comma; else the last one) do not move
-    stuck             rollback, promote, deploy: accepted, but never ends
+    stuck             rollback, promote, deploy: accepted, but never ends; a move at Vercel goes on after
+                      `seconds`
     queue_behind      Render: another deploy is running first. Vercel promote: 202, a rolling release is
 
-Operation names. Render: render.services, render.service, render.service.patch, render.deploys,
-render.deploy, render.deploy.create, render.cancel, render.rollback, render.events, render.event,
-render.logs, render.log_values, render.metrics, render.instances, render.owners, render.user. Vercel:
+Operation names. Render: render.services, render.service, render.service.patch, render.custom_domains,
+render.environment, render.deploys, render.deploy, render.deploy.create, render.cancel, render.rollback,
+render.events, render.event, render.logs, render.log_values, render.metrics, render.instances, render.owners,
+render.user. Vercel:
 vercel.projects, vercel.project, vercel.project.patch, vercel.deployments, vercel.deployment,
 vercel.deployment.create, vercel.cancel, vercel.rollback, vercel.promote, vercel.describe,
 vercel.alias_jobs, vercel.deployment.aliases, vercel.aliases, vercel.events, vercel.build_events,
@@ -44,6 +50,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -63,7 +70,7 @@ REFUSALS = {
     "already_current": 422, "gone": 410,
 }  # fmt: skip
 BEFORE = ("rate_limit", "error", "drop_before", "refuse_connection", *REFUSALS)
-AFTER = ("slow", "error_after", "drop_after", "not_json", "omit", "replace")
+AFTER = ("slow", "error_after", "drop_after", "not_json", "omit", "replace", "rename", "empty", "leave_out")
 KINDS = (*BEFORE, *AFTER, *OUTCOME_FAULTS)
 
 
@@ -76,6 +83,10 @@ class Fault:
     times: int | None = 1
     seconds: float | None = None
     detail: str = ""
+    service: str = ""
+
+    def matches(self, operation: str, names: Collection[str]) -> bool:
+        return fnmatchcase(operation, self.on) and (not self.service or self.service in names)
 
     def __post_init__(self) -> None:
         if self.do not in KINDS:
@@ -101,9 +112,10 @@ class Faults:
         with self._lock:
             return [asdict(fault) for fault in self._armed]
 
-    def take(self, operation: str, header: str = "") -> list[Fault]:
+    def take(self, operation: str, header: str = "", names: Collection[str] = ()) -> list[Fault]:
+        """The faults of this call; `names` are the name and the id of the service that it is about."""
         with self._lock:
-            matching = [fault for fault in self._armed if fnmatchcase(operation, fault.on)]
+            matching = [fault for fault in self._armed if fault.matches(operation, names)]
             for fault in matching:
                 if fault.times is not None:
                     fault.times -= 1
@@ -164,7 +176,41 @@ def alter_response(answer: SandboxResponse, faults: list[Fault]) -> SandboxRespo
         elif fault.do == "replace":
             name, _, word = fault.detail.partition("=")
             answer.body = _edited(answer.body, name, word)
+        elif fault.do in REBUILD and answer.body:
+            answer.body = json.dumps(REBUILD[fault.do](json.loads(answer.body), fault.detail)).encode()
     return answer
+
+
+def _renamed(data: Any, detail: str) -> Any:
+    old, _, new = detail.partition("=")
+    if isinstance(data, dict):
+        return {new if name == old else name: _renamed(value, detail) for name, value in data.items()}
+    return [_renamed(row, detail) for row in data] if isinstance(data, list) else data
+
+
+def _emptied(data: Any, detail: str) -> Any:
+    if isinstance(data, dict):
+        return {name: [] if isinstance(value, list) else value for name, value in data.items()}
+    return [] if isinstance(data, list) else data
+
+
+def _without(data: Any, detail: str) -> Any:
+    if isinstance(data, dict):
+        return {name: _without(value, detail) for name, value in data.items()}
+    return [row for row in data if detail not in _ids(row)] if isinstance(data, list) else data
+
+
+def _ids(row: Any) -> list[Any]:
+    """The ids of a row of a list: its own, or of the one object that Render wraps."""
+    inner = [value for value in row.values() if isinstance(value, dict)] if isinstance(row, dict) else []
+    return [one.get(name) for one in (row, *inner) if isinstance(one, dict) for name in ("id", "uid")]
+
+
+REBUILD: dict[str, Callable[[Any, str], Any]] = {
+    "rename": _renamed,
+    "empty": _emptied,
+    "leave_out": _without,
+}
 
 
 def _edited(body: bytes, path: str, word: str | None) -> bytes:

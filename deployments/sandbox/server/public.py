@@ -9,6 +9,7 @@ import html
 
 from deployments.sandbox.rows import DeploymentRow, ServiceRow
 from deployments.sandbox.server.http import Request, SandboxResponse
+from deployments.sandbox.vercel.rolling import STAGES
 from deployments.sandbox.world import World
 
 PAGE = """<!doctype html>
@@ -30,13 +31,23 @@ class PublicPages:
         """The service and deployment that answer for a host; None for a host that is not the company's."""
         for service in self.world.services.values():
             if host in service.domains:
-                serving = service.aliases.get(host) if service.provider == "vercel" else service.serving()
+                serving = self._alias(service, host) if service.provider == "vercel" else service.serving()
                 return (service, self.world.deployments[serving]) if serving else None
         if host.endswith(".vercel.app"):
             for deployment in self.world.deployments.values():
                 if deployment.url == host:
                     return self.world.services[deployment.service_id], deployment
         return None
+
+    def _alias(self, project: ServiceRow, host: str) -> str | None:
+        """Where a domain points; during a rolling release the canary answers its share of the requests."""
+        release = self.world.vercel.rolling.active(project)
+        if release is None:
+            return project.aliases.get(host)
+        self._requests[project.id] = number = self._requests.get(project.id, 0) + 1
+        share = STAGES[0]["targetPercentage"] / 100
+        is_canary = int(number * share) != int((number - 1) * share)
+        return str(release["canary"]) if is_canary else project.aliases.get(host)
 
     def operation(self, request: Request) -> str:
         return "public.health" if request.path == "/healthz" else "public.page"

@@ -88,7 +88,7 @@ class VercelAccount:
             "avatar": "",
             "slug": person.login,
         }
-        message = EVENT_TEXTS[event.kind].format(project=project.name)
+        message = EVENT_TEXTS.get(event.kind, "changed {project}").format(project=project.name)
         data: dict[str, Any] = {
             "id": event.id,
             "type": event.kind,
@@ -101,7 +101,8 @@ class VercelAccount:
             "principal": {**user, "type": "user"},
         }
         if payload:
-            data["payload"] = {"projectId": project.id, "projectName": project.name, **event.data}
+            named = {} if event.kind == "alias" else {"projectId": project.id, "projectName": project.name}
+            data["payload"] = {**named, **event.data}
         return data
 
     def _team_json(self) -> dict[str, Any]:

@@ -233,6 +233,8 @@ class VercelBehaviour:
         self.state.revision += 1
         if outcome != "stuck":
             self.state.schedule(now + self.state.pace.aliases * PENDING_SHARE, "vercel.moving", project.id)
+        elif truth_after is not None:
+            self.state.schedule(now + truth_after, "vercel.moving", project.id)
         return project.alias_request
 
     def become_production(self, project: ServiceRow, deployment: DeploymentRow, at: float) -> None:

@@ -11,11 +11,19 @@ UPGRADE = "To roll back further than the previous production deployment, upgrade
 
 def is_candidate(project: ServiceRow, deployment: DeploymentRow) -> bool:
     """`isRollbackCandidate`: it had the production domains before and does not have them now."""
-    return deployment.substate == "PROMOTED" and deployment.id != project.production_id
+    candidate = deployment.substate == "PROMOTED" and deployment.id != project.production_id
+    return candidate and not is_deleted(deployment)
+
+
+def is_deleted(deployment: DeploymentRow) -> bool:
+    return bool(deployment.played.get("deleted")) or deployment.played.get("readyState") == "DELETED"
 
 
 def check_rollback(state: SandboxState, project: ServiceRow, target_id: str) -> DeploymentRow:
     target = _ready(state, project, target_id)
+    rolling = project.rolling is not None and project.rolling["state"] == "ACTIVE"
+    if target.id == project.production_id and rolling:
+        return target  # which aborts the rolling release
     if target.id == project.production_id:
         raise ApiRefusal(422, f"The deployment {target.id} is already the current production deployment.")
     if target.target != "production" or target.substate != "PROMOTED":
@@ -41,6 +49,8 @@ def check_promotion(state: SandboxState, project: ServiceRow, target_id: str) ->
 
 def _ready(state: SandboxState, project: ServiceRow, target_id: str) -> DeploymentRow:
     target = state.find_deployment(project, target_id)
+    if is_deleted(target):
+        raise ApiRefusal(410, "The deployment was deleted.")
     if target.status != "READY":
         raise ApiRefusal(400, f"The deployment {target.id} is {target.status}, not READY.")
     request = project.alias_request

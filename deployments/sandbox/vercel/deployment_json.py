@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from deployments.sandbox.rows import DeploymentRow, ServiceRow, ms
+from deployments.sandbox.rows import DeploymentRow, ServiceRow, ms, overlaid
 from deployments.sandbox.vercel.checks import is_candidate
 from deployments.sandbox.world import World
 
 TEAM = {"id": "team_sandbox", "slug": "acme", "name": "Acme"}
 REPO_ID = 512_004_711
 CRONS = [{"path": "/api/cron/sitemap", "schedule": "0 3 * * *"}]
+ONLY_LISTED = {"expiration", "proposedExpiration", "isRollbackCandidate", "checks"}
 SETTINGS: dict[str, Any] = {
     "framework": "nextjs",
     "buildCommand": None,
@@ -84,7 +85,7 @@ def listed(world: World, row: DeploymentRow) -> dict[str, Any]:
         "aliasError": None,
         "isRollbackCandidate": is_candidate(project, row) if production else None,
     }
-    return data | _stages(row)
+    return overlaid(data | _stages(row), row.played)
 
 
 def _stages(row: DeploymentRow) -> dict[str, Any]:
@@ -93,7 +94,7 @@ def _stages(row: DeploymentRow) -> dict[str, Any]:
     if row.started_at:
         data["buildingAt"] = ms(row.started_at)
     if row.status == "READY" and row.built_at:
-        data["ready"] = ms(row.built_at)
+        data |= {"ready": ms(row.built_at), "checksState": "completed", "checksConclusion": "succeeded"}
     if row.substate:
         data["readySubstate"] = row.substate
     if row.status == "ERROR":
@@ -127,7 +128,14 @@ def full(world: World, row: DeploymentRow) -> dict[str, Any]:
         "routes": None,
         "crons": CRONS,
     }
-    return data | _build(world, row) | _domains(world, project, row) | _stages(row)
+    data |= _build(world, row) | _domains(world, project, row) | _stages(row)
+    return overlaid(data, _as_single(row.played))
+
+
+def _as_single(played: dict[str, Any]) -> dict[str, Any]:
+    """The single view has other names than the list for the times of a deletion, and lacks some fields."""
+    renamed = {"deleted": "deletedAt", "undeleted": "undeletedAt", "state": "status"}
+    return {renamed.get(name, name): value for name, value in played.items() if name not in ONLY_LISTED}
 
 
 def _build(world: World, row: DeploymentRow) -> dict[str, Any]:

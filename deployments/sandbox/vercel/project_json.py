@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from deployments.sandbox.rows import DeploymentRow, ServiceRow, ms
+from deployments.sandbox.rows import DeploymentRow, ServiceRow, ms, overlaid
 from deployments.sandbox.vercel.deployment_json import (
     CRONS,
     REPO_ID,
@@ -15,6 +15,7 @@ from deployments.sandbox.vercel.deployment_json import (
     repo_of,
     reported_targets,
 )
+from deployments.sandbox.vercel.rolling import STAGES
 from deployments.sandbox.world import World
 
 RESOURCES = {"functionDefaultRegions": ["fra1"], "functionDefaultMemoryType": "standard", "fluid": True}
@@ -49,7 +50,7 @@ def project_json(world: World, project: ServiceRow) -> dict[str, Any]:
         "alias": [alias_json(world, project, domain) for domain in project.domains],
         "lastAliasRequest": alias_request_json(project),
         "lastRollbackTarget": None,
-        "rollingRelease": None,
+        "rollingRelease": rolling_config() if project.rolling else None,
         "crons": {
             "enabledAt": ms(project.created_at), "disabledAt": None, "updatedAt": ms(project.updated_at),
             "deploymentId": project.crons_id,
@@ -59,7 +60,17 @@ def project_json(world: World, project: ServiceRow) -> dict[str, Any]:
     }  # fmt: skip
     if project.description:
         data["rollbackDescription"] = _description(world, project.description)
-    return data
+    return overlaid(data, project.played)
+
+
+def rolling_config() -> dict[str, Any]:
+    """How a project releases gradually. Its durations are minutes; those of a release are seconds."""
+    names = ("targetPercentage", "requireApproval")
+    return {
+        "target": "production",
+        "stages": [{name: stage[name] for name in names} | {"duration": 1} for stage in STAGES],
+        "canaryResponseHeader": False,
+    }
 
 
 def _description(world: World, description: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import b32decode, b32encode
+
 from deployments.sandbox.rows import ApiRefusal, ServiceRow
 from deployments.sandbox.server.http import Request, Route, SandboxResponse, route
 from deployments.sandbox.vercel import project_json as shape
@@ -9,6 +11,19 @@ from deployments.sandbox.vercel.account import ACTOR
 from deployments.sandbox.world import World
 
 PATCHABLE = ("autoAssignCustomDomains", "autoAssignCustomDomainsUpdatedBy")
+
+
+def _token(offset: int) -> str:
+    """A continuation token, which the document calls base32."""
+    return b32encode(str(offset).encode()).decode().rstrip("=")
+
+
+def _offset(token: str) -> int:
+    try:
+        padded = token + "=" * (-len(token) % 8)
+        return int(b32decode(padded) or b"0")
+    except ValueError:
+        raise ApiRefusal(400, "Invalid request: `from` is no continuation token.") from None
 
 
 class VercelProjects:
@@ -34,7 +49,13 @@ class VercelProjects:
             route("GET", rolling, "vercel.rolling", self.rolling),
             route("GET", f"{rolling}/config", "vercel.rolling.config", self.rolling_config),
             route("POST", f"{rolling}/start", "vercel.rolling.start", self.rolling_start),
-            route("POST", f"{rolling}/complete", "vercel.rolling.complete", self.rolling_complete),
+            route(
+                "POST",
+                f"{rolling}/complete",
+                "vercel.rolling.complete",
+                self.rolling_complete,
+                order_kind="complete",
+            ),
         ]
 
     # --- Read and pin ---
@@ -45,9 +66,9 @@ class VercelProjects:
         rows = [row for row in self.world.of("vercel") if search in row.name]
         rows.sort(key=lambda row: row.updated_at, reverse=True)
         limit = request.number("limit", 20, low=1, high=100)
-        start = request.number("from", 0, low=0, high=10**9)
+        start = _offset(request.value("from"))
         page = rows[start : start + limit]
-        more = start + limit if len(rows) > start + limit else None
+        more = _token(start + limit) if len(rows) > start + limit else None
         pagination = {"count": len(page), "next": more, "prev": None}
         return SandboxResponse.json(
             {"projects": [shape.project_json(self.world, row) for row in page], "pagination": pagination}
@@ -89,7 +110,7 @@ class VercelProjects:
             description=request.value("description"),
             outcome=self._outcome(request),
             failing_domains=self._failing_domains(request, project),
-            truth_after=request.seconds.get("lie_live"),
+            truth_after=_truth_after(request),
         )
         return SandboxResponse.empty(201)
 
@@ -106,7 +127,7 @@ class VercelProjects:
             actor=ACTOR,
             outcome=self._outcome(request),
             failing_domains=self._failing_domains(request, project),
-            truth_after=request.seconds.get("lie_live"),
+            truth_after=_truth_after(request),
         )
         return SandboxResponse.empty(201 if alias_request else 202)
 
@@ -189,8 +210,8 @@ class VercelProjects:
         )
 
     def rolling_config(self, request: Request, project_id: str) -> SandboxResponse:
-        self.world.vercel.find(project_id)
-        return SandboxResponse.json({"rollingRelease": None})
+        project = self.world.vercel.find(project_id)
+        return SandboxResponse.json({"rollingRelease": shape.rolling_config() if project.rolling else None})
 
     def rolling_start(self, request: Request, project_id: str) -> SandboxResponse:
         project = self.world.vercel.find(project_id)
@@ -199,5 +220,15 @@ class VercelProjects:
         return self.rolling(request, project_id)
 
     def rolling_complete(self, request: Request, project_id: str) -> SandboxResponse:
-        self.world.vercel.rolling.complete(self.world.vercel.find(project_id), self.world.now())
+        """Reference: https://vercel.com/docs/rest-api/reference/endpoints/rolling-release"""
+        project = self.world.vercel.find(project_id)
+        release = self.world.vercel.rolling.active(project)
+        if release is None or release["canary"] != request.json_object().get("canaryDeploymentId"):
+            raise ApiRefusal(404, "There is no active rolling release of this deployment.")
+        self.world.vercel.rolling.complete(project, self.world.now())
         return self.rolling(request, project_id)
+
+
+def _truth_after(request: Request) -> float | None:
+    """Seconds after which a false success comes true, or a stuck move goes on."""
+    return request.seconds.get("lie_live", request.seconds.get("stuck"))

@@ -10,7 +10,7 @@ from deployments.sandbox.state import SandboxState
 if TYPE_CHECKING:
     from deployments.sandbox.vercel.behaviour import VercelBehaviour
 
-STAGES = [
+STAGES: list[dict[str, Any]] = [
     {"index": 0, "isFinalStage": False, "targetPercentage": 10, "requireApproval": False, "duration": 60},
     {"index": 1, "isFinalStage": True, "targetPercentage": 100, "requireApproval": False, "duration": None},
 ]
@@ -86,7 +86,8 @@ class RollingReleases:
             "currentDeployment": self._brief(release["current"]),
             "canaryDeployment": self._brief(release["canary"]),
             "queuedDeploymentId": release["queued"],
-            "advancementType": "auto_deploy",
+            "substate": None,
+            "advancementType": "automatic",
             "stages": STAGES,
             "activeStage": STAGES[0] if active else None,
             "nextStage": STAGES[1] if active else None,

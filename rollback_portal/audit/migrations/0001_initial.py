@@ -25,7 +25,6 @@ DROP FUNCTION audit_refuse_change();
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -34,29 +33,70 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='AuditEntry',
+            name="AuditEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('actor_name', models.CharField(max_length=200)),
-                ('role', models.CharField(max_length=40)),
-                ('action', models.CharField(max_length=60)),
-                ('outcome', models.CharField(choices=[('asked', 'asked for'), ('step', 'on the way'), ('done', 'done'), ('refused', 'refused'), ('failed', 'failed'), ('unclear', 'unclear')], max_length=10)),
-                ('subject', models.CharField(max_length=200)),
-                ('message', models.TextField()),
-                ('operation', models.UUIDField(db_index=True, null=True)),
-                ('reason', models.TextField(blank=True)),
-                ('incident', models.CharField(blank=True, max_length=100)),
-                ('before', models.JSONField(default=dict)),
-                ('after', models.JSONField(default=dict)),
-                ('provider_request_id', models.CharField(blank=True, max_length=200)),
-                ('address', models.GenericIPAddressField(null=True)),
-                ('actor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                ("actor_name", models.CharField(max_length=200)),
+                ("role", models.CharField(max_length=40)),
+                ("action", models.CharField(max_length=60)),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[
+                            ("asked", "requested"),
+                            ("step", "on the way"),
+                            ("done", "done"),
+                            ("refused", "refused"),
+                            ("failed", "failed"),
+                            ("unclear", "unclear"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("subject", models.CharField(max_length=200)),
+                ("message", models.TextField()),
+                ("operation", models.UUIDField(db_index=True, null=True)),
+                ("reason", models.TextField(blank=True)),
+                ("incident", models.CharField(blank=True, max_length=100)),
+                ("before", models.JSONField(default=dict)),
+                ("after", models.JSONField(default=dict)),
+                ("provider_request_id", models.CharField(blank=True, max_length=200)),
+                ("address", models.GenericIPAddressField(null=True)),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'audit entries',
-                'ordering': ['-id'],
-                'indexes': [models.Index(fields=['at'], name='audit_audit_at_bd7d43_idx'), models.Index(fields=['actor_name', '-id'], name='audit_audit_actor_n_614c8b_idx'), models.Index(fields=['action', '-id'], name='audit_audit_action_c53347_idx'), models.Index(fields=['subject', '-id'], name='audit_audit_subject_d036c0_idx'), models.Index(condition=models.Q(('incident', ''), _negated=True), fields=['incident', '-id'], name='audit_incident')],
+                "verbose_name_plural": "audit entries",
+                "ordering": ["-id"],
+                "indexes": [
+                    models.Index(fields=["at"], name="audit_audit_at_bd7d43_idx"),
+                    models.Index(fields=["actor_name", "-id"], name="audit_audit_actor_n_614c8b_idx"),
+                    models.Index(fields=["action", "-id"], name="audit_audit_action_c53347_idx"),
+                    models.Index(fields=["subject", "-id"], name="audit_audit_subject_d036c0_idx"),
+                    models.Index(
+                        condition=models.Q(("incident", ""), _negated=True),
+                        fields=["incident", "-id"],
+                        name="audit_incident",
+                    ),
+                ],
             },
         ),
         migrations.RunSQL(APPEND_ONLY, DROP_APPEND_ONLY),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from deployments.models import Change, Deployment, Pin
-from deployments.operations.eligibility import button_text, ineligible_reason
+from deployments.operations.eligibility import button_text, cannot_return_reason, ineligible_reason
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -38,13 +38,26 @@ def test_an_earlier_deployment_that_served_is_a_candidate() -> None:
     assert ineligible_reason(factories.deployment(service), service, None, None) == ""
 
 
-def test_live_and_the_same_commit_again_are_no_candidates() -> None:
+def test_live_is_no_candidate_nor_is_its_build_which_a_rollback_restored() -> None:
     service = factories.service()
-    live = factories.live(service)
+    build = factories.deployment(service, "Fix price rounding", created_at=factories.ago(days=1))
+    first = factories.deployment(service, "Fix price rounding", restores=build, trigger="rollback")
+    live = factories.live(service, "Fix price rounding", restores=first, trigger="rollback")
 
     assert ineligible_reason(live, service, None, None) == "live now"
+    assert ineligible_reason(build, service, None, None) == "the same build is live now"
+    assert ineligible_reason(first, service, None, None) == "the same build is live now"
+
+
+@pytest.mark.parametrize("kind", ["api", "web"])
+def test_another_build_of_the_live_commit_is_a_candidate_because_its_settings_may_differ(kind: str) -> None:
+    service = factories.service(kind)
+    live = factories.live(service)
+
     twin = factories.deployment(service, commit_sha=live.commit_sha)
-    assert ineligible_reason(twin, service, None, None) == "the same commit is live"
+
+    assert ineligible_reason(twin, service, None, None) == ""
+    assert cannot_return_reason(twin, service) == ""
 
 
 def test_vercels_own_verdict_counts() -> None:

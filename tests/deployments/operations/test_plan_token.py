@@ -45,7 +45,7 @@ def test_a_token_is_valid_for_its_own_form_only(api: Service, target: Deployment
 
 
 def test_a_damaged_token_is_refused(api: Service, target: Deployment) -> None:
-    with pytest.raises(InvalidPlanToken, match="did not come whole"):
+    with pytest.raises(InvalidPlanToken, match="arrived incomplete"):
         read_token(new_token(ROLL_BACK, api, target)[:-2], ROLL_BACK, api, target)
 
 

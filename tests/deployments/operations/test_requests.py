@@ -104,7 +104,7 @@ def test_it_was_not_applied_ends_it_and_is_on_record(portal: Portal) -> None:
 def test_only_what_needs_a_person_can_be_settled(portal: Portal) -> None:
     change = portal.roll_back("vercel")
 
-    with pytest.raises(requests.OperationRefused, match="does not wait for a person"):
+    with pytest.raises(requests.OperationRefused, match="no longer waiting for a person"):
         requests.settle_by_hand(Actor.of(portal.ana), change, applied=False)
 
 

@@ -24,7 +24,7 @@ MOMENT = timedelta(seconds=5)  # more than a statement takes, less than what mat
 
 
 @pytest.fixture
-def held(portal: Portal) -> ChangeContext:
+def stalled(portal: Portal) -> ChangeContext:
     """A worker was about to send an order and has not been heard from since."""
     change = portal.ask(portal.api, portal.candidate(portal.api))
     claimed = queue.claim(Change.objects.shown(), change.pk)
@@ -34,38 +34,38 @@ def held(portal: Portal) -> ChangeContext:
     return context
 
 
-def lease_ran_out(held: ChangeContext, ago: timedelta) -> None:
-    Change.objects.filter(pk=held.change.pk).update(lease_until=timezone.now() - ago)
+def lease_ran_out(stalled: ChangeContext, ago: timedelta) -> None:
+    Change.objects.filter(pk=stalled.change.pk).update(lease_until=timezone.now() - ago)
 
 
 def audit_entries() -> list[AuditEntry]:
     return list(AuditEntry.objects.filter(action="worker stalled"))
 
 
-def test_within_two_minutes_nobody_takes_its_change(portal: Portal, held: ChangeContext) -> None:
-    lease_ran_out(held, TWO_MINUTES - MOMENT)
-    with liveness.liveness_lock(f"deployments.change:{held.change.pk}") as alive:
+def test_within_two_minutes_nobody_takes_its_change(portal: Portal, stalled: ChangeContext) -> None:
+    lease_ran_out(stalled, TWO_MINUTES - MOMENT)
+    with liveness.liveness_lock(f"deployments.change:{stalled.change.pk}") as alive:
         assert alive
 
-        assert worker.run(held.change.pk, seconds=5) is False
+        assert worker.run(stalled.change.pk, seconds=5) is False
 
-    assert Change.objects.get(pk=held.change.pk).status == "pinning"
+    assert Change.objects.get(pk=stalled.change.pk).status == "pinning"
     assert (portal.posts(), audit_entries()) == ([], [])
 
 
 def test_after_two_minutes_the_change_needs_attention_and_is_counted_in_the_metrics(
-    portal: Portal, held: ChangeContext
+    portal: Portal, stalled: ChangeContext
 ) -> None:
-    lease_ran_out(held, TWO_MINUTES + MOMENT)
-    with liveness.liveness_lock(f"deployments.change:{held.change.pk}") as alive:
+    lease_ran_out(stalled, TWO_MINUTES + MOMENT)
+    with liveness.liveness_lock(f"deployments.change:{stalled.change.pk}") as alive:
         assert alive
 
-        assert worker.run(held.change.pk, seconds=5) is False
+        assert worker.run(stalled.change.pk, seconds=5) is False
 
-    change = Change.objects.get(pk=held.change.pk)
+    change = Change.objects.get(pk=stalled.change.pk)
     assert (change.status, change.lease_owner) == ("needs_attention", None)
     assert change.ended_at is not None
-    assert "alive, but has not been heard for 2 minutes" in change.message
+    assert "alive, but has not renewed its lease for 2 minutes" in change.message
     assert "at Render" in change.message
     (entry,) = audit_entries()
     assert (entry.outcome, entry.operation) == ("unclear", change.operation_id)
@@ -74,31 +74,31 @@ def test_after_two_minutes_the_change_needs_attention_and_is_counted_in_the_metr
     assert portal.posts() == []
 
 
-def test_what_it_writes_after_that_is_refused(held: ChangeContext) -> None:
-    lease_ran_out(held, TWO_MINUTES + MOMENT)
-    assert give_up_on_stalled_worker(held.change.pk)
+def test_what_it_writes_after_that_is_refused(stalled: ChangeContext) -> None:
+    lease_ran_out(stalled, TWO_MINUTES + MOMENT)
+    assert give_up_on_stalled_worker(stalled.change.pk)
 
     with pytest.raises(LeaseLost):
-        held.advance("sending")
+        stalled.advance("sending")
     with pytest.raises(LeaseLost):
-        held.note(message="I am back.")
+        stalled.note(message="I am back.")
 
-    assert Change.objects.get(pk=held.change.pk).status == "needs_attention"
+    assert Change.objects.get(pk=stalled.change.pk).status == "needs_attention"
 
 
-def test_it_is_recorded_once(held: ChangeContext) -> None:
-    lease_ran_out(held, TWO_MINUTES + MOMENT)
+def test_it_is_recorded_once(stalled: ChangeContext) -> None:
+    lease_ran_out(stalled, TWO_MINUTES + MOMENT)
 
-    assert [give_up_on_stalled_worker(held.change.pk) for _ in range(3)] == [True, False, False]
+    assert [give_up_on_stalled_worker(stalled.change.pk) for _ in range(3)] == [True, False, False]
 
     assert len(audit_entries()) == 1
 
 
 def test_one_that_renews_its_lease_at_the_last_moment_is_not_given_up(
-    held: ChangeContext, monkeypatch: Any
+    stalled: ChangeContext, monkeypatch: Any
 ) -> None:
     """It wakes up between the check and the move."""
-    lease_ran_out(held, TWO_MINUTES + MOMENT)
+    lease_ran_out(stalled, TWO_MINUTES + MOMENT)
     move = Change.move
 
     def after_a_heartbeat(self: Change, *args: Any, **fields: Any) -> bool:
@@ -107,7 +107,7 @@ def test_one_that_renews_its_lease_at_the_last_moment_is_not_given_up(
 
     monkeypatch.setattr(Change, "move", after_a_heartbeat)
 
-    assert give_up_on_stalled_worker(held.change.pk) is False
+    assert give_up_on_stalled_worker(stalled.change.pk) is False
     assert audit_entries() == []
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from deployments.models import Change, Deployment, Operation, OperationKind, Pin, Service
+from deployments.models import Deployment, Service
+from deployments.operations.past.rolled_back import RolledBack
 from deployments.pages.badges import BadgeContext, badges_for
 from deployments.providers.base import DeploymentStatus
 from rollback_portal.web.badges import Badge
@@ -17,9 +18,7 @@ LIVE, OTHER = 1, 2
 
 def badges(pk: int = OTHER, **options: Any) -> tuple[Badge, ...]:
     """The badges of a deployment, by default a built one that is not live."""
-    context = {
-        name: options.pop(name) for name in ("sure", "previous", "pin", "rollbacks") if name in options
-    }
+    context = {name: options.pop(name) for name in ("sure", "previous", "rolled_back") if name in options}
     service = Service(live_id=LIVE)
     defaults = {"status": DeploymentStatus.READY, "production": True}
     deployment = Deployment(pk=pk, service=service, **{**defaults, **options})
@@ -65,14 +64,10 @@ def test_a_rollback_says_what_it_restores_and_who_started_it() -> None:
     assert badge.detail == "of 77ab0e1 by Ana Ruiz"
 
 
-def test_what_a_pin_rolled_back_from_is_red_and_not_called_previous() -> None:
-    pin = Pin(rolled_back_from_id=OTHER, pinned_by="Ana Ruiz")
-    (badge,) = badges(pin=pin, previous=Deployment(pk=OTHER))
-    assert (badge.word, badge.tone, badge.detail) == ("ROLLED BACK FROM", "bad", "by Ana Ruiz")
-
-
-def test_a_finished_rollback_away_from_it_is_remembered_without_colour() -> None:
-    operation = Operation(kind=OperationKind.ROLL_BACK, requested_by_name="Bo Lind")
-    change = Change(operation=operation, from_deployment_id=OTHER)
-    (badge,) = badges(rollbacks=[change])
-    assert (badge.word, badge.tone, badge.detail) == ("ROLLED BACK FROM", "", "by Bo Lind")
+@pytest.mark.parametrize(("standing", "tone"), [(True, "bad"), (False, "")])
+def test_what_was_rolled_back_from_says_when_by_whom_and_why(standing: bool, tone: str) -> None:
+    at = timezone.now()
+    rolled_back = RolledBack(1, OTHER, LIVE, at, "Ana Ruiz", "Error rate up: 500s", standing=standing)
+    (badge,) = badges(rolled_back=rolled_back)
+    assert (badge.word, badge.tone) == ("ROLLED BACK FROM", tone)
+    assert badge.detail == f"at {at:%H:%M} by Ana Ruiz: Error rate up: 500s"

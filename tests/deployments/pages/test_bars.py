@@ -106,8 +106,8 @@ def test_without_a_worker_the_dispatcher_does_the_work() -> None:
     assert bar is not None
     assert (bar.tone, bar.word) == ("warn", "NO WORKER")
     assert as_text(bar.message) == (
-        "has been heard for 40 s, the last one 5 min ago. "
-        "Operations are done by the dispatcher itself, about 5 s later than usual."
+        "has sent a heartbeat for 40 s; the last one came 5 min ago. "
+        "The dispatcher carries out operations itself, about 5 s later than usual."
     )
 
 
@@ -116,7 +116,7 @@ def test_without_a_dispatcher_nobody_takes_up_an_operation(workers: int, word: s
     bar = process_bar(status(workers=workers, dispatchers=0))
     assert bar is not None
     assert (bar.tone, bar.word) == ("bad", word)
-    assert "the last dispatcher 5 min ago. What you start is kept" in as_text(bar.message)
+    assert "a dispatcher last did 5 min ago. What you start is kept" in as_text(bar.message)
     assert "python manage.py rollback" in as_text(bar.still_works)
 
 
@@ -125,8 +125,10 @@ def test_processes_that_were_never_seen_have_no_age() -> None:
     no_dispatcher = process_bar(status(dispatchers=0, seen=False))
     assert no_worker is not None
     assert no_dispatcher is not None
-    assert as_text(no_worker.message).startswith("has been heard for 40 s; none ever. ")
-    assert as_text(no_dispatcher.message).startswith("has been heard for 40 s; a dispatcher never. ")
+    assert as_text(no_worker.message).startswith("has sent a heartbeat for 40 s; none ever has. ")
+    assert as_text(no_dispatcher.message).startswith(
+        "has sent a heartbeat for 40 s; a dispatcher never has. "
+    )
 
 
 def test_a_queue_that_does_not_answer_says_for_how_long() -> None:
@@ -146,8 +148,8 @@ def test_there_is_no_bar_for_a_provider_with_fresh_data() -> None:
     ("fields", "word"),
     [
         ({}, "RENDER DATA IS OLD"),
-        ({"error": "500"}, "RENDER DOES NOT ANSWER AS IT SHOULD"),
-        ({"error": "500", "left_alone": True}, "RENDER IS LEFT ALONE FOR A MOMENT"),
+        ({"error": "500"}, "RENDER IS NOT ANSWERING PROPERLY"),
+        ({"error": "500", "left_alone": True}, "RENDER READS ARE PAUSED"),
         ({"error": "401", "key": "RENDER_API_KEY"}, "RENDER REFUSES THE PORTAL'S KEY"),
     ],
 )
@@ -157,29 +159,27 @@ def test_the_bar_of_a_provider_says_what_is_wrong(fields: dict[str, Any], word: 
     assert bar.word == word
 
 
-@pytest.mark.parametrize(
-    ("error", "text"), [("Time-out", "Time-out. What"), ("No.", "No. What"), ("", "What")]
-)
+@pytest.mark.parametrize(("error", "text"), [("Time-out", "Time-out. The"), ("No.", "No. The"), ("", "The")])
 def test_the_error_of_a_provider_ends_with_one_full_stop(error: str, text: str) -> None:
     bar = provider_bar(freshness(error=error), ())
     assert bar is not None
-    assert as_text(bar.message).startswith(f"{text} stands here of API, Search is as Render said it ")
+    assert as_text(bar.message).startswith(f"{text} data of API, Search was last read from Render ")
 
 
 def test_a_provider_that_was_never_read_says_what_is_not_known() -> None:
     bar = provider_bar(freshness(read_at=None), ())
     assert bar is not None
-    assert as_text(bar.message) == "Render was never read: nothing is known of API, Search yet."
+    assert as_text(bar.message) == "Render has never been read, so nothing is known about API, Search yet."
 
 
-def test_a_provider_without_trouble_is_not_concerned() -> None:
+def test_a_provider_without_trouble_is_not_affected() -> None:
     vercel = freshness(provider="vercel", name="Vercel", tone="good")
     render = freshness(error="500")
     bar = provider_bar(render, (render, vercel))
     assert bar is not None
     assert as_text(bar.still_works) == (
-        "The portal asks again every 15 s. "
-        "Looking works; an operation reads afresh before it starts, and Vercel is not concerned."
+        "The portal tries again every 15 s. "
+        "You can still look, and each operation reads anew before it starts; Vercel is not affected."
     )
 
 
@@ -189,6 +189,6 @@ def test_a_refused_key_says_which_variable_needs_a_new_one_and_when_the_portal_a
     assert bar is not None
     text = as_text(bar.still_works)
     assert text.startswith(
-        "The portal asks again at 13:51:07 UTC. Looking works; an operation on API, Search "
+        "The portal tries again at 13:51:07 UTC. You can still look. An operation on API, Search "
     )
-    assert "puts a key that Render accepts into RENDER_API_KEY and restarts the workers" in text
+    assert "set a key that Render accepts in RENDER_API_KEY and restart the workers" in text

@@ -14,76 +14,67 @@ from tests.support.page_text import text
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def live_api() -> Service:
-    service = factories.service("api", display_name="API")
-    factories.provider_status("render")
-    factories.deployment(service, "Fix price rounding", created_at=factories.ago(days=2))
-    factories.live(service)
-    return service
-
-
 def queue_answered_ago(seconds: int) -> None:
     heartbeats.record_broker_answer()
     Heartbeat.objects.filter(role=heartbeats.BROKER).update(beat_at=factories.ago(seconds=seconds))
 
 
 def test_a_queue_without_an_answer_for_forty_seconds_has_a_bar_that_says_how_long(
-    ana: Client, live_api: Service
+    responder: Client, live_api: Service
 ) -> None:
     factories.heartbeats()
     queue_answered_ago(41)
-    read = text(ana.get("/"))
-    assert "REDIS HAS NOT ANSWERED the dispatcher for 41 s. Operations are done by the dispatcher" in read
-    assert "The providers are not read meanwhile" in read
+    read = text(responder.get("/"))
+    assert "REDIS HAS NOT ANSWERED the dispatcher for 41 s. The dispatcher carries out operations" in read
+    assert "Nothing is read from the providers meanwhile" in read
 
 
-def test_a_queue_that_answers_or_was_never_asked_is_no_alarm(ana: Client, live_api: Service) -> None:
+def test_a_queue_that_answers_or_was_never_asked_is_no_alarm(responder: Client, live_api: Service) -> None:
     factories.heartbeats()
-    assert "REDIS" not in text(ana.get("/"))
+    assert "REDIS" not in text(responder.get("/"))
     queue_answered_ago(39)
-    assert "REDIS" not in text(ana.get("/"))
+    assert "REDIS" not in text(responder.get("/"))
 
 
-def test_without_a_dispatcher_nobody_knows_how_the_queue_is(ana: Client, live_api: Service) -> None:
+def test_without_a_dispatcher_nobody_knows_how_the_queue_is(responder: Client, live_api: Service) -> None:
     factories.heartbeats("worker")
     queue_answered_ago(300)
-    read = text(ana.get("/"))
+    read = text(responder.get("/"))
     assert "NO DISPATCHER" in read
     assert "REDIS" not in read
 
 
 def test_how_long_the_queue_has_not_answered_is_still_known_after_an_hour(
-    ana: Client, live_api: Service
+    responder: Client, live_api: Service
 ) -> None:
     queue_answered_ago(7_200)
     heartbeats.record_heartbeat("dispatcher")
-    assert "REDIS HAS NOT ANSWERED the dispatcher for 2 h" in text(ana.get("/"))
+    assert "REDIS HAS NOT ANSWERED the dispatcher for 2 h" in text(responder.get("/"))
 
 
-def test_an_open_page_shows_that_the_queue_no_longer_answers(ana: Client, live_api: Service) -> None:
+def test_an_open_page_shows_that_the_queue_no_longer_answers(responder: Client, live_api: Service) -> None:
     factories.heartbeats()
     heartbeats.record_broker_answer()
-    version = ana.get("/").context["board"].version
+    version = responder.get("/").context["board"].version
     queue_answered_ago(60)
     seen = {"HX-Request": "true", "X-Seen": version}
-    assert "REDIS HAS NOT ANSWERED" in text(ana.get("/", headers=seen))
+    assert "REDIS HAS NOT ANSWERED" in text(responder.get("/", headers=seen))
 
 
 def test_an_operation_that_waits_for_a_person_has_a_bar_until_another_is_started(
-    ana: Client, live_api: Service
+    responder: Client, live_api: Service
 ) -> None:
     factories.heartbeats()
     change = factories.change(live_api, status="needs_attention")
-    response = ana.get("/")
+    response = responder.get("/")
     assert "NEEDS A PERSON Whether API was rolled back to" in text(response)
     assert change.operation.get_absolute_url() in response.content.decode()
     assert "API needs a person" in text(response)
     factories.change(live_api, status="failed")
-    assert "NEEDS A PERSON Whether" not in text(ana.get("/"))
+    assert "NEEDS A PERSON Whether" not in text(responder.get("/"))
 
 
-def test_the_commands_never_lead_back_to_what_was_rolled_back_from(ana: Client) -> None:
+def test_the_commands_never_lead_back_to_what_was_rolled_back_from(responder: Client) -> None:
     live_api = factories.service("api", display_name="API")
     factories.provider_status("render")
     older = factories.deployment(
@@ -96,7 +87,7 @@ def test_the_commands_never_lead_back_to_what_was_rolled_back_from(ana: Client) 
     live_api.live = good
     live_api.save()
     factories.pin(live_api, good, rolled_back_from=bad)
-    page = ana.get("/").content.decode()  # nobody is at work, so the card stands there
+    page = responder.get("/").content.decode()  # nobody is at work, so the card stands there
     assert "back to" in page
     card = page[page.index('id="by-hand-') :]
     card = card[: card.index("</details>")]
@@ -104,12 +95,12 @@ def test_the_commands_never_lead_back_to_what_was_rolled_back_from(ana: Client) 
     assert bad.provider_id not in card
 
 
-def test_a_provider_that_fails_itself_is_not_called_unconcerned(ana: Client, live_api: Service) -> None:
+def test_a_provider_that_fails_itself_is_not_called_unaffected(responder: Client, live_api: Service) -> None:
     factories.heartbeats()
     factories.live(factories.service("web", display_name="Web"))
     factories.provider_status("vercel")
     ProviderStatus.objects.update(error="It cannot be reached (time-out)")
-    read = text(ana.get("/"))
-    assert "not concerned" not in read
-    assert "It cannot be reached (time-out). What stands here" in read
+    read = text(responder.get("/"))
+    assert "not affected" not in read
+    assert "It cannot be reached (time-out). The data of" in read
     assert Change.objects.count() == 0

@@ -32,18 +32,18 @@ def begun(web: Service, target: Deployment, status: str, **fields: object) -> Pi
     return factories.pin(web, target, change=change, rolled_back_from=web.live, pinned_by="Bo Lind")
 
 
-def test_a_rollback_on_its_way_holds_nothing_yet(ana: Client, web: Service, target: Deployment) -> None:
+def test_a_rollback_on_its_way_holds_nothing_yet(responder: Client, web: Service, target: Deployment) -> None:
     begun(web, target, "accepted")
     web.pinned = True
     web.save()
-    page = text(ana.get("/"))
+    page = text(responder.get("/"))
     assert "UNDER WAY" in page
     assert "PINNED" not in page
     assert "rolled back from" not in page.lower()
 
 
 def test_a_second_rollback_on_its_way_leaves_the_first_ones_pin_in_sight(
-    ana: Client, web: Service, target: Deployment
+    responder: Client, web: Service, target: Deployment
 ) -> None:
     first = factories.pin(
         web, web.live, reason="the first reason", released_at=timezone.now(), released_by="Bo Lind"
@@ -51,16 +51,16 @@ def test_a_second_rollback_on_its_way_leaves_the_first_ones_pin_in_sight(
     second = begun(web, target, "accepted")
     second.replaces = first
     second.save()
-    page = text(ana.get("/"))
+    page = text(responder.get("/"))
     assert "PINNED Web stays on" in page
     assert "the first reason" in page
 
 
 def test_a_rollback_that_failed_and_left_its_pin_says_what_is_live(
-    ana: Client, web: Service, target: Deployment
+    responder: Client, web: Service, target: Deployment
 ) -> None:
     begun(web, target, "failed", ended_at=factories.ago(minutes=1))
-    page = text(ana.get("/"))
+    page = text(responder.get("/"))
     assert web.live
     assert f"PINNED Web stays on {web.live.short_sha} “Faster checkout totals”" in page
     assert f"It was to stay on {target.short_sha} “Fix price rounding”, which is not live." in page
@@ -68,9 +68,9 @@ def test_a_rollback_that_failed_and_left_its_pin_says_what_is_live(
 
 
 def test_a_rollback_that_was_just_done_is_believed_until_the_provider_is_read_again(
-    ana: Client, web: Service, target: Deployment
+    responder: Client, web: Service, target: Deployment
 ) -> None:
     begun(web, target, "succeeded", ended_at=timezone.now())
-    page = text(ana.get("/"))
+    page = text(responder.get("/"))
     assert f"PINNED Web stays on {target.short_sha} “Fix price rounding”" in page
     assert "which is not live" not in page

@@ -8,17 +8,13 @@ from django.utils import timezone
 
 from deployments.forms.filters import Filters
 from deployments.models import Service
-from deployments.pages.board import Board, BoardItem, BoardRow, build_board
+from deployments.pages.board import Board, BoardItem, BoardRow, build_board, build_item
 from deployments.pages.current_state import load_current_state
 from deployments.pages.sentence import as_text
 from tests import factories
+from tests.deployments.operations.past.story import Story
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def web() -> Service:
-    return factories.service("web", display_name="Web")
 
 
 def board(*services: Service, query: str = "", may_operate: bool = True) -> Board:
@@ -104,3 +100,42 @@ def test_the_version_depends_on_the_filters_and_on_what_the_person_may_do(api: S
         board(api, may_operate=False).version,
     }
     assert len(versions) == 3
+
+
+@pytest.mark.parametrize("kind", ["api", "web"])
+def test_after_a_second_rollback_the_first_button_is_what_served_before_this_incident(kind: str) -> None:
+    story = Story(kind)
+    for number in range(4):
+        story.deploy(f"Change {number}")
+    first = story.roll_back(story.built[2], by="Bo Lind")
+    story.roll_back(story.built[1])
+
+    rows = items(board(story.service))
+
+    assert [row.deployment for row in rows if row.url] == [story.built[0]]
+    (suggested,) = [row for row in rows if row.suggested]
+    assert (suggested.deployment, suggested.url) == (story.built[0], rows[-1].url)
+    marked = {
+        row.deployment.pk: badge.detail
+        for row in rows
+        for badge in row.badges
+        if badge.word == "ROLLED BACK FROM"
+    }
+    assert marked.keys() == {story.built[3].pk, story.built[2].pk, first.pk}
+    assert "by Bo Lind: Error rate up: 500s on checkout" in marked[story.built[3].pk]
+
+
+def test_what_was_left_once_has_no_button_in_the_list_also_after_the_rollback_was_left(api: Service) -> None:
+    story = Story("web")
+    good, bad = story.deploy("Good"), story.deploy("Bad")
+    story.roll_back(good)
+    story.leave()
+
+    rows = {row.deployment: row for row in items(board(story.service))}
+
+    assert rows[bad].url == ""
+    assert "open it to bring it back all the same" in rows[bad].ineligible_reason
+    state = load_current_state([story.loaded])
+    (service,) = state.services
+    bad.service = service
+    assert build_item(bad, state, may_operate=True).url != ""

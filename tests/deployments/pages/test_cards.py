@@ -36,26 +36,26 @@ def change(service: Service, **fields: object) -> None:
     Service.objects.filter(pk=service.pk).update(**fields)
 
 
-def card(ana: Client) -> str:
-    html = ana.get("/").content.decode()
+def card(responder: Client) -> str:
+    html = responder.get("/").content.decode()
     start = html.index('<article class="card"')
     return html[start : html.index("</article>", start)]
 
 
-def test_a_confirmed_card_says_what_was_served_and_how_long_ago(ana: Client, live_api: Service) -> None:
-    page = text(ana.get("/"))
+def test_a_confirmed_card_says_what_was_served_and_how_long_ago(responder: Client, live_api: Service) -> None:
+    page = text(responder.get("/"))
     assert "SERVED AS LIVE" in page
     assert f"{factories.sha('Faster checkout totals')[:7]}, 5 of 5 8 s ago" in page
-    assert GOOD in card(ana)
+    assert GOOD in card(responder)
 
 
 def test_a_disagreement_is_red_and_nothing_on_the_card_or_in_its_rows_is_green(
-    ana: Client, live_api: Service
+    responder: Client, live_api: Service
 ) -> None:
     other = factories.deployment(live_api, "Fix price rounding")
     change(live_api, version_check_sha=other.commit_sha)
     live = factories.sha("Faster checkout totals")[:7]
-    html = " ".join(ana.get("/").content.decode().split())
+    html = " ".join(responder.get("/").content.decode().split())
     assert f"SERVED {other.short_sha}, RENDER SAYS {live}" in html
     assert 'class="card" data-tone="bad"' in html
     cards_and_rows = html[html.index('<article class="card"') : html.index('<footer class="foot"')]
@@ -64,10 +64,10 @@ def test_a_disagreement_is_red_and_nothing_on_the_card_or_in_its_rows_is_green(
     assert "icons/bad" in html
 
 
-def test_a_providers_contradiction_is_a_sentence_and_not_green(ana: Client, live_api: Service) -> None:
+def test_a_providers_contradiction_is_a_sentence_and_not_green(responder: Client, live_api: Service) -> None:
     change(live_api, live_conflict="Render calls two deployments live.")
-    assert "Render calls two deployments live." in card(ana)
-    assert GOOD not in card(ana)
+    assert "Render calls two deployments live." in card(responder)
+    assert GOOD not in card(responder)
 
 
 @pytest.mark.parametrize(
@@ -85,44 +85,46 @@ def test_a_providers_contradiction_is_a_sentence_and_not_green(ana: Client, live
     ],
 )
 def test_what_was_not_confirmed_is_not_called_confirmed(
-    ana: Client, live_api: Service, fields: dict[str, object]
+    responder: Client, live_api: Service, fields: dict[str, object]
 ) -> None:
     change(live_api, **fields)
-    assert "NOT CONFIRMED" in card(ana)
-    assert "SERVED AS LIVE" not in card(ana)
+    assert "NOT CONFIRMED" in card(responder)
+    assert "SERVED AS LIVE" not in card(responder)
 
 
-def test_without_an_address_the_card_says_that_nothing_is_checked(ana: Client, live_api: Service) -> None:
+def test_without_an_address_the_card_says_that_nothing_is_checked(
+    responder: Client, live_api: Service
+) -> None:
     change(live_api, addresses=[], version_check_total=0, version_check_sha="", version_checked_at=None)
-    assert "no address known" in card(ana)
+    assert "no address known" in card(responder)
 
 
-def test_live_that_nobody_knows_is_called_unknown(ana: Client, live_api: Service) -> None:
+def test_live_that_nobody_knows_is_called_unknown(responder: Client, live_api: Service) -> None:
     change(live_api, live=None)
-    assert "LIVE UNKNOWN" in card(ana)
-    assert GOOD not in card(ana)
+    assert "LIVE UNKNOWN" in card(responder)
+    assert GOOD not in card(responder)
 
 
-def test_old_rows_are_a_snapshot_and_not_green(ana: Client, live_api: Service) -> None:
+def test_old_rows_are_a_snapshot_and_not_green(responder: Client, live_api: Service) -> None:
     change(live_api, synced_at=factories.ago(minutes=6))
-    assert "SNAPSHOT" in card(ana)
-    assert GOOD not in card(ana)
+    assert "SNAPSHOT" in card(responder)
+    assert GOOD not in card(responder)
 
 
 @pytest.mark.parametrize(
     ("seconds", "tone"), [(5, "good"), (59, "good"), (61, "warn"), (299, "warn"), (301, "bad")]
 )
 def test_the_footer_says_how_old_a_providers_data_is(
-    ana: Client, live_api: Service, seconds: int, tone: str
+    responder: Client, live_api: Service, seconds: int, tone: str
 ) -> None:
     ProviderStatus.objects.update(synced_at=factories.ago(seconds=seconds))
-    html = ana.get("/").content.decode()
+    html = responder.get("/").content.decode()
     footer = html[html.index('<footer class="foot"') :]
     assert f'data-tone="{tone}"' in footer[: footer.index("RENDER")]
 
 
 def test_a_provider_that_is_down_leaves_its_snapshot_with_its_age_and_a_banner(
-    ana: Client, live_api: Service
+    responder: Client, live_api: Service
 ) -> None:
     factories.provider_status("vercel")
     factories.live(factories.service("web"))
@@ -130,23 +132,23 @@ def test_a_provider_that_is_down_leaves_its_snapshot_with_its_age_and_a_banner(
     ProviderStatus.objects.filter(provider="render").update(
         synced_at=factories.ago(minutes=7), error="Render did not answer within 5 s.", retry_at=retry
     )
-    page = text(ana.get("/"))
+    page = text(responder.get("/"))
     assert "Faster checkout totals" in page
     assert "Render did not answer within 5 s." in page
     assert "7 min ago" in page
-    assert f"The portal asks again at {retry:%H:%M:%S} UTC" in page
-    assert "Vercel is not concerned" in page
+    assert f"The portal tries again at {retry:%H:%M:%S} UTC" in page
+    assert "Vercel is not affected" in page
 
 
-def test_a_provider_that_was_never_read_is_unknown_and_not_fresh(ana: Client) -> None:
+def test_a_provider_that_was_never_read_is_unknown_and_not_fresh(responder: Client) -> None:
     factories.service("api", synced_at=None)
-    page = text(ana.get("/"))
-    assert "Render was never read" in page
+    page = text(responder.get("/"))
+    assert "Render has never been read" in page
     assert "RENDER never read" in page
 
 
 def test_a_pin_says_who_since_when_why_and_what_automatic_deploys_were(
-    ana: Client, live_api: Service
+    responder: Client, live_api: Service
 ) -> None:
     bad = factories.deployment(live_api, "Faulty")
     change(live_api, auto_deploy="off", pinned=True)
@@ -157,28 +159,28 @@ def test_a_pin_says_who_since_when_why_and_what_automatic_deploys_were(
         reason="checkout button dead",
         auto_deploy_before="checksPass",
     )
-    page = text(ana.get("/"))
+    page = text(responder.get("/"))
     assert "PINNED API stays on" in page
     assert "by Bo Lind, outside the portal: checkout button dead, INC-412" in page
     assert "before, they were after checks pass" in page
-    assert 'href="/services/shop-api/leave/"' in ana.get("/").content.decode()
+    assert 'href="/services/shop-api/leave/"' in responder.get("/").content.decode()
     assert "API pinned" in page
 
 
-def test_a_pin_that_was_left_is_no_bar(ana: Client, live_api: Service) -> None:
+def test_a_pin_that_was_left_is_no_bar(responder: Client, live_api: Service) -> None:
     factories.pin(live_api, released_at=timezone.now(), released_by="Ana Ruiz")
-    assert "PINNED" not in text(ana.get("/"))
+    assert "PINNED" not in text(responder.get("/"))
 
 
-def test_a_pin_that_only_the_provider_knows_has_a_bar(ana: Client, live_api: Service) -> None:
+def test_a_pin_that_only_the_provider_knows_has_a_bar(responder: Client, live_api: Service) -> None:
     change(live_api, pinned=True)
-    page = text(ana.get("/"))
+    page = text(responder.get("/"))
     assert "PINNED OUTSIDE THE PORTAL Render says that API is pinned, but nobody pinned it here" in page
 
 
-def test_an_unknown_pin_is_not_taken_for_one(ana: Client, live_api: Service) -> None:
+def test_an_unknown_pin_is_not_taken_for_one(responder: Client, live_api: Service) -> None:
     change(live_api, pinned=None)
-    assert "PINNED" not in text(ana.get("/"))
+    assert "PINNED" not in text(responder.get("/"))
 
 
 @pytest.mark.parametrize(
@@ -192,46 +194,46 @@ def test_an_unknown_pin_is_not_taken_for_one(ana: Client, live_api: Service) -> 
     ],
 )
 def test_a_running_operation_says_which_step_and_who_started_it(
-    ana: Client, live_api: Service, status: str, words: str
+    responder: Client, live_api: Service, status: str, words: str
 ) -> None:
     running = factories.change(live_api, factories.deployment(live_api), status=status)
-    page = ana.get("/")
+    page = responder.get("/")
     assert f"Fix price rounding”, {words}" in text(page)
     assert "Started by Ana Ruiz" in text(page)
     assert f'href="{running.operation.get_absolute_url()}"' in page.content.decode()
     assert "icons/busy" in page.content.decode()
 
 
-def test_no_second_operation_is_offered_while_one_runs(ana: Client, live_api: Service) -> None:
+def test_no_second_operation_is_offered_while_one_runs(responder: Client, live_api: Service) -> None:
     factories.change(live_api, factories.deployment(live_api), status="sending")
-    page = ana.get("/")
+    page = responder.get("/")
     assert "roll-back" not in page.content.decode()
     assert "Ana Ruiz has an operation under way on API" in text(page)
 
 
-def test_an_ended_operation_is_no_bar(ana: Client, live_api: Service) -> None:
+def test_an_ended_operation_is_no_bar(responder: Client, live_api: Service) -> None:
     factories.change(live_api, factories.deployment(live_api), status="succeeded")
     assert Change.objects.count() == 1
-    assert "UNDER WAY" not in text(ana.get("/"))
+    assert "UNDER WAY" not in text(responder.get("/"))
 
 
-def test_bars_of_every_group_stand_on_every_tab(ana: Client, live_api: Service) -> None:
+def test_bars_of_every_group_stand_on_every_tab(responder: Client, live_api: Service) -> None:
     other = factories.service("api", name="search-api", group="search")
     factories.live(other)
     factories.pin(other)
-    assert "PINNED search-api stays on" in text(ana.get("/", {"group": "shop"}))
+    assert "PINNED search-api stays on" in text(responder.get("/", {"group": "shop"}))
 
 
 @pytest.mark.parametrize(
     ("setting", "words"), [("commit", "on every commit"), ("off", "off"), ("", "unknown"), ("odd", "“odd”")]
 )
 def test_the_card_says_what_automatic_deploys_do(
-    ana: Client, live_api: Service, setting: str, words: str
+    responder: Client, live_api: Service, setting: str, words: str
 ) -> None:
     change(live_api, auto_deploy=setting)
-    assert f"Automatic deploys {words}" in text(ana.get("/"))
+    assert f"Automatic deploys {words}" in text(responder.get("/"))
 
 
-def test_a_service_that_could_not_be_read_says_why(ana: Client, live_api: Service) -> None:
+def test_a_service_that_could_not_be_read_says_why(responder: Client, live_api: Service) -> None:
     change(live_api, error="Render answered 503.")
-    assert "Render answered 503. What stands here is the last that was read." in text(ana.get("/"))
+    assert "Render answered 503. This is what was last read." in text(responder.get("/"))

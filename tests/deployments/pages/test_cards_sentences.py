@@ -39,7 +39,7 @@ def card(live: dict[str, Any] | None = None, pin: Pin | None = None, **fields: A
 def test_the_live_facts_name_author_pull_request_and_what_was_rolled_back_from() -> None:
     pin = Pin(rolled_back_from=Deployment(pk=2, commit_sha="9c1f2aa"))
     facts = as_text(card({"author": "Bo Lind", "pull_request": "412"}, pin).live_facts)
-    assert facts == "since when is unknown · Bo Lind · #412 · rolled back from 9c1f2aa"
+    assert facts == "since an unknown time · Bo Lind · #412 · rolled back from 9c1f2aa"
 
 
 def test_the_live_facts_say_since_when() -> None:
@@ -55,8 +55,8 @@ def test_the_live_facts_say_since_when() -> None:
             {"version_check_total": 5, "version_check_agree": 4, "version_check_sha": "77ab0e1ff"},
             "77ab0e1, 4 of 5",
         ),
-        ({"version_check_total": 5}, "unknown after 5 questions"),
-        ({"addresses": ["https://shop.example.com"]}, "not asked yet"),
+        ({"version_check_total": 5}, "unknown after 5 requests"),
+        ({"addresses": ["https://shop.example.com"]}, "not checked yet"),
         ({}, "no address known"),
     ],
 )
@@ -98,7 +98,7 @@ def test_the_footer_has_a_note_for_each_provider_and_each_kind_of_process() -> N
         ("RENDER", "warn", "diamond", "3 min old, last attempt failed"),
         ("VERCEL", "bad", "square", "never read"),
         ("WORKERS", "good", "dot", "2 alive"),
-        ("DISPATCHERS", "bad", "square", "none heard for 5 min"),
+        ("DISPATCHERS", "bad", "square", "no heartbeat for 5 min"),
     ]
 
 
@@ -107,4 +107,38 @@ def test_a_process_that_was_never_seen_has_no_age_in_the_footer() -> None:
         RoleStatus("worker", 0, None), RoleStatus("dispatcher", 1, None), RoleStatus("queue", 0, None)
     )
     notes = footer_notes(CurrentState((), {}, {}, (), processes))
-    assert [as_text(note) for _, note in notes] == ["never heard", "1 alive"]
+    assert [as_text(note) for _, note in notes] == ["no heartbeat yet", "1 alive"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "age", "lacks_address"),
+    [
+        ({}, "", True),
+        ({"addresses": ["https://api.example.com"]}, "", False),
+        ({"version_check_total": 5, "version_checked_at": {"seconds": 40}}, "40 s ago", False),
+        (
+            {"version_check_total": 5, "version_checked_at": {"minutes": 9}},
+            "9 min ago, too old to count",
+            False,
+        ),
+    ],
+)
+def test_a_check_has_an_age_or_asks_for_an_address(
+    fields: dict[str, Any], age: str, lacks_address: bool
+) -> None:
+    if "version_checked_at" in fields:
+        fields = {**fields, "version_checked_at": ago(**fields["version_checked_at"])}
+    one = card(**fields)
+    assert (as_text(one.version_check_age), one.lacks_address) == (age, lacks_address)
+
+
+@pytest.mark.parametrize(
+    ("pinned", "setting", "note"),
+    [
+        (True, "off", "until somebody leaves the rollback"),
+        (True, "commit", ""),
+        (False, "off", ""),
+    ],
+)
+def test_automatic_deploys_that_a_pin_holds_off_say_until_when(pinned: bool, setting: str, note: str) -> None:
+    assert card(pin=Pin() if pinned else None, auto_deploy=setting).auto_deploy_note == note

@@ -14,11 +14,6 @@ from tests import factories
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def web() -> Service:
-    return factories.service("web", display_name="Web")
-
-
 def test_the_number_of_queries_does_not_grow_with_the_services(
     api: Service, web: Service, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:

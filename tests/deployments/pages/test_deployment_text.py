@@ -8,19 +8,24 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from deployments.models import Deployment, Service
+from deployments.history import Commit
+from deployments.models import Deployment, Pin, Service
 from deployments.pages.deployment_text import (
+    CommitList,
     commit_fact,
     commits_summary,
+    live_before,
     live_fact,
     live_time,
     no_deployments,
+    pin_fact,
     pull_request,
     row_facts,
     service_facts,
     target_fact,
 )
 from deployments.pages.sentence import as_text
+from rollback_portal.text import time_of_day
 
 HOUR = 3_600
 
@@ -86,10 +91,10 @@ def test_how_long_it_is_or_was_live(fields: dict[str, Any], live: bool, text: st
 @pytest.mark.parametrize(
     ("fields", "live", "text"),
     [
-        ({}, True, "now; since when is unknown"),
+        ({}, True, "now, since an unknown time"),
         ({"live_seconds": 2 * HOUR}, False, "2 h in all"),
-        ({"served": True}, False, "once; how long is not known"),
-        ({"served": False}, False, "never, as far as Render tells"),
+        ({"served": True}, False, "once, for an unknown time"),
+        ({"served": False}, False, "never, as far as Render reports"),
     ],
 )
 def test_the_page_of_a_deployment_says_whether_it_was_ever_live(
@@ -122,10 +127,47 @@ def test_the_target_of_an_operation_says_who_built_it_and_how_long_it_was_live()
     assert "by" not in as_text(target_fact(deployment()))
 
 
+def test_what_an_operation_takes_away_says_since_when_it_is_live() -> None:
+    text = as_text(live_before(deployment(live_since=ago(minutes=13))))
+    assert text == "77ab0e1 “Fix price rounding”, live 13 min"
+    assert as_text(live_before(deployment())) == "77ab0e1 “Fix price rounding”"
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({}, "by Ana Ruiz"),
+        ({"reason": "500s"}, "by Ana Ruiz: 500s"),
+        ({"reason": "500s", "incident": "INC-4"}, "by Ana Ruiz: 500s (INC-4)"),
+    ],
+)
+def test_a_pin_says_since_when_by_whom_and_why(fields: dict[str, str], text: str) -> None:
+    pinned_at = datetime(2026, 11, 23, 13, 51, tzinfo=UTC)
+    fact = as_text(pin_fact(Pin(pinned_at=pinned_at, pinned_by="Ana Ruiz", **fields)))
+    assert fact == f"since {time_of_day(pinned_at)} {text}"
+
+
+@pytest.mark.parametrize(
+    ("count", "opened", "listed", "more"),
+    [(0, True, 0, 0), (5, True, 5, 0), (6, False, 6, 0), (31, False, 30, 1)],
+)
+def test_a_dialog_opens_a_few_commits_and_lists_no_more_than_thirty(
+    count: int, opened: bool, listed: int, more: int
+) -> None:
+    commits = CommitList("", [Commit("77ab0e1" + "0" * 33, "Fix", "Bo Lind", "412")] * count, "")
+    assert (commits.opened, len(commits.lines), commits.more) == (opened, listed, more)
+
+
+def test_a_commit_in_a_dialog_names_its_author_and_its_pull_request() -> None:
+    sha = "77ab0e1" + "0" * 33
+    commits = CommitList("", [Commit(sha, "Fix", "Bo Lind", "412"), Commit(sha, "Fix", "Bo Lind", "")], "")
+    assert [as_text(line) for line in commits.lines] == ["77ab0e1 Fix Bo Lind #412", "77ab0e1 Fix Bo Lind"]
+
+
 @pytest.mark.parametrize(
     ("count", "verb", "text"),
     [
-        (0, "go", "No commit that API built lies between"),
+        (0, "go", "API built no commit in between"),
         (1, "go", "1 commit goes, as far as API built them"),
         (1, "come", "1 commit comes, as far as API built them"),
         (1, "return", "1 commit returns, as far as API built them"),
@@ -147,7 +189,7 @@ def test_an_empty_list_says_for_each_service_why() -> None:
     [
         ({}, "Render · branch main"),
         ({"branch": ""}, "Render"),
-        ({"followed": False}, "Render · branch main · not followed: it does not stand on the dashboard"),
+        ({"followed": False}, "Render · branch main · not followed, so it is not on the dashboard"),
     ],
 )
 def test_a_service_says_where_it_runs_and_whether_it_is_followed(fields: dict[str, Any], text: str) -> None:

@@ -36,8 +36,9 @@ def test_without_a_pin_there_is_nothing_to_leave(web: Service) -> None:
 
 
 def test_keeping_what_is_live_comes_first_and_returning_second(web: Service, pin: Pin) -> None:
-    stay, back = leave_options(plan(web, pin))
+    stay, let_go, back = leave_options(plan(web, pin))
     assert (stay.deployment, stay.chosen) == (None, True)
+    assert (let_go.deployment, let_go.chosen) == (None, False)
     assert stay.label == "Keep what is live; only automatic deploys come back"
     assert (back.deployment, back.chosen) == (pin.rolled_back_from, False)
     assert back.label == "Back to what was rolled back from"
@@ -48,7 +49,7 @@ def test_only_builds_that_were_staged_since_are_offered(web: Service, pin: Pin) 
         web, "Add gift cards", created_at=factories.ago(minutes=5), staged=True, served=False
     )
     factories.deployment(web, "Too old", created_at=factories.ago(days=3), staged=True)
-    _, first, second = leave_options(plan(web, pin))
+    _, _, first, second = leave_options(plan(web, pin))
     assert (first.deployment, first.label) == (newer, "Built since, never served")
     assert second.deployment == pin.rolled_back_from
 
@@ -58,6 +59,22 @@ def test_the_target_of_the_plan_is_the_chosen_option_and_every_option_has_its_ad
 ) -> None:
     target = pin.rolled_back_from
     assert target is not None
-    stay, back = leave_options(plan(web, pin, target))
-    assert (stay.chosen, back.chosen) == (False, True)
+    stay, let_go, back = leave_options(plan(web, pin, target))
+    assert (stay.chosen, let_go.chosen, back.chosen) == (False, False, True)
     assert back.url == f"{stay.url}?to={target.provider_id}"
+
+
+def test_automatic_deploys_can_be_kept_off_which_lets_the_earlier_setting_go(web: Service, pin: Pin) -> None:
+    kept = make_plan(OperationKind.LEAVE, web, None, None, pin, keep_auto_deploy_off=True)
+    stay, let_go, _ = leave_options(kept)
+    assert (stay.chosen, let_go.chosen) == (False, True)
+    assert let_go.label == "Keep what is live, and keep automatic deploys off"
+    assert let_go.url == f"{stay.url}?auto_deploy=off"
+    assert [step.message for step in kept.steps] == ["Leave automatic deploys off"]
+
+
+def test_where_automatic_deploys_were_off_before_there_is_nothing_to_let_go(web: Service, pin: Pin) -> None:
+    pin.auto_deploy_before = "off"
+    stay, *rest = leave_options(plan(web, pin))
+    assert stay.label == "Keep what is live; automatic deploys stay off, as they were before"
+    assert [option.deployment for option in rest] == [pin.rolled_back_from]

@@ -15,8 +15,8 @@ import pytest
 from django.test import Client
 
 from deployments.clients import provider, using_transport
-from deployments.history import previous_of
 from deployments.models import ProviderStatus, Service
+from deployments.operations.past.previous import previous_of
 from deployments.pages import manual_fallback
 from deployments.pages.manual_commands import ProviderAccount, commands_for
 from deployments.sync import poll
@@ -31,7 +31,7 @@ KEYS = {"RENDER_API_KEY": "rnd_sandbox", "VERCEL_TOKEN": "vcp_sandbox"}
 
 
 @pytest.fixture
-def stage(db: None, settings: Any) -> Iterator[Stage]:
+def http_sandbox(db: None, settings: Any) -> Iterator[Stage]:
     """A sandbox over HTTP, read by the portal once; then nobody is at work any more."""
     with opened() as running:
         settings.PROVIDERS = {
@@ -56,9 +56,9 @@ def typed(page: str, slug: str) -> list[str]:
 
 
 def page() -> str:
-    browser = Client()
-    browser.force_login(factories.person("responder", "Ana Ruiz"))
-    return browser.get("/").content.decode()
+    client = Client()
+    client.force_login(factories.person("responder", "Ana Ruiz"))
+    return client.get("/").content.decode()
 
 
 def shell(command: str, home: Path) -> str:
@@ -77,13 +77,13 @@ def shell(command: str, home: Path) -> str:
     return done.stdout
 
 
-def state(stage: Stage, name: str) -> dict[str, Any]:
-    services = stage.http.get("/_sandbox/state").json()["services"]
+def state(http_sandbox: Stage, name: str) -> dict[str, Any]:
+    services = http_sandbox.http.get("/_sandbox/state").json()["services"]
     return next(row for row in services if row["name"] == name)
 
 
 def test_the_commands_for_render_put_the_earlier_deployment_in_front_of_users(
-    stage: Stage, tmp_path: Path
+    http_sandbox: Stage, tmp_path: Path
 ) -> None:
     api = Service.objects.get(slug="shop-api")
     target = previous_of([Service.objects.select_related("live").get(pk=api.pk)])[api.pk]
@@ -92,20 +92,27 @@ def test_the_commands_for_render_put_the_earlier_deployment_in_front_of_users(
     assert api.live is not None
     assert api.live.provider_id in shell(look, tmp_path)
     shell(off, tmp_path)
-    assert state(stage, "shop-api")["auto_deploy"] == "off"
+    assert state(http_sandbox, "shop-api")["auto_deploy"] == "off"
     shell(order, tmp_path)
-    wait_for(lambda: '"live"' in shell(watch, tmp_path) and _serves(stage, "shop-api", target.commit_sha))
-    assert [(kind, applied) for kind, applied, _ in stage.received()] == [("rollback", True)]
+    wait_for(
+        lambda: '"live"' in shell(watch, tmp_path) and _serves(http_sandbox, "shop-api", target.commit_sha)
+    )
+    assert [(kind, applied) for kind, applied, _ in http_sandbox.received()] == [("rollback", True)]
 
     shell(leave, tmp_path)
-    assert state(stage, "shop-api")["auto_deploy"] == api.auto_deploy
+    assert state(http_sandbox, "shop-api")["auto_deploy"] == api.auto_deploy
 
 
-def _serves(stage: Stage, name: str, commit: str) -> bool:
-    return bool(stage.http.get("/_sandbox/state").json()) and state(stage, name)["commit"] == commit
+def _serves(http_sandbox: Stage, name: str, commit: str) -> bool:
+    return (
+        bool(http_sandbox.http.get("/_sandbox/state").json())
+        and state(http_sandbox, name)["commit"] == commit
+    )
 
 
-def test_the_commands_for_vercel_move_the_domains_with_curl_alone(stage: Stage, tmp_path: Path) -> None:
+def test_the_commands_for_vercel_move_the_domains_with_curl_alone(
+    http_sandbox: Stage, tmp_path: Path
+) -> None:
     web = Service.objects.select_related("live").get(slug="shop-web")
     target = previous_of([web])[web.pk]
     look, _, order, watch, leave = typed(page(), "shop-web")
@@ -114,34 +121,27 @@ def test_the_commands_for_vercel_move_the_domains_with_curl_alone(stage: Stage, 
     assert web.live.provider_id in shell(look, tmp_path)
     shell(order, tmp_path)
     wait_for(lambda: '"succeeded"' in shell(watch, tmp_path))
-    assert stage.web()["serving"] == target.provider_id
-    assert stage.web()["auto_deploy"] == "off"
+    assert http_sandbox.web()["serving"] == target.provider_id
+    assert http_sandbox.web()["auto_deploy"] == "off"
     shell(leave, tmp_path)
-    assert stage.web()["auto_deploy"] == "on"
-    assert stage.web()["serving"] == target.provider_id
+    assert http_sandbox.web()["auto_deploy"] == "on"
+    assert http_sandbox.web()["serving"] == target.provider_id
 
 
 @pytest.mark.skipif(
     not CLI.exists(), reason="NOT PROVEN HERE: Vercel's command line is not installed (make conformance)"
 )
-def test_the_command_for_vercels_own_command_line_does_the_same(stage: Stage, tmp_path: Path) -> None:
+def test_the_command_for_vercels_own_command_line_does_the_same(http_sandbox: Stage, tmp_path: Path) -> None:
     web = Service.objects.select_related("live").get(slug="shop-web")
     target = previous_of([web])[web.pk]
     _, command, *_ = typed(page(), "shop-web")
     assert command.startswith(f"vercel rollback {target.provider_id} --yes ")
     shell(command, tmp_path)
-    wait_for(lambda: stage.web()["serving"] == target.provider_id)
-    assert [(kind, applied) for kind, applied, _ in stage.received()] == [("rollback", True)]
+    wait_for(lambda: http_sandbox.web()["serving"] == target.provider_id)
+    assert [(kind, applied) for kind, applied, _ in http_sandbox.received()] == [("rollback", True)]
 
 
 # --- What is in them, and what never is ---------------------------------------------------------------------
-
-
-@pytest.fixture
-def live_api(db: None) -> Service:
-    service = factories.service("api", display_name="API")
-    factories.live(service)
-    return service
 
 
 def test_no_page_with_a_card_contains_a_secret(live_api: Service, settings: Any) -> None:
@@ -156,8 +156,8 @@ def test_no_page_with_a_card_contains_a_secret(live_api: Service, settings: Any)
     factories.live(web)
     made = factories.deployment(web)
     change = factories.change(live_api, target, status="failed")
-    browser = Client()
-    browser.force_login(factories.person("responder", "Ana Ruiz"))
+    client = Client()
+    client.force_login(factories.person("responder", "Ana Ruiz"))
     where = [
         "/",
         f"/services/{live_api.slug}/deployments/{target.provider_id}/roll-back/",
@@ -165,7 +165,7 @@ def test_no_page_with_a_card_contains_a_secret(live_api: Service, settings: Any)
         change.operation.get_absolute_url(),
     ]
     for address in where:
-        drawn = browser.get(address).content.decode()
+        drawn = client.get(address).content.decode()
         assert '<pre class="command">' in drawn, address
         assert "$RENDER_API_KEY" in drawn or "$VERCEL_TOKEN" in drawn
         assert not [secret for secret in secrets if secret in drawn], address
@@ -216,7 +216,10 @@ def test_leaving_restores_the_earlier_setting(live_api: Service, before: str, or
     assert [order in step.command for step in leave] == ([True] if order else [])
 
 
-def test_a_service_without_an_earlier_deployment_says_so(live_api: Service) -> None:
+@pytest.mark.django_db
+def test_a_service_without_an_earlier_deployment_says_so() -> None:
+    factories.provider_status("render")
+    factories.live(factories.service("api"))
     assert "no earlier deployment is known" in page()
 
 
@@ -225,14 +228,14 @@ def test_an_operation_that_was_not_done_shows_how_to_do_it(live_api: Service, st
     factories.heartbeats()
     ProviderStatus.objects.all().delete()
     change = factories.change(live_api, factories.deployment(live_api), status=status)
-    browser = Client()
-    browser.force_login(factories.person("viewer", "Vera Novak"))
-    assert '<pre class="command">' in browser.get(change.operation.get_absolute_url()).content.decode()
+    client = Client()
+    client.force_login(factories.person("viewer", "Vera Novak"))
+    assert '<pre class="command">' in client.get(change.operation.get_absolute_url()).content.decode()
 
 
 def test_an_operation_that_was_done_shows_no_commands(live_api: Service) -> None:
     factories.heartbeats()
     change = factories.change(live_api, factories.deployment(live_api), status="succeeded")
-    browser = Client()
-    browser.force_login(factories.person("viewer", "Vera Novak"))
-    assert "by-hand" not in browser.get(change.operation.get_absolute_url()).content.decode()
+    client = Client()
+    client.force_login(factories.person("viewer", "Vera Novak"))
+    assert "by-hand" not in client.get(change.operation.get_absolute_url()).content.decode()

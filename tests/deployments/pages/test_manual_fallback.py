@@ -12,6 +12,7 @@ from deployments.pages.current_state import load_current_state
 from deployments.pages.manual_fallback import for_change, for_dialog, for_page, last_known
 from deployments.providers.base import NotAllowed
 from tests import factories
+from tests.deployments.operations.past.story import Story
 
 pytestmark = pytest.mark.django_db
 
@@ -60,7 +61,7 @@ def test_the_dialog_says_nothing_while_the_portal_can_act(api: Service, previous
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"error": "500"}, "Render does not answer as it should"),
+        ({"error": "500"}, "Render is not answering properly"),
         ({"error": f"Render {NotAllowed.SAYS}."}, "Render refuses the portal's key"),
     ],
 )
@@ -80,7 +81,7 @@ def test_the_dialog_says_that_an_operation_waits_where_no_dispatcher_is_alive(
 ) -> None:
     fallback = for_dialog(plan(api, previous), ProviderStatus.objects.get())
     assert fallback is not None
-    assert fallback.message.startswith("No dispatcher has been heard for 40 s")
+    assert fallback.message.startswith("No dispatcher has sent a heartbeat for 40 s")
 
 
 @pytest.mark.parametrize(
@@ -109,3 +110,14 @@ def test_what_is_stored_for_a_time_without_postgresql_has_the_commands_of_all_fo
     html = last_known()
     assert previous.provider_id in html
     assert "not-followed" not in html
+
+
+@pytest.mark.parametrize("kind", ["api", "web"])
+def test_the_commands_lead_to_the_same_deployment_as_the_mark_previous(kind: str) -> None:
+    story = Story(kind)
+    for _ in range(4):
+        story.deploy()
+    story.roll_back(story.built[2])
+    story.roll_back(story.built[1])
+
+    assert page(story.loaded) == [(story.loaded, story.built[0])]

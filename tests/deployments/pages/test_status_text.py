@@ -73,7 +73,7 @@ def test_a_failure_says_what_is_live_and_what_to_do() -> None:
 
 def test_an_unknown_result_asks_to_look_before_anything_else() -> None:
     text = status_text(change("needs_attention"), pinned=True)
-    assert text.now == "Render showed last: 9c1f2aa “Add gift cards”. It may have changed since."
+    assert text.now == "Last read from Render: 9c1f2aa “Add gift cards”. It may have changed since."
     assert text.next.startswith("Look at Render's own dashboard before anything else.")
 
 
@@ -119,10 +119,10 @@ def test_a_short_wait_is_no_news() -> None:
 
 def test_a_long_wait_for_the_provider_says_how_long_and_when_it_is_asked_again() -> None:
     waiting = change("accepted", provider_answered_at=ago(75), not_before=NOW + timedelta(seconds=8))
-    assert no_news(waiting, NOW) == "No news from Render for 1 min: still waiting, next question in 8 s."
+    assert no_news(waiting, NOW) == "No news from Render for 1 min: still waiting, next check in 8 s."
 
 
 def test_a_long_wait_for_a_worker_says_when_it_expires() -> None:
     waiting = change("queued")
     text = no_news(waiting, NOW + timedelta(seconds=40))
-    assert text.startswith("No worker has taken it up for 40 s. It is kept and will be; after ")
+    assert text.startswith("No worker has picked it up for 40 s. It stays queued; after ")

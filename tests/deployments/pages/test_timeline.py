@@ -16,11 +16,6 @@ from tests import factories
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def web() -> Service:
-    return factories.service("web")
-
-
 def timeline(*services: Service, max_rows: int = 30, before: Cursor | None = None) -> Timeline:
     deployments = Deployment.objects.filter(service__in=services).order_by("-created_at", "-id")
     of_page = [
@@ -185,4 +180,10 @@ def test_a_status_the_portal_does_not_know_is_not_folded_over_a_usable_one(api: 
         raw_status="odd",
     )
     factories.deployment(api, "Add gift cards", created_at=factories.ago(minutes=9))
+    assert len(timeline(api).rows) == 2
+
+
+def test_an_older_build_of_the_same_commit_that_served_has_a_row_of_its_own(api: Service) -> None:
+    factories.deployment(api, "Add gift cards", created_at=factories.ago(minutes=50))
+    factories.deployment(api, "Add gift cards", created_at=factories.ago(minutes=80))
     assert len(timeline(api).rows) == 2

@@ -40,12 +40,19 @@ class ClientBench:
     def order_record(self, kind: str = "rollback", deployment: RemoteDeployment | None = None) -> OrderRecord:
         """What the portal stores before it sends an order."""
         target = deployment or self.target
-        order_intent_at = self.client.current(self.service_id).provider_time
-        assert order_intent_at
-        page = self.client.deployments(self.service_id, limit=10)
-        known = tuple(deployment.id for deployment in page.deployments)
+        current = self.client.current(self.service_id)
+        page = self.client.deployments(self.service_id)
         return OrderRecord(
-            kind, self.service_id, target.id, order_intent_at, commit_sha=target.commit_sha, known=known
+            kind,
+            self.service_id,
+            target.id,
+            current.provider_time or self.clock(),
+            commit_sha=target.commit_sha,
+            known=tuple(deployment.id for deployment in page.deployments),
+            image=target.image,
+            live_before=current.live_id or "",
+            auto_deploy=current.auto_deploy or "",
+            last_move=current.alias_request.identity if current.alias_request else "",
         )
 
     def order(self) -> Accepted:

@@ -14,6 +14,7 @@ from deployments.providers.base import (
     OrderFinding,
     Phase,
     ProviderError,
+    RateLimited,
     Refused,
     Unclear,
     Unreachable,
@@ -35,12 +36,12 @@ REJECTED: list[tuple[str, str, type[ProviderError]]] = [
     ("gone", "", Missing),
     ("conflict", "", Refused),
     ("already_current", "", Refused),
-    ("rate_limit", "", Busy),
-    ("rate_limit", "silent", Busy),
-    ("rate_limit", "delta", Busy),
-    ("rate_limit", "epoch", Busy),
-    ("rate_limit", "date", Busy),
-    ("rate_limit", "domains", Busy),
+    ("rate_limit", "", RateLimited),
+    ("rate_limit", "silent", RateLimited),
+    ("rate_limit", "delta", RateLimited),
+    ("rate_limit", "epoch", RateLimited),
+    ("rate_limit", "date", RateLimited),
+    ("rate_limit", "domains", RateLimited),
 ]
 # (fault, its detail, its seconds) where the order was applied, but the response is lost or misleading
 APPLIED_UNSEEN: list[tuple[str, str, float | None]] = [

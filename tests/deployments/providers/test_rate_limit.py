@@ -37,12 +37,12 @@ class Clock:
 
 
 @pytest.fixture
-def clock() -> Clock:
+def wall_clock() -> Clock:
     return Clock()
 
 
 @pytest.fixture
-def server() -> Iterator[redis.Redis]:
+def redis_client() -> Iterator[redis.Redis]:
     client = redis.Redis.from_url(os.environ["REDIS_URL"], socket_timeout=2, socket_connect_timeout=2)
     for key in client.scan_iter("rate-limit:*"):
         client.delete(key)
@@ -62,26 +62,28 @@ def count(
     return most
 
 
-def make(client: redis.Redis, clock: Clock, limit: int = 10) -> RateLimit:
-    return RateLimit(client, ProviderName.RENDER, limits={"reads": limit, "deploys": limit}, clock=clock)
+def make(client: redis.Redis, wall_clock: Clock, limit: int = 10) -> RateLimit:
+    return RateLimit(client, ProviderName.RENDER, limits={"reads": limit, "deploys": limit}, clock=wall_clock)
 
 
 def test_background_calls_stop_at_the_reserve_which_an_operation_may_use(
-    server: redis.Redis, clock: Clock
+    redis_client: redis.Redis, wall_clock: Clock
 ) -> None:
-    rate_limit = make(server, clock)
+    rate_limit = make(redis_client, wall_clock)
     assert count(rate_limit, "reads", BACKGROUND) == 10 * BACKGROUND_SHARE
     assert count(rate_limit, "reads", OPERATION) == 10 - 10 * BACKGROUND_SHARE
 
 
-def test_all_workers_share_one_rate_limit(server: redis.Redis, clock: Clock) -> None:
-    assert count(make(server, clock), "reads", OPERATION, most=7) == 7
-    assert count(make(server, clock), "reads", OPERATION) == 3
+def test_all_workers_share_one_rate_limit(redis_client: redis.Redis, wall_clock: Clock) -> None:
+    assert count(make(redis_client, wall_clock), "reads", OPERATION, most=7) == 7
+    assert count(make(redis_client, wall_clock), "reads", OPERATION) == 3
 
 
-def test_workers_that_count_concurrently_never_exceed_the_limit(server: redis.Redis, clock: Clock) -> None:
+def test_workers_that_count_concurrently_never_exceed_the_limit(
+    redis_client: redis.Redis, wall_clock: Clock
+) -> None:
     allowed: list[int] = []
-    rate_limit = make(server, clock, limit=50)
+    rate_limit = make(redis_client, wall_clock, limit=50)
     threads = [
         threading.Thread(target=lambda: allowed.append(count(rate_limit, "reads", OPERATION, most=20)))
         for _ in range(4)
@@ -94,73 +96,78 @@ def test_workers_that_count_concurrently_never_exceed_the_limit(server: redis.Re
 
 
 def test_each_service_has_its_own_count_where_the_provider_counts_per_service(
-    server: redis.Redis, clock: Clock
+    redis_client: redis.Redis, wall_clock: Clock
 ) -> None:
-    rate_limit = make(server, clock)
+    rate_limit = make(redis_client, wall_clock)
     assert count(rate_limit, "deploys", OPERATION, subject="srv-1") == 10
     assert count(rate_limit, "deploys", OPERATION, subject="srv-2") == 10
 
 
-def test_two_accounts_have_separate_rate_limits(server: redis.Redis, clock: Clock) -> None:
+def test_two_accounts_have_separate_rate_limits(redis_client: redis.Redis, wall_clock: Clock) -> None:
     for account in ("a", "b"):
-        rate_limit = RateLimit(server, ProviderName.RENDER, limits={"reads": 3}, account=account, clock=clock)
+        rate_limit = RateLimit(
+            redis_client, ProviderName.RENDER, limits={"reads": 3}, account=account, clock=wall_clock
+        )
         assert count(rate_limit, "reads", OPERATION) == 3
 
 
-def test_the_window_slides_so_that_two_minutes_do_not_add_up(server: redis.Redis, clock: Clock) -> None:
-    rate_limit = make(server, clock)
-    clock.now = FULL_MINUTE + 59
+def test_the_window_slides_so_that_two_minutes_do_not_add_up(
+    redis_client: redis.Redis, wall_clock: Clock
+) -> None:
+    rate_limit = make(redis_client, wall_clock)
+    wall_clock.now = FULL_MINUTE + 59
     assert count(rate_limit, "reads", OPERATION) == 10
-    clock.now = FULL_MINUTE + 61
+    wall_clock.now = FULL_MINUTE + 61
     assert count(rate_limit, "reads", OPERATION) == 0
-    clock.now = FULL_MINUTE + 90
+    wall_clock.now = FULL_MINUTE + 90
     assert count(rate_limit, "reads", OPERATION) == 5
-    clock.now = FULL_MINUTE + 300
+    wall_clock.now = FULL_MINUTE + 300
     assert count(rate_limit, "reads", OPERATION) == 10
 
 
-def test_after_the_stated_wait_a_call_is_allowed_again(server: redis.Redis, clock: Clock) -> None:
-    rate_limit = make(server, clock)
+def test_after_the_stated_wait_a_call_is_allowed_again(redis_client: redis.Redis, wall_clock: Clock) -> None:
+    rate_limit = make(redis_client, wall_clock)
     count(rate_limit, "reads", OPERATION)
     for _ in range(5):
         with pytest.raises(Busy, match="nothing was sent") as caught:
             rate_limit.take("reads", OPERATION)
         assert 0 < caught.value.retry_after <= 120
-        clock.now += caught.value.retry_after + 0.001
+        wall_clock.now += caught.value.retry_after + 0.001
         rate_limit.take("reads", OPERATION)
         count(rate_limit, "reads", OPERATION)
 
 
-def test_a_clock_that_goes_back_allows_no_more_calls(server: redis.Redis, clock: Clock) -> None:
-    rate_limit = make(server, clock)
+def test_a_clock_that_goes_back_allows_no_more_calls(redis_client: redis.Redis, wall_clock: Clock) -> None:
+    rate_limit = make(redis_client, wall_clock)
     count(rate_limit, "reads", OPERATION)
-    clock.now -= 70
+    wall_clock.now -= 70
     assert count(rate_limit, "reads", OPERATION) == 0
 
 
 def test_a_429_holds_back_background_calls_of_all_workers_but_no_operation(
-    server: redis.Redis, clock: Clock
+    redis_client: redis.Redis, wall_clock: Clock
 ) -> None:
-    make(server, clock).hold(20)
-    rate_limit = make(server, clock)
+    make(redis_client, wall_clock).hold("reads", 20)
+    rate_limit = make(redis_client, wall_clock)
     with pytest.raises(Busy) as caught:
         rate_limit.take("reads", BACKGROUND)
     assert caught.value.retry_after == pytest.approx(20)
     rate_limit.take("reads", OPERATION)
-    clock.now += 21
+    rate_limit.take("deploys", BACKGROUND)  # each kind of call has a limit of its own
+    wall_clock.now += 21
     rate_limit.take("reads", BACKGROUND)
 
 
-def test_calls_that_are_held_back_are_not_counted(server: redis.Redis, clock: Clock) -> None:
-    rate_limit = make(server, clock)
-    rate_limit.hold(20)
+def test_calls_that_are_held_back_are_not_counted(redis_client: redis.Redis, wall_clock: Clock) -> None:
+    rate_limit = make(redis_client, wall_clock)
+    rate_limit.hold("reads", 20)
     assert count(rate_limit, "reads", BACKGROUND) == 0
     assert count(rate_limit, "reads", OPERATION) == 10
 
 
 def test_without_redis_operations_are_not_limited_and_background_calls_are_slowed_down() -> None:
     rate_limit = open_rate_limit(scripted_server.unused_url().replace("http", "redis"), ProviderName.RENDER)
-    rate_limit.hold(20)
+    rate_limit.hold("reads", 20)
     assert count(rate_limit, "reads", OPERATION, most=1_000) == 1_000
     local_limit = LIMITS[ProviderName.RENDER]["reads"] * LOCAL_SHARE
     assert (
@@ -168,13 +175,13 @@ def test_without_redis_operations_are_not_limited_and_background_calls_are_slowe
     )  # twice, where a minute ends
 
 
-def test_a_hanging_redis_delays_one_call_and_not_every_call(clock: Clock) -> None:
+def test_a_hanging_redis_delays_one_call_and_not_every_call(wall_clock: Clock) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         rate_limit = open_rate_limit(f"redis://127.0.0.1:{server.getsockname()[1]}/0", ProviderName.RENDER)
-        rate_limit._clock = clock
+        rate_limit._clock = wall_clock
         assert count(rate_limit, "reads", OPERATION, most=500) == 500
         assert connection_attempts(server) == 1
-        clock.now += RETRY_REDIS_AFTER
+        wall_clock.now += RETRY_REDIS_AFTER
         assert count(rate_limit, "reads", OPERATION, most=500) == 500
         assert connection_attempts(server) == 1
 
@@ -185,8 +192,8 @@ def test_every_limit_has_a_background_share_and_a_reserve() -> None:
             assert 0 < int(limit * BACKGROUND_SHARE) < limit
 
 
-def test_a_client_counts_every_call_and_reports_a_429(server: redis.Redis, clock: Clock) -> None:
-    rate_limit = make(server, clock)
+def test_a_client_counts_every_call_and_reports_a_429(redis_client: redis.Redis, wall_clock: Clock) -> None:
+    rate_limit = make(redis_client, wall_clock)
     responses = (answer("429 Too Many Requests", b"{}", "Retry-After: 33"), answer("200 OK", b"[]"))
     with scripted(*responses) as provider:
         background = open_render(provider.url, "rnd_x", rate_limit=rate_limit)

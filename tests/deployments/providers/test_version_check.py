@@ -28,7 +28,7 @@ def test_a_commit_that_answers_every_request_serves() -> None:
     assert (result.sha, result.agreeing, result.total) == (SHA, 5, 5)
     assert result.serves(SHA) is True
     assert result.serves(OTHER) is False
-    assert result.error_share == 0
+    assert result.failures == {}
     assert result.message == "Of 5 requests to the public addresses, 5 by 913009364254."
 
 
@@ -67,29 +67,43 @@ def test_an_unknown_commit_never_matches() -> None:
 def test_without_an_address_the_version_is_unknown() -> None:
     with open_public_client() as client:
         result = check_version([], client=client)
-    assert (result.total, result.serves(SHA), result.error_share) == (0, None, None)
+    assert (result.total, result.serves(SHA), result.failures) == (0, None, {})
     assert "No public address" in result.message
 
 
 def test_an_address_without_a_response_is_given_up_after_two_requests() -> None:
     with open_public_client(transport=httpx.HTTPTransport()) as client:
         result = check_version([unused_url()], client=client)
-    assert (result.total, result.serves(SHA), result.error_share) == (2, None, None)
-    assert result.statuses == {0: 2}
+    assert (result.total, result.serves(SHA), result.failures) == (2, None, {0: 2})
     assert "No answer from http://127.0.0.1" in result.message
 
 
-def test_a_lost_response_is_counted() -> None:
+def test_a_lost_response_has_failed() -> None:
     result = check(says(SHA), HANG_UP, says(SHA))
-    assert (result.agreeing, result.total) == (4, 5)
-    assert result.serves(SHA) is None
-
-
-def test_error_responses_are_counted_and_so_is_their_version() -> None:
-    result = check(says(SHA), says(SHA, "500 Internal Server Error"), says(SHA), tries=4)
+    assert (result.agreeing, result.total, result.failures) == (4, 5, {0: 1})
     assert result.serves(SHA) is True
-    assert result.statuses == {200: 3, 500: 1}
-    assert result.error_share == 0.25
+
+
+def test_errors_are_counted_and_their_version_agrees_only_as_far_as_it_is_named() -> None:
+    result = check(
+        says(SHA), says(SHA, "500 Internal Server Error"), answer("502 Bad Gateway", b""), says(SHA)
+    )
+    assert (result.agreeing, result.failures) == (3, {500: 1, 502: 1})
+    assert result.serves(SHA) is True
+    assert check(says(SHA), says(OTHER, "500 Internal Server Error")).serves(SHA) is False
+    assert "2 failed" in result.message
+
+
+def test_what_fails_every_time_is_not_known_to_be_any_version() -> None:
+    result = check(answer("503 Service Unavailable", b""))
+    assert (result.sha, result.serves(SHA), result.failures) == ("", None, {503: 5})
+
+
+def test_an_address_that_the_portal_may_not_ask_says_nothing() -> None:
+    with open_public_client() as client:
+        result = check_version(["https://127.0.0.1"], client=client)
+    assert (result.asked, result.failures, result.serves(SHA)) == (0, {}, None)
+    assert "does not lead to the public network" in result.message
 
 
 def test_a_redirect_is_not_followed() -> None:
@@ -97,7 +111,7 @@ def test_a_redirect_is_not_followed() -> None:
         with open_public_client(transport=httpx.HTTPTransport()) as client:
             result = check_version([server.url], tries=1, client=client)
         assert len(server.requests) == 1
-    assert result.statuses == {302: 1}
+    assert (result.serves(SHA), result.failures) == (None, {})
 
 
 def test_only_the_start_of_a_huge_page_is_read() -> None:

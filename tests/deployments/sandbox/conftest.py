@@ -31,12 +31,12 @@ def sandbox(world: World) -> Sandbox:
 
 
 @pytest.fixture
-def api(world: World) -> ServiceRow:
+def shop_api(world: World) -> ServiceRow:
     return world.service("shop-api")
 
 
 @pytest.fixture
-def web(world: World) -> ServiceRow:
+def shop_web(world: World) -> ServiceRow:
     return world.service("shop-web")
 
 
@@ -101,14 +101,14 @@ class ProviderCalls:
 
 
 @pytest.fixture
-def provider(
+def calls(
     provider_name: str,
     render: httpx.Client,
     vercel: httpx.Client,
     world: World,
-    api: ServiceRow,
-    web: ServiceRow,
+    shop_api: ServiceRow,
+    shop_web: ServiceRow,
     earlier: Callable[..., DeploymentRow],
 ) -> ProviderCalls:
-    client, service = (render, api) if provider_name == "render" else (vercel, web)
+    client, service = (render, shop_api) if provider_name == "render" else (vercel, shop_web)
     return ProviderCalls(provider_name, client, world, service, earlier)

@@ -41,10 +41,10 @@ AT_VERCEL = {
 
 @pytest.mark.parametrize(("path", "names"), AT_RENDER.items(), ids=AT_RENDER)
 def test_render_refuses_invalid_parameters(
-    render: httpx.Client, api: ServiceRow, path: str, names: list[str]
+    render: httpx.Client, shop_api: ServiceRow, path: str, names: list[str]
 ) -> None:
     for name, word in product(names, INVALID):
-        answer = get(render, path.format(api=api.id), name, word)
+        answer = get(render, path.format(api=shop_api.id), name, word)
         allowed = {200, 400, 500} if word == "0" and "metrics" in path else {200, 400}  # too many points
         assert answer.status_code in allowed, (name, word)
         assert answer.status_code == 200 or answer.json()["message"]
@@ -52,10 +52,10 @@ def test_render_refuses_invalid_parameters(
 
 @pytest.mark.parametrize(("path", "names"), AT_VERCEL.items(), ids=AT_VERCEL)
 def test_vercel_refuses_invalid_parameters(
-    vercel: httpx.Client, web: ServiceRow, path: str, names: list[str]
+    vercel: httpx.Client, shop_web: ServiceRow, path: str, names: list[str]
 ) -> None:
     for name, word in product(names, INVALID):
-        answer = get(vercel, path.format(web=web.production_id), name, word)
+        answer = get(vercel, path.format(web=shop_web.production_id), name, word)
         assert answer.status_code in (200, 400, 404), (name, word)
         assert answer.status_code == 200 or answer.json()["error"]["message"]
 
@@ -70,9 +70,9 @@ def get(client: httpx.Client, path: str, name: str, word: str) -> httpx.Response
     "body", [b"", b"[]", b"null", b'{"deployId": 7}', b'{"deployId": {"a": 1}}', b"\x00"]
 )
 def test_a_rollback_without_a_target_is_refused(
-    sandbox: Sandbox, render: httpx.Client, api: ServiceRow, body: bytes
+    sandbox: Sandbox, render: httpx.Client, shop_api: ServiceRow, body: bytes
 ) -> None:
-    answer = render.post(f"/services/{api.id}/rollback", content=body)
+    answer = render.post(f"/services/{shop_api.id}/rollback", content=body)
 
     assert answer.status_code == 400
     assert [row["applied"] for row in sandbox.applied] == [False]
@@ -82,12 +82,12 @@ def test_a_rollback_without_a_target_is_refused(
     "body", [{}, {"autoDeploy": "maybe"}, {"autoDeployTrigger": 5}, {"autoDeployTrigger": ["off"]}]
 )
 def test_an_unknown_setting_changes_nothing(
-    render: httpx.Client, api: ServiceRow, body: dict[str, object]
+    render: httpx.Client, shop_api: ServiceRow, body: dict[str, object]
 ) -> None:
-    answer = render.patch(f"/services/{api.id}", json=body)
+    answer = render.patch(f"/services/{shop_api.id}", json=body)
 
     assert answer.status_code == (400 if body else 200)
-    assert api.auto_deploy == "checksPass"
+    assert shop_api.auto_deploy == "checksPass"
 
 
 @pytest.mark.parametrize("path", ["/", "/v9", "/v9/projects/", "/v9/projects/nobody", "/v1/services/srv-0/x"])
@@ -99,10 +99,10 @@ def test_unknown_paths_are_not_found(vercel: httpx.Client, path: str) -> None:
     assert "json" in answer.headers["content-type"]
 
 
-def test_a_description_may_have_250_characters(vercel: httpx.Client, web: ServiceRow) -> None:
-    target = web.live_history[-2][1]
-    path = f"/v1/projects/{web.id}/rollback/{target}"
+def test_a_description_may_have_250_characters(vercel: httpx.Client, shop_web: ServiceRow) -> None:
+    target = shop_web.live_history[-2][1]
+    path = f"/v1/projects/{shop_web.id}/rollback/{target}"
 
     assert vercel.post(path, params={"description": "x" * 251}).status_code == 400
-    assert web.alias_request is None or web.alias_request.to_id != target
+    assert shop_web.alias_request is None or shop_web.alias_request.to_id != target
     assert vercel.post(path, params={"description": "x" * 250}).status_code == 201

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from deployments.sandbox.clock import StoppedClock
+from deployments.sandbox.render.resource_json import environment_id
 from deployments.sandbox.rows import DeploymentRow, ServiceRow
 from deployments.sandbox.server.app import Sandbox
 from deployments.sandbox.server.faults import Fault
@@ -46,7 +47,7 @@ def complaints(name: str, schema: Json, data: Any) -> list[str]:
 
 
 @pytest.fixture(params=["before", "under way", "after"])
-def stage(
+def moment(
     request: pytest.FixtureRequest,
     world: World,
     render: httpx.Client,
@@ -68,6 +69,8 @@ RENDER_CALLS = [
     ("/services/{serviceId}", "/services/{api}", {}),
     ("/services/{serviceId}/deploys", "/services/{api}/deploys", {"limit": "100"}),
     ("/services/{serviceId}/deploys/{deployId}", "/services/{api}/deploys/{deploy}", {}),
+    ("/services/{serviceId}/custom-domains", "/services/{api}/custom-domains", {"limit": "100"}),
+    ("/environments/{environmentId}", "/environments/{environment}", {}),
     ("/services/{serviceId}/instances", "/services/{api}/instances", {}),
     ("/owners", "/owners", {}),
     ("/users", "/users", {}),
@@ -77,12 +80,12 @@ RENDER_CALLS = [
 METRICS = ["cpu", "memory", "http-requests", "http-latency", "instance-count"]
 
 
-@pytest.mark.usefixtures("stage")
+@pytest.mark.usefixtures("moment")
 @pytest.mark.parametrize("name", [OLD, NEW])
 @pytest.mark.parametrize(("path", "call", "params"), RENDER_CALLS, ids=[row[0] for row in RENDER_CALLS])
 def test_renders_responses_match_its_document(
     render: httpx.Client,
-    api: ServiceRow,
+    shop_api: ServiceRow,
     world: World,
     name: str,
     path: str,
@@ -90,7 +93,13 @@ def test_renders_responses_match_its_document(
     params: dict[str, str],
 ) -> None:
     schema = schema_of(name, path)
-    ids = {"api": api.id, "deploy": world.history[api.id][-1].id}
+    world.somebody_adds_domain(shop_api.name, "api.example.com")
+    shop_api.environment = "production"
+    ids = {
+        "api": shop_api.id,
+        "deploy": world.history[shop_api.id][-1].id,
+        "environment": environment_id("production"),
+    }
     answer = render.get(call.format(**ids), params={key: word.format(**ids) for key, word in params.items()})
 
     assert answer.status_code == 200
@@ -98,22 +107,22 @@ def test_renders_responses_match_its_document(
     assert complaints(name, schema, answer.json()) == []
 
 
-@pytest.mark.usefixtures("stage")
+@pytest.mark.usefixtures("moment")
 @pytest.mark.parametrize("metric", METRICS)
-def test_renders_metrics_match_its_document(render: httpx.Client, api: ServiceRow, metric: str) -> None:
+def test_renders_metrics_match_its_document(render: httpx.Client, shop_api: ServiceRow, metric: str) -> None:
     """By the newer document, because the older one requires a field that it does not define."""
-    answer = render.get(f"/metrics/{metric}", params={"resource": api.id, "aggregateBy": "statusCode"})
+    answer = render.get(f"/metrics/{metric}", params={"resource": shop_api.id, "aggregateBy": "statusCode"})
 
     assert answer.json()[0]["values"]
     assert complaints(NEW, schema_of(NEW, f"/metrics/{metric}"), answer.json()) == []
 
 
-@pytest.mark.usefixtures("stage")
+@pytest.mark.usefixtures("moment")
 @pytest.mark.parametrize("name", [OLD, NEW])
-def test_renders_events_match_its_document(render: httpx.Client, api: ServiceRow, name: str) -> None:
+def test_renders_events_match_its_document(render: httpx.Client, shop_api: ServiceRow, name: str) -> None:
     schema = schema_of(name, "/services/{serviceId}/events")
     params = {"startTime": "2026-01-01T00:00:00Z", "limit": "100"}
-    rows = render.get(f"/services/{api.id}/events", params=params).json()
+    rows = render.get(f"/services/{shop_api.id}/events", params=params).json()
     if name == OLD:  # which does not know the events about automatic deploys
         rows = [row for row in rows if not row["event"]["type"].startswith("auto_deploy")]
 
@@ -123,11 +132,11 @@ def test_renders_events_match_its_document(render: httpx.Client, api: ServiceRow
 
 @pytest.mark.parametrize("name", [OLD, NEW])
 def test_renders_writes_match_its_document(
-    render: httpx.Client, api: ServiceRow, name: str, earlier: Earlier
+    render: httpx.Client, shop_api: ServiceRow, name: str, earlier: Earlier
 ) -> None:
-    rolled = render.post(f"/services/{api.id}/rollback", json={"deployId": earlier(api).id})
-    patched = render.patch(f"/services/{api.id}", json={"autoDeployTrigger": "off"})
-    canceled = render.post(f"/services/{api.id}/deploys/{rolled.json()['id']}/cancel")
+    rolled = render.post(f"/services/{shop_api.id}/rollback", json={"deployId": earlier(shop_api).id})
+    patched = render.patch(f"/services/{shop_api.id}", json={"autoDeployTrigger": "off"})
+    canceled = render.post(f"/services/{shop_api.id}/deploys/{rolled.json()['id']}/cancel")
     one, deploys = "/services/{serviceId}", "/services/{serviceId}/deploys/{deployId}"
 
     assert complaints(name, schema_of(name, f"{one}/rollback", "post", "201"), rolled.json()) == []
@@ -167,17 +176,17 @@ VERCEL_CALLS = [
 ]
 
 
-@pytest.mark.usefixtures("stage")
+@pytest.mark.usefixtures("moment")
 @pytest.mark.parametrize(("path", "call", "variant"), VERCEL_CALLS, ids=[row[1] for row in VERCEL_CALLS])
 def test_vercels_responses_match_its_document(
-    vercel: httpx.Client, web: ServiceRow, world: World, path: str, call: str, variant: int | None
+    vercel: httpx.Client, shop_web: ServiceRow, world: World, path: str, call: str, variant: int | None
 ) -> None:
     if path not in document(VERCEL)["paths"]:
         pytest.fail(f"{path} is not in the document")
     schema = schema_of(VERCEL, path, variant=variant)
-    rows = world.newest_first(web)
+    rows = world.newest_first(shop_web)
     ids = {
-        "web": web.id,
+        "web": shop_web.id,
         "newest": rows[0].id,
         "live": world.serving("shop-web").id,
         "preview": next(row.id for row in rows if row.target is None),
@@ -193,8 +202,8 @@ def test_vercels_responses_match_its_document(
     assert complaints(VERCEL, schema, answer.json()) == []
 
 
-def test_vercels_writes_match_its_document(vercel: httpx.Client, web: ServiceRow, world: World) -> None:
-    patched = vercel.patch(f"/v9/projects/{web.id}", json={"autoAssignCustomDomains": False})
+def test_vercels_writes_match_its_document(vercel: httpx.Client, shop_web: ServiceRow, world: World) -> None:
+    patched = vercel.patch(f"/v9/projects/{shop_web.id}", json={"autoAssignCustomDomains": False})
     pushed = world.somebody_pushes("shop-web")
     assert pushed
     canceled = vercel.patch(f"/v12/deployments/{pushed.id}/cancel")
@@ -204,8 +213,8 @@ def test_vercels_writes_match_its_document(vercel: httpx.Client, web: ServiceRow
     assert complaints(VERCEL, schema, canceled.json()) == []
 
 
-def test_a_deviation_is_found(api: ServiceRow, render: httpx.Client) -> None:
-    deploy = render.get(f"/services/{api.id}/deploys", params={"limit": 1}).json()[0]["deploy"]
+def test_a_deviation_is_found(shop_api: ServiceRow, render: httpx.Client) -> None:
+    deploy = render.get(f"/services/{shop_api.id}/deploys", params={"limit": 1}).json()[0]["deploy"]
     schema = schema_of(OLD, "/services/{serviceId}/deploys/{deployId}")
 
     assert deviations(OLD, schema, deploy) == []

@@ -22,13 +22,17 @@ def request(sandbox: Sandbox, path: str, method: str = "GET", body: bytes = b"")
 
 
 def test_a_running_rollback_is_done_after_a_long_restart(
-    tmp_path: Path, world: World, api: ServiceRow, clock: StoppedClock, earlier: Callable[..., DeploymentRow]
+    tmp_path: Path,
+    world: World,
+    shop_api: ServiceRow,
+    clock: StoppedClock,
+    earlier: Callable[..., DeploymentRow],
 ) -> None:
     path = tmp_path / "world.json"
-    good = earlier(api)
+    good = earlier(shop_api)
     sandbox = Sandbox(world, save=WorldFile(path))
     body = json.dumps({"deployId": good.id}).encode()
-    assert request(sandbox, f"/v1/services/{api.id}/rollback", "POST", body) == 201
+    assert request(sandbox, f"/v1/services/{shop_api.id}/rollback", "POST", body) == 201
     clock.advance(3600)
     again = World.from_json(json.loads(path.read_text()), clock=clock, pace=Pace.local())
 

@@ -9,7 +9,15 @@ import pytest
 from django.utils import timezone
 
 from deployments.models import ProviderStatus
-from deployments.providers.base import Busy, NotAllowed, ProviderError, Refused, TooLate, Unreachable
+from deployments.providers.base import (
+    Busy,
+    NotAllowed,
+    ProviderError,
+    RateLimited,
+    Refused,
+    TooLate,
+    Unreachable,
+)
 from deployments.sandbox.server.faults import Fault
 from deployments.sync import circuit_breaker
 from tests.deployments.conftest import Portal
@@ -86,9 +94,15 @@ def test_what_the_provider_asked_for_is_never_cut_short() -> None:
 
 
 def test_a_refusal_of_one_order_and_our_own_delay_are_no_failures_of_the_provider() -> None:
-    circuit_breaker.record_operation_failure("render", Refused("No.", status=422))
-    circuit_breaker.record_operation_failure("render", TooLate("Held up."))
-    assert not ProviderStatus.objects.filter(provider="render").exists()
+    for error in (
+        Refused("No.", status=422),
+        NotAllowed("No.", status=403),
+        TooLate("Held up."),
+        Busy("Render answered 500.", retry_after=5),
+        RateLimited("Render asks us to slow down.", retry_after=5),
+    ):
+        circuit_breaker.record_operation_failure("render", error)
+    assert ProviderStatus.objects.get(provider="render").failures == 0
     circuit_breaker.record_operation_failure("render", DOWN)
     assert ProviderStatus.objects.get(provider="render").failures == 1
 

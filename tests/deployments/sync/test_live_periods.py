@@ -78,3 +78,17 @@ def test_what_is_not_live_any_more_loses_its_start(api: Service, builds: list[De
     save_live_periods(api, [], builds[1], factories.ago())
 
     assert api.deployments.get(pk=builds[0].pk).live_since is None
+
+
+def test_what_is_live_comes_last_though_the_providers_clock_is_ahead(
+    api: Service, builds: list[Deployment]
+) -> None:
+    ahead = factories.ago(hours=-1)
+    save_live_periods(api, [(ahead, builds[0])], builds[0], factories.ago())
+
+    save_live_periods(api, [], builds[1], factories.ago())
+
+    first, second = (api.deployments.get(pk=build.pk) for build in builds[:2])
+    assert (first.live_seconds, first.live_since) == (0, None)
+    assert second.live_since is not None
+    assert second.live_since > ahead

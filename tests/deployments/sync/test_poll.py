@@ -12,7 +12,7 @@ from deployments.models import Deployment, ProviderStatus, Service
 from deployments.providers.base import DeploymentPage
 from deployments.sandbox.server.faults import Fault
 from deployments.sandbox.server.http import Request, SandboxResponse
-from deployments.sync import poll
+from deployments.sync import poll, reading, saving
 from tests.deployments.conftest import Portal
 
 BOTH = pytest.mark.parametrize("name", ["render", "vercel"])
@@ -65,11 +65,11 @@ def test_a_rate_limit_is_honoured_until_it_is_over(portal: Portal) -> None:
 
 
 def test_an_older_reading_never_overwrites_a_newer_one(portal: Portal) -> None:
-    stale = poll._read(portal.api, provider("render"))
+    stale = reading.ask(portal.api, provider("render"))
     portal.roll_back("render")
     live = portal.api.live
 
-    poll.save_reading(portal.api.pk, stale)
+    saving.save_reading(portal.api.pk, stale)
 
     assert portal.api.live == live
 
@@ -130,7 +130,7 @@ def test_a_deployment_that_moves_to_the_next_page_while_listing_is_one_deploymen
     rows = service.deployments.count()
     Service.objects.filter(pk=service.pk).update(synced_at=None)
 
-    assert poll.read_service(portal.service(name), client)
+    assert poll.read_service(portal.service(name), client) is None
 
     assert portal.service(name).deployments.count() == rows
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from deployments.clients import provider
 from deployments.models import Service
+from deployments.sandbox.rows import ServiceRow
+from deployments.sandbox.server.faults import Fault
 from deployments.sync import poll
 from tests.deployments.conftest import Portal
 
@@ -24,9 +26,34 @@ def test_what_somebody_chose_survives_discovery(portal: Portal) -> None:
     assert (api.display_name, api.followed, api.group) == ("Shop", False, "till")
 
 
-def test_a_service_that_is_gone_is_kept_and_no_longer_followed(portal: Portal) -> None:
-    Service.objects.create(provider="render", provider_id="srv-gone", slug="gone", name="gone", kind="api")
+def test_a_service_of_a_preview_environment_is_known_and_not_followed(portal: Portal) -> None:
+    name = "shop-api pr-42"
+    portal.world.add_service(
+        ServiceRow("render", "srv-preview", name, "", 0, 0, ["pr.onrender.com"], environment="pr-42")
+    )
 
     poll.read_services("render", provider("render"))
 
-    assert Service.objects.get(slug="gone").missing_since is not None
+    preview = Service.objects.get(name=name)
+    assert (preview.followed, preview.environment) == (False, "pr-42")
+    assert portal.api.followed
+
+
+def test_addresses_stay_where_the_custom_domains_could_not_be_read(portal: Portal) -> None:
+    known = ["https://api.example.com", "https://shop-api.onrender.com"]
+    Service.objects.filter(name="shop-api").update(addresses=known)
+    provider("render").surroundings.known_domains.clear()  # type: ignore[attr-defined]
+    portal.sandbox.faults.add(Fault("render.custom_domains", "forbidden"))
+
+    poll.read_services("render", provider("render"))
+
+    assert portal.api.addresses == known
+
+
+def test_maintenance_and_who_suspended_a_service_are_kept(portal: Portal) -> None:
+    said = {"suspended": "suspended", "suspenders": ["billing"]}
+    portal.world.provider_says("shop-api", {**said, "serviceDetails": {"maintenanceMode": {"enabled": True}}})
+
+    poll.read_services("render", provider("render"))
+
+    assert (portal.api.suspended, portal.api.suspended_by, portal.api.maintenance) == (True, "billing", True)

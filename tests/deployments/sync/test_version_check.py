@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
+from django.test import Client
 
 from deployments.models import Service
-from deployments.sync.version_check import compare_live_version
+from deployments.sync.version_check import check_followed_services, compare_live_version
 from tests.deployments.conftest import Portal
 
 BOTH = pytest.mark.parametrize("name", ["render", "vercel"])
@@ -47,3 +50,39 @@ def test_without_an_expected_commit_nothing_is_wrong(portal: Portal) -> None:
     comparison = compare_live_version(portal.api, "")
 
     assert (comparison.wrong, comparison.certain) == (False, False)
+
+
+def test_eight_percent_of_errors_are_seen_over_two_minutes_of_checks_and_nothing_is_green(
+    portal: Portal, client_as: Callable[..., Client]
+) -> None:
+    assert portal.api.live is not None
+    assert portal.world.deployments[portal.api.live.provider_id].error_rate == 0.08
+    for _ in range(8):
+        check_followed_services()
+
+    page = client_as(portal.ana).get("/").content.decode()
+
+    card = page[page.index('<article class="card"') :]
+    card = card[: card.index("</article>")]
+    assert portal.api.served.failing
+    assert "3 of 40 requests" in card
+    assert "SERVES, AND FAILS" in card
+    assert 'data-tone="good"' not in card
+    assert "API fails" in page[page.index("<title>") : page.index("</title>")]
+
+
+def test_a_service_that_answers_well_is_not_called_failing(portal: Portal) -> None:
+    for _ in range(8):
+        check_followed_services()
+
+    assert not portal.web.served.failing
+
+
+def test_a_rollback_starts_the_count_anew(portal: Portal) -> None:
+    for _ in range(8):
+        check_followed_services()
+    portal.roll_back("render")
+
+    assert not portal.api.served.failing
+    check_followed_services()
+    assert not portal.api.served.failing

@@ -1,19 +1,11 @@
-"""A signed-in responder, and a deployment to roll back to."""
+"""A deployment to roll back to."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
-from django.test import Client
 
 from deployments.models import Deployment
 from tests import factories
-
-
-@pytest.fixture
-def ana(client_as: Callable[..., Client]) -> Client:
-    return client_as("responder")
 
 
 @pytest.fixture

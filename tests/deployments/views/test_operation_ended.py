@@ -16,11 +16,11 @@ pytestmark = pytest.mark.django_db
 
 
 def test_a_rollback_that_succeeded_says_what_is_true_now_and_how_to_leave_it(
-    ana: Client, target: Deployment
+    responder: Client, target: Deployment
 ) -> None:
     change = ended(target, "succeeded", "queued", "accepted", "serving", message="5 of 5 answers serve it.")
     factories.pin(change.service, target, change=change)
-    response = look(ana, change)
+    response = look(responder, change)
     read = text(response)
     assert f"API was rolled back to {target.short_sha}" in read
     assert "5 of 5 answers serve it." in read
@@ -28,9 +28,9 @@ def test_a_rollback_that_succeeded_says_what_is_true_now_and_how_to_leave_it(
     assert f'href="/services/{change.service.slug}/leave/"' in response.content.decode()
 
 
-def test_a_rollback_whose_pin_is_gone_does_not_claim_one(ana: Client, target: Deployment) -> None:
+def test_a_rollback_whose_pin_is_gone_does_not_claim_one(responder: Client, target: Deployment) -> None:
     change = ended(target, "succeeded", "queued", "serving", message="It serves.")
-    read = text(look(ana, change))
+    read = text(look(responder, change))
     assert "API is not pinned now" in read
     assert "Leave the rollback…" not in read
 
@@ -52,10 +52,10 @@ def test_a_rollback_whose_pin_is_gone_does_not_claim_one(ana: Client, target: De
     ],
 )
 def test_each_end_has_its_own_words_and_says_what_is_true_now(
-    ana: Client, target: Deployment, status: str, headline: str, next_: str
+    responder: Client, target: Deployment, status: str, headline: str, next_: str
 ) -> None:
     change = ended(target, status, "queued", "sending", message="Render refused (409).")
-    read = text(look(ana, change))
+    read = text(look(responder, change))
     assert headline in read
     assert "Render refused (409)." in read
     assert "“Faster checkout totals”" in read
@@ -66,48 +66,48 @@ def test_each_end_has_its_own_words_and_says_what_is_true_now(
 @pytest.mark.parametrize("status", ACTIVE)
 @pytest.mark.parametrize("kind", OperationKind.values)
 def test_every_status_of_every_kind_can_be_looked_at(
-    ana: Client, target: Deployment, kind: str, status: str
+    responder: Client, target: Deployment, kind: str, status: str
 ) -> None:
     change = started(target, status, "queued", status, operation=factories.operation(kind))
-    assert look(ana, change).status_code == 200
-    assert poll(ana, change).status_code == 200
+    assert look(responder, change).status_code == 200
+    assert poll(responder, change).status_code == 200
 
 
 def test_an_operation_without_a_target_says_that_traffic_does_not_move(
-    ana: Client, target: Deployment
+    responder: Client, target: Deployment
 ) -> None:
     factories.pin(target.service)
     change = factories.change(
         target.service, None, status="restoring", operation=factories.operation(OperationKind.LEAVE)
     )
-    assert "traffic does not move" in text(look(ana, change))
+    assert "traffic does not move" in text(look(responder, change))
 
 
-def test_the_page_leads_to_its_audit_entries(ana: Client, target: Deployment) -> None:
+def test_the_page_leads_to_its_audit_entries(responder: Client, target: Deployment) -> None:
     change = started(target, "queued", "queued")
-    assert f'href="/audit/?operation={change.operation_id}"' in look(ana, change).content.decode()
+    assert f'href="/audit/?operation={change.operation_id}"' in look(responder, change).content.decode()
 
 
-def test_markup_from_outside_stays_text(ana: Client, target: Deployment) -> None:
+def test_markup_from_outside_stays_text(responder: Client, target: Deployment) -> None:
     bad = factories.deployment(target.service, "<script>alert(1)</script>")
     change = ended(
         bad, "failed", "queued", message="<q>Render</q> said <i>no</i>", evidence={"<u>": "<s>"},
         provider_status="<em>",
     )  # fmt: skip
-    page = look(ana, change).content.decode()
+    page = look(responder, change).content.decode()
     for tag in ("<script>alert", "<q>", "<i>", "<u>", "<s>", "<em>"):
         assert tag not in page
 
 
-def test_an_unknown_operation_is_a_sentence(ana: Client) -> None:
-    response = ana.get("/operations/00000000-0000-4000-8000-000000000000/")
+def test_an_unknown_operation_is_a_sentence(responder: Client) -> None:
+    response = responder.get("/operations/00000000-0000-4000-8000-000000000000/")
     assert response.status_code == 404
     assert "There is no operation 00000000-0000-4000-8000-000000000000." in text(response)
 
 
 def test_the_page_needs_few_queries(
-    ana: Client, target: Deployment, django_assert_max_num_queries: Any
+    responder: Client, target: Deployment, django_assert_max_num_queries: Any
 ) -> None:
     change = started(target, "accepted", "queued", "accepted")
     with django_assert_max_num_queries(7):
-        poll(ana, change)
+        poll(responder, change)

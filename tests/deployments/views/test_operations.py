@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,52 +16,40 @@ from tests.support.page_text import text
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def vera(client_as: Callable[..., Client]) -> Client:
-    return client_as("viewer")
-
-
-@pytest.fixture
-def target() -> Deployment:
-    api = factories.service("api", display_name="API")
-    factories.live(api)
-    return factories.deployment(api)
-
-
 def ended(target: Deployment, status: str, message: str) -> None:
     factories.change(target.service, target, status=status, message=message, ended_at=timezone.now())
 
 
-def test_the_list_shows_what_was_asked_for_and_what_came_of_it(vera: Client, target: Deployment) -> None:
+def test_the_list_shows_what_was_asked_for_and_what_came_of_it(viewer: Client, target: Deployment) -> None:
     ended(target, "failed", "Render refused (409).")
     factories.change(target.service, target, status="accepted")
-    read = text(vera.get("/operations/"))
+    read = text(viewer.get("/operations/"))
     assert read.index("Rolling API back to") < read.index("API was not rolled back to")
     assert "Render refused (409)." in read
     assert "Ana Ruiz" in read
 
 
-def test_the_list_can_be_narrowed_to_one_service(vera: Client, target: Deployment) -> None:
+def test_the_list_can_be_narrowed_to_one_service(viewer: Client, target: Deployment) -> None:
     ended(target, "failed", "Refused.")
     web = factories.service("web", display_name="Web")
     factories.live(web)
     ended(factories.deployment(web), "succeeded", "It serves.")
-    read = text(vera.get("/operations/", {"service": web.slug}))
+    read = text(viewer.get("/operations/", {"service": web.slug}))
     assert "Web was rolled back" in read
     assert "API was not rolled back" not in read
 
 
 def test_the_list_goes_on_page_by_page_without_more_queries(
-    vera: Client, target: Deployment, django_assert_max_num_queries: Any
+    viewer: Client, target: Deployment, django_assert_max_num_queries: Any
 ) -> None:
     for number in range(30):
         ended(target, "failed", f"Refusal {number:02}.")
     with django_assert_max_num_queries(6):
-        first = vera.get("/operations/")
+        first = viewer.get("/operations/")
     assert text(first).count("Refusal") == 25
     older = re.search(r'href="(/operations/\?before=\d+)">Older', first.content.decode())
     assert older is not None
-    second = vera.get(older[1])
+    second = viewer.get(older[1])
     assert text(second).count("Refusal") == 5
     assert "Newest" in text(second)
     assert "Older" not in text(second)
@@ -80,12 +67,12 @@ def test_the_list_goes_on_page_by_page_without_more_queries(
     ],
 )
 def test_a_filter_that_makes_no_sense_is_answered_with_a_sentence(
-    vera: Client, target: Deployment, query: str, message: str
+    viewer: Client, target: Deployment, query: str, message: str
 ) -> None:
-    response = vera.get(f"/operations/?{query}")
+    response = viewer.get(f"/operations/?{query}")
     assert response.status_code == 400
     assert message in text(response)
 
 
-def test_an_empty_list_says_so(vera: Client) -> None:
-    assert "Nobody has rolled anything back yet." in text(vera.get("/operations/"))
+def test_an_empty_list_says_so(viewer: Client) -> None:
+    assert "Nobody has rolled anything back yet." in text(viewer.get("/operations/"))

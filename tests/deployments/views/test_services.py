@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,11 +14,6 @@ from tests import factories
 from tests.support.page_text import text
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def vera(client_as: Callable[..., Client]) -> Client:
-    return client_as("viewer")
 
 
 def choices(**changed: Any) -> dict[str, Any]:
@@ -35,10 +29,10 @@ def choices(**changed: Any) -> dict[str, Any]:
     return {name: value for name, value in {**shown, **changed}.items() if value is not None}
 
 
-def form_data(ana: Client) -> dict[str, str]:
+def form_data(responder: Client) -> dict[str, str]:
     """The form of the list, as a browser sends it when nothing was touched."""
     data = {}
-    for row in ana.get("/services/").context["rows"]:
+    for row in responder.get("/services/").context["rows"]:
         for field in row:
             data[field.html_initial_name] = str(field.initial)
             if field.initial is not False:
@@ -46,18 +40,18 @@ def form_data(ana: Client) -> dict[str, str]:
     return data
 
 
-def test_the_list_shows_every_service_with_what_is_chosen(ana: Client, api: Service) -> None:
+def test_the_list_shows_every_service_with_what_is_chosen(responder: Client, api: Service) -> None:
     factories.service("web", followed=False)
-    page = text(ana.get("/services/"))
+    page = text(responder.get("/services/"))
     assert "shop-api" in page
     assert "shop-web" in page
     assert "https://shop-api.example.com" in page
 
 
-def test_a_service_is_no_longer_followed_and_the_choice_is_on_record(ana: Client, api: Service) -> None:
-    form = form_data(ana)
+def test_a_service_is_no_longer_followed_and_the_choice_is_on_record(responder: Client, api: Service) -> None:
+    form = form_data(responder)
     del form[f"service-{api.pk}-followed"]
-    page = ana.post("/services/", form, follow=True)
+    page = responder.post("/services/", form, follow=True)
     api.refresh_from_db()
     assert (api.followed, api.customized) == (False, True)
     assert "Saved: shop-api." in text(page)
@@ -67,18 +61,20 @@ def test_a_service_is_no_longer_followed_and_the_choice_is_on_record(ana: Client
     assert (entry.role, entry.outcome) == ("responder", "done")
 
 
-def test_saving_what_was_not_touched_records_nothing(ana: Client, api: Service) -> None:
-    page = ana.post("/services/", form_data(ana), follow=True)
-    assert "Nothing was different" in text(page)
+def test_saving_what_was_not_touched_records_nothing(responder: Client, api: Service) -> None:
+    page = responder.post("/services/", form_data(responder), follow=True)
+    assert "You changed nothing" in text(page)
     assert not AuditEntry.objects.exists()
     assert not Service.objects.get().customized
 
 
-def test_an_old_page_does_not_undo_what_somebody_else_chose_meanwhile(ana: Client, api: Service) -> None:
+def test_an_old_page_does_not_undo_what_somebody_else_chose_meanwhile(
+    responder: Client, api: Service
+) -> None:
     web = factories.service("web")
-    form = form_data(ana)
+    form = form_data(responder)
     Service.objects.filter(pk=web.pk).update(followed=False, position=7)
-    ana.post("/services/", {**form, f"service-{api.pk}-position": "3"})
+    responder.post("/services/", {**form, f"service-{api.pk}-position": "3"})
     web.refresh_from_db()
     assert (web.followed, web.position) == (False, 7)
     assert Service.objects.get(pk=api.pk).position == 3
@@ -86,33 +82,33 @@ def test_an_old_page_does_not_undo_what_somebody_else_chose_meanwhile(ana: Clien
 
 @pytest.mark.parametrize("position", ["", "first", "-1", "10000", "1.5"])
 def test_an_order_that_is_no_number_is_refused_and_kept_for_correction(
-    ana: Client, api: Service, position: str
+    responder: Client, api: Service, position: str
 ) -> None:
     factories.service("web")
-    form = {**form_data(ana), f"service-{api.pk}-position": position}
-    page = ana.post("/services/", form)
+    form = {**form_data(responder), f"service-{api.pk}-position": position}
+    page = responder.post("/services/", form)
     assert page.status_code == 422
     assert "Give a whole number" in text(page)
     assert "NOT SAVED" in text(page)
     assert not AuditEntry.objects.exists()
 
 
-def test_a_viewer_sees_the_choices_disabled_with_the_reason(vera: Client, api: Service) -> None:
+def test_a_viewer_sees_the_choices_disabled_with_the_reason(viewer: Client, api: Service) -> None:
     for address in ("/services/", "/services/shop-api/edit/"):
-        page = vera.get(address)
+        page = viewer.get(address)
         assert "needs the role responder" in text(page)
         assert page.content.decode().count("disabled") >= 2
 
 
 @pytest.mark.parametrize("address", ["/services/", "/services/shop-api/edit/"])
-def test_a_viewers_post_is_refused_and_recorded(vera: Client, api: Service, address: str) -> None:
-    assert vera.post(address, choices(display_name="Hers")).status_code == 403
+def test_a_viewers_post_is_refused_and_recorded(viewer: Client, api: Service, address: str) -> None:
+    assert viewer.post(address, choices(display_name="Hers")).status_code == 403
     api.refresh_from_db()
     assert api.display_name == ""
     assert AuditEntry.objects.get().outcome == "refused"
 
 
-def test_everything_that_can_be_chosen_is_saved_at_once(ana: Client, api: Service) -> None:
+def test_everything_that_can_be_chosen_is_saved_at_once(responder: Client, api: Service) -> None:
     form = choices(
         display_name="Checkout",
         group="checkout",
@@ -121,7 +117,7 @@ def test_everything_that_can_be_chosen_is_saved_at_once(ana: Client, api: Servic
         followed=None,
         addresses="https://a.example.com\n\n https://b.example.com/health \nhttps://a.example.com",
     )
-    page = ana.post("/services/shop-api/edit/", form, follow=True)
+    page = responder.post("/services/shop-api/edit/", form, follow=True)
     assert page.redirect_chain == [("/services/", 302)]
     api.refresh_from_db()
     assert (api.display_name, api.group, api.kind, api.position) == ("Checkout", "checkout", "web", 4)
@@ -130,8 +126,8 @@ def test_everything_that_can_be_chosen_is_saved_at_once(ana: Client, api: Servic
     assert AuditEntry.objects.get().before["addresses"] == ["https://shop-api.example.com"]
 
 
-def test_choosing_a_name_leaves_the_addresses_to_discovery(ana: Client, api: Service) -> None:
-    ana.post("/services/shop-api/edit/", choices(display_name="Checkout"))
+def test_choosing_a_name_leaves_the_addresses_to_discovery(responder: Client, api: Service) -> None:
+    responder.post("/services/shop-api/edit/", choices(display_name="Checkout"))
     api.refresh_from_db()
     assert (api.customized, api.addresses_customized) == (True, False)
 
@@ -143,28 +139,28 @@ def test_choosing_a_name_leaves_the_addresses_to_discovery(ana: Client, api: Ser
         ("ftp://a.example.com", "does not begin with https://"),
         ("a.example.com", "does not begin with https://"),
         ("javascript:alert(1)", "does not begin with https://"),
-        ("https://", "names no public host"),
-        ("https://localhost/", "names no public host"),
-        ("https://127.0.0.1/", "names no public host"),
-        ("https://[::1]/", "names no public host"),
-        ("https://10.1.2.3/", "names no public host"),
-        ("https://169.254.169.254/latest", "names no public host"),
-        ("https://printer.local/", "names no public host"),
-        ("https://a b.example.com", "names no public host"),
-        ("https://a..example.com", "names no public host"),
+        ("https://", "has no public host name"),
+        ("https://localhost/", "has no public host name"),
+        ("https://127.0.0.1/", "has no public host name"),
+        ("https://[::1]/", "has no public host name"),
+        ("https://10.1.2.3/", "has no public host name"),
+        ("https://169.254.169.254/latest", "has no public host name"),
+        ("https://printer.local/", "has no public host name"),
+        ("https://a b.example.com", "has no public host name"),
+        ("https://a..example.com", "has no public host name"),
         ("https://a.example.com:99999/", "is not an address"),
         ("https://[nonsense/", "is not an address"),
-        ("https://ana:secret@a.example.com", "carries a user name or a password"),
-        ("https://a.example.com/?token=1", "carries a query or a fragment"),
+        ("https://ana:secret@a.example.com", "contains a user name or a password"),
+        ("https://a.example.com/?token=1", "contains a query or a fragment"),
         ("https://a.example.com/" + "x" * 300, "is longer than 300 characters"),
-        ("\n".join(f"https://{n}.example.com" for n in range(6)), "These are 6 addresses; five at most"),
+        ("\n".join(f"https://{n}.example.com" for n in range(6)), "These are 6 addresses, and five at most"),
         ("https://a.example.com\n" * 3 + "x" * 5_000, "at most"),
     ],
 )
 def test_an_address_that_cannot_be_asked_is_refused_in_a_sentence(
-    ana: Client, api: Service, address: str, message: str
+    responder: Client, api: Service, address: str, message: str
 ) -> None:
-    page = ana.post("/services/shop-api/edit/", choices(addresses=address, display_name="Kept"))
+    page = responder.post("/services/shop-api/edit/", choices(addresses=address, display_name="Kept"))
     assert page.status_code == 422
     assert message in text(page)
     assert 'value="Kept"' in page.content.decode()
@@ -173,10 +169,10 @@ def test_an_address_that_cannot_be_asked_is_refused_in_a_sentence(
     assert not AuditEntry.objects.exists()
 
 
-def test_an_address_that_discovery_found_may_stay_whatever_it_is(ana: Client, api: Service) -> None:
+def test_an_address_that_discovery_found_may_stay_whatever_it_is(responder: Client, api: Service) -> None:
     Service.objects.update(addresses=["http://127.0.0.1:9701/api"])
     form = choices(addresses="http://127.0.0.1:9701/api", display_name="Checkout")
-    assert ana.post("/services/shop-api/edit/", form).status_code == 302
+    assert responder.post("/services/shop-api/edit/", form).status_code == 302
     api.refresh_from_db()
     assert api.addresses == ["http://127.0.0.1:9701/api"]
 
@@ -184,29 +180,31 @@ def test_an_address_that_discovery_found_may_stay_whatever_it_is(ana: Client, ap
 @pytest.mark.parametrize(
     "changed", [{"kind": "queue"}, {"position": "x"}, {"group": "g" * 61}, {"display_name": "n" * 61}]
 )
-def test_a_choice_that_does_not_exist_is_refused(ana: Client, api: Service, changed: dict[str, str]) -> None:
-    assert ana.post("/services/shop-api/edit/", choices(**changed)).status_code == 422
+def test_a_choice_that_does_not_exist_is_refused(
+    responder: Client, api: Service, changed: dict[str, str]
+) -> None:
+    assert responder.post("/services/shop-api/edit/", choices(**changed)).status_code == 422
     assert not AuditEntry.objects.exists()
 
 
-def test_invisible_characters_do_not_get_into_a_name(ana: Client, api: Service) -> None:
-    ana.post("/services/shop-api/edit/", choices(display_name="Check\u202eout\u200b"))
+def test_invisible_characters_do_not_get_into_a_name(responder: Client, api: Service) -> None:
+    responder.post("/services/shop-api/edit/", choices(display_name="Check\u202eout\u200b"))
     assert Service.objects.get().display_name == "Checkout"
 
 
-def test_an_unknown_service_is_not_found(ana: Client) -> None:
-    assert ana.get("/services/nope/edit/").status_code == 404
+def test_an_unknown_service_is_not_found(responder: Client) -> None:
+    assert responder.get("/services/nope/edit/").status_code == 404
 
 
-def test_a_page_without_services_says_what_will_appear(ana: Client) -> None:
-    assert "No service is known yet" in text(ana.get("/services/"))
+def test_a_page_without_services_says_what_will_appear(responder: Client) -> None:
+    assert "No service is known yet" in text(responder.get("/services/"))
 
 
-def test_a_change_whose_entry_cannot_be_written_is_not_made(ana: Client, api: Service) -> None:
+def test_a_change_whose_entry_cannot_be_written_is_not_made(responder: Client, api: Service) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "ALTER TABLE audit_auditentry ADD CONSTRAINT shut CHECK (action <> 'service arranged')"
         )
-    ana.raise_request_exception = False
-    assert ana.post("/services/shop-api/edit/", choices(display_name="Checkout")).status_code == 500
+    responder.raise_request_exception = False
+    assert responder.post("/services/shop-api/edit/", choices(display_name="Checkout")).status_code == 500
     assert Service.objects.get().display_name == ""

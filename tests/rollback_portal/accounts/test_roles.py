@@ -97,7 +97,7 @@ def test_if_nobody_may_the_page_says_whom_to_ask(
     client_as: Callable[..., Client], pages: dict[str, str]
 ) -> None:
     read = text(client_as(factories.person("viewer", "Vera Novak")).post(pages["leave"]))
-    assert "Nobody has that role yet: ask whoever runs the portal." in read
+    assert "Nobody has that role yet: ask an administrator." in read
 
 
 def test_a_role_that_is_taken_away_counts_from_the_next_click(

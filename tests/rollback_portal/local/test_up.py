@@ -25,8 +25,8 @@ pytestmark = pytest.mark.long
 Start = Callable[..., Portal]
 
 
-def test_it_starts_everything_stops_everything_and_keeps_the_data(portal: Start, folder: Path) -> None:
-    first = portal().wait_until_ready()
+def test_it_starts_everything_stops_everything_and_keeps_the_data(start_portal: Start, folder: Path) -> None:
+    first = start_portal().wait_until_ready()
     status, page = first.page("/accounts/login/")
     assert (status, "password" in page) == (200, True)
     for username in ("vera", "ana", "bo", "dana"):
@@ -41,7 +41,7 @@ def test_it_starts_everything_stops_everything_and_keeps_the_data(portal: Start,
 
     began = time.monotonic()
     with Busy() as busy:
-        second = portal().wait_until_ready()
+        second = start_portal().wait_until_ready()
     assert time.monotonic() - began < 10 * busy.times
     assert "kim" in second.command("person", "kim", "--full-name", "Kim Berg")
     assert passwords(second) == passwords(first)
@@ -52,8 +52,8 @@ def passwords(portal: Portal) -> list[str]:
     return [line for line in portal.output.splitlines() if line.startswith("    ")]
 
 
-def test_only_this_machine_and_only_one_at_a_time(portal: Start, folder: Path) -> None:
-    running = portal().wait_until_ready()
+def test_only_this_machine_and_only_one_at_a_time(start_portal: Start, folder: Path) -> None:
+    running = start_portal().wait_until_ready()
     open_to = {
         connection.laddr.ip
         for process in [psutil.Process(running.process.pid), *running.everything()]
@@ -66,45 +66,45 @@ def test_only_this_machine_and_only_one_at_a_time(portal: Start, folder: Path) -
     assert running.running()["DATABASE_URL"].startswith("postgresql://")
     wait_for(lambda: "shop-api" in running.command("status"), 60)  # in another terminal
 
-    second = portal()
+    second = start_portal()
     assert second.process.wait(60) == 1
     assert f"already runs on the data folder {folder}, at {running.address}" in second.output
     assert running.page("/accounts/login/")[0] == 200
 
 
-def test_a_taken_port_is_reported_before_anything_starts(portal: Start, folder: Path) -> None:
+def test_a_taken_port_is_reported_before_anything_starts(start_portal: Start, folder: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        refused = portal(PORT=str(port))
+        refused = start_portal(PORT=str(port))
         assert refused.process.wait(60) == 1
     assert f"Port {port} on 127.0.0.1 cannot be used" in refused.output
     assert "make run PORT=8001" in refused.output
     assert not (folder / "postgres").exists()
 
 
-def test_an_impossible_port_is_reported(portal: Start) -> None:
+def test_an_impossible_port_is_reported(start_portal: Start) -> None:
     for wrong in ("soon", "70000"):
-        refused = portal(PORT=wrong)
+        refused = start_portal(PORT=wrong)
         assert refused.process.wait(60) == 1
         assert wrong in refused.output
         assert "Traceback" not in refused.output
 
 
-def test_nothing_survives_a_kill_and_the_next_start_recovers(portal: Start) -> None:
-    first = portal().wait_until_ready()
+def test_nothing_survives_a_kill_and_the_next_start_recovers(start_portal: Start) -> None:
+    first = start_portal().wait_until_ready()
     first.command("person", "kim", "--role", "viewer", "--make-password")
     processes = first.everything()
     first.end(signal.SIGKILL)
     assert gone(processes, 60) == []
 
-    second = portal().wait_until_ready()
+    second = start_portal().wait_until_ready()
     assert "kim" in second.command("person", "kim", "--full-name", "Kim Berg")
 
 
-def test_a_dead_process_is_restarted_or_ends_everything(portal: Start) -> None:
-    running = portal().wait_until_ready()
+def test_a_dead_process_is_restarted_or_ends_everything(start_portal: Start) -> None:
+    running = start_portal().wait_until_ready()
     for words in ("--queues operations", "manage.py dispatch", "redis-server", "manage.py sandbox"):
         kill_and_wait_for_another(running, words)
     assert running.page("/accounts/login/")[0] == 200
@@ -126,7 +126,7 @@ def kill_and_wait_for_another(portal: Portal, words: str) -> None:
 
 
 def test_configured_servers_are_used_and_with_real_keys_no_sandbox_people_exist(
-    portal: Start, folder: Path
+    start_portal: Start, folder: Path
 ) -> None:
     data = DataFolder(folder.with_name("servers"))
     postgres = Postgres(data, data.sockets(), env.for_child(), throwaway=True)
@@ -138,7 +138,7 @@ def test_configured_servers_are_used_and_with_real_keys_no_sandbox_people_exist(
         postgres.wait(servers[0])
         wait_for_redis(redis, data.sockets())
         nowhere = "http://127.0.0.1:9"
-        running = portal(
+        running = start_portal(
             DATABASE_URL=postgres.url,
             REDIS_URL=redis_url(data.sockets()),
             RENDER_API_KEY="rnd_1",

@@ -30,7 +30,7 @@ BUSY = 20  # times the slowest answer while nothing was frozen: what this machin
 
 
 @pytest.fixture
-def server(django_db_setup: None, django_db_blocker: Any) -> Iterator[Server]:
+def own_server(django_db_setup: None, django_db_blocker: Any) -> Iterator[Server]:
     with django_db_blocker.unblock(), own_postgresql() as started:
         yield started
 
@@ -62,21 +62,21 @@ class Web:
 
 
 @pytest.fixture
-def web(server: Server, settings: Any) -> Iterator[Web]:
+def web_server(own_server: Server, settings: Any) -> Iterator[Web]:
     with opened(settings) as portal:
         client = Client()
         client.force_login(portal.ana)
-    static = str(server.folder / "static")
-    run("collectstatic", "--noinput", "--verbosity", "0", DATABASE_URL=server.url, STATIC_ROOT=static)
+    static = str(own_server.folder / "static")
+    run("collectstatic", "--noinput", "--verbosity", "0", DATABASE_URL=own_server.url, STATIC_ROOT=static)
     environment = env.for_child(
         DJANGO_SETTINGS_MODULE="rollback_portal.settings",
-        DATABASE_URL=server.url,
+        DATABASE_URL=own_server.url,
         DATABASE_PATIENCE=PATIENCE,
         STATIC_ROOT=static,
     )
     listener = parts.listen(0)
     port = int(listener.getsockname()[1])
-    process = parts.web(listener, server.folder, environment)
+    process = parts.web(listener, own_server.folder, environment)
     process.start()
     ready = Web(f"http://127.0.0.1:{port}", {name: morsel.value for name, morsel in client.cookies.items()})
     try:
@@ -87,20 +87,22 @@ def web(server: Server, settings: Any) -> Iterator[Web]:
         listener.close()
 
 
-def test_pages_answer_503_within_seconds_and_come_back(server: Server, web: Web, capsys: Any) -> None:
-    healthy = web.at_once("/", 6)
+def test_pages_answer_503_within_seconds_and_come_back(
+    own_server: Server, web_server: Web, capsys: Any
+) -> None:
+    healthy = web_server.at_once("/", 6)
     assert [status for status, _ in healthy] == [200] * 6
     bound = BOUND + BUSY * max(took for _, took in healthy)
-    server.freeze()
+    own_server.freeze()
     with ThreadPoolExecutor(1) as aside:
-        alive = aside.submit(web.one_by_one, "/livez", 20)
-        first = web.at_once("/", 6)
+        alive = aside.submit(web_server.one_by_one, "/livez", 20)
+        first = web_server.at_once("/", 6)
         lives = alive.result()
-    ready = web.get("/readyz")
-    later = [web.get("/") for _ in range(3)]
-    server.thaw()
+    ready = web_server.get("/readyz")
+    later = [web_server.get("/") for _ in range(3)]
+    own_server.thaw()
     thawed = time.monotonic()
-    assert wait_until(lambda: web.get("/")[0] == 200, LONG, pause=0.2)
+    assert wait_until(lambda: web_server.get("/")[0] == 200, LONG, pause=0.2)
     back = time.monotonic() - thawed
 
     assert {status for status, _ in first} == {503}
@@ -117,16 +119,18 @@ def test_pages_answer_503_within_seconds_and_come_back(server: Server, web: Web,
         )
 
 
-def test_more_visitors_than_threads_are_all_answered(server: Server, web: Web, capsys: Any) -> None:
+def test_more_visitors_than_threads_are_all_answered(
+    own_server: Server, web_server: Web, capsys: Any
+) -> None:
     """The first requests use up all threads; those that wait behind them are answered at once."""
-    healthy = web.get("/")
+    healthy = web_server.get("/")
     assert healthy[0] == 200
-    server.freeze()
+    own_server.freeze()
     with ThreadPoolExecutor(1) as aside:
-        alive = aside.submit(web.one_by_one, "/livez", 3)
-        answers = web.at_once("/", 40)
+        alive = aside.submit(web_server.one_by_one, "/livez", 3)
+        answers = web_server.at_once("/", 40)
         lives = alive.result()
-    server.thaw()
+    own_server.thaw()
     with capsys.disabled():
         print(  # noqa: T201
             f"\nfrozen, 40 visitors: the last one answered after {max(t for _, t in answers):.1f} s, "
@@ -138,16 +142,16 @@ def test_more_visitors_than_threads_are_all_answered(server: Server, web: Web, c
 
 
 @pytest.fixture
-def portal(server: Server, settings: Any) -> Iterator[Portal]:
+def own_portal(own_server: Server, settings: Any) -> Iterator[Portal]:
     with opened(settings) as ready:
         ready.world.pace = replace(ready.world.pace, release=6.0)
         yield ready
 
 
 @pytest.fixture
-def staff(portal: Portal, tmp_path: Path) -> Iterator[RealProcesses]:
+def staff(own_portal: Portal, tmp_path: Path) -> Iterator[RealProcesses]:
     """With a short lease, so that an interrupted job is soon taken over."""
-    with processes(tmp_path, portal.sandbox, DATABASE_PATIENCE="2", LEASE_SECONDS="6") as started:
+    with processes(tmp_path, own_portal.sandbox, DATABASE_PATIENCE="2", LEASE_SECONDS="6") as started:
         worker = started.worker()
         started.dispatcher()
         says(worker, " ready.")
@@ -159,36 +163,36 @@ def reached(change: Change, *statuses: str) -> bool:
     return wait_until(now.exists, 60, pause=0.02)
 
 
-def freeze_for(server: Server, seconds: float) -> None:
-    server.freeze()
+def freeze_for(own_server: Server, seconds: float) -> None:
+    own_server.freeze()
     time.sleep(seconds)  # the outage itself, longer than every timeout
-    server.thaw()
+    own_server.thaw()
 
 
 def test_workers_reconnect_and_finish_the_operation(
-    server: Server, portal: Portal, staff: RealProcesses
+    own_server: Server, own_portal: Portal, staff: RealProcesses
 ) -> None:
-    change = portal.ask(portal.api, portal.candidate(portal.api))
+    change = own_portal.ask(own_portal.api, own_portal.candidate(own_portal.api))
     assert reached(change, "accepted")
 
-    freeze_for(server, 4)
+    freeze_for(own_server, 4)
 
     assert reached(change, "succeeded"), Change.objects.get().message
-    assert len(portal.posts()) == 1
+    assert len(own_portal.posts()) == 1
     assert all(process.is_running for process in staff.processes)
 
 
 def test_an_order_sent_during_the_outage_is_read_back_and_not_sent_twice(
-    server: Server, portal: Portal, staff: RealProcesses
+    own_server: Server, own_portal: Portal, staff: RealProcesses
 ) -> None:
-    portal.sandbox.faults.add(Fault(on="render.rollback", do="slow", seconds=1))
-    change = portal.ask(portal.api, portal.candidate(portal.api))
-    assert wait_until(lambda: len(portal.posts()) == 1, 60, pause=0.01)
+    own_portal.sandbox.faults.add(Fault(on="render.rollback", do="slow", seconds=1))
+    change = own_portal.ask(own_portal.api, own_portal.candidate(own_portal.api))
+    assert wait_until(lambda: len(own_portal.posts()) == 1, 60, pause=0.01)
 
-    freeze_for(server, 8)  # the answer comes meanwhile and cannot be saved
+    freeze_for(own_server, 8)  # the answer comes meanwhile and cannot be saved
 
     assert reached(change, "succeeded", "needs_attention", "failed")
     change.refresh_from_db()
-    assert (change.status, len(portal.posts())) == ("succeeded", 1), change.message
+    assert (change.status, len(own_portal.posts())) == ("succeeded", 1), change.message
     assert "unclear" in change.status_times
     assert all(process.is_running for process in staff.processes)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -43,10 +42,9 @@ urlpatterns = [path("lost/", lose_the_commit_answer), path("", include("rollback
 
 
 @pytest.fixture
-def ana(client_as: Callable[..., Client]) -> Client:
-    client = client_as("responder")
-    client.raise_request_exception = False
-    return client
+def responder(responder: Client) -> Client:
+    responder.raise_request_exception = False
+    return responder
 
 
 @pytest.fixture(autouse=True)
@@ -63,33 +61,35 @@ def api() -> Service:
 
 
 @pytest.mark.parametrize("address", ["/", "/operations/", "/services/", "/audit/"])
-def test_every_page_says_what_happened_what_is_true_and_what_works(ana: Client, address: str) -> None:
+def test_every_page_says_what_happened_what_is_true_and_what_works(responder: Client, address: str) -> None:
     with postgresql_away():
-        response = ana.get(address)
+        response = responder.get(address)
     read = text(response)
     assert response.status_code == 503
     assert response.headers["Retry-After"] == "5"
-    assert "The portal's database is away" in read
-    assert "What serves your users goes on serving" in read
+    assert "The portal's database is unavailable" in read
+    assert "What serves your users keeps serving" in read
     assert 'href="https://dashboard.render.com/"' in response.content.decode()
     assert 'href="https://vercel.com/dashboard"' in response.content.decode()
     assert "Content-Security-Policy" in response.headers
     assert "Nothing was started" not in read  # nobody asked for anything
 
 
-def test_before_the_first_sync_the_commands_are_general(ana: Client) -> None:
+def test_before_the_first_sync_the_commands_are_general(responder: Client) -> None:
     with postgresql_away():
-        page = ana.get("/").content.decode()
+        page = responder.get("/").content.decode()
     assert "https://api.render.com/v1/services/$SERVICE/rollback" in page
     assert "vercel rollback" in page
     assert "The portal has not seen its services on this machine yet" in page
 
 
-def test_the_commands_have_the_last_known_ids_and_their_age(ana: Client, api: Service, settings: Any) -> None:
+def test_the_commands_have_the_last_known_ids_and_their_age(
+    responder: Client, api: Service, settings: Any
+) -> None:
     settings.LAST_KNOWN = "deployments.pages.manual_fallback.last_known"
-    assert ana.get("/").status_code == 200
+    assert responder.get("/").status_code == 200
     with postgresql_away():
-        page = ana.get("/")
+        page = responder.get("/")
     target = api.deployments.get(live_since=None)
     read = text(page)
     assert f'"deployId": "{target.provider_id}"' in read
@@ -98,94 +98,96 @@ def test_the_commands_have_the_last_known_ids_and_their_age(ana: Client, api: Se
     assert "rnd_sandbox" not in page.content.decode()
 
 
-def test_a_new_process_uses_what_another_one_saved(ana: Client, api: Service, settings: Any) -> None:
+def test_a_new_process_uses_what_another_one_saved(responder: Client, api: Service, settings: Any) -> None:
     settings.LAST_KNOWN = "deployments.pages.manual_fallback.last_known"
     another = Client()
-    another.cookies = ana.cookies
+    another.cookies = responder.cookies
     assert another.get("/").status_code == 200
     with postgresql_away():
-        page = text(ana.get("/"))
+        page = text(responder.get("/"))
     assert f"/services/{api.provider_id}/rollback" in page
     assert "These commands were last true at" in page
 
 
 @pytest.mark.parametrize("saved", ["", "{}", "[]", "null", '{"cards": "x", "at": "yesterday"}'])
-def test_a_damaged_file_is_ignored(ana: Client, settings: Any, saved: str) -> None:
+def test_a_damaged_file_is_ignored(responder: Client, settings: Any, saved: str) -> None:
     path = Path(settings.LAST_KNOWN_FILE)
     path.parent.mkdir()
     path.write_text(saved)
     with postgresql_away():
-        page = ana.get("/").content.decode()
+        page = responder.get("/").content.decode()
     assert "https://api.render.com/v1/services/$SERVICE/rollback" in page
 
 
 def test_if_no_file_can_be_written_the_process_keeps_its_own_copy(
-    ana: Client, api: Service, settings: Any, tmp_path: Path
+    responder: Client, api: Service, settings: Any, tmp_path: Path
 ) -> None:
     (tmp_path / "taken").write_text("")
     settings.LAST_KNOWN, settings.LAST_KNOWN_FILE = (
         "deployments.pages.manual_fallback.last_known",
         str(tmp_path / "taken" / "file"),
     )
-    assert ana.get("/").status_code == 200
+    assert responder.get("/").status_code == 200
     with postgresql_away():
-        page = text(ana.get("/"))
+        page = text(responder.get("/"))
     assert f"/services/{api.provider_id}/rollback" in page
 
 
-def test_only_the_portals_user_can_read_the_file(ana: Client, api: Service, settings: Any) -> None:
+def test_only_the_portals_user_can_read_the_file(responder: Client, api: Service, settings: Any) -> None:
     settings.LAST_KNOWN = "deployments.pages.manual_fallback.last_known"
-    ana.get("/")
+    responder.get("/")
     file = Path(settings.LAST_KNOWN_FILE)
     assert file.stat().st_mode & 0o777 == 0o600
     assert [path.name for path in file.parent.iterdir()] == [file.name]
 
 
 def test_the_commands_are_rendered_at_most_every_fifteen_seconds(
-    ana: Client, api: Service, settings: Any
+    responder: Client, api: Service, settings: Any
 ) -> None:
     settings.LAST_KNOWN = "deployments.pages.manual_fallback.last_known"
-    ana.get("/operations/")
+    responder.get("/operations/")
     settings.LAST_KNOWN = "no.such.function"
-    assert ana.get("/operations/").status_code == 200
+    assert responder.get("/operations/").status_code == 200
 
 
-def test_an_order_that_could_not_be_recorded_was_not_started(ana: Client, api: Service) -> None:
+def test_an_order_that_could_not_be_recorded_was_not_started(responder: Client, api: Service) -> None:
     address = (
         f"/services/{api.slug}/deployments/{api.deployments.get(live_since=None).provider_id}/roll-back/"
     )
-    token = re.search(r'name="token" value="([^"]+)"', ana.get(address).content.decode())
+    token = re.search(r'name="token" value="([^"]+)"', responder.get(address).content.decode())
     assert token is not None
     form = {"token": token[1], "reason": "errors", "words": "500s", "incident": ""}
     with postgresql_away():
-        page = ana.post(address, form)
-        fragment = ana.post(address, form, headers={"HX-Request": "true"})
+        page = responder.post(address, form)
+        fragment = responder.post(address, form, headers={"HX-Request": "true"})
     assert page.status_code == fragment.status_code == 503
     assert "Nothing was started: what cannot be recorded is not done." in text(page)
     toast = json.loads(fragment.headers["HX-Trigger"])["toast"]["message"]
-    assert toast.startswith("PostgreSQL is away. Nothing was started")
+    assert toast.startswith("PostgreSQL is unavailable. Nothing was started")
     assert "http-equiv" not in page.content.decode()  # a form that was sent is not sent again
     assert not Operation.objects.exists()
 
 
-def test_while_it_is_known_to_be_away_pages_do_not_try_it(ana: Client, monkeypatch: Any) -> None:
+def test_while_it_is_known_to_be_away_pages_do_not_try_it(responder: Client, monkeypatch: Any) -> None:
     monkeypatch.setattr(database_down, "RETRY_AFTER", 600.0)
     with postgresql_away():
-        ana.get("/")
-    answered = ana.get("/")  # it is back already, but nobody has tried yet
+        responder.get("/")
+    answered = responder.get("/")  # it is back already, but nobody has tried yet
     assert answered.status_code == 503
 
 
-def test_after_the_outage_the_next_try_succeeds(ana: Client, monkeypatch: Any) -> None:
+def test_after_the_outage_the_next_try_succeeds(responder: Client, monkeypatch: Any) -> None:
     monkeypatch.setattr(database_down, "RETRY_AFTER", 0.5)
     with postgresql_away():
-        assert ana.get("/").status_code == 503
-    assert wait_until(lambda: ana.get("/").status_code == 200, 60, pause=0.2)
+        assert responder.get("/").status_code == 503
+    assert wait_until(lambda: responder.get("/").status_code == 200, 60, pause=0.2)
 
 
 @pytest.mark.urls(__name__)
-def test_after_a_lost_commit_answer_the_page_does_not_claim_that_nothing_was_started(ana: Client) -> None:
-    response = ana.post("/lost/")
+def test_after_a_lost_commit_answer_the_page_does_not_claim_that_nothing_was_started(
+    responder: Client,
+) -> None:
+    response = responder.post("/lost/")
     read = text(response)
     assert response.status_code == 503
     assert "whether it was started is not known here" in read

@@ -11,16 +11,16 @@ from typing import Any
 from django.contrib.auth.models import Group
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from rollback_portal.accounts.models import User
 from rollback_portal.accounts.roles import role_names
 from rollback_portal.audit.models import Outcome
 from rollback_portal.audit.record import Actor, record
+from rollback_portal.command import CommandRefused, ConsoleCommand
 
 
-class Command(BaseCommand):
+class Command(ConsoleCommand):
     help = (
         "Create a person, or give an existing one another role, name, address or password. "
         "The password is asked for at a terminal, read from standard input otherwise, "
@@ -42,9 +42,9 @@ class Command(BaseCommand):
         new = user.pk is None
         if new and not options["role"]:
             roles = ", ".join(role_names())
-            raise CommandError(f"{username} does not exist yet, so --role is needed: {roles}.")
+            raise CommandRefused(f"{username} does not exist yet, so --role is needed: {roles}.")
         if new and options["inactive"]:
-            raise CommandError(f"{username} does not exist, so there is nobody to send away.")
+            raise CommandRefused(f"{username} does not exist, so nobody can be deactivated.")
         before = {} if new else {"role": user.role, "active": user.is_active}
         apply_options(user, options)
         password = ""
@@ -54,24 +54,31 @@ class Command(BaseCommand):
         validate(user)
         with transaction.atomic():
             save(user, options["role"], before)
-        self.stdout.write(f"{user.display} ({username}) {sign_in_status(user)}.")
+        self.say(f"{user.display} ({username}) {sign_in_status(user)}.")
         if options["make_password"]:
-            self.stdout.write(f"Password, shown only now: {password}")
+            self.say(f"Password, shown only now: {password}")
 
     def choose_password(self, user: User, *, generate: bool) -> str:
         if generate:
             return secrets.token_urlsafe(12)
-        if sys.stdin.isatty():
-            password = getpass.getpass(f"Password for {user.username}: ")
-            if password != getpass.getpass("The same again: "):
-                raise CommandError("The two passwords differ. Nothing was changed.")
-        else:
-            password = sys.stdin.readline().rstrip("\n")
+        try:
+            password = read_password(user)
+        except (EOFError, UnicodeError):
+            raise CommandRefused("No password could be read. Nothing was changed.") from None
         try:
             validate_password(password, user)
         except ValidationError as error:
-            raise CommandError(f"{' '.join(error.messages)} Nothing was changed.") from None
+            raise CommandRefused(f"{' '.join(error.messages)} Nothing was changed.") from None
         return password
+
+
+def read_password(user: User) -> str:
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\n")
+    password = getpass.getpass(f"Password for {user.username}: ")
+    if password != getpass.getpass("The same again: "):
+        raise CommandRefused("The two passwords differ. Nothing was changed.")
+    return password
 
 
 def apply_options(user: User, options: dict[str, Any]) -> None:
@@ -86,7 +93,7 @@ def validate(user: User) -> None:
     try:
         user.full_clean()
     except ValidationError as error:
-        raise CommandError(f"{' '.join(error.messages)} Nothing was changed.") from None
+        raise CommandRefused(f"{' '.join(error.messages)} Nothing was changed.") from None
 
 
 def save(user: User, role: str | None, before: dict[str, Any]) -> None:

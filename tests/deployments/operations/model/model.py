@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from typing import ClassVar
 from uuid import UUID, uuid4
 
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from hypothesis.strategies import booleans, integers, sampled_from
+from hypothesis.strategies import booleans, integers, none, sampled_from, tuples
 
 from deployments.clients import provider
 from deployments.models import Change
 from deployments.operations import requests
 from deployments.operations.plan import Plan
+from deployments.sandbox.clock import Pace
 from deployments.sandbox.server.faults import Fault
 from deployments.sync import poll
 from rollback_portal.audit.record import Actor
@@ -22,6 +24,7 @@ from tests.deployments.operations.model.stage import Stage
 from tests.deployments.operations.model.worker import POINTS, Worker
 
 OPERATIONS = 3  # at most, one after the other
+SLOW = replace(Pace.fast(), queue=5.0, release=80.0, aliases=75.0)  # pending long after the settle time
 READINGS = 2  # in addition to the one at the end of each operation
 ON_THE_ORDER = (
     "drop_before", "drop_after", "error", "error_after", "not_json", "rate_limit", "conflict", "fail",
@@ -31,6 +34,8 @@ ON_A_QUESTION = ("error", "drop_before", "not_json", "rate_limit")
 SECONDS = (2.0, 20.0, 20.0, 40.0, 40.0, 200.0, 700.0)  # a wait, less and more than a lease, stalled, too old
 LATE = (16.0, 25.0, 44.0)  # seconds until an order arrives after its sender has given up
 NUMBERS = integers(min_value=0, max_value=2)
+# How far a clock is ahead, in seconds: right, barely wrong, and up to an hour.
+SKEWS = sampled_from((0, 0, 4, -4, 60, -60, 1200, -1200, 3600, -3600))
 PATIENCE = 25.0  # seconds between two steps at the end; less than a lease
 ROUNDS = 200  # until an operation must have ended, once everything works again
 
@@ -67,12 +72,19 @@ class LifeOfAChange(RuleBasedStateMachine):
         cancels=booleans(),
         trouble=sampled_from(["", *LATE, *ON_THE_ORDER]),
         dies=sampled_from(["", "", "answer", "step"]),
+        clocks=tuples(SKEWS, none() | SKEWS, SKEWS),
+        slow=booleans(),
     )
     def it_begins(
-        self, name: str, interference: bool, cancels: bool, trouble: str | float, dies: str
-    ) -> None:
+        self, name: str, interference: bool, cancels: bool, trouble: str | float, dies: str,
+        clocks: tuple[int, int | None, int], slow: bool,
+    ) -> None:  # fmt: skip
         """External changes and cancels end most lives early, so half of the lives have none."""
         self.name = name
+        self.stage.set_clocks(*clocks)
+        if slow:
+            self.stage.wire.sandbox.world.pace = SLOW
+        self.stage.count("a clock is wrong" if any(clocks) else "every clock is right")
         self.interference, self.cancels = interference, cancels
         if isinstance(trouble, float):
             self.the_next_order_is_late(trouble)
@@ -286,4 +298,4 @@ class LifeOfAChange(RuleBasedStateMachine):
             self.stage.count(f"ended: {row.status}")
             self.stage.seen["sent again after a read-back"] += row.resends
             self.stage.seen["a lost answer"] += "lost answer" in row.evidence
-            self.stage.seen["a worker was silent"] += "is alive, but has not been heard" in row.message
+            self.stage.seen["a worker was silent"] += "is alive, but has not renewed its lease" in row.message

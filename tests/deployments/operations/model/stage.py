@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +23,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from deployments.clients import provider, using_transport
-from deployments.models import Change, Deployment, Operation, Service
+from deployments.models import Change, Deployment, Service
 from deployments.operations import requests
 from deployments.operations import worker as change_worker
 from deployments.operations.plan import Plan
@@ -61,6 +62,7 @@ class Stage:
 
     def __init__(self, settings: Any) -> None:
         self.clock = Clock()
+        self.skew = timedelta()  # that the portal's own clock is ahead
         self.active_worker: Worker | None = None
         self.seen: Counter[str] = Counter()
         self.lives = 0
@@ -98,8 +100,20 @@ class Stage:
         self.wire.begin(Sandbox(world))
         self.portal.sandbox = self.wire.sandbox
         self.active_worker = None
+        self.skew = timedelta()
         self.outside_changes: list[float] = []
         self.late_arrivals: list[str] = []
+
+    def set_clocks(self, portal: int, header: int | None, records: int) -> None:
+        """Set how many seconds each of the three clocks is ahead; None: there is no `Date` header."""
+        self.skew = timedelta(seconds=portal)
+        world, ahead = self.wire.sandbox.world, timedelta(seconds=records)
+        world.clock = lambda: self.clock() + ahead
+        date = None if header is None else timedelta(seconds=header)
+        self.wire.sandbox.date = lambda: None if date is None else self.clock() + date
+
+    def portal_time(self) -> datetime:
+        return self.clock() + self.skew
 
     def count(self, what: str) -> None:
         self.seen[what] += 1
@@ -138,12 +152,11 @@ class Stage:
         return self.portal.plan(service, self.portal.candidate(service))
 
     def confirm(self, plan: Plan, key: UUID) -> Change:
-        """Send the dialog's form; replace the time from PostgreSQL's clock by ours."""
+        """Send the dialog's form."""
         ana = Actor.of(self.portal.ana)
         operation = requests.request_operation(
             ana, plan, idempotency_key=key, reason="errors", reason_detail="500s", incident="INC-413"
         )
-        Operation.objects.filter(pk=operation.pk).update(requested_at=self.clock())
         return operation.change
 
     def roll_back_in_dashboard(self, name: str) -> None:
@@ -184,7 +197,7 @@ def set_up(settings: Any) -> Iterator[Stage]:
     stage = Stage(settings)
     logging.disable(logging.WARNING)  # thousands of lines about what the model does to the workers
     with pytest.MonkeyPatch.context() as patch, using_transport(stage.wire):
-        patch.setattr(timezone, "now", stage.clock)
+        patch.setattr(timezone, "now", stage.portal_time)
         patch.setattr(shutdown, "requested", stage.asked_to_stop)
         patch.setattr(liveness, "open_direct", open_until_gone)
         for module in (change_worker, send_order, http, version_check):

@@ -35,6 +35,7 @@ HAPPENS = {
     "a worker dies between two statements", "a worker dies at order", "a worker dies at bytes",
     "a worker dies at answer", "a worker stands at bytes", "a worker hands over and stops",
     "a worker was silent",
+    "a clock is wrong", "every clock is right",
     "asked twice", "cancel asked for", "pushed", "rolled back in the dashboard",
     "ended: succeeded", "ended: failed", "ended: canceled", "ended: needs_attention",
 }  # fmt: skip

@@ -12,7 +12,7 @@ from deployments.providers.base import (
     RemoteDeployment,
 )
 from deployments.providers.json_fields import EPOCH
-from deployments.providers.render import parse
+from deployments.providers.render import events, parse
 
 NOW = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
 
@@ -77,8 +77,9 @@ def test_a_preview_has_a_parent_server() -> None:
     ("auto_deploy", "trigger", "pinned"),
     [
         ("off", "rollback", True),
-        ("off", "new_commit", False),
-        ("off", "manual", False),
+        ("off", "new_commit", None),
+        ("off", "manual", None),
+        ("off", "a_new_word", None),
         ("off", "service_updated", None),
         ("off", "", None),
         ("commit", "rollback", False),
@@ -118,20 +119,20 @@ def test_pinned_means_automatic_deploys_off_and_a_rollback_live(
     ],
 )
 def test_a_failure_is_put_into_words(reason: Any, message: str) -> None:
-    assert parse.failure(reason) == message
+    assert events.failure(reason) == message
 
 
 def test_other_events_are_left_out() -> None:
-    assert parse.event({"id": "evt-1", "timestamp": NOW.isoformat(), "type": "plan_changed"}) is None
-    assert parse.event({"id": "evt-1", "type": "deploy_started"}) is None
+    assert events.event({"id": "evt-1", "timestamp": NOW.isoformat(), "type": "plan_changed"}) is None
+    assert events.event({"id": "evt-1", "type": "deploy_started"}) is None
 
 
 def test_an_auto_deploy_event_carries_the_setting_before() -> None:
     details = {"reason": "rollback", "fromTrigger": "checksPass"}
     result = {"id": "evt-1", "timestamp": NOW.isoformat(), "type": "auto_deploy_disabled", "details": details}
-    event = parse.event(result)
+    event = events.event(result)
     assert event
-    assert (event.kind, event.detail) == ("auto_deploy_off", "checksPass")
+    assert (event.kind, event.detail, event.reason) == ("auto_deploy_off", "checksPass", "rollback")
 
 
 def test_metric_labels_may_be_a_list_or_an_object() -> None:

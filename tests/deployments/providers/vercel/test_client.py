@@ -155,17 +155,6 @@ def test_without_the_last_move_the_domains_alone_decide(vercel_bench: ClientBenc
     assert vercel_bench.client.read_back(order_record).finding is OrderFinding.APPLIED
 
 
-def test_without_the_domains_a_move_is_never_done(vercel_bench: ClientBench) -> None:
-    order_record = vercel_bench.order_record()
-    vercel_bench.fault("project", "omit", detail="alias", times=None)
-    vercel_bench.order()
-    vercel_bench.wait()
-    assert vercel_bench.client.progress(order_record).phase is Phase.WAITING
-    current = vercel_bench.client.current(vercel_bench.service_id)
-    assert current.live_id == vercel_bench.target.id
-    assert current.conflict == "Vercel does not say which deployment the production domains point to."
-
-
 def test_a_missing_flag_is_unknown_and_not_changed(vercel_bench: ClientBench) -> None:
     vercel_bench.fault("project", "omit", detail="autoAssignCustomDomains", times=None)
     current = vercel_bench.client.current(vercel_bench.service_id)

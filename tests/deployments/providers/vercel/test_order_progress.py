@@ -12,7 +12,9 @@ from deployments.providers.base import OrderFinding, OrderRecord, Phase
 from deployments.providers.vercel import order_progress
 from tests.deployments.providers.vercel.test_parse import NOW, alias, current, job
 
-ORDER = OrderRecord("rollback", "prj_1", "dpl_old", NOW, known=("dpl_live", "dpl_old"))
+ORDER = OrderRecord(
+    "rollback", "prj_1", "dpl_old", NOW, known=("dpl_live", "dpl_old"), live_before="dpl_live"
+)
 STILL = (alias("a.example", "dpl_live"), alias("b.example", "dpl_live"))
 MOVED = (alias("a.example", "dpl_old"), alias("b.example", "dpl_old"))
 SPLIT = (alias("a.example", "dpl_old"), alias("b.example", "dpl_live"))
@@ -31,11 +33,11 @@ SPLIT = (alias("a.example", "dpl_old"), alias("b.example", "dpl_live"))
         (SPLIT, job(), Phase.WAITING),
         (SPLIT, job(status="failed"), Phase.FAILED),
         ((), job(), Phase.WAITING),
-        (STILL, job(at=NOW - timedelta(minutes=1)), Phase.WAITING),
-        (STILL, job(kind="promote"), Phase.WAITING),
-        (STILL, job(to="dpl_x"), Phase.WAITING),
-        (STILL, job(to="dpl_x", at=NOW + timedelta(minutes=1)), Phase.FAILED),
-        (STILL, job(to="dpl_x", at=NOW + timedelta(minutes=1), status="pending"), Phase.WAITING),
+        (STILL, job(at=NOW - timedelta(hours=1)), Phase.WAITING),
+        (STILL, job(kind="promote"), Phase.FAILED),
+        (STILL, job(kind="promote", status="pending"), Phase.WAITING),
+        (STILL, job(to="dpl_x"), Phase.FAILED),
+        (STILL, job(to="dpl_x", status="pending"), Phase.WAITING),
         (STILL, {"lastAliasRequest": None}, Phase.WAITING),
         (STILL, {}, Phase.WAITING),
         (MOVED, {}, Phase.DONE),
@@ -59,50 +61,65 @@ PRODUCTION = {"targets": {"production": {"id": "dpl_live"}}}
 
 
 @pytest.mark.parametrize(
-    ("aliases", "facts", "known", "older", "finding"),
+    ("aliases", "facts", "known", "finding"),
     [
-        (STILL, {**PRODUCTION, **job(status="pending")}, True, True, OrderFinding.APPLIED),
-        (MOVED, {}, False, None, OrderFinding.APPLIED),
-        (STILL, {**PRODUCTION, **job(at=NOW - timedelta(minutes=1))}, True, True, OrderFinding.NOT_APPLIED),
-        (STILL, {**PRODUCTION, "lastAliasRequest": None}, True, True, OrderFinding.NOT_APPLIED),
-        (STILL, PRODUCTION, False, True, OrderFinding.UNDECIDED),
-        (STILL, {"lastAliasRequest": None}, True, True, OrderFinding.UNDECIDED),
-        (STILL, {**PRODUCTION, "lastAliasRequest": None}, True, None, OrderFinding.UNDECIDED),
-        (STILL, {**PRODUCTION, "lastAliasRequest": None}, True, False, OrderFinding.UNDECIDED),
-        (SPLIT, {**PRODUCTION, "lastAliasRequest": None}, True, True, OrderFinding.UNDECIDED),
-        ((), {**PRODUCTION, "lastAliasRequest": None}, True, True, OrderFinding.UNDECIDED),
-        (
-            STILL,
-            {**PRODUCTION, **job(to="dpl_x", at=NOW + timedelta(seconds=2))},
-            True,
-            True,
-            OrderFinding.UNDECIDED,
-        ),
+        (STILL, {**PRODUCTION, **job(status="pending")}, True, OrderFinding.APPLIED),
+        (MOVED, {}, False, OrderFinding.APPLIED),
+        (STILL, {**PRODUCTION, "lastAliasRequest": None}, True, OrderFinding.NOT_APPLIED),
+        (STILL, PRODUCTION, False, OrderFinding.UNDECIDED),
+        (STILL, {"lastAliasRequest": None}, True, OrderFinding.UNDECIDED),
+        (SPLIT, {**PRODUCTION, "lastAliasRequest": None}, True, OrderFinding.UNDECIDED),
+        ((), {**PRODUCTION, "lastAliasRequest": None}, True, OrderFinding.UNDECIDED),
+        (STILL, {**PRODUCTION, **job(to="dpl_x")}, True, OrderFinding.UNDECIDED),
     ],
 )
 def test_an_order_is_not_applied_only_where_nothing_can_have_happened(
-    aliases: tuple[dict[str, Any], ...],
-    facts: dict[str, Any],
-    known: bool,
-    older: bool | None,
-    finding: OrderFinding,
+    aliases: tuple[dict[str, Any], ...], facts: dict[str, Any], known: bool, finding: OrderFinding
 ) -> None:
-    result = order_progress.read_back(
-        ORDER, current(*aliases, **facts), request_known=known, live_is_older=older
-    )
+    result = order_progress.read_back(ORDER, current(*aliases, **facts), request_known=known)
     assert result.finding is finding
-    assert result.evidence["asked for"] == "rollback to dpl_old"
+    assert result.evidence["requested"] == "rollback to dpl_old"
+
+
+@pytest.mark.parametrize("off_by", [timedelta(hours=hours) for hours in (-1, 0, 1)])
+def test_the_move_from_before_the_order_is_never_ours_whatever_its_time(off_by: timedelta) -> None:
+    before = current(*STILL, **PRODUCTION, **job(at=NOW + off_by))
+    assert before.alias_request
+    order_record = replace(ORDER, last_move=before.alias_request.identity)
+    result = order_progress.read_back(order_record, before, request_known=True)
+    assert result.finding is OrderFinding.NOT_APPLIED
+
+
+def test_a_second_move_to_the_same_target_is_told_apart_by_its_stamp() -> None:
+    before = current(*STILL, **PRODUCTION, **job())
+    assert before.alias_request
+    order_record = replace(ORDER, last_move=before.alias_request.identity)
+    after = current(*STILL, **PRODUCTION, **job(at=NOW + timedelta(milliseconds=1), status="pending"))
+    assert order_progress.read_back(order_record, after, request_known=True).finding is OrderFinding.APPLIED
+
+
+def test_a_setting_that_has_switched_shows_that_something_was_applied() -> None:
+    order_record = replace(ORDER, auto_deploy="on")
+    now = current(*STILL, **PRODUCTION, lastAliasRequest=None, autoAssignCustomDomains=False)
+    assert order_progress.read_back(order_record, now, request_known=True).finding is OrderFinding.UNDECIDED
+
+
+def test_without_a_stamp_a_move_to_the_target_leaves_the_order_undecided() -> None:
+    moved = job()
+    del moved["lastAliasRequest"]["requestedAt"]
+    before = current(*STILL, **PRODUCTION, **moved)
+    assert before.alias_request
+    order_record = replace(ORDER, last_move=before.alias_request.identity)
+    result = order_progress.read_back(order_record, before, request_known=True)
+    assert result.finding is OrderFinding.UNDECIDED
 
 
 @pytest.mark.parametrize(
-    ("later", "finding"),
-    [(timedelta(), OrderFinding.NOT_APPLIED), (timedelta(seconds=0.2), OrderFinding.UNDECIDED)],
+    ("last_move", "live_before"), [("rollback dpl_a dpl_b 1", "dpl_live"), ("", "dpl_x"), ("", "")]
 )
-def test_a_known_move_from_the_same_second_is_not_a_newer_one(
-    later: timedelta, finding: OrderFinding
+def test_where_the_state_is_not_that_from_before_nothing_is_concluded(
+    last_move: str, live_before: str
 ) -> None:
-    before = NOW + timedelta(seconds=0.3)  # `order_intent_at` has whole seconds
-    now = current(*STILL, **PRODUCTION, **job(to="dpl_live", at=before + later))
-    order_record = replace(ORDER, last_move=before)
-    result = order_progress.read_back(order_record, now, request_known=True, live_is_older=True)
-    assert result.finding is finding
+    order_record = replace(ORDER, last_move=last_move, live_before=live_before)
+    now = current(*STILL, **PRODUCTION, lastAliasRequest=None)
+    assert order_progress.read_back(order_record, now, request_known=True).finding is OrderFinding.UNDECIDED

@@ -21,11 +21,11 @@ def test_both_services_have_sixty_deployments_in_three_weeks(world: World) -> No
 
 
 def test_some_deployments_failed_were_canceled_or_are_previews(
-    world: World, api: ServiceRow, web: ServiceRow
+    world: World, shop_api: ServiceRow, shop_web: ServiceRow
 ) -> None:
-    at_render = Counter(row.status for row in world.history[api.id])
-    at_vercel = Counter(row.status for row in world.history[web.id])
-    previews = [row for row in world.history[web.id] if row.target is None]
+    at_render = Counter(row.status for row in world.history[shop_api.id])
+    at_vercel = Counter(row.status for row in world.history[shop_web.id])
+    previews = [row for row in world.history[shop_web.id] if row.target is None]
 
     assert at_render["live"] == 1
     assert all(at_render[word] for word in ("build_failed", "pre_deploy_failed", "update_failed", "canceled"))
@@ -34,16 +34,18 @@ def test_some_deployments_failed_were_canceled_or_are_previews(
     assert all(row.branch != "main" and row.substate == "" for row in previews)
 
 
-def test_each_service_was_rolled_back_once_before(world: World, api: ServiceRow, web: ServiceRow) -> None:
-    rollbacks = [row for row in world.history[api.id] if row.trigger == "rollback"]
+def test_each_service_was_rolled_back_once_before(
+    world: World, shop_api: ServiceRow, shop_web: ServiceRow
+) -> None:
+    rollbacks = [row for row in world.history[shop_api.id] if row.trigger == "rollback"]
     kinds = [event.kind for event in world.events]
 
     assert len(rollbacks) == 1
     assert rollbacks[0].commit == world.deployments[rollbacks[0].rollback_target].commit
     assert kinds.count("instant-rollback-created") == kinds.count("manual-deployment-promotion-created") == 1
     assert {"auto_deploy_disabled", "auto_deploy_enabled"} <= set(kinds)
-    assert api.auto_deploy == "checksPass"
-    assert web.auto_deploy == "on"
+    assert shop_api.auto_deploy == "checksPass"
+    assert shop_web.auto_deploy == "on"
 
 
 def test_commits_have_five_authors_and_some_difficult_messages(world: World) -> None:
@@ -55,9 +57,11 @@ def test_commits_have_five_authors_and_some_difficult_messages(world: World) -> 
     assert all(len(sha) == 40 and set(sha) <= set("0123456789abcdef") for sha in world.commits)
 
 
-def test_most_commits_were_deployed_at_both_providers(world: World, api: ServiceRow, web: ServiceRow) -> None:
-    at_render = {row.commit for row in world.history[api.id]}
-    at_vercel = {row.commit for row in world.history[web.id] if row.target}
+def test_most_commits_were_deployed_at_both_providers(
+    world: World, shop_api: ServiceRow, shop_web: ServiceRow
+) -> None:
+    at_render = {row.commit for row in world.history[shop_api.id]}
+    at_vercel = {row.commit for row in world.history[shop_web.id] if row.target}
 
     assert len(at_render & at_vercel) > 50
     assert len(at_render - at_vercel) > 5
@@ -65,16 +69,16 @@ def test_most_commits_were_deployed_at_both_providers(world: World, api: Service
 
 
 def test_the_incident_began_fourteen_minutes_ago_and_only_in_the_api(
-    world: World, api: ServiceRow, web: ServiceRow
+    world: World, shop_api: ServiceRow, shop_web: ServiceRow
 ) -> None:
     bad, web_now = world.serving("shop-api"), world.serving("shop-web")
 
     assert bad.commit == web_now.commit
     assert world.commits[bad.commit].subject == "Faster checkout totals (#812)"
-    assert round((world.now() - api.live_history[-1][0]) / MINUTE) == 14
+    assert round((world.now() - shop_api.live_history[-1][0]) / MINUTE) == 14
     assert bad.error_rate == 0.08
     assert web_now.error_rate < 0.01
-    assert all(web.aliases[domain] == web_now.id for domain in web.domains)
+    assert all(shop_web.aliases[domain] == web_now.id for domain in shop_web.domains)
 
 
 def test_the_same_seed_and_time_give_the_same_world() -> None:

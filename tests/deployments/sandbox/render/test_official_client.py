@@ -56,7 +56,7 @@ Earlier = Callable[..., DeploymentRow]
 
 
 @pytest.fixture
-def client(sandbox: Sandbox) -> AuthenticatedClient:
+def official_client(sandbox: Sandbox) -> AuthenticatedClient:
     return AuthenticatedClient(
         base_url=RENDER_URL,
         token="rnd_sandbox",
@@ -73,9 +73,9 @@ def call_api(call: Any, *args: Any, **kwargs: Any) -> Any:
     return answer.parsed
 
 
-def test_it_lists_and_reads_services(client: AuthenticatedClient, api: ServiceRow) -> None:
-    services = call_api(list_services, client=client, name=["shop-api", "shop-worker"])
-    one = call_api(retrieve_service, api.id, client=client)
+def test_it_lists_and_reads_services(official_client: AuthenticatedClient, shop_api: ServiceRow) -> None:
+    services = call_api(list_services, client=official_client, name=["shop-api", "shop-worker"])
+    one = call_api(retrieve_service, shop_api.id, client=official_client)
 
     assert [row.service.name for row in services] == ["shop-api"]
     assert one.repo == "https://github.com/acme/shop"
@@ -83,35 +83,45 @@ def test_it_lists_and_reads_services(client: AuthenticatedClient, api: ServiceRo
     assert one.service_details.to_dict()["healthCheckPath"] == "/healthz"
 
 
-def test_it_pages_through_all_deploys(client: AuthenticatedClient, world: World, api: ServiceRow) -> None:
+def test_it_pages_through_all_deploys(
+    official_client: AuthenticatedClient, world: World, shop_api: ServiceRow
+) -> None:
     seen: list[str] = []
     cursor: dict[str, str] = {}
-    while page := call_api(list_deploys, api.id, client=client, limit=20, **cursor):
+    while page := call_api(list_deploys, shop_api.id, client=official_client, limit=20, **cursor):
         seen += [row.deploy.id for row in page]
         cursor = {"cursor": page[-1].cursor}
 
-    assert seen == [row.id for row in world.newest_first(api)]
+    assert seen == [row.id for row in world.newest_first(shop_api)]
 
 
 def test_it_filters_deploys_by_status_and_time(
-    client: AuthenticatedClient, api: ServiceRow, clock: StoppedClock
+    official_client: AuthenticatedClient, shop_api: ServiceRow, clock: StoppedClock
 ) -> None:
     wanted = [DeployStatus.LIVE, DeployStatus.DEACTIVATED]
     week = clock() - timedelta(days=7)
-    rows = call_api(list_deploys, api.id, client=client, status=wanted, created_before=week, limit=5)
+    rows = call_api(
+        list_deploys, shop_api.id, client=official_client, status=wanted, created_before=week, limit=5
+    )
 
     assert len(rows) == 5
     assert all(row.deploy.status is DeployStatus.DEACTIVATED and row.deploy.created_at < week for row in rows)
 
 
 def test_it_rolls_back_and_follows_to_the_end(
-    client: AuthenticatedClient, world: World, api: ServiceRow, clock: StoppedClock, earlier: Earlier
+    official_client: AuthenticatedClient,
+    world: World,
+    shop_api: ServiceRow,
+    clock: StoppedClock,
+    earlier: Earlier,
 ) -> None:
-    good = earlier(api)
-    new = call_api(rollback_deploy, api.id, client=client, body=RollbackDeployBody(deploy_id=good.id))
+    good = earlier(shop_api)
+    new = call_api(
+        rollback_deploy, shop_api.id, client=official_client, body=RollbackDeployBody(deploy_id=good.id)
+    )
     seen = []
     for _ in range(13):
-        seen.append(call_api(retrieve_deploy, api.id, new.id, client=client).status)
+        seen.append(call_api(retrieve_deploy, shop_api.id, new.id, client=official_client).status)
         clock.advance(1)
 
     assert new.commit.id == good.commit
@@ -124,11 +134,14 @@ def test_it_rolls_back_and_follows_to_the_end(
 
 
 def test_it_switches_automatic_deploys_off_and_restores_them(
-    client: AuthenticatedClient, api: ServiceRow
+    official_client: AuthenticatedClient, shop_api: ServiceRow
 ) -> None:
     seen = [
         call_api(
-            update_service, api.id, client=client, body=ServicePATCH(auto_deploy_trigger=setting)
+            update_service,
+            shop_api.id,
+            client=official_client,
+            body=ServicePATCH(auto_deploy_trigger=setting),
         ).auto_deploy_trigger
         for setting in (AutoDeployTrigger.OFF, AutoDeployTrigger.CHECKSPASS)
     ]
@@ -136,28 +149,34 @@ def test_it_switches_automatic_deploys_off_and_restores_them(
     assert seen == [AutoDeployTrigger.OFF, AutoDeployTrigger.CHECKSPASS]
 
 
-def test_it_orders_and_cancels_a_deploy(client: AuthenticatedClient, api: ServiceRow) -> None:
-    ordered = call_api(create_deploy, api.id, client=client, body=CreateDeployBody())
-    queued = create_deploy.sync_detailed(api.id, client=client, body=CreateDeployBody())
-    canceled = call_api(cancel_deploy, api.id, ordered.id, client=client)
+def test_it_orders_and_cancels_a_deploy(official_client: AuthenticatedClient, shop_api: ServiceRow) -> None:
+    ordered = call_api(create_deploy, shop_api.id, client=official_client, body=CreateDeployBody())
+    queued = create_deploy.sync_detailed(shop_api.id, client=official_client, body=CreateDeployBody())
+    canceled = call_api(cancel_deploy, shop_api.id, ordered.id, client=official_client)
 
     assert queued.status_code == 202
     assert canceled.status is DeployStatus.CANCELED
 
 
 def test_it_reads_all_events(
-    client: AuthenticatedClient, world: World, api: ServiceRow, clock: StoppedClock, earlier: Earlier
+    official_client: AuthenticatedClient,
+    world: World,
+    shop_api: ServiceRow,
+    clock: StoppedClock,
+    earlier: Earlier,
 ) -> None:
-    world.somebody_rolls_back("shop-api", earlier(api).id)
+    world.somebody_rolls_back("shop-api", earlier(shop_api).id)
     clock.advance(20)
     all_events: list[Any] = []
     cursor: dict[str, str] = {}
     since = clock() - timedelta(days=30)
-    while page := call_api(list_events, api.id, client=client, start_time=since, limit=100, **cursor):
+    while page := call_api(
+        list_events, shop_api.id, client=official_client, start_time=since, limit=100, **cursor
+    ):
         all_events += [row.event for row in page]
         cursor = {"cursor": page[-1].cursor}
     kinds = {event.type_.value for event in all_events}
-    one = call_api(retrieve_event, all_events[0].id, client=client)
+    one = call_api(retrieve_event, all_events[0].id, client=official_client)
 
     assert kinds >= {"deploy_started", "deploy_ended", "build_started", "build_ended", "auto_deploy_disabled"}
     assert [event.timestamp for event in all_events] == sorted(
@@ -167,26 +186,49 @@ def test_it_reads_all_events(
     assert one.id == all_events[0].id
 
 
-def test_it_reads_the_last_hour_of_events_by_default(client: AuthenticatedClient, api: ServiceRow) -> None:
-    assert len(call_api(list_events, api.id, client=client)) == 4
+def test_it_reads_the_last_hour_of_events_by_default(
+    official_client: AuthenticatedClient, shop_api: ServiceRow
+) -> None:
+    assert len(call_api(list_events, shop_api.id, client=official_client)) == 4
 
 
-def test_it_reads_logs_that_show_the_incident(client: AuthenticatedClient, api: ServiceRow) -> None:
+def test_it_reads_logs_that_show_the_incident(
+    official_client: AuthenticatedClient, shop_api: ServiceRow
+) -> None:
     logs = call_api(
-        list_logs, client=client, owner_id="tea-x", resource=[api.id], type_=["request"], limit=100
+        list_logs,
+        client=official_client,
+        owner_id="tea-x",
+        resource=[shop_api.id],
+        type_=["request"],
+        limit=100,
     )
     failed = call_api(
-        list_logs, client=client, owner_id="tea-x", resource=[api.id], status_code=["5*"], limit=100
+        list_logs,
+        client=official_client,
+        owner_id="tea-x",
+        resource=[shop_api.id],
+        status_code=["5*"],
+        limit=100,
     )
     builds = call_api(
-        list_logs, client=client, owner_id="tea-x", resource=[api.id], type_=["build"], limit=100
+        list_logs,
+        client=official_client,
+        owner_id="tea-x",
+        resource=[shop_api.id],
+        type_=["build"],
+        limit=100,
     )
     older = call_api(
-        list_logs, client=client, owner_id="tea-x", resource=[api.id], type_=["request"], limit=100,
-        start_time=logs.next_start_time, end_time=logs.next_end_time - timedelta(milliseconds=1),
+        list_logs, client=official_client, owner_id="tea-x", resource=[shop_api.id], type_=["request"],
+        limit=100, start_time=logs.next_start_time, end_time=logs.next_end_time - timedelta(milliseconds=1),
     )  # fmt: skip
     values = call_api(
-        list_logs_values, client=client, owner_id="tea-x", resource=[api.id], label=ListLogsValuesLabel.TYPE
+        list_logs_values,
+        client=official_client,
+        owner_id="tea-x",
+        resource=[shop_api.id],
+        label=ListLogsValuesLabel.TYPE,
     )
 
     assert len(logs.logs) == 100
@@ -198,14 +240,18 @@ def test_it_reads_logs_that_show_the_incident(client: AuthenticatedClient, api: 
 
 
 def test_it_reads_metrics_that_follow_the_live_deployment(
-    client: AuthenticatedClient, world: World, api: ServiceRow, clock: StoppedClock, earlier: Earlier
+    official_client: AuthenticatedClient,
+    world: World,
+    shop_api: ServiceRow,
+    clock: StoppedClock,
+    earlier: Earlier,
 ) -> None:
     def share_of_errors() -> float:
         start = clock() - timedelta(minutes=10)
         rows = call_api(
             get_http_requests,
-            client=client,
-            resource=api.id,
+            client=official_client,
+            resource=shop_api.id,
             start_time=start,
             aggregate_by=GetHttpRequestsAggregateBy.STATUSCODE,
         )
@@ -214,13 +260,13 @@ def test_it_reads_metrics_that_follow_the_live_deployment(
 
     during, slow = (
         share_of_errors(),
-        newest(call_api(get_http_latency, client=client, resource=api.id, quantile=0.95)),
+        newest(call_api(get_http_latency, client=official_client, resource=shop_api.id, quantile=0.95)),
     )
-    world.somebody_rolls_back("shop-api", earlier(api).id)
+    world.somebody_rolls_back("shop-api", earlier(shop_api).id)
     clock.advance(15 * 60)
     after, quick = (
         share_of_errors(),
-        newest(call_api(get_http_latency, client=client, resource=api.id, quantile=0.95)),
+        newest(call_api(get_http_latency, client=official_client, resource=shop_api.id, quantile=0.95)),
     )
 
     assert 0.06 < during < 0.1
@@ -232,13 +278,15 @@ def newest(series: list[Any]) -> float:
     return float(series[0].values[-1].value)
 
 
-def test_it_reads_the_resource_use_of_each_instance(client: AuthenticatedClient, api: ServiceRow) -> None:
-    instances = {row.id for row in call_api(list_instances, api.id, client=client)}
+def test_it_reads_the_resource_use_of_each_instance(
+    official_client: AuthenticatedClient, shop_api: ServiceRow
+) -> None:
+    instances = {row.id for row in call_api(list_instances, shop_api.id, client=official_client)}
     cpu, memory = (
-        call_api(get_cpu, client=client, resource=api.id),
-        call_api(get_memory, client=client, resource=api.id),
+        call_api(get_cpu, client=official_client, resource=shop_api.id),
+        call_api(get_memory, client=official_client, resource=shop_api.id),
     )
-    count = call_api(get_instance_count, client=client, resource=api.id)
+    count = call_api(get_instance_count, client=official_client, resource=shop_api.id)
 
     assert {row.unit for row in cpu} == {"cpu"}
     assert {row.unit for row in memory} == {"bytes"}
@@ -246,6 +294,6 @@ def test_it_reads_the_resource_use_of_each_instance(client: AuthenticatedClient,
     assert newest(count) == 2
 
 
-def test_it_reads_its_user(client: AuthenticatedClient) -> None:
-    assert call_api(get_user, client=client).email == "ana@example.com"
-    assert [row.owner.name for row in call_api(list_owners, client=client)] == ["Acme"]
+def test_it_reads_its_user(official_client: AuthenticatedClient) -> None:
+    assert call_api(get_user, client=official_client).email == "ana@example.com"
+    assert [row.owner.name for row in call_api(list_owners, client=official_client)] == ["Acme"]

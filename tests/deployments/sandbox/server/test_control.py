@@ -68,13 +68,13 @@ def test_invalid_input_is_refused_with_a_message(
 
 
 def test_changes_outside_the_portal_are_made(
-    control: httpx.Client, world: World, web: ServiceRow, earlier: Callable[..., DeploymentRow]
+    control: httpx.Client, world: World, shop_web: ServiceRow, earlier: Callable[..., DeploymentRow]
 ) -> None:
     def outside(**fields: str) -> httpx.Response:
         return control.post("/outside", json=fields)
 
     world.pace = Pace(queue=0, build=0, pre_deploy=0, release=0, aliases=0, rolling=0)
-    good = earlier(web).id
+    good = earlier(shop_web).id
     assert outside(does="rolls_back", service="shop-web", deployment=good, actor="emi").status_code == 200
     assert state(control)["shop-web"]["serving"] == good
     pushed = outside(does="pushes", service="shop-web", message="Fix totals").json()["result"]["id"]
@@ -86,6 +86,22 @@ def test_changes_outside_the_portal_are_made(
     assert outside(does="pushes", service="shop-api").json()["result"] is None
 
 
+def test_what_the_providers_record_can_be_played(
+    control: httpx.Client, vercel: httpx.Client, shop_web: ServiceRow, earlier: Callable[..., DeploymentRow]
+) -> None:
+    target = earlier(shop_web).id
+    said = {"service": "shop-web", "deployment": target, "fields": {"deleted": 1_767_312_060_000}}
+    assert control.post("/records", json=said).status_code == 200
+    assert vercel.get(f"/v13/deployments/{target}").json()["deletedAt"] == 1_767_312_060_000
+    assert vercel.post(f"/v1/projects/{shop_web.id}/rollback/{target}").status_code == 410
+    control.post("/records", json={"service": "shop-web", "fields": {"alias": None}})
+    assert vercel.get("/v9/projects/shop-web").json()["alias"] is None
+    details = {"key": "STRIPE_KEY"}
+    control.post("/records", json={"service": "shop-web", "kind": "env-variable-edit", "details": details})
+    (event, *_) = vercel.get("/v3/events", params={"withPayload": "true"}).json()["events"]
+    assert (event["type"], event["payload"]["key"]) == ("env-variable-edit", "STRIPE_KEY")
+
+
 def test_pace_and_rules_are_read_and_set(control: httpx.Client, world: World) -> None:
     assert control.post("/pace", json={"name": "fast", "release": 9}).json()["release"] == 9
     assert world.pace.queue == Pace.fast().queue
@@ -94,18 +110,18 @@ def test_pace_and_rules_are_read_and_set(control: httpx.Client, world: World) ->
 
 
 def test_received_orders_are_listed_and_can_be_cleared(
-    control: httpx.Client, vercel: httpx.Client, web: ServiceRow, earlier: Callable[..., DeploymentRow]
+    control: httpx.Client, vercel: httpx.Client, shop_web: ServiceRow, earlier: Callable[..., DeploymentRow]
 ) -> None:
-    target = earlier(web).id
-    vercel.post(f"/v9/projects/{web.id}/rollback/{target}", json={})
-    vercel.post(f"/v9/projects/{web.id}/rollback/{target}", json={})
+    target = earlier(shop_web).id
+    vercel.post(f"/v9/projects/{shop_web.id}/rollback/{target}", json={})
+    vercel.post(f"/v9/projects/{shop_web.id}/rollback/{target}", json={})
     rows = control.get("/applied").json()
 
     assert [(row["provider"], row["kind"], row["applied"], row["answered"]) for row in rows] == [
         ("vercel", "rollback", True, 201),
         ("vercel", "rollback", False, 409),
     ]
-    assert {(row["service"], row["deployment"]) for row in rows} == {(web.id, target)}
+    assert {(row["service"], row["deployment"]) for row in rows} == {(shop_web.id, target)}
     assert control.delete("/applied").json() == []
 
 

@@ -38,86 +38,86 @@ def entry(sandbox: Sandbox) -> tuple[bool, Any]:
     ],
 )
 def test_a_refusal_changes_nothing_and_has_the_providers_format(
-    sandbox: Sandbox, provider: ProviderCalls, clock: StoppedClock, do: str, status: int
+    sandbox: Sandbox, calls: ProviderCalls, clock: StoppedClock, do: str, status: int
 ) -> None:
-    sandbox.faults.add(Fault(f"{provider.name}.rollback", do))
-    answer = provider.roll_back()
+    sandbox.faults.add(Fault(f"{calls.name}.rollback", do))
+    answer = calls.roll_back()
     clock.advance(60)
 
     assert answer.status_code == status
-    assert (answer.json() if provider.name == "render" else answer.json()["error"])["message"]
+    assert (answer.json() if calls.name == "render" else answer.json()["error"])["message"]
     assert entry(sandbox) == (False, status)
-    assert provider.live_commit() == provider.before.commit
+    assert calls.live_commit() == calls.before.commit
 
 
 @BOTH
 def test_an_error_can_come_before_or_after_the_order_is_applied(
-    sandbox: Sandbox, provider: ProviderCalls, clock: StoppedClock
+    sandbox: Sandbox, calls: ProviderCalls, clock: StoppedClock
 ) -> None:
     sandbox.faults.add(Fault("*.rollback", "error", detail="503"))
-    assert provider.roll_back().status_code == 503
+    assert calls.roll_back().status_code == 503
     clock.advance(60)
-    assert provider.live_commit() == provider.before.commit
+    assert calls.live_commit() == calls.before.commit
 
     sandbox.faults.add(Fault("*.rollback", "error_after"))
-    assert provider.roll_back().status_code == 500
+    assert calls.roll_back().status_code == 500
     clock.advance(60)
-    assert provider.live_commit() == provider.target.commit
+    assert calls.live_commit() == calls.target.commit
     assert [(row["applied"], row["answered"]) for row in sandbox.applied] == [(False, 503), (True, 500)]
 
 
 @BOTH
 @pytest.mark.parametrize(("do", "applied"), [("drop_before", False), ("drop_after", True)])
 def test_a_dropped_connection_may_have_applied_the_order(
-    sandbox: Sandbox, provider: ProviderCalls, clock: StoppedClock, do: str, applied: bool
+    sandbox: Sandbox, calls: ProviderCalls, clock: StoppedClock, do: str, applied: bool
 ) -> None:
     sandbox.faults.add(Fault("*.rollback", do))
     with pytest.raises(httpx.RemoteProtocolError):
-        provider.roll_back()
+        calls.roll_back()
     clock.advance(60)
 
     assert entry(sandbox) == (applied, "dropped")
-    assert (provider.live_commit() == provider.target.commit) is applied
+    assert (calls.live_commit() == calls.target.commit) is applied
 
 
 @BOTH
-def test_a_refused_connection_was_never_received(sandbox: Sandbox, provider: ProviderCalls) -> None:
+def test_a_refused_connection_was_never_received(sandbox: Sandbox, calls: ProviderCalls) -> None:
     sandbox.faults.add(Fault("*", "refuse_connection", times=2))
     with pytest.raises(httpx.ConnectError):
-        provider.roll_back()
+        calls.roll_back()
     with pytest.raises(httpx.ConnectError):
-        provider.read()
+        calls.read()
 
     assert sandbox.applied == []
-    assert provider.read().status_code == 200
+    assert calls.read().status_code == 200
 
 
 @BOTH
 def test_a_slow_response_is_a_timeout_only_for_a_shorter_timeout(
-    sandbox: Sandbox, provider: ProviderCalls, clock: StoppedClock
+    sandbox: Sandbox, calls: ProviderCalls, clock: StoppedClock
 ) -> None:
     sandbox.faults.add(Fault("*.rollback", "slow", seconds=4.0))
     with pytest.raises(httpx.ReadTimeout):
-        provider.client.post(chosen_path(provider), json={"deployId": provider.target.id}, timeout=3.0)
+        calls.client.post(chosen_path(calls), json={"deployId": calls.target.id}, timeout=3.0)
     sandbox.faults.add(Fault("*", "slow", seconds=4.0))
-    provider.client.timeout = httpx.Timeout(10.0)
-    assert provider.read().status_code == 200
+    calls.client.timeout = httpx.Timeout(10.0)
+    assert calls.read().status_code == 200
     clock.advance(60)
 
     assert entry(sandbox)[0] is True
-    assert provider.live_commit() == provider.target.commit
+    assert calls.live_commit() == calls.target.commit
 
 
-def chosen_path(provider: ProviderCalls) -> str:
-    if provider.name == "render":
-        return f"/services/{provider.service.id}/rollback"
-    return f"/v1/projects/{provider.service.id}/rollback/{provider.target.id}"
+def chosen_path(calls: ProviderCalls) -> str:
+    if calls.name == "render":
+        return f"/services/{calls.service.id}/rollback"
+    return f"/v1/projects/{calls.service.id}/rollback/{calls.target.id}"
 
 
 @BOTH
-def test_a_response_that_is_not_json_has_the_right_status(sandbox: Sandbox, provider: ProviderCalls) -> None:
+def test_a_response_that_is_not_json_has_the_right_status(sandbox: Sandbox, calls: ProviderCalls) -> None:
     sandbox.faults.add(Fault("*.rollback", "not_json"))
-    answer = provider.roll_back()
+    answer = calls.roll_back()
 
     assert answer.status_code == 201
     assert answer.headers["content-type"].startswith("text/html")
@@ -221,9 +221,9 @@ def test_another_key_is_refused_in_each_providers_format(render: httpx.Client, v
         assert answer.json()["error"]["message"] == "Not authorized"
 
 
-def test_a_body_that_is_not_json_is_refused(render: httpx.Client, api: ServiceRow) -> None:
+def test_a_body_that_is_not_json_is_refused(render: httpx.Client, shop_api: ServiceRow) -> None:
     answers = [
-        render.post(f"/services/{api.id}/rollback", content=body)
+        render.post(f"/services/{shop_api.id}/rollback", content=body)
         for body in (b"{", json.dumps(["dep-1"]).encode(), b"\xff\xfe")
     ]
 

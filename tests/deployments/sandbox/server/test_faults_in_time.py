@@ -23,15 +23,15 @@ def test_vercel_can_report_success_while_the_old_deployment_serves(
     sandbox: Sandbox,
     vercel: httpx.Client,
     world: World,
-    web: ServiceRow,
+    shop_web: ServiceRow,
     clock: StoppedClock,
     earlier: Earlier,
     detail: str,
     claimed: bool,
 ) -> None:
-    bad, good = world.serving("shop-web"), earlier(web)
+    bad, good = world.serving("shop-web"), earlier(shop_web)
     sandbox.faults.add(Fault("vercel.rollback", "lie_live", detail=detail, seconds=30))
-    vercel.post(f"/v1/projects/{web.id}/rollback/{good.id}")
+    vercel.post(f"/v1/projects/{shop_web.id}/rollback/{good.id}")
     clock.advance(3)
     now = vercel.get("/v9/projects/shop-web").json()
 
@@ -47,28 +47,28 @@ def test_render_can_report_live_while_the_old_deployment_serves(
     sandbox: Sandbox,
     render: httpx.Client,
     world: World,
-    api: ServiceRow,
+    shop_api: ServiceRow,
     clock: StoppedClock,
     earlier: Earlier,
 ) -> None:
     bad = world.serving("shop-api")
     sandbox.faults.add(Fault("render.rollback", "lie_live"))
-    new = render.post(f"/services/{api.id}/rollback", json={"deployId": earlier(api).id}).json()
+    new = render.post(f"/services/{shop_api.id}/rollback", json={"deployId": earlier(shop_api).id}).json()
     clock.advance(600)
 
-    assert render.get(f"/services/{api.id}/deploys/{new['id']}").json()["status"] == "live"
+    assert render.get(f"/services/{shop_api.id}/deploys/{new['id']}").json()["status"] == "live"
     assert world.serving("shop-api").id == bad.id
 
 
 def test_single_domains_can_fail_to_move(
-    sandbox: Sandbox, vercel: httpx.Client, web: ServiceRow, clock: StoppedClock, earlier: Earlier
+    sandbox: Sandbox, vercel: httpx.Client, shop_web: ServiceRow, clock: StoppedClock, earlier: Earlier
 ) -> None:
-    good = earlier(web)
+    good = earlier(shop_web)
     sandbox.faults.add(Fault("vercel.rollback", "fail_aliases", detail="www.shop.example.com"))
-    vercel.post(f"/v1/projects/{web.id}/rollback/{good.id}")
+    vercel.post(f"/v1/projects/{shop_web.id}/rollback/{good.id}")
     clock.advance(3)
     now = vercel.get("/v9/projects/shop-web").json()
-    jobs = vercel.get(f"/v9/projects/{web.id}/rollback/aliases", params={"failedOnly": "true"}).json()[
+    jobs = vercel.get(f"/v9/projects/{shop_web.id}/rollback/aliases", params={"failedOnly": "true"}).json()[
         "aliases"
     ]
 
@@ -84,7 +84,7 @@ def test_an_accepted_rollback_may_fail_or_never_end(
     sandbox: Sandbox,
     render: httpx.Client,
     world: World,
-    api: ServiceRow,
+    shop_api: ServiceRow,
     clock: StoppedClock,
     earlier: Earlier,
     do: str,
@@ -92,23 +92,23 @@ def test_an_accepted_rollback_may_fail_or_never_end(
 ) -> None:
     bad = world.serving("shop-api")
     sandbox.faults.add(Fault("render.rollback", do))
-    new = render.post(f"/services/{api.id}/rollback", json={"deployId": earlier(api).id}).json()
+    new = render.post(f"/services/{shop_api.id}/rollback", json={"deployId": earlier(shop_api).id}).json()
     clock.advance(3600)
 
-    assert render.get(f"/services/{api.id}/deploys/{new['id']}").json()["status"] == word
+    assert render.get(f"/services/{shop_api.id}/deploys/{new['id']}").json()["status"] == word
     assert world.serving("shop-api").id == bad.id
 
 
 @BOTH
 def test_an_order_can_be_queued(
-    sandbox: Sandbox, provider: ProviderCalls, vercel: httpx.Client, web: ServiceRow, clock: StoppedClock
+    sandbox: Sandbox, calls: ProviderCalls, vercel: httpx.Client, shop_web: ServiceRow, clock: StoppedClock
 ) -> None:
-    if provider.name == "render":
+    if calls.name == "render":
         sandbox.faults.add(Fault("render.rollback", "queue_behind"))
-        assert provider.roll_back().json()["status"] == "queued"
+        assert calls.roll_back().json()["status"] == "queued"
     else:
         sandbox.faults.add(Fault("vercel.promote", "queue_behind", seconds=20))
-        assert vercel.post(f"/v10/projects/{web.id}/promote/{provider.target.id}").status_code == 202
+        assert vercel.post(f"/v10/projects/{shop_web.id}/promote/{calls.target.id}").status_code == 202
     clock.advance(120)
 
-    assert provider.live_commit() == provider.target.commit
+    assert calls.live_commit() == calls.target.commit

@@ -34,9 +34,9 @@ def test_the_health_check_does_not_see_the_incident(visitor: httpx.Client) -> No
 
 
 def test_after_a_rollback_the_old_version_answers_without_errors(
-    visitor: httpx.Client, world: World, api: ServiceRow, clock: StoppedClock, earlier: Earlier
+    visitor: httpx.Client, world: World, shop_api: ServiceRow, clock: StoppedClock, earlier: Earlier
 ) -> None:
-    good = earlier(api)
+    good = earlier(shop_api)
     world.somebody_rolls_back("shop-api", good.id)
     clock.advance(15)
     answers = [visitor.get("https://shop-api.onrender.com/") for _ in range(100)]
@@ -49,16 +49,16 @@ def test_every_domain_is_answered_by_the_deployment_that_it_points_to(
     sandbox: Sandbox,
     visitor: httpx.Client,
     world: World,
-    web: ServiceRow,
+    shop_web: ServiceRow,
     clock: StoppedClock,
     earlier: Earlier,
 ) -> None:
-    bad, good = world.serving("shop-web"), earlier(web)
+    bad, good = world.serving("shop-web"), earlier(shop_web)
     sandbox.faults.add(Fault("vercel.rollback", "fail_aliases", detail="www.shop.example.com"))
-    url, key = f"https://api.vercel.com/v9/projects/{web.id}/rollback/{good.id}", "Bearer vcp_sandbox"
+    url, key = f"https://api.vercel.com/v9/projects/{shop_web.id}/rollback/{good.id}", "Bearer vcp_sandbox"
     visitor.post(url, headers={"Authorization": key})
     clock.advance(5)
-    versions = {domain: visitor.get(f"https://{domain}/").headers["x-version"] for domain in web.domains}
+    versions = {domain: visitor.get(f"https://{domain}/").headers["x-version"] for domain in shop_web.domains}
 
     assert versions == {
         "shop.example.com": good.commit,
@@ -67,16 +67,18 @@ def test_every_domain_is_answered_by_the_deployment_that_it_points_to(
     }
 
 
-def test_every_deployment_has_its_own_address(visitor: httpx.Client, world: World, web: ServiceRow) -> None:
-    preview = next(row for row in world.newest_first(web) if row.target is None)
-    failed = next(row for row in world.newest_first(web) if row.status == "ERROR")
+def test_every_deployment_has_its_own_address(
+    visitor: httpx.Client, world: World, shop_web: ServiceRow
+) -> None:
+    preview = next(row for row in world.newest_first(shop_web) if row.target is None)
+    failed = next(row for row in world.newest_first(shop_web) if row.status == "ERROR")
 
     assert visitor.get(f"https://{preview.url}/").headers["x-version"] == preview.commit
     assert visitor.get(f"https://{failed.url}/").status_code == 404
 
 
 def test_markup_in_a_commit_message_is_escaped(
-    visitor: httpx.Client, world: World, web: ServiceRow, clock: StoppedClock
+    visitor: httpx.Client, world: World, shop_web: ServiceRow, clock: StoppedClock
 ) -> None:
     world.somebody_pushes("shop-web", message="Say <script>alert(1)</script>")
     clock.advance(40)

@@ -23,12 +23,12 @@ def targets(vercel: httpx.Client) -> list[str]:
     return [alias["deployment"]["id"] for alias in project(vercel)["alias"]]
 
 
-def roll_back(vercel: httpx.Client, web: ServiceRow, target: str, **params: str) -> httpx.Response:
-    return vercel.post(f"/v1/projects/{web.id}/rollback/{target}", params=params)
+def roll_back(vercel: httpx.Client, shop_web: ServiceRow, target: str, **params: str) -> httpx.Response:
+    return vercel.post(f"/v1/projects/{shop_web.id}/rollback/{target}", params=params)
 
 
-def promote(vercel: httpx.Client, web: ServiceRow, target: str) -> httpx.Response:
-    return vercel.post(f"/v10/projects/{web.id}/promote/{target}")
+def promote(vercel: httpx.Client, shop_web: ServiceRow, target: str) -> httpx.Response:
+    return vercel.post(f"/v10/projects/{shop_web.id}/promote/{target}")
 
 
 def refused(answer: httpx.Response) -> tuple[int, str]:
@@ -36,10 +36,10 @@ def refused(answer: httpx.Response) -> tuple[int, str]:
 
 
 def test_the_domains_move_one_by_one_after_a_rollback_was_accepted(
-    vercel: httpx.Client, world: World, web: ServiceRow, clock: StoppedClock, earlier: Earlier
+    vercel: httpx.Client, world: World, shop_web: ServiceRow, clock: StoppedClock, earlier: Earlier
 ) -> None:
-    bad, good = world.serving("shop-web"), earlier(web)
-    answer = roll_back(vercel, web, good.id, description="500s on checkout")
+    bad, good = world.serving("shop-web"), earlier(shop_web)
+    answer = roll_back(vercel, shop_web, good.id, description="500s on checkout")
     seen = []
     for _ in range(21):
         now = project(vercel)
@@ -59,10 +59,10 @@ def test_the_domains_move_one_by_one_after_a_rollback_was_accepted(
 
 
 def test_on_a_pinned_project_a_push_stays_staged_until_it_is_promoted(
-    vercel: httpx.Client, world: World, web: ServiceRow, clock: StoppedClock, earlier: Earlier
+    vercel: httpx.Client, world: World, shop_web: ServiceRow, clock: StoppedClock, earlier: Earlier
 ) -> None:
-    good = earlier(web)
-    roll_back(vercel, web, good.id)
+    good = earlier(shop_web)
+    roll_back(vercel, shop_web, good.id)
     clock.advance(3)
     pushed = world.somebody_pushes("shop-web", message="Put the totals right")
     assert pushed
@@ -75,7 +75,7 @@ def test_on_a_pinned_project_a_push_stays_staged_until_it_is_promoted(
     )
     assert targets(vercel) == [good.id] * 3
 
-    assert promote(vercel, web, pushed.id).status_code == 201
+    assert promote(vercel, shop_web, pushed.id).status_code == 201
     clock.advance(3)
     assert targets(vercel) == [pushed.id] * 3
     assert project(vercel)["autoAssignCustomDomains"] is True
@@ -112,64 +112,66 @@ def test_a_failed_or_cancelled_build_moves_nothing(
 
 
 def test_already_current_is_422_for_a_rollback_and_409_for_a_promotion(
-    vercel: httpx.Client, world: World, web: ServiceRow
+    vercel: httpx.Client, world: World, shop_web: ServiceRow
 ) -> None:
     current = world.serving("shop-web").id
 
-    assert refused(roll_back(vercel, web, current)) == (422, "unprocessable_entity")
-    answer = promote(vercel, web, current)
+    assert refused(roll_back(vercel, shop_web, current)) == (422, "unprocessable_entity")
+    answer = promote(vercel, shop_web, current)
     assert refused(answer) == (409, "conflict")
     assert "is already the current production deployment." in answer.json()["error"]["message"]
 
 
-def test_two_moves_cannot_run_in_parallel(vercel: httpx.Client, web: ServiceRow, earlier: Earlier) -> None:
-    roll_back(vercel, web, earlier(web).id)
+def test_two_moves_cannot_run_in_parallel(
+    vercel: httpx.Client, shop_web: ServiceRow, earlier: Earlier
+) -> None:
+    roll_back(vercel, shop_web, earlier(shop_web).id)
 
-    assert refused(roll_back(vercel, web, earlier(web, 2).id)) == (409, "conflict")
+    assert refused(roll_back(vercel, shop_web, earlier(shop_web, 2).id)) == (409, "conflict")
 
 
 def test_previews_and_failed_builds_are_no_targets(
-    vercel: httpx.Client, world: World, web: ServiceRow
+    vercel: httpx.Client, world: World, shop_web: ServiceRow
 ) -> None:
-    rows = world.history[web.id]
+    rows = world.history[shop_web.id]
     preview = next(row for row in rows if row.target is None)
     failed = next(row for row in rows if row.status == "ERROR")
 
-    assert refused(roll_back(vercel, web, preview.id)) == (400, "bad_request")
-    assert refused(promote(vercel, web, preview.id)) == (400, "bad_request")
-    assert refused(roll_back(vercel, web, failed.id)) == (400, "bad_request")
-    assert refused(roll_back(vercel, web, "dpl_missing")) == (404, "not_found")
+    assert refused(roll_back(vercel, shop_web, preview.id)) == (400, "bad_request")
+    assert refused(promote(vercel, shop_web, preview.id)) == (400, "bad_request")
+    assert refused(roll_back(vercel, shop_web, failed.id)) == (400, "bad_request")
+    assert refused(roll_back(vercel, shop_web, "dpl_missing")) == (404, "not_found")
 
 
 def test_the_hobby_plan_goes_back_one_step_only(
-    vercel: httpx.Client, world: World, web: ServiceRow, earlier: Earlier
+    vercel: httpx.Client, world: World, shop_web: ServiceRow, earlier: Earlier
 ) -> None:
     world.rules.plan = "hobby"
-    further = roll_back(vercel, web, earlier(web, 2).id)
+    further = roll_back(vercel, shop_web, earlier(shop_web, 2).id)
 
     assert further.status_code == 402
     assert "upgrade to pro" in further.json()["error"]["message"]
-    assert roll_back(vercel, web, earlier(web).id).status_code == 201
+    assert roll_back(vercel, shop_web, earlier(shop_web).id).status_code == 201
 
 
 def test_rollback_candidates_had_the_domains_and_lost_them(
-    vercel: httpx.Client, world: World, web: ServiceRow
+    vercel: httpx.Client, world: World, shop_web: ServiceRow
 ) -> None:
     params = {"projectId": "shop-web", "rollbackCandidate": "true", "limit": "100"}
     rows = vercel.get("/v6/deployments", params=params).json()["deployments"]
 
-    assert len(rows) == len({deployment for _, deployment in web.live_history}) - 1
+    assert len(rows) == len({deployment for _, deployment in shop_web.live_history}) - 1
     assert all(row["isRollbackCandidate"] and row["readySubstate"] == "PROMOTED" for row in rows)
     assert world.serving("shop-web").id not in {row["uid"] for row in rows}
 
 
 def test_a_promotion_waits_behind_a_rolling_release(
-    vercel: httpx.Client, world: World, web: ServiceRow, clock: StoppedClock, earlier: Earlier
+    vercel: httpx.Client, world: World, shop_web: ServiceRow, clock: StoppedClock, earlier: Earlier
 ) -> None:
-    canary, wanted = earlier(web, 3), earlier(web)
+    canary, wanted = earlier(shop_web, 3), earlier(shop_web)
     world.somebody_starts_rolling_release("shop-web", canary.id)
-    answer = promote(vercel, web, wanted.id)
-    release = vercel.get(f"/v1/projects/{web.id}/rolling-release").json()["rollingRelease"]
+    answer = promote(vercel, shop_web, wanted.id)
+    release = vercel.get(f"/v1/projects/{shop_web.id}/rolling-release").json()["rollingRelease"]
 
     assert (answer.status_code, answer.content) == (202, b"")
     assert (release["state"], release["queuedDeploymentId"]) == ("ACTIVE", wanted.id)
@@ -180,15 +182,15 @@ def test_a_promotion_waits_behind_a_rolling_release(
 
 
 def test_a_rollback_aborts_a_rolling_release(
-    vercel: httpx.Client, world: World, web: ServiceRow, clock: StoppedClock, earlier: Earlier
+    vercel: httpx.Client, world: World, shop_web: ServiceRow, clock: StoppedClock, earlier: Earlier
 ) -> None:
-    world.somebody_starts_rolling_release("shop-web", earlier(web, 3).id)
-    assert roll_back(vercel, web, earlier(web).id).status_code == 201
+    world.somebody_starts_rolling_release("shop-web", earlier(shop_web, 3).id)
+    assert roll_back(vercel, shop_web, earlier(shop_web).id).status_code == 201
     clock.advance(60)
 
-    release = vercel.get(f"/v1/projects/{web.id}/rolling-release").json()["rollingRelease"]
+    release = vercel.get(f"/v1/projects/{shop_web.id}/rolling-release").json()["rollingRelease"]
     assert release["state"] == "ABORTED"
-    assert targets(vercel) == [earlier(web, 0).id] * 3 == [world.serving("shop-web").id] * 3
+    assert targets(vercel) == [earlier(shop_web, 0).id] * 3 == [world.serving("shop-web").id] * 3
 
 
 def test_pinning_and_unpinning_move_no_traffic(vercel: httpx.Client) -> None:
@@ -204,11 +206,16 @@ def test_pinning_and_unpinning_move_no_traffic(vercel: httpx.Client) -> None:
 
 
 def test_events_name_the_actor_and_both_deployments(
-    vercel: httpx.Client, world: World, web: ServiceRow, earlier: Earlier
+    vercel: httpx.Client, world: World, shop_web: ServiceRow, earlier: Earlier
 ) -> None:
-    bad, good = world.serving("shop-web"), earlier(web)
+    bad, good = world.serving("shop-web"), earlier(shop_web)
     world.somebody_rolls_back("shop-web", good.id, actor="emi")
-    params = {"types": "instant-rollback-created", "withPayload": "true", "projectIds": web.id, "limit": "1"}
+    params = {
+        "types": "instant-rollback-created",
+        "withPayload": "true",
+        "projectIds": shop_web.id,
+        "limit": "1",
+    }
     event = vercel.get("/v3/events", params=params).json()["events"][0]
 
     assert event["user"]["username"] == "emi"
@@ -217,25 +224,25 @@ def test_events_name_the_actor_and_both_deployments(
 
 
 def test_each_page_continues_where_the_last_one_ended(
-    vercel: httpx.Client, world: World, web: ServiceRow
+    vercel: httpx.Client, world: World, shop_web: ServiceRow
 ) -> None:
     seen: list[str] = []
     until: int | None = None
     while True:
-        params = {"projectId": web.id, "limit": "30"} | ({"until": str(until)} if until else {})
+        params = {"projectId": shop_web.id, "limit": "30"} | ({"until": str(until)} if until else {})
         page = vercel.get("/v7/deployments", params=params).json()
         seen += [row["uid"] for row in page["deployments"]]
         until = page["pagination"]["next"]
         if until is None:
             break
 
-    assert seen == [row.id for row in world.newest_first(web)]
+    assert seen == [row.id for row in world.newest_first(shop_web)]
 
 
 def test_promoting_a_preview_as_the_cli_does_builds_it_again(
-    vercel: httpx.Client, world: World, web: ServiceRow, clock: StoppedClock
+    vercel: httpx.Client, world: World, shop_web: ServiceRow, clock: StoppedClock
 ) -> None:
-    preview = next(row for row in world.newest_first(web) if row.target is None)
+    preview = next(row for row in world.newest_first(shop_web) if row.target is None)
     body = {
         "deploymentId": preview.id,
         "name": "shop-web",

@@ -1,25 +1,11 @@
-"""A signed-in responder, and an API with a deployment to go back to."""
+"""An API with a deployment to go back to."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
-from django.test import Client
 
 from deployments.models import Service
-from rollback_portal.accounts.models import User
 from tests import factories
-
-
-@pytest.fixture
-def ana_ruiz() -> User:
-    return factories.person("responder", "Ana Ruiz")
-
-
-@pytest.fixture
-def ana(client_as: Callable[..., Client], ana_ruiz: User) -> Client:
-    return client_as(ana_ruiz)
 
 
 @pytest.fixture

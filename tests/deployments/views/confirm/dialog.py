@@ -26,10 +26,10 @@ def token_in(response: Any) -> str:
     return found[1]
 
 
-def fill(ana: Client, where: str, **fields: str) -> dict[str, str]:
+def fill(responder: Client, where: str, **fields: str) -> dict[str, str]:
     """The form as the browser would send it."""
     return {
-        "token": token_in(ana.get(where)),
+        "token": token_in(responder.get(where)),
         "reason": "errors",
         "words": "500s",
         "incident": "",

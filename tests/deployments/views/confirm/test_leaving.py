@@ -28,9 +28,9 @@ def pinned(live_api: Service) -> Service:
 
 
 def test_leaving_offers_to_keep_what_is_live_or_to_return_to_what_was_left(
-    ana: Client, pinned: Service
+    responder: Client, pinned: Service
 ) -> None:
-    read = text(ana.get(f"/services/{pinned.slug}/leave/"))
+    read = text(responder.get(f"/services/{pinned.slug}/leave/"))
     assert "Leave the rollback of API?" in read
     assert "Keep what is live; only automatic deploys come back" in read
     assert "Back to what was rolled back from" in read
@@ -38,35 +38,46 @@ def test_leaving_offers_to_keep_what_is_live_or_to_return_to_what_was_left(
     assert "Automatic deploys go back to “on every commit”" in read
 
 
-def test_leaving_to_a_deployment_says_which_commits_return(ana: Client, pinned: Service) -> None:
+def test_leaving_to_a_deployment_says_which_commits_return(responder: Client, pinned: Service) -> None:
     left = older(pinned, "Faster checkout totals")
-    response = ana.get(f"/services/{pinned.slug}/leave/?to={left.provider_id}")
+    response = responder.get(f"/services/{pinned.slug}/leave/?to={left.provider_id}")
     read = text(response)
     assert "2 commits return" in read
     assert "Faster checkout totals" in read
     form = {"token": token_in(response), "reason": "", "words": "", "incident": ""}
-    sent = ana.post(f"/services/{pinned.slug}/leave/?to={left.provider_id}", form)
+    sent = responder.post(f"/services/{pinned.slug}/leave/?to={left.provider_id}", form)
     assert sent.status_code == 303
     assert Change.objects.get().to_deployment == left
 
 
-def test_leaving_without_moving_traffic_needs_no_reason(ana: Client, pinned: Service) -> None:
+def test_leaving_without_moving_traffic_needs_no_reason(responder: Client, pinned: Service) -> None:
     where = f"/services/{pinned.slug}/leave/"
-    response = ana.post(where, {"token": token_in(ana.get(where))})
+    response = responder.post(where, {"token": token_in(responder.get(where))})
     assert response.status_code == 303
     operation = Operation.objects.get()
     assert (operation.kind, operation.reason, operation.change.to_deployment) == ("leave", "", None)
 
 
-def test_a_way_that_cannot_be_taken_says_why(ana: Client, pinned: Service) -> None:
+def test_leaving_can_keep_automatic_deploys_off(responder: Client, pinned: Service) -> None:
+    where = f"/services/{pinned.slug}/leave/?auto_deploy=off"
+    page = responder.get(where)
+    assert "Automatic deploys stay off" in text(page)
+    other = responder.post(f"/services/{pinned.slug}/leave/", {"token": token_in(page)})
+    assert other.status_code == 409
+    response = responder.post(where, {"token": token_in(page)})
+    assert response.status_code == 303
+    assert Operation.objects.get().plan["keep_auto_deploy_off"] is True
+
+
+def test_a_way_that_cannot_be_taken_says_why(responder: Client, pinned: Service) -> None:
     left = older(pinned, "Faster checkout totals")
     Deployment.objects.filter(pk=left.pk).update(missing_since=timezone.now())
-    page = ana.get(f"/services/{pinned.slug}/leave/")
+    page = responder.get(f"/services/{pinned.slug}/leave/")
     assert "Render no longer lists it" in text(page)
     assert f"?to={left.provider_id}" not in page.content.decode()
 
 
-def test_newer_staged_deployments_are_options_when_leaving(ana: Client) -> None:
+def test_newer_staged_deployments_are_options_when_leaving(responder: Client) -> None:
     web = factories.service("web", display_name="Web")
     left = factories.deployment(web, "Broken header", created_at=factories.ago(hours=1))
     factories.live(web, "Good header", created_at=factories.ago(days=1))
@@ -75,15 +86,15 @@ def test_newer_staged_deployments_are_options_when_leaving(ana: Client) -> None:
         web, "Mended header", staged=True, served=False, created_at=factories.ago(minutes=2)
     )
     factories.deployment(web, "Ancient draft", staged=True, served=False, created_at=factories.ago(days=9))
-    page = ana.get(f"/services/{web.slug}/leave/").content.decode()
+    page = responder.get(f"/services/{web.slug}/leave/").content.decode()
     assert f"?to={newer.provider_id}" in page
     assert "Ancient draft" not in page
 
 
-def test_there_is_no_rollback_to_leave_where_nothing_is_pinned(ana: Client, live_api: Service) -> None:
+def test_there_is_no_rollback_to_leave_where_nothing_is_pinned(responder: Client, live_api: Service) -> None:
     where = f"/services/{live_api.slug}/leave/"
-    page = ana.get(where)
+    page = responder.get(where)
     assert "API is not pinned: there is no rollback to leave." in text(page)
-    response = ana.post(where, {"token": token_in(page)})
+    response = responder.post(where, {"token": token_in(page)})
     assert response.status_code == 409
     assert not Operation.objects.exists()

@@ -21,16 +21,16 @@ pytestmark = pytest.mark.django_db
 
 
 def test_the_form_starts_one_operation_with_its_audit_entry(
-    ana: Client, ana_ruiz: User, live_api: Service
+    responder: Client, ana: User, live_api: Service
 ) -> None:
     target = older(live_api)
-    form = fill(ana, address(live_api, target), words="500s on checkout", incident="INC-412")
-    response = ana.post(address(live_api, target), form)
+    form = fill(responder, address(live_api, target), words="500s on checkout", incident="INC-412")
+    response = responder.post(address(live_api, target), form)
     operation = Operation.objects.get()
     assert response.status_code == 303
     assert response.headers["Location"] == f"/operations/{operation.pk}/"
     assert (operation.requested_by, operation.reason, operation.reason_detail) == (
-        ana_ruiz,
+        ana,
         "errors",
         "500s on checkout",
     )
@@ -41,67 +41,71 @@ def test_the_form_starts_one_operation_with_its_audit_entry(
     assert entry.reason == "Error rate up: 500s on checkout"
 
 
-def test_htmx_is_sent_to_the_operation_as_a_whole_page(ana: Client, live_api: Service) -> None:
+def test_htmx_is_sent_to_the_operation_as_a_whole_page(responder: Client, live_api: Service) -> None:
     where = address(live_api, older(live_api))
-    response = ana.post(where, fill(ana, where), headers=HTMX)
+    response = responder.post(where, fill(responder, where), headers=HTMX)
     assert response.headers["HX-Redirect"] == f"/operations/{Operation.objects.get().pk}/"
 
 
-def test_the_same_form_twice_is_one_operation(ana: Client, live_api: Service) -> None:
+def test_the_same_form_twice_is_one_operation(responder: Client, live_api: Service) -> None:
     where = address(live_api, older(live_api))
-    form = fill(ana, where)
-    first, second = ana.post(where, form), ana.post(where, form)
+    form = fill(responder, where)
+    first, second = responder.post(where, form), responder.post(where, form)
     assert first.headers["Location"] == second.headers["Location"]
     assert Operation.objects.count() == 1
 
 
 def test_the_same_form_after_the_operation_has_ended_shows_that_operation(
-    ana: Client, live_api: Service
+    responder: Client, live_api: Service
 ) -> None:
     target = older(live_api)
-    form = fill(ana, address(live_api, target))
-    first = ana.post(address(live_api, target), form)
+    form = fill(responder, address(live_api, target))
+    first = responder.post(address(live_api, target), form)
     Change.objects.update(status="succeeded", ended_at=timezone.now())
     factories.live(live_api, "Fix price rounding", commit_sha=target.commit_sha)
-    assert ana.post(address(live_api, target), form).headers["Location"] == first.headers["Location"]
+    assert responder.post(address(live_api, target), form).headers["Location"] == first.headers["Location"]
     assert Operation.objects.count() == 1
 
 
-def test_the_second_person_is_shown_the_first_ones_operation(ana: Client, live_api: Service) -> None:
+def test_the_second_person_is_shown_the_first_ones_operation(responder: Client, live_api: Service) -> None:
     target = older(live_api)
     bo = Client()
     bo.force_login(factories.person("responder", "Bo Lind"))
-    mine, his = fill(ana, address(live_api, target)), fill(bo, address(live_api, target))
+    mine, his = fill(responder, address(live_api, target)), fill(bo, address(live_api, target))
     first = bo.post(address(live_api, target), his)
-    second = ana.post(address(live_api, target), mine)
+    second = responder.post(address(live_api, target), mine)
     assert second.headers["Location"] == first.headers["Location"]
     assert Operation.objects.count() == 1
-    assert "Bo Lind was faster: this is the operation under way." in text(ana.get(second.headers["Location"]))
+    assert "Bo Lind was faster: here is the operation under way." in text(
+        responder.get(second.headers["Location"])
+    )
 
 
-def test_a_second_tab_of_the_same_person_is_not_called_somebody_else(ana: Client, live_api: Service) -> None:
+def test_a_second_tab_of_the_same_person_is_not_called_somebody_else(
+    responder: Client, live_api: Service
+) -> None:
     where = address(live_api, older(live_api))
-    one, two = fill(ana, where), fill(ana, where)
-    ana.post(where, one)
-    second = ana.post(where, two)
-    assert "You had asked already" in text(ana.get(second.headers["Location"]))
+    one, two = fill(responder, where), fill(responder, where)
+    responder.post(where, one)
+    second = responder.post(where, two)
+    assert "You had already requested this" in text(responder.get(second.headers["Location"]))
 
 
 def test_while_an_operation_runs_the_dialog_has_no_button_but_the_way_to_it(
-    ana: Client, live_api: Service
+    responder: Client, live_api: Service
 ) -> None:
     running = factories.change(live_api, older(live_api))
-    page = ana.get(address(live_api, older(live_api), "roll-back"))
+    page = responder.get(address(live_api, older(live_api), "roll-back"))
     assert "Ana Ruiz has an operation under way on API." in text(page)
     assert running.operation.get_absolute_url() in page.content.decode()
     assert 'data-kind="main"' not in page.content.decode()
 
 
-def test_what_has_changed_since_is_shown_and_nothing_is_started(ana: Client, live_api: Service) -> None:
+def test_what_has_changed_since_is_shown_and_nothing_is_started(responder: Client, live_api: Service) -> None:
     target = older(live_api)
-    form = fill(ana, address(live_api, target), words="500s on checkout", incident="INC-412")
+    form = fill(responder, address(live_api, target), words="500s on checkout", incident="INC-412")
     factories.live(live_api, "Emergency hotfix", created_at=timezone.now())
-    response = ana.post(address(live_api, target), form)
+    response = responder.post(address(live_api, target), form)
     read = text(response)
     assert response.status_code == 409
     assert not Operation.objects.exists()
@@ -111,41 +115,43 @@ def test_what_has_changed_since_is_shown_and_nothing_is_started(ana: Client, liv
     assert 'value="INC-412"' in response.content.decode()
     again = {**form, "token": token_in(response)}
     assert again["token"] != form["token"]
-    assert ana.post(address(live_api, target), again).status_code == 303
+    assert responder.post(address(live_api, target), again).status_code == 303
 
 
 @pytest.mark.parametrize("damage", [lambda token: "", lambda token: token[:-3], lambda token: "x" * 5000])
 def test_a_damaged_token_starts_nothing_and_keeps_what_was_typed(
-    ana: Client, live_api: Service, damage: Any
+    responder: Client, live_api: Service, damage: Any
 ) -> None:
     where = address(live_api, older(live_api))
-    form = fill(ana, where, words="typed with care")
-    response = ana.post(where, {**form, "token": damage(form["token"])})
+    form = fill(responder, where, words="typed with care")
+    response = responder.post(where, {**form, "token": damage(form["token"])})
     assert response.status_code == 409
-    assert "did not come whole" in text(response)
+    assert "arrived incomplete" in text(response)
     assert "typed with care" in text(response)
     assert not Operation.objects.exists()
 
 
-def test_a_token_of_another_deployment_is_refused(ana: Client, live_api: Service) -> None:
-    form = fill(ana, address(live_api, older(live_api)))
-    response = ana.post(address(live_api, older(live_api, "Fix login rate limit")), form)
+def test_a_token_of_another_deployment_is_refused(responder: Client, live_api: Service) -> None:
+    form = fill(responder, address(live_api, older(live_api)))
+    response = responder.post(address(live_api, older(live_api, "Fix login rate limit")), form)
     assert response.status_code == 409
     assert "belongs to another deployment" in text(response)
 
 
-def test_a_missing_reason_is_asked_for_and_the_rest_is_kept(ana: Client, live_api: Service) -> None:
+def test_a_missing_reason_is_asked_for_and_the_rest_is_kept(responder: Client, live_api: Service) -> None:
     where = address(live_api, older(live_api))
-    response = ana.post(where, fill(ana, where, reason="", words="kept", incident="INC-1"))
+    response = responder.post(where, fill(responder, where, reason="", words="kept", incident="INC-1"))
     assert response.status_code == 422
     assert "Choose the reason. Nothing was started." in text(response)
     assert "kept" in text(response)
     assert 'value="INC-1"' in response.content.decode()
 
 
-def test_a_reason_of_100_kb_is_refused_with_a_sentence_and_not_lost(ana: Client, live_api: Service) -> None:
+def test_a_reason_of_100_kb_is_refused_with_a_sentence_and_not_lost(
+    responder: Client, live_api: Service
+) -> None:
     where = address(live_api, older(live_api))
-    response = ana.post(where, fill(ana, where, words="x" * 100_000, incident="INC-1"))
+    response = responder.post(where, fill(responder, where, words="x" * 100_000, incident="INC-1"))
     assert response.status_code == 422
     assert "The reason is 100,000 characters long and 2,000 fit." in text(response)
     assert "x" * 100_000 in response.content.decode()
@@ -153,18 +159,20 @@ def test_a_reason_of_100_kb_is_refused_with_a_sentence_and_not_lost(ana: Client,
     assert not Operation.objects.exists()
 
 
-def test_more_than_a_megabyte_is_answered_with_a_page(ana: Client, live_api: Service) -> None:
+def test_more_than_a_megabyte_is_answered_with_a_page(responder: Client, live_api: Service) -> None:
     where = address(live_api, older(live_api))
-    response = ana.post(where, fill(ana, where, words="x" * 1_200_000))
+    response = responder.post(where, fill(responder, where, words="x" * 1_200_000))
     assert response.status_code == 400
     assert "The portal could not use what was sent" in text(response)
 
 
-def test_a_token_stays_good_while_only_ages_change(ana: Client, live_api: Service, settings: Any) -> None:
+def test_a_token_stays_good_while_only_ages_change(
+    responder: Client, live_api: Service, settings: Any
+) -> None:
     target = older(live_api)
-    form = fill(ana, address(live_api, target))
+    form = fill(responder, address(live_api, target))
     Service.objects.update(synced_at=timezone.now() + timedelta(seconds=15))
-    assert ana.post(address(live_api, target), form).status_code == 303
+    assert responder.post(address(live_api, target), form).status_code == 303
 
 
 def test_a_viewer_sees_the_plan_and_why_there_is_no_button(live_api: Service) -> None:
@@ -175,11 +183,11 @@ def test_a_viewer_sees_the_plan_and_why_there_is_no_button(live_api: Service) ->
     assert 'data-kind="main"' not in response.content.decode()
 
 
-def test_a_viewers_post_is_refused_and_recorded(ana: Client, live_api: Service) -> None:
+def test_a_viewers_post_is_refused_and_recorded(responder: Client, live_api: Service) -> None:
     where = address(live_api, older(live_api))
     vera = Client()
     vera.force_login(factories.person("viewer", "Vera Novak"))
-    response = vera.post(where, fill(ana, where))
+    response = vera.post(where, fill(responder, where))
     assert response.status_code == 403
     assert "This needs the role responder or database admin" in text(response)
     assert "Ana Ruiz" in text(response)
@@ -188,9 +196,9 @@ def test_a_viewers_post_is_refused_and_recorded(ana: Client, live_api: Service) 
     assert not Operation.objects.exists()
 
 
-def test_a_form_of_another_site_is_refused(ana_ruiz: User, live_api: Service) -> None:
+def test_a_form_of_another_site_is_refused(ana: User, live_api: Service) -> None:
     strict = Client(enforce_csrf_checks=True)
-    strict.force_login(ana_ruiz)
+    strict.force_login(ana)
     response = strict.post(address(live_api, older(live_api)), {"reason": "errors"})
     assert response.status_code == 403
     assert "This form was not accepted" in text(response)
@@ -198,11 +206,11 @@ def test_a_form_of_another_site_is_refused(ana_ruiz: User, live_api: Service) ->
 
 @pytest.mark.parametrize(("ticked", "canceled"), [({"cancel_builds_first": "on"}, True), ({}, False)])
 def test_builds_are_canceled_first_only_where_the_box_of_the_dialog_is_ticked(
-    ana: Client, live_api: Service, ticked: dict[str, str], canceled: bool
+    responder: Client, live_api: Service, ticked: dict[str, str], canceled: bool
 ) -> None:
     factories.deployment(live_api, "Still building", status="building", raw_status="build_in_progress")
     where = address(live_api, older(live_api))
-    page = ana.get(where).content.decode()
+    page = responder.get(where).content.decode()
     assert re.search(r'type="checkbox"\s+name="cancel_builds_first"\s+checked', page)
-    ana.post(where, fill(ana, where, **ticked))
+    responder.post(where, fill(responder, where, **ticked))
     assert Operation.objects.get().change.cancel_builds_first is canceled

@@ -1,17 +1,18 @@
-"""Every fault that the sandbox can play, on both providers: never a second order, never a false success."""
+"""The order that changes traffic: sent once, and looked up where no answer came; never a second one."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from deployments.models import Change, Pin, Service
-from deployments.pages import status_text
+from deployments.models import Change
+from deployments.operations.steps.send_order import (
+    commit_intent,
+    look_up_order,
+    new_order_record,
+    stored_order_record,
+)
 from deployments.sandbox.server.faults import Fault
-from tests.deployments.conftest import Portal
-
-BOTH = pytest.mark.parametrize("name", ["render", "vercel"])
+from tests.deployments.conftest import BOTH, Portal, die
 
 # Fault on the order -> the final statuses that are true after it.
 ON_THE_CALL = {
@@ -98,70 +99,6 @@ def test_an_order_is_not_sent_again_where_somebody_else_moved_something(portal: 
     assert portal.world.serving(service.name).commit == other.commit_sha
 
 
-@BOTH
-@pytest.mark.parametrize(
-    "fault", ["error", "drop_before", "not_json", "rate_limit", "refuse_connection", "slow"]
-)
-@pytest.mark.parametrize("read", ["service", "deploy"])
-def test_faults_while_following_delay_a_success_and_never_invent_one(
-    portal: Portal, name: str, fault: str, read: str
-) -> None:
-    on = {
-        "service": f"{name}.service" if name == "render" else "vercel.project",
-        "deploy": f"{name}.deploy*",
-    }[read]
-    service = portal.service(name)
-    change = portal.ask(service, portal.candidate(service))
-    portal.sandbox.faults.add(Fault(on=on, do=fault, times=3, seconds=1.0))
-
-    change = portal.finish(change)
-
-    assert change.status == "succeeded", change.message
-    assert len(portal.posts()) == 1
-
-
-@BOTH
-def test_what_only_the_provider_calls_live_is_not_a_success(portal: Portal, name: str, settings: Any) -> None:
-    settings.SERVE_SECONDS = 1
-    service = portal.service(name)
-    portal.sandbox.faults.add(Fault(on=f"{name}.rollback", do="lie_live", detail="everything", seconds=600))
-
-    change = portal.finish(portal.ask(service, portal.candidate(service)))
-
-    assert change.status == "failed", change.message
-    assert "users get something else" in change.message
-
-
-def test_domains_that_were_not_moved_are_named(portal: Portal) -> None:
-    portal.sandbox.faults.add(Fault(on="vercel.rollback", do="fail_aliases"))
-
-    change = portal.roll_back("vercel")
-
-    assert change.status == "failed"
-    assert change.evidence["failed domains"]
-
-
-@pytest.mark.parametrize("fault", ["fail", "fail_aliases"])
-def test_a_move_that_failed_leaves_no_pin_where_the_provider_pins_nothing(portal: Portal, fault: str) -> None:
-    portal.sandbox.faults.add(Fault(on="vercel.rollback", do=fault))
-
-    assert portal.roll_back("vercel").status == "failed"
-
-    assert portal.web.auto_deploy == "on"
-    assert not Pin.objects.standing().exists()
-
-
-def test_a_refusal_puts_automatic_deploys_back(portal: Portal) -> None:
-    portal.sandbox.faults.add(Fault(on="render.rollback", do="missing"))
-
-    before = portal.api.auto_deploy
-    change = portal.roll_back("render")
-
-    assert change.status == "failed"
-    assert portal.api.auto_deploy == before
-    assert "again" in change.message
-
-
 def test_already_current_is_a_success(portal: Portal) -> None:
     target = portal.candidate(portal.web)
     change = portal.ask(portal.web, target)
@@ -183,12 +120,36 @@ def test_already_current_is_not_believed_while_something_else_is_live(portal: Po
     assert "Nothing was put in front of users" in change.message
 
 
+def test_the_intent_keeps_how_the_domains_had_last_moved(portal: Portal) -> None:
+    """That move must not be mistaken for a newer one, even if it falls into the second of the order."""
+    portal.finish(portal.ask(portal.web, portal.candidate(portal.web)))
+    held = portal.claimed("vercel")
+    current = held.provider.current(portal.web.provider_id)
+    commit_intent(held, new_order_record(held, current))
+
+    kept = stored_order_record(Change.objects.get(pk=held.change.pk)).last_move
+
+    assert current.alias_request is not None
+    assert kept == current.alias_request.identity
+
+
 @BOTH
-def test_a_success_that_nobody_could_check_from_outside_says_so(portal: Portal, name: str) -> None:
-    Service.objects.update(addresses=[], addresses_customized=True)
+def test_an_order_that_shows_up_before_it_is_sent_again_is_found_and_not_sent_again(
+    portal: Portal, name: str
+) -> None:
+    held = portal.claimed(name)
+    service, target = held.change.service, held.change.to_deployment
+    assert target is not None
+    order_record = new_order_record(held, held.provider.current(service.provider_id))
+    if name == "render":
+        held.advance("pinning", order_record=order_record, auto_deploy_before=service.auto_deploy)
+        held.provider.pin(service.provider_id)
+    commit_intent(held, order_record)
+    held.advance("unclear")
+    look_up_order(held)
+    assert (held.change.status, held.change.resends) == ("queued", 1)
+    held.provider.roll_back(service.provider_id, target.provider_id, reason="500s on checkout")
 
-    change = portal.roll_back(name)
+    change = portal.finish(die(held))
 
-    assert (change.status, change.unchecked) == ("succeeded", True)
-    assert "nobody was asked" in change.message
-    assert status_text.badge_of(change).tone == "warn"
+    assert (change.status, len(portal.posts())) == ("succeeded", 1), change.message

@@ -6,25 +6,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from deployments.models import Change, Deployment, Pin, Service
-from deployments.operations.auto_deploy import AUTO_DEPLOY_TEXT
+from deployments.models.auto_deploy import AUTO_DEPLOY_TEXT
+from deployments.pages.bars.unread import WarningBar, unread_bars
 from deployments.pages.current_state import CurrentState, Freshness
 from deployments.pages.sentence import Sentence, age_of, code, moment, sentence
 from deployments.pages.status_text import headline
 from rollback_portal.jobs.process.heartbeats import ProcessStatus
 from rollback_portal.text import clean_line
 
-GROWING_OLD = "The providers are not read meanwhile: what stands here grows old."
-
-
-@dataclass(frozen=True, slots=True)
-class WarningBar:
-    """A bar without a button: `word` in capitals, what is wrong, and in a softer colour what still works."""
-
-    tone: str
-    label: str
-    word: str
-    message: Sentence
-    still_works: Sentence
+GROWING_OLD = "Nothing is read from the providers meanwhile, so the data on this page is getting old."
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +125,7 @@ def warning_bars(state: CurrentState) -> tuple[WarningBar, ...]:
     """Missing processes, a Redis that does not answer, and providers whose data is old."""
     bars = [process_bar(state.process_status), broker_bar(state.process_status)]
     bars += [provider_bar(fresh, state.freshness) for fresh in state.freshness]
-    return tuple(bar for bar in bars if bar is not None)
+    return tuple(bar for bar in (*bars, *unread_bars(state)) if bar is not None)
 
 
 def process_bar(status: ProcessStatus) -> WarningBar | None:
@@ -144,24 +134,28 @@ def process_bar(status: ProcessStatus) -> WarningBar | None:
         return None
     if status.can_execute:
         heard_at = status.workers.last_heard_at
-        last = [", the last one ", age_of(heard_at), " ago"] if heard_at else ["; none ever"]
+        last = ["; the last one came ", age_of(heard_at), " ago"] if heard_at else ["; none ever has"]
         message = sentence(
-            "has been heard for 40 s",
+            "has sent a heartbeat for 40 s",
             *last,
-            ". Operations are done by the dispatcher itself, about 5 s later than usual.",
+            ". The dispatcher carries out operations itself, about 5 s later than usual.",
         )
-        return WarningBar("warn", "Who works on operations", "NO WORKER", message, sentence(GROWING_OLD))
+        return WarningBar("warn", "Workers and dispatchers", "NO WORKER", message, sentence(GROWING_OLD))
     heard_at = status.dispatchers.last_heard_at
-    last = [", the last dispatcher ", age_of(heard_at), " ago"] if heard_at else ["; a dispatcher never"]
+    last = (
+        ["; a dispatcher last did ", age_of(heard_at), " ago"] if heard_at else ["; a dispatcher never has"]
+    )
     return WarningBar(
         "bad",
-        "Who works on operations",
+        "Workers and dispatchers",
         "NO DISPATCHER" if status.workers.alive else "NO WORKER AND NO DISPATCHER",
-        sentence("has been heard for 40 s", *last, ". What you start is kept, but nobody takes it up."),
         sentence(
-            "Looking works, but what stands here grows old. ",
+            "has sent a heartbeat for 40 s", *last, ". What you start is kept, but nothing carries it out."
+        ),
+        sentence(
+            "You can still look, but the data on this page is getting old. ",
             code("python manage.py rollback"),
-            " in a shell of the portal works without them, and so do the commands below.",
+            " in a shell where the portal is installed works without them, and so do the commands below.",
         ),
     )
 
@@ -173,7 +167,7 @@ def broker_bar(status: ProcessStatus) -> WarningBar | None:
     message = sentence(
         "the dispatcher for ",
         age_of(status.broker.last_heard_at),
-        ". Operations are done by the dispatcher itself.",
+        ". The dispatcher carries out operations itself.",
     )
     return WarningBar("warn", "The queue", "REDIS HAS NOT ANSWERED", message, sentence(GROWING_OLD))
 
@@ -197,7 +191,7 @@ def _what_is_wrong(fresh: Freshness) -> str:
         return "DATA IS OLD"
     if fresh.key:
         return "REFUSES THE PORTAL'S KEY"
-    return "IS LEFT ALONE FOR A MOMENT" if fresh.left_alone else "DOES NOT ANSWER AS IT SHOULD"
+    return "READS ARE PAUSED" if fresh.left_alone else "IS NOT ANSWERING PROPERLY"
 
 
 def _error(fresh: Freshness) -> str:
@@ -210,33 +204,33 @@ def _error(fresh: Freshness) -> str:
 def _how_old(fresh: Freshness) -> Sentence:
     services = _services(fresh)
     if fresh.read_at is None:
-        return sentence(f"{fresh.name} was never read: nothing is known of {services} yet.")
+        return sentence(f"{fresh.name} has never been read, so nothing is known about {services} yet.")
     return sentence(
-        f"What stands here of {services} is as {fresh.name} said it ",
-        moment(fresh.read_at),
-        ", ",
+        f"The data of {services} was last read from {fresh.name} ",
         age_of(fresh.read_at, f"read-{fresh.provider}"),
-        " ago.",
+        " ago, ",
+        moment(fresh.read_at),
+        ".",
     )
 
 
 def _next_reading(fresh: Freshness) -> str:
     if fresh.retry_at is None:
-        return "The portal asks again every 15 s. "
-    return f"The portal asks again at {fresh.retry_at:%H:%M:%S} UTC. "
+        return "The portal tries again every 15 s. "
+    return f"The portal tries again at {fresh.retry_at:%H:%M:%S} UTC. "
 
 
 def _what_still_works(fresh: Freshness, others: Iterable[str]) -> Sentence:
-    unconcerned = "".join(f", and {name} is not concerned" for name in others)
+    unaffected = "".join(f"; {name} is not affected" for name in others)
     if not fresh.key:
-        return sentence(f"Looking works; an operation reads afresh before it starts{unconcerned}.")
+        return sentence(f"You can still look, and each operation reads anew before it starts{unaffected}.")
     return sentence(
-        f"Looking works; an operation on {_services(fresh)} is accepted and fails with the words of "
-        f"{fresh.name}, and nothing is changed. "
-        f"Whoever runs the portal puts a key that {fresh.name} accepts into ",
+        f"You can still look. An operation on {_services(fresh)} is accepted, but fails with {fresh.name}'s "
+        "own message, and nothing is changed. "
+        f"An administrator has to set a key that {fresh.name} accepts in ",
         code(fresh.key),
-        " and restarts the workers and dispatchers. "
-        f"Until then only the commands below work, with a key of your own{unconcerned}.",
+        " and restart the workers and dispatchers. "
+        f"Until then only the commands below work, with a key of your own{unaffected}.",
     )
 
 

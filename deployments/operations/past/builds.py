@@ -1,0 +1,111 @@
+"""Which build each deployment serves: at Render a rollback is a deployment of its own, with another's build.
+
+That other one may itself be a rollback, so a build is found at the end of the chain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db.models import Q
+
+from deployments.models import Change, Deployment, Service
+from deployments.providers.json_fields import EPOCH
+
+
+class Built(NamedTuple):
+    """A deployment that was built, and when."""
+
+    pk: int
+    at: datetime
+
+
+class _Copy(NamedTuple):
+    """A deployment that serves the build of another one."""
+
+    pk: int
+    provider_id: str
+    service_id: int
+    restores_id: int | None
+    commit_sha: str
+    created_at: datetime
+
+
+class Builds:
+    """The builds behind the deployments of some services, in at most four queries."""
+
+    def __init__(self, services: Iterable[Service]) -> None:
+        self._restored: dict[int, int] = {}
+        self._built_at: dict[int, datetime] = {}
+        copies = self._copies(services)
+        self._copied = {copy.pk for copy in copies}
+        unknown = [copy for copy in copies if copy.restores_id is None]
+        if unknown:
+            self._restored |= _ordered(unknown)
+            self._restored |= _of_same_commit([copy for copy in unknown if copy.pk not in self._restored])
+        self._restored |= {copy.pk: copy.restores_id for copy in copies if copy.restores_id is not None}
+        restored = Deployment.objects.filter(pk__in=set(self._restored.values()))
+        self._built_at = dict(restored.values_list("pk", "created_at")) if self._restored else {}
+
+    @staticmethod
+    def _copies(services: Iterable[Service]) -> list[_Copy]:
+        ids = [service.pk for service in services if service.provider == Service.ProviderChoice.RENDER]
+        if not ids:
+            return []
+        copies = Deployment.objects.filter(Q(trigger="rollback") | Q(restores__isnull=False), service__in=ids)
+        return [_Copy(*values) for values in copies.values_list(*_Copy._fields)]
+
+    def pk(self, deployment_pk: int) -> int:
+        """The primary key of the deployment whose build this one serves."""
+        seen = set()
+        while deployment_pk in self._restored and deployment_pk not in seen:
+            seen.add(deployment_pk)
+            deployment_pk = self._restored[deployment_pk]
+        return deployment_pk
+
+    def built_at(self, deployment: Deployment) -> datetime | None:
+        """When its build was made; None where the provider or a rollback does not say."""
+        origin = self.pk(deployment.pk)
+        if origin in self._copied:
+            return None
+        at = self._built_at.get(origin, deployment.created_at)
+        return None if at == EPOCH else at
+
+    def copies_of(self, builds: set[int]) -> dict[int, int]:
+        """The deployments that serve one of these builds, each with its build."""
+        copies = {pk: self.pk(pk) for pk in self._copied}
+        return {build: build for build in builds} | {pk: to for pk, to in copies.items() if to in builds}
+
+
+def _ordered(copies: Sequence[_Copy]) -> dict[int, int]:
+    """What the portal's own orders asked for."""
+    pks = {(copy.service_id, copy.provider_id): copy.pk for copy in copies}
+    changes = Change.objects.filter(
+        service__in={copy.service_id for copy in copies},
+        provider_ref__in=[copy.provider_id for copy in copies],
+        to_deployment__isnull=False,
+    )
+    rows = changes.values_list("service_id", "provider_ref", "to_deployment_id")
+    return {pks[service, ref]: to for service, ref, to in rows if (service, ref) in pks and to is not None}
+
+
+def _of_same_commit(copies: Sequence[_Copy]) -> dict[int, int]:
+    """Where nothing names it: the newest earlier build of the same commit."""
+    named = [copy for copy in copies if copy.commit_sha]
+    if not named:
+        return {}
+    builds = Deployment.objects.filter(
+        service__in={copy.service_id for copy in named},
+        commit_sha__in={copy.commit_sha for copy in named},
+        restores=None,
+        production=True,
+    ).exclude(Q(trigger="rollback") | Q(created_at=EPOCH))
+    found: dict[int, Built] = {}
+    for service_id, sha, pk, at in builds.values_list("service_id", "commit_sha", "pk", "created_at"):
+        for copy in named:
+            same = (copy.service_id, copy.commit_sha) == (service_id, sha) and at < copy.created_at
+            if same and (copy.pk not in found or found[copy.pk].at < at):
+                found[copy.pk] = Built(pk, at)
+    return {pk: built.pk for pk, built in found.items()}

@@ -1,0 +1,182 @@
+"""What was rolled back from: when, by whom and why. It is known to be bad until it has been put live again.
+
+The portal's own rollbacks, the pins of rollbacks outside it, and those without a pin all count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.db.models import Q
+from django.utils import timezone
+
+from deployments.models import (
+    ActKind,
+    Change,
+    Deployment,
+    LivePeriod,
+    OperationKind,
+    OutsideAct,
+    Pin,
+    Service,
+)
+from deployments.operations.past.builds import Builds
+from rollback_portal.text import clean_line, time_of_day
+
+RECENT = timedelta(days=90)  # what was rolled back from longer ago is history
+STILL_LIVE = datetime.max.replace(tzinfo=UTC)
+NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class RolledBack:
+    """A rollback away from one deployment to another.
+
+    Args:
+        standing: it still holds the service, so the deployment comes back by leaving the rollback.
+        to: what it put in front of users, where that is known.
+    """
+
+    service_id: int
+    left: int
+    to: int | None
+    at: datetime
+    by: str
+    why: str = ""
+    incident: str = ""
+    standing: bool = False
+
+    @property
+    def words(self) -> str:
+        """ "13:51 by Ana Ruiz: Error rate up: 500s"."""
+        why = f": {clean_line(self.why, 120)}" if self.why else ""
+        return f"{time_of_day(self.at)} by {clean_line(self.by or 'somebody', 80)}{why}"
+
+    @property
+    def way_back(self) -> str:
+        """Why a list has no button for it: the first one must not bring back what is known to be bad."""
+        if self.standing:
+            return "rolled back from; leave the rollback to bring it back"
+        return "rolled back from; open it to bring it back all the same"
+
+
+def rollbacks_of(services: Sequence[Service], builds: Builds) -> dict[int, RolledBack]:
+    """The rollback away from each build that is known to be bad, by the primary key of the build."""
+    since = timezone.now() - RECENT
+    found = [*_outside(services, builds, since), *_changes(services, since), *_pins(services, since)]
+    ends = _last_ends(services, builds, found)
+    live = {builds.pk(service.live_id) for service in services if service.live_id}
+    bad: dict[int, RolledBack] = {}
+    for rollback in sorted(found, key=lambda one: (one.standing, one.at)):
+        build = builds.pk(rollback.left)
+        if build not in live and not _is_back(build, rollback, builds, ends):
+            bad[build] = rollback
+    return bad
+
+
+def _is_back(build: int, rollback: RolledBack, builds: Builds, ends: dict[int, datetime]) -> bool:
+    """Whether it served again after what it was left for. Both times are the provider's."""
+    if rollback.to is None:
+        return False
+    return ends.get(build, NEVER) > ends.get(builds.pk(rollback.to), NEVER) > NEVER
+
+
+def _last_ends(
+    services: Iterable[Service], builds: Builds, found: Iterable[RolledBack]
+) -> dict[int, datetime]:
+    """When each of these builds last stopped serving."""
+    involved = {builds.pk(pk) for one in found for pk in (one.left, one.to) if pk is not None}
+    if not involved:
+        return {}
+    live = {service.live_id for service in services}
+    copies = builds.copies_of(involved)
+    ends: dict[int, datetime] = {}
+    for pk, until in Deployment.objects.filter(pk__in=copies).values_list("pk", "live_until"):
+        end = STILL_LIVE if pk in live else until or NEVER
+        ends[copies[pk]] = max(end, ends.get(copies[pk], NEVER))
+    return ends
+
+
+def _changes(services: Iterable[Service], since: datetime) -> Iterator[RolledBack]:
+    """The portal's own, also where the target then failed: what was left was left."""
+    moved = Q(status="succeeded") | Q(status_times__has_key="serving")
+    changes = Change.objects.filter(
+        moved,
+        service__in=services,
+        operation__kind=OperationKind.ROLL_BACK,
+        from_deployment__isnull=False,
+        operation__requested_at__gt=since,
+    )
+    for change in changes.select_related("operation").order_by("pk"):
+        operation = change.operation
+        yield RolledBack(
+            change.service_id,
+            change.from_deployment_id or 0,
+            change.to_deployment_id,
+            change.ended_at or operation.requested_at,
+            operation.requested_by_name,
+            operation.why,
+            operation.incident,
+        )
+
+
+def _pins(services: Iterable[Service], since: datetime) -> Iterator[RolledBack]:
+    """Those of rollbacks that stand, with all that they replaced, and those made outside the portal.
+
+    The pin of a rollback that is still under way does not count yet.
+    """
+    wanted = Q(released_at=None) | Q(pinned_at__gt=since)
+    pins = {pin.pk: pin for pin in Pin.objects.filter(wanted, service__in=services).select_related("change")}
+    standing: set[int] = set()
+    for pin in pins.values():
+        chain = pin if pin.released_at is None else None
+        while chain is not None:
+            if chain.change is None or not chain.change.active:
+                standing.add(chain.pk)
+            chain = pins.get(chain.replaces_id or 0)
+    for pk, pin in pins.items():
+        if pin.rolled_back_from_id is not None and (pk in standing or pin.outside):
+            yield RolledBack(
+                pin.service_id,
+                pin.rolled_back_from_id,
+                pin.deployment_id,
+                pin.pinned_at,
+                pin.pinned_by,
+                pin.reason,
+                pin.incident,
+                standing=pk in standing,
+            )
+
+
+def _outside(services: Sequence[Service], builds: Builds, since: datetime) -> Iterator[RolledBack]:
+    """Rollbacks outside the portal without a pin, as automatic deploys stayed on or a pin stood already.
+
+    What they left is what stopped serving when their target began, and is newer.
+    """
+    acts = OutsideAct.objects.filter(
+        service__in=services, kind=ActKind.ROLLED_BACK, change=None, pin=None, learned_at__gt=since
+    )
+    by_target = {(act.service_id, act.target): act for act in acts.order_by("pk")}
+    if not by_target:
+        return
+    periods = LivePeriod.objects.filter(
+        service__in=services, deployment__provider_id__in={target for _, target in by_target}, since__gt=since
+    )
+    began = {(period.service_id, period.since): period for period in periods.select_related("deployment")}
+    left = Deployment.objects.filter(service__in=services, live_until__in={at for _, at in began})
+    for deployment in left:
+        period = began.get((deployment.service_id, deployment.live_until or NEVER))
+        act = by_target.get((period.service_id, period.deployment.provider_id)) if period else None
+        if period is None or act is None or not _is_older(period.deployment, deployment, builds):
+            continue
+        to = period.deployment_id
+        yield RolledBack(
+            deployment.service_id, deployment.pk, to, period.since, act.actor, "outside the portal"
+        )
+
+
+def _is_older(one: Deployment, other: Deployment, builds: Builds) -> bool:
+    built, other_built = builds.built_at(one), builds.built_at(other)
+    return built is None or other_built is None or built < other_built

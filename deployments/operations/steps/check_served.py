@@ -1,0 +1,85 @@
+"""Asks the public addresses what users get of a released deployment: its provider's word alone is not enough.
+
+A target that serves and fails was put in front of users all the same, so the change ends as carried out. It
+is never called a success.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+from deployments.models import OperationKind
+from deployments.models.operation import FAILING, UNCHECKED
+from deployments.models.served_window import ENOUGH, ServedWindow
+from deployments.operations.pins import release_pin
+from deployments.operations.steps.context import ChangeContext, Pause
+from deployments.sync.version_check import VersionComparison, compare_live_version
+
+# Errors while instances are being exchanged are over by then, unless SERVE_SECONDS allows less.
+ERRORS_MAY_LAST = timedelta(seconds=20)
+
+
+def check_public_addresses(context: ChangeContext) -> Pause:
+    """Check from outside that users get the target, and that it answers."""
+    change, target = context.change, context.change.to_deployment
+    assert target is not None  # noqa: S101 - changes without a target skip this status
+    released = datetime.fromisoformat(change.status_times["serving"])
+    comparison = compare_live_version(change.service, target.commit_sha)
+    waited, patience = timezone.now() - released, timedelta(seconds=settings.SERVE_SECONDS)
+    if comparison.wrong:
+        if waited < patience:
+            context.note(message=comparison.message)
+            return 1.0
+        return context.end(
+            "failed",
+            f"{context.provider_name} says it is done, but users get something else. {comparison.message}",
+        )
+    window = comparison.window.since(released)
+    if not _is_judged(window, waited, min(patience, ERRORS_MAY_LAST)):
+        context.note(message=f"{window.message}. The portal asks again.")
+        return 1.0
+    return _finish(context, comparison, window.latest(ENOUGH))
+
+
+def _is_judged(window: ServedWindow, waited: timedelta, patience: timedelta) -> bool:
+    """Without an error at once; with one when it proves to be an exception, or the patience is over."""
+    latest = window.latest(ENOUGH)
+    is_exception = latest.total >= ENOUGH and not latest.too_many_failures
+    return not window.failures or is_exception or waited >= patience
+
+
+def _finish(context: ChangeContext, comparison: VersionComparison, window: ServedWindow) -> Pause:
+    change, target = context.change, context.change.to_deployment
+    assert target is not None  # noqa: S101
+    said = comparison.message
+    if window.too_many_failures:
+        change.evidence = {**change.evidence, FAILING: window.message}
+        said = f"Users get errors: {window.message}."
+    elif (same := _same_commit(context)) or not comparison.certain:
+        said = f"{same}{said}"
+        change.evidence = {**change.evidence, UNCHECKED: said}
+    if change.operation.kind == OperationKind.LEAVE and _auto_deploy_needs_restoring(context):
+        context.advance("restoring", final_status="succeeded", message=said, evidence=change.evidence)
+        return 0.0
+    kind = change.operation.kind
+    ends_pin = kind == OperationKind.LEAVE or (kind == OperationKind.PROMOTE and not context.is_render)
+    in_transaction = (lambda: release_pin(change)) if ends_pin else None
+    message = f"{change.service.short} is on {target.short_sha} “{target.subject}”. {said}"
+    return context.end("succeeded", message, in_transaction=in_transaction)
+
+
+def _same_commit(context: ChangeContext) -> str:
+    """That the public addresses cannot tell two builds of one commit apart; "" where it is another commit."""
+    before, target = context.change.from_deployment, context.change.to_deployment
+    if before is None or target is None or not target.commit_sha or before.commit_sha != target.commit_sha:
+        return ""
+    only = f"{context.provider_name}'s word alone"
+    return f"Both builds are of {target.short_sha}: that this one serves is {only}. "
+
+
+def _auto_deploy_needs_restoring(context: ChangeContext) -> bool:
+    """Promoting on Vercel turns automatic assignment of domains on; that is wrong where it was off before."""
+    return context.is_render or context.change.auto_deploy_before == "off"

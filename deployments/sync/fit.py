@@ -1,0 +1,41 @@
+"""Makes what a provider sent fit the columns: a value that does not fit must never end a reading."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from django.db import models
+
+from deployments.providers.json_fields import EPOCH, UNSTORABLE
+from rollback_portal.text import clean_line
+
+LATEST = datetime(2100, 1, 1, tzinfo=UTC)  # a later time is a mistake, and sums with it may overflow
+
+Row = TypeVar("Row", bound=models.Model)
+
+
+def fits(identifier: str, longest: int = 80) -> bool:
+    """Whether an id can be stored whole. A cut id would name something else, so nothing is stored then."""
+    return identifier != "" and identifier == clean_line(identifier, longest)
+
+
+def usable(at: datetime) -> bool:
+    return EPOCH <= at < LATEST
+
+
+def fitted(row: Row) -> Row:
+    """The same row with each text cut to its column, without what cannot be stored, and with usable times."""
+    for field in row._meta.concrete_fields:
+        setattr(row, field.attname, _fitted(field, getattr(row, field.attname)))
+    return row
+
+
+def _fitted(field: models.Field[Any, Any], value: Any) -> Any:
+    if isinstance(value, str) and isinstance(field, models.CharField):
+        return clean_line(value, field.max_length or len(value))
+    if isinstance(value, str) and isinstance(field, models.TextField):
+        return UNSTORABLE.sub("", value)
+    if isinstance(value, datetime) and not usable(value):
+        return None if field.null else EPOCH
+    return value

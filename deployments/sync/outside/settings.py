@@ -1,0 +1,83 @@
+"""Changes of the setting for automatic deployments, and what else only events tell."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from deployments.models import ActKind, Change, OutsideAct
+from deployments.providers.base import RemoteEvent
+from deployments.sync.outside.memory import Memory, same_moment
+from deployments.sync.outside.moves import is_moving_to
+from deployments.sync.outside.own_changes import NOBODY, Finding, Verdict, who_set_auto_deploy
+
+FOLLOWS_WITHIN = timedelta(minutes=10)  # at Vercel, the setting after the move that changes it
+ONLY_EVENTS = {
+    "environment_changed": ActKind.ENVIRONMENT,
+    "domain_changed": ActKind.DOMAINS,
+    "suspended": ActKind.SERVICE,
+    "resumed": ActKind.SERVICE,
+    "maintenance": ActKind.SERVICE,
+}
+
+
+def find_auto_deploy(memory: Memory) -> None:
+    """First what events tell, then a difference to the last reading that none of them explains."""
+    for event in memory.events({"auto_deploy_off", "auto_deploy_on"}):
+        after, before = ("off", event.detail) if event.kind == "auto_deploy_off" else (event.detail, "off")
+        if not memory.attach(event, _acts_without_event(memory, after)):
+            change = who_set_auto_deploy(memory.service, after, at=event.at)
+            _tell(memory, change, after, before, f"event {event.id}", event.at, event)
+    before, after = memory.before.auto_deploy, memory.reading.current.auto_deploy or ""
+    latest = memory.acts(kind=ActKind.AUTO_DEPLOY).first()
+    if "" in {before, after} or before == after or (latest is not None and latest.target == after):
+        return
+    change = who_set_auto_deploy(memory.service, after, since=memory.before.synced_at)
+    events = memory.events({"auto_deploy_changed"})
+    about = events[-1] if events else None
+    at = about.at if about else memory.reading.at
+    _tell(memory, change, after, before, f"setting {after} {memory.reading.at.isoformat()}", at, about)
+
+
+def _acts_without_event(memory: Memory, setting: str) -> QuerySet[OutsideAct]:
+    """The portal's own, and the last one: a difference that was seen before its event was read."""
+    latest = memory.acts(kind=ActKind.AUTO_DEPLOY).values("pk")[:1]
+    own_or_latest = Q(change__isnull=False) | Q(pk__in=latest)
+    return memory.acts(kind=ActKind.AUTO_DEPLOY, target=setting).filter(own_or_latest)
+
+
+def _tell(
+    memory: Memory, change: Change | None, after: str, before: str, identity: str, at: datetime,
+    event: RemoteEvent | None,
+) -> None:  # fmt: skip
+    ours = change is not None or _comes_with_a_move(memory, after)
+    finding = Finding(Verdict.OURS, change) if ours else NOBODY
+    reason = event.reason if event else ""
+    memory.tell(finding, ActKind.AUTO_DEPLOY, identity, after, at, event=event, before=before, reason=reason)
+
+
+def _comes_with_a_move(memory: Memory, setting: str) -> bool:
+    """At Vercel a rollback switches it off and a promotion on: that is told with the move."""
+    request = memory.reading.current.alias_request
+    if request is None or request.kind != ("rollback" if setting == "off" else "promote"):
+        return False
+    since = timezone.now() - FOLLOWS_WITHIN
+    told = memory.acts(identity=f"move {request.identity}", learned_at__gt=since)
+    return is_moving_to(memory, request.to_id) or told.exists()
+
+
+def find_other_events(memory: Memory) -> None:
+    for event in memory.events(ONLY_EVENTS):
+        kind, target = ONLY_EVENTS[event.kind], event.deployment_id or event.target_id
+        if kind == ActKind.DOMAINS and _is_told_with_another(memory, event):
+            continue
+        memory.tell(NOBODY, kind, f"event {event.id}", target, event.at, event=event, detail=event.detail)
+
+
+def _is_told_with_another(memory: Memory, event: RemoteEvent) -> bool:
+    """A domain that moved with a rollback, a promotion or a new deployment, or whose move has been told."""
+    acts = memory.acts(target=event.target_id).exclude(target="")[:20]
+    told = any(same_moment(act.happened_at, event.at) for act in acts)
+    return told or is_moving_to(memory, event.target_id)

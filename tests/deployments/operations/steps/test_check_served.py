@@ -1,0 +1,148 @@
+"""What users get of a released target: another version, errors, or what was meant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from deployments.models import Change, Deployment, OperationKind, Pin, Service
+from deployments.models.operation import SERVES_AND_FAILS
+from deployments.pages import status_text
+from deployments.sandbox.server.faults import Fault
+from deployments.sync.version_check import compare_live_version
+from rollback_portal.audit.models import AuditEntry, Outcome
+from tests.deployments.conftest import BOTH, Portal
+
+GOOD = 'data-tone="good"'
+ERRORS = pytest.mark.parametrize("fault", [("error", "503"), ("error", "500")])
+
+
+def roll_back_to_errors(portal: Portal, name: str, do: str = "error", detail: str = "503") -> Change:
+    portal.settings.SERVE_SECONDS = 1
+    portal.sandbox.faults.add(Fault("public.page", do, times=None, detail=detail))
+    return portal.roll_back(name)
+
+
+@BOTH
+@ERRORS
+def test_a_target_that_answers_with_errors_was_put_there_and_is_no_success(
+    portal: Portal, name: str, fault: tuple[str, str]
+) -> None:
+    change = roll_back_to_errors(portal, name, *fault)
+
+    assert (change.status, change.outcome) == ("succeeded", SERVES_AND_FAILS), change.message
+    assert "Users get errors" in change.message
+    text = status_text.status_text(change, pinned=True)
+    assert (text.badge.tone, "Roll back further" in text.next) == ("bad", True)
+    assert "and users get errors" in text.headline
+    assert Pin.objects.standing().filter(change=change).exists()
+
+
+@BOTH
+def test_where_the_addresses_answered_before_silence_is_no_success(portal: Portal, name: str) -> None:
+    compare_live_version(portal.service(name), portal.service(name).live.commit_sha)  # type: ignore[union-attr]
+
+    change = roll_back_to_errors(portal, name, "drop_before", "")
+
+    assert change.outcome == SERVES_AND_FAILS, change.message
+    assert "failed (no answer)" in change.message
+
+
+@BOTH
+def test_where_they_never_answered_it_is_not_checked_and_not_green(portal: Portal, name: str) -> None:
+    """The portal itself may have no way to the public addresses."""
+    change = roll_back_to_errors(portal, name, "drop_before", "")
+
+    assert (change.status, change.failing, change.unchecked) == ("succeeded", False, True), change.message
+    assert "No answer from" in change.message
+    assert status_text.badge_of(change).tone != "good"
+
+
+@BOTH
+def test_the_audit_log_says_that_it_was_done_and_fails(portal: Portal, name: str) -> None:
+    change = roll_back_to_errors(portal, name)
+
+    last = AuditEntry.objects.filter(operation=change.operation_id).latest("id")
+    assert (last.action, last.outcome) == ("rollback done, and fails", Outcome.FAILED)
+    assert last.after["live"] == str(change.to_deployment)
+
+
+def test_its_page_is_red_and_leads_further_back(portal: Portal, client_as: Callable[..., Client]) -> None:
+    change = roll_back_to_errors(portal, "render")
+    further = portal.candidate(portal.api)
+
+    page = client_as(portal.ana).get(change.operation.get_absolute_url()).content.decode()
+
+    assert "SERVES, AND FAILS" in page
+    assert f"/roll-back/{further.provider_id}" in page or f"{further.provider_id}/roll-back" in page
+    assert GOOD not in page[page.index('id="operation-head"') :]
+    listed = client_as(portal.ana).get("/operations/").content.decode()
+    assert "SERVES, AND FAILS" in listed
+    assert GOOD not in listed[listed.index("<table") :]
+
+
+def test_errors_while_instances_are_exchanged_are_waited_for(portal: Portal) -> None:
+    portal.sandbox.faults.add(Fault("public.page", "error", times=2, detail="502"))
+
+    change = portal.roll_back("vercel")
+
+    assert change.outcome == "succeeded", change.message
+
+
+def test_promoting_what_fails_is_no_success(portal: Portal) -> None:
+    portal.settings.SERVE_SECONDS = 1
+    portal.roll_back("vercel")
+    row = _staged(portal, portal.world.somebody_pushes("shop-web").id)
+    portal.sandbox.faults.add(Fault("public.page", "error", times=None, detail="503"))
+
+    change = portal.finish(portal.ask(portal.web, row, OperationKind.PROMOTE))
+
+    assert change.outcome == SERVES_AND_FAILS, change.message
+
+
+def _staged(portal: Portal, provider_id: str) -> Deployment:
+    for _ in range(200):
+        portal.read()
+        row = portal.web.deployments.filter(provider_id=provider_id, staged=True).first()
+        if row is not None:
+            return row
+    raise AssertionError("it was never staged")
+
+
+def test_leaving_a_rollback_to_what_fails_is_no_success_and_restores_all_the_same(portal: Portal) -> None:
+    before = portal.api.auto_deploy
+    portal.settings.SERVE_SECONDS = 1
+    left = portal.api.live
+    portal.roll_back("render")
+    portal.sandbox.faults.add(Fault("public.page", "error", times=None, detail="503"))
+
+    change = portal.finish(portal.ask(portal.api, left, OperationKind.LEAVE))
+
+    assert change.outcome == SERVES_AND_FAILS, change.message
+    assert portal.api.auto_deploy == before
+    assert not Pin.objects.standing().exists()
+
+
+@BOTH
+def test_an_answer_without_a_version_is_not_checked_and_not_green(portal: Portal, name: str) -> None:
+    portal.settings.VERSION_HEADER = "X-Other"
+
+    change = portal.roll_back(name)
+
+    assert (change.outcome, change.unchecked) == ("succeeded", True)
+    assert status_text.badge_of(change).tone == "warn"
+
+
+def test_what_fails_only_later_is_not_green_either(portal: Portal) -> None:
+    change = portal.roll_back("render")
+    portal.sandbox.faults.add(Fault("public.page", "error", times=None, detail="503"))
+    for _ in range(2):
+        compare_live_version(portal.api, portal.api.live.commit_sha)  # type: ignore[union-attr]
+
+    text = status_text.status_text(Change.objects.shown().get(pk=change.pk), pinned=True)
+
+    assert (text.badge.tone, "Roll back further" in text.next) == ("bad", True)
+    assert "Since then" in text.now
+    assert Service.objects.get(name="shop-api").served.failing

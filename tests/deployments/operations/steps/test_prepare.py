@@ -1,0 +1,118 @@
+"""Before the first change, everything still has to be as the person saw it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from deployments.models import Deployment, Pin
+from deployments.sandbox.server.faults import Fault
+from tests import factories
+from tests.dbtools import rollback_rows
+from tests.deployments.conftest import BOTH, Portal
+
+
+@BOTH
+def test_what_somebody_else_changed_is_not_overwritten(portal: Portal, name: str) -> None:
+    service = portal.service(name)
+    change = portal.ask(service, portal.candidate(service))
+    other = Deployment.objects.filter(
+        service=service, served=True, production=True, status__in=["retired", "ready"]
+    )
+    older = other.exclude(commit_sha__in=["", service.live.commit_sha, change.to_deployment.commit_sha])  # type: ignore[union-attr]
+    portal.world.somebody_rolls_back(service.name, older.order_by("-created_at")[1].provider_id)
+    portal.wait_until_it_serves(service.name, older.order_by("-created_at")[1])
+
+    change = portal.finish(change)
+
+    assert change.status == "failed"
+    assert "Changed meanwhile" in change.message
+    assert [post for post in portal.posts() if post["kind"] != "outside" and post.get("applied")] == []
+
+
+def test_a_person_who_lost_the_role_meanwhile_is_refused_by_the_worker(portal: Portal) -> None:
+    change = portal.ask(portal.api, portal.candidate(portal.api))
+    portal.ana.groups.clear()
+
+    change = portal.finish(change)
+
+    assert (change.status, portal.posts()) == ("failed", [])
+    assert "may no longer do this" in change.message
+
+
+def test_an_intent_older_than_ten_minutes_is_failed_not_run(portal: Portal) -> None:
+    change = portal.ask(portal.api, portal.candidate(portal.api))
+    change.operation.requested_at = timezone.now() - timedelta(minutes=11)
+    change.operation.save(update_fields=["requested_at"])
+
+    change = portal.finish(change)
+
+    assert (change.status, portal.posts()) == ("failed", [])
+    assert "more than 10 minutes" in change.message
+
+
+def test_it_waits_while_a_database_of_the_same_environment_is_rolled_back(portal: Portal) -> None:
+    running = rollback_rows.rollback(factories.person("database admin", "Dana Okoro"), "running")
+
+    change = portal.run(portal.ask(portal.api, portal.candidate(portal.api)))
+
+    assert (change.status, change.lease_owner, portal.posts()) == ("queued", None, [])
+    assert running.database.name in change.message
+    running.move("unchanged", guard={}, ended_at=timezone.now())
+    assert portal.finish(change).status == "succeeded"
+
+
+@BOTH
+def test_a_target_that_the_provider_has_deleted_is_refused_before_anything_is_changed(
+    portal: Portal, name: str
+) -> None:
+    service = portal.service(name)
+    portal.sandbox.faults.add(Fault(on=f"{name}.deploy*", do="missing"))
+
+    change = portal.finish(portal.ask(service, portal.candidate(service)))
+
+    assert (change.status, portal.posts()) == ("failed", []), change.message
+    assert "pinning" not in change.status_times
+    assert portal.service(name).auto_deploy == service.auto_deploy
+
+
+@BOTH
+def test_a_target_that_is_gone_is_known_to_be_gone_afterwards(portal: Portal, name: str) -> None:
+    target = portal.candidate(portal.service(name))
+    change = portal.ask(portal.service(name), target)
+    portal.sandbox.faults.add(
+        Fault(on=f"{name}.deploy*", do="leave_out", detail=target.provider_id, times=None)
+    )
+    one = {"render": "render.deploy", "vercel": "vercel.deployment"}[name]
+    portal.sandbox.faults.add(Fault(on=one, do="missing", times=None))
+
+    change = portal.finish(change)
+
+    assert change.status == "failed"
+    assert Deployment.objects.get(pk=target.pk).missing_since is not None
+
+
+def test_where_automatic_deploys_cannot_be_switched_off_nothing_is_sent(portal: Portal) -> None:
+    before = portal.api.auto_deploy
+    portal.sandbox.faults.add(Fault(on="render.service.patch", do="forbidden"))
+
+    change = portal.roll_back("render")
+
+    assert (change.status, portal.posts()) == ("failed", []), change.message
+    assert portal.world.service("shop-api").auto_deploy == before
+    assert not Pin.objects.standing().exists()
+
+
+def test_a_target_that_vercel_says_is_deleted_since_is_refused_before_anything_is_changed(
+    portal: Portal,
+) -> None:
+    change = portal.ask(portal.web, portal.candidate(portal.web))
+    assert change.to_deployment
+    said = {"deleted": 1_767_312_060_000, "softDeletedByRetention": True}
+    portal.world.provider_says(portal.web.name, said, change.to_deployment.provider_id)
+
+    change = portal.finish(change)
+
+    assert (change.status, portal.posts()) == ("failed", [])
+    assert "cannot serve: deleted at Vercel by the project's retention policy" in change.message
