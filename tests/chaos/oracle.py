@@ -153,7 +153,8 @@ def _judge_audit(row: Row, actions: Sequence[str], found: Findings) -> None:
     if len(requests) != 1:
         found.unaudited.append(f"{row.operation} has {len(requests)} entries “requested”")
     words = {f"{kind} {word}" for kind in ACTIONS for word in ENDINGS.values()} | {"worker stalled"}
-    endings = [action for action in actions if action in words]
+    carried_out = [action.removesuffix(", and fails") for action in actions]  # its target may answer errors
+    endings = [action for action in carried_out if action in words]
     expected = [ENDINGS[row.status]] if row.status in ENDINGS else []
     results = [
         ending.split(" ", 1)[1] if ending != "worker stalled" else "needs attention" for ending in endings

@@ -92,16 +92,19 @@ class Processes:
         command += ["--date-skew", str(setting.date_skew)] if setting.date_skew is not None else []
         command += ["--odd"] if setting.odd else []
         command += ["--keep", str(self.folder / "world.json")] if setting.keeps else []
+        command += ["--owner", str(self.folder)]
         self.provider = self.process("provider", command)
         self.provider.start()
         if not wait_until(self.provider_answers, 40, pause=0.1):
             raise RuntimeError(f"The sandbox did not start:\n{self.provider.log_tail()}")
 
     def provider_answers(self) -> bool:
+        """Whether this run's own provider answers: another run beside it may have got the same free port."""
         try:
-            return httpx.get(f"{self.address}/_sandbox/pace", timeout=2, trust_env=False).status_code == 200
+            answer = httpx.get(f"{self.address}/_sandbox/owner", timeout=2, trust_env=False)
         except httpx.HTTPError:
             return False
+        return answer.status_code == 200 and answer.json() == str(self.folder)
 
     def given(self) -> dict[str, int]:
         """The odd answers of the provider so far, by kind."""

@@ -86,6 +86,7 @@ class SlowSandbox(Sandbox):
         self.turn = threading.Lock()
         self.given: Counter[str] = Counter()
         self.resets = resets
+        self.owner = ""
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         is_order = environ["REQUEST_METHOD"] == "POST" and not environ["PATH_INFO"].startswith("/_sandbox/")
@@ -101,6 +102,8 @@ class SlowSandbox(Sandbox):
     def answer(self, request: Request) -> SandboxResponse:
         if request.path == "/_sandbox/given":
             return SandboxResponse.json(self.given)
+        if request.path == "/_sandbox/owner":
+            return SandboxResponse.json(self.owner)
         return super().answer(request)
 
     def _apply_late_faults(self, dialect: Any, answer: SandboxResponse, met: list[Fault]) -> SandboxResponse:
@@ -130,6 +133,7 @@ class Provider(Server):
             self.open_world(clock), save=WorldFile(given.keep) if given.keep else None,
             seed=given.seed, before=given.longest, after=given.afterwards, resets=given.odd,
         )  # fmt: skip
+        sandbox.owner = given.owner
         chance = Chance(given.seed, given.trouble, given.busy, odd=given.odd)
         sandbox.faults = sandbox.control.faults = chance
         return sandbox
@@ -175,5 +179,6 @@ if __name__ == "__main__":
     parser.add_argument("--skew", type=float, default=0.0, help="seconds that its clock is ahead of ours")
     parser.add_argument("--date-skew", type=float, help="the same for its Date header, where that differs")
     parser.add_argument("--no-date", action="store_true", help="send no time in the Date header")
+    parser.add_argument("--owner", default="", help="the run that it belongs to")
     parser.add_argument("--keep", type=Path, help="file that keeps the state of a provider that is killed")
     Provider(parser.parse_args()).run()

@@ -11,6 +11,8 @@ from typing import Any
 
 import httpx
 
+from deployments.management.exit_codes import NOT_READ
+from rollback_portal.command import DONE
 from rollback_portal.local.throwaway import temporary_folder
 from rollback_portal.processes.supervised import wait_until
 from tests.rollback_portal.local.running_portal import Portal
@@ -61,8 +63,8 @@ class Installation:
         self.pace()
 
     def read_now(self) -> None:
-        """Sync both providers now instead of waiting for the schedule."""
-        self.portal.command("status", "--fresh")
+        """Sync both providers now instead of waiting for the schedule; one of them may not answer."""
+        self.portal.command("status", "--fresh", ends_with=(DONE, NOT_READ))
 
     def ask(self, method: str, path: str, words: Any = None) -> Any:
         answer = self.http.request(method, path, json=words)

@@ -48,7 +48,7 @@ def test_with_nobody_at_work_the_commands_are_there_and_what_was_asked_for_is_do
     ana = visit("ana", **NARROW)
     with nobody_at_work(installation):
         expect(ana.bar("Workers and dispatchers")).to_contain_text(
-            "What you start is kept, but nobody takes it up."
+            "What you start is kept, but nothing carries it out."
         )
         target = re.search(
             r"/deployments/([^/]+)/", ana.act("api", "Fix login rate limit").get_attribute("href") or ""

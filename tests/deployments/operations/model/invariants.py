@@ -13,7 +13,7 @@ from tests.deployments.operations.model.stage import Stage
 
 SETTLED = "settled by hand"  # "not applied" ends the change, "applied" goes on to the version check
 ENDINGS = {
-    "succeeded": {"rollback done"},
+    "succeeded": {"rollback done", "rollback done, and fails"},
     "failed": {"rollback failed", SETTLED},
     "canceled": {"rollback canceled"},
     "needs_attention": {"rollback needs attention", "worker stalled"},
