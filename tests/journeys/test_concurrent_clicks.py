@@ -35,7 +35,7 @@ def test_two_people_click_at_once_and_the_second_is_shown_the_first(
         person.page.wait_for_url("**/operations/*/")
     assert both[0].page.url == both[1].page.url
     notices = [
-        person.page.get_by_text(re.compile("was faster: this is the operation under way")) for person in both
+        person.page.get_by_text(re.compile("was faster: here is the operation under way")) for person in both
     ]
     assert sorted(notice.count() for notice in notices) == [0, 1]
     second = next(notice for notice in notices if notice.count())

@@ -95,8 +95,11 @@ def _sees_the_pin_and_the_record(ana: Visitor) -> None:
     expect(bar).to_contain_text("PINNED API stays on")
     expect(bar).to_contain_text(f"by Ana Ruiz: Error rate up: {REASON}, INC-412")
     expect(bar).to_contain_text("Automatic deploys are off; before, they were after checks pass")
-    expect(ana.deployment("api", INCIDENT)).to_contain_text("ROLLED BACK FROM by Ana Ruiz")
-    expect(ana.deployment("api", INCIDENT)).to_contain_text("leave the rollback to bring it back")
+    left = ana.deployment("api", INCIDENT)
+    expect(left).to_contain_text(
+        re.compile(r"ROLLED BACK FROM at \d\d:\d\d by Ana Ruiz"), use_inner_text=True
+    )
+    expect(left).to_contain_text("leave the rollback to bring it back")
     expect(ana.card("API")).to_contain_text(API_GOOD)
     ana.page.get_by_role("link", name="Audit").click()
     entry = ana.page.get_by_role("row").filter(has_text="rollback requested")
