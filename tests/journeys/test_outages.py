@@ -56,7 +56,7 @@ def test_with_nobody_at_work_the_commands_are_there_and_what_was_asked_for_is_do
         assert target
         _the_card_names(ana, "API", target[1], str(installation.service("shop-api")["id"]))
         ana.act("api", "Fix login rate limit").click()
-        expect(ana.dialog).to_contain_text("waits until one is back; after 10 minutes it is no longer run")
+        expect(ana.dialog).to_contain_text("is kept until one is back; after 10 minutes it is no longer run")
         ana.give_reason()
         ana.confirm(re.compile("^Roll back API to "))
         expect(
