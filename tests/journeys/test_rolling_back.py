@@ -97,7 +97,7 @@ def _sees_the_pin_and_the_record(ana: Visitor) -> None:
     expect(bar).to_contain_text("Automatic deploys are off; before, they were after checks pass")
     left = ana.deployment("api", INCIDENT)
     expect(left).to_contain_text(
-        re.compile(r"ROLLED BACK FROM at \d\d:\d\d by Ana Ruiz"), use_inner_text=True
+        re.compile(r"ROLLED BACK FROM\s+at \d\d:\d\d by Ana Ruiz"), use_inner_text=True
     )
     expect(left).to_contain_text("leave the rollback to bring it back")
     expect(ana.card("API")).to_contain_text(API_GOOD)
