@@ -36,12 +36,22 @@ def older(portal: Portal, name: str) -> Deployment:
     return rows.exclude(commit_sha=service.live.commit_sha).order_by("-created_at")[4]  # type: ignore[union-attr]
 
 
+def complete_moves(portal: Portal) -> None:
+    """Whatever the provider has begun ends at once."""
+    while portal.world.steps:
+        for step in portal.world.steps:
+            step.at = portal.world.now()
+        portal.world.settle()
+
+
 @BOTH
 def test_a_failed_order_leaves_the_setting_to_somebody_who_went_one_step_further(
     portal: Portal, name: str
 ) -> None:
     before, further = portal.service(name).auto_deploy, older(portal, name)
     held = accepted(portal, name)
+    if name == "vercel":
+        complete_moves(portal)  # Vercel refuses a second move while one is in progress
     portal.world.somebody_rolls_back(held.change.service.name, further.provider_id)
     portal.wait_until_it_serves(held.change.service.name, further)
 
