@@ -12,7 +12,12 @@ from deployments.sync.outside.memory import HISTORY, Before, Memory
 from deployments.sync.outside.moves import MOVE_EVENTS, MOVES, event_of, find_domain_moves, find_moves
 from deployments.sync.outside.own_changes import KNOWN
 from deployments.sync.outside.pins import pinned_outside, released_outside
-from deployments.sync.outside.settings import ONLY_EVENTS, find_auto_deploy, find_other_events
+from deployments.sync.outside.settings import (
+    ONLY_EVENTS,
+    find_auto_deploy,
+    find_other_events,
+    setting_change,
+)
 from deployments.sync.outside.telling import Teller
 from deployments.sync.outside.went_live import find_deployments
 from deployments.sync.reading import ServiceReading
@@ -65,9 +70,8 @@ def _begin(memory: Memory) -> None:
     for event in memory.events(KINDS):
         kind, target, said = KINDS[event.kind], event.target_id, {}
         if kind == ActKind.AUTO_DEPLOY:
-            off = event.kind == "auto_deploy_off"
-            target, said = "off" if off else event.detail, {"reason": event.reason}
-            said |= {"before": event.detail if off else "off"}
+            target, before = setting_change(event)
+            said = {"reason": event.reason, "before": before}
         if event.kind in ONLY_EVENTS or not event.deployment_id:
             memory.tell(KNOWN, kind, f"event {event.id}", target, event.at, event=event, **said)
 

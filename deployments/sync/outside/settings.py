@@ -26,7 +26,7 @@ ONLY_EVENTS = {
 def find_auto_deploy(memory: Memory) -> None:
     """First what events tell, then a difference to the last reading that none of them explains."""
     for event in memory.events({"auto_deploy_off", "auto_deploy_on"}):
-        after, before = ("off", event.detail) if event.kind == "auto_deploy_off" else (event.detail, "off")
+        after, before = setting_change(event)
         if not memory.attach(event, _acts_without_event(memory, after)):
             change = who_set_auto_deploy(memory.service, after, at=event.at)
             _tell(memory, change, after, before, f"event {event.id}", event.at, event)
@@ -39,6 +39,11 @@ def find_auto_deploy(memory: Memory) -> None:
     about = events[-1] if events else None
     at = about.at if about else memory.reading.at
     _tell(memory, change, after, before, f"setting {after} {memory.reading.at.isoformat()}", at, about)
+
+
+def setting_change(event: RemoteEvent) -> tuple[str, str]:
+    """The setting after and before an event that names the other one than "off"."""
+    return ("off", event.detail) if event.kind == "auto_deploy_off" else (event.detail, "off")
 
 
 def _acts_without_event(memory: Memory, setting: str) -> QuerySet[OutsideAct]:
