@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from deployments.providers.types import OrderRecord
 from rollback_portal.jobs.models import LeasedRow
 
 
@@ -197,6 +198,28 @@ class Change(LeasedRow):
     @property
     def active(self) -> bool:
         return self.status in ACTIVE
+
+    @property
+    def order(self) -> OrderRecord | None:
+        """What was asked of the provider, with its reference once that is known; None before any order."""
+        stored = self.order_record
+        if "kind" not in stored:
+            return None
+        return OrderRecord(
+            kind=stored["kind"],
+            service_id=stored["service_id"],
+            deployment_id=stored["deployment_id"],
+            order_intent_at=datetime.fromisoformat(stored["order_intent_at"]),
+            ref=self.provider_ref,
+            commit_sha=stored["commit_sha"],
+            image=stored.get("image", ""),
+            known=tuple(stored["known"]),
+            live_before=stored.get("live_before", ""),
+            auto_deploy=stored.get("auto_deploy", ""),
+            last_move=stored.get("last_move") or "",
+            release=stored.get("release", ""),
+            release_as_read=stored.get("release_as_read", ""),
+        )
 
     @property
     def unchecked(self) -> bool:

@@ -13,6 +13,7 @@ from deployments.models import Change, Service
 from deployments.models.operation import TOOK_EFFECT_LATE
 from deployments.providers.already_current import is_live
 from deployments.providers.base import Current
+from deployments.providers.vercel.order_progress import belongs
 from rollback_portal.audit.models import Outcome
 from rollback_portal.audit.record import PORTAL, record
 from rollback_portal.text import exact_time
@@ -63,11 +64,10 @@ def _whose_order_is_live(service: Service, current: Current) -> Change | None:
 def _is_its_move(change: Change, current: Current) -> bool:
     if change.service.provider == Service.ProviderChoice.RENDER:
         return change.provider_ref != "" and current.live_id == change.provider_ref
-    order, move = change.order_record, current.alias_request
-    if move is None or move.status != "succeeded" or move.identity == order.get("last_move"):
+    order, move = change.order, current.alias_request
+    if order is None or move is None or move.status != "succeeded":
         return False
-    asked_for = (order.get("kind"), order.get("deployment_id"))
-    return (move.kind, move.to_id) == asked_for and is_live(current, move.to_id)
+    return belongs(move, order) and is_live(current, move.to_id)
 
 
 def _was_given_up(change: Change) -> bool:

@@ -111,7 +111,7 @@ def no_read_back() -> None:
 
 def no_identity() -> None:
     """The read-back compares times: what the provider made before the order's time cannot belong to it."""
-    render_read_back, vercel_is_new = render_progress.read_back, vercel_progress._is_new
+    render_read_back, vercel_is_new = render_progress.read_back, vercel_progress.is_new
 
     def render_by_time(order: OrderRecord, serving: Any, page: Any, events: Any) -> ReadBack:
         since = order.order_intent_at - CLOCK_SKEW
@@ -128,7 +128,7 @@ def no_identity() -> None:
         return in_time and vercel_is_new(request, order)
 
     replace_parts(render_progress, read_back=render_by_time)
-    replace_parts(vercel_progress, _is_new=vercel_by_time)
+    replace_parts(vercel_progress, is_new=vercel_by_time)
 
 
 def no_deadline() -> None:

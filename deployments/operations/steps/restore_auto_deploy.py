@@ -11,6 +11,7 @@ from deployments.models.auto_deploy import AUTO_DEPLOY_TEXT
 from deployments.operations.pins import release_pin, revert_pin
 from deployments.operations.steps.context import ChangeContext, Pause
 from deployments.providers.base import Current, ProviderError, Refused
+from deployments.providers.vercel.order_progress import asked_for, is_new
 
 
 def finish_without_effect(
@@ -95,10 +96,10 @@ def _what_others_did(context: ChangeContext) -> str:
 
 def _somebody_moved_the_domains(change: Change, current: Current) -> bool:
     """At Vercel, whether the last move is neither the one from before the order nor the order's own."""
-    move, order = current.alias_request, change.order_record
-    if move is None or move.identity == order.get("last_move"):
-        return False
-    return (move.kind, move.to_id) != (order.get("kind"), order.get("deployment_id"))
+    move, order = current.alias_request, change.order
+    if order is None:
+        return move is not None
+    return is_new(move, order) and not asked_for(move, order)
 
 
 def _deployment_under_way(context: ChangeContext, current: Current) -> str:

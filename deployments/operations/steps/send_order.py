@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -72,23 +72,10 @@ def new_order_record(context: ChangeContext, current: Current) -> dict[str, Any]
 
 
 def stored_order_record(change: Change) -> OrderRecord:
-    """The stored record for the provider's client, with the provider's reference once that is known."""
-    stored = change.order_record
-    return OrderRecord(
-        kind=stored["kind"],
-        service_id=stored["service_id"],
-        deployment_id=stored["deployment_id"],
-        order_intent_at=datetime.fromisoformat(stored["order_intent_at"]),
-        ref=change.provider_ref,
-        commit_sha=stored["commit_sha"],
-        image=stored.get("image", ""),
-        known=tuple(stored["known"]),
-        live_before=stored.get("live_before", ""),
-        auto_deploy=stored.get("auto_deploy", ""),
-        last_move=stored.get("last_move") or "",
-        release=stored.get("release", ""),
-        release_as_read=stored.get("release_as_read", ""),
-    )
+    """The record of a change whose order has been prepared."""
+    order = change.order
+    assert order is not None  # noqa: S101 - the steps that ask for it come after `new_order_record`
+    return order
 
 
 def commit_intent(context: ChangeContext, order_record: dict[str, Any]) -> float:

@@ -24,19 +24,20 @@ from deployments.providers.vercel.project_state import describe_aliases
 ENDED = {"succeeded", "failed", "skipped"}
 
 
-def belongs(request: AliasRequest | None, order_record: OrderRecord) -> bool:
+def belongs(move: AliasRequest | None, order_record: OrderRecord) -> bool:
     """Is this move the one that was ordered?"""
-    return _is_new(request, order_record) and _matches(request, order_record)
+    return is_new(move, order_record) and asked_for(move, order_record)
 
 
-def _is_new(request: AliasRequest | None, order_record: OrderRecord) -> bool:
+def is_new(move: AliasRequest | None, order_record: OrderRecord) -> bool:
     """Is it another move than the last one from before the order?"""
-    return request is not None and request.identity != order_record.last_move
+    return move is not None and move.identity != order_record.last_move
 
 
-def _matches(request: AliasRequest | None, order_record: OrderRecord) -> bool:
-    asked_for = (order_record.kind, order_record.deployment_id)
-    return request is not None and (request.kind, request.to_id) == asked_for
+def asked_for(move: AliasRequest | None, order_record: OrderRecord) -> bool:
+    """Has the move the order's kind and target?"""
+    order = (order_record.kind, order_record.deployment_id)
+    return move is not None and (move.kind, move.to_id) == order
 
 
 def progress(order_record: OrderRecord, current: Current, failed_aliases: Sequence[str]) -> OrderProgress:
@@ -75,13 +76,13 @@ def _finding(order_record: OrderRecord, current: Current, *, request_known: bool
         return OrderFinding.APPLIED, "The order arrived: Vercel shows its job."
     if is_live(current, order_record.deployment_id):
         return OrderFinding.APPLIED, "The production domains point to the target."
-    if request and _is_new(request, order_record):
+    if request and is_new(request, order_record):
         return (
             OrderFinding.UNDECIDED,
             f"Somebody else moved the production domains meanwhile: {_describe(request)}.",
         )
     # Without its stamp, a second move to the same target looks like the first one.
-    repeated = request is not None and not request.stamp and _matches(request, order_record)
+    repeated = request is not None and not request.stamp and asked_for(request, order_record)
     forgotten = request is None and order_record.last_move != ""
     unchanged = current.live_id is not None and current.live_id == order_record.live_before
     # A rollback switches it off as well, also where the project does not show the move.
@@ -113,7 +114,7 @@ def _our_move(order_record: OrderRecord, current: Current) -> tuple[Phase, str]:
 def _without_our_move(order_record: OrderRecord, current: Current) -> tuple[Phase, str]:
     request = current.alias_request
     arrived = is_live(current, order_record.deployment_id)
-    if request and _is_new(request, order_record):
+    if request and is_new(request, order_record):
         # Our promotion may be waiting for it; a rollback never waits.
         if request.status in ENDED and not arrived and order_record.kind == "rollback":
             return Phase.FAILED, f"Somebody else moved the production domains since: {_describe(request)}."

@@ -13,7 +13,8 @@ from typing import NamedTuple
 from django.utils import timezone
 
 from deployments.models import ActKind, Change, OperationKind, OutsideAct, Service
-from deployments.providers.base import AliasRequest, RemoteDeployment
+from deployments.providers.base import AliasRequest, OrderRecord, RemoteDeployment
+from deployments.providers.vercel.order_progress import is_new as is_new_move
 
 SAME_DAY = timedelta(hours=4)  # clocks that are wrong by an hour in either direction, and a long operation
 
@@ -42,23 +43,21 @@ def who_deployed(service: Service, remote: RemoteDeployment, restores: str) -> F
     for change in _sent(
         service, (ActKind.ROLLED_BACK, ActKind.WENT_LIVE), remote.live_from or remote.created_at
     ):
-        order = change.order_record
-        target = order.get("deployment_id", "")
+        order = change.order
+        if order is None:
+            continue
         is_vercel = service.provider == Service.ProviderChoice.VERCEL
-        same = remote.id == target if is_vercel else _is_copy(remote, restores, order)
+        same = remote.id == order.deployment_id if is_vercel else _is_copy(remote, restores, order)
         if same and not change.provider_ref:
             return _judged(change)
     return NOBODY
 
 
-def _is_copy(remote: RemoteDeployment, restores: str, order: dict[str, object]) -> bool:
+def _is_copy(remote: RemoteDeployment, restores: str, order: OrderRecord) -> bool:
     """Does this deploy of Render restore the ordered build, and is it none from before the order?"""
-    known = order.get("known")
-    if remote.trigger != "rollback" or (isinstance(known, list) and remote.id in known):
+    if remote.trigger != "rollback" or remote.id in order.known:
         return False
-    return (
-        restores == order.get("deployment_id") if restores else remote.commit_sha == order.get("commit_sha")
-    )
+    return restores == order.deployment_id if restores else remote.commit_sha == order.commit_sha
 
 
 def who_moved(
@@ -67,10 +66,11 @@ def who_moved(
     """Who moved Vercel's domains? `move` is the project's last move; None where only an event tells of it."""
     word = "rollback" if kind == ActKind.ROLLED_BACK else "promote"
     for change in _sent(service, (ActKind.ROLLED_BACK, ActKind.PROMOTED), at):
-        order = change.order_record
-        same_kind = order.get("kind") == word or order.get("kind") not in {"rollback", "promote"}
-        is_new = move is None or order.get("last_move") != move.identity
-        if same_kind and is_new and order.get("deployment_id") == to_id:
+        order = change.order
+        if order is None or order.deployment_id != to_id:
+            continue
+        is_new = move is None or is_new_move(move, order)
+        if is_new and order.kind in {word, "complete"}:
             return _judged(change)
     return NOBODY
 
