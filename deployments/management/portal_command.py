@@ -11,6 +11,8 @@ from django.core.management.base import CommandParser, DjangoHelpFormatter
 from django.utils.html import strip_tags
 
 from deployments.management.exit_codes import HELP
+from rollback_portal import env
+from rollback_portal.checks import NO_DATABASE
 from rollback_portal.command import DATABASE_AWAY, UNCLEAR, CommandRefused, ConsoleCommand
 from rollback_portal.text import age
 from rollback_portal.web import database_down, fallback_store
@@ -32,7 +34,8 @@ class PortalCommand(ConsoleCommand):
 
     def end_without_database(self, error: Exception, *, as_json: bool) -> NoReturn:
         lost = self.started or database_down.was_committing(error)
-        message = LOST if lost else f"PostgreSQL does not answer. {database_down.NOT_STARTED}"
+        cause = "PostgreSQL does not answer." if env.secret("DATABASE_URL") else NO_DATABASE
+        message = LOST if lost else f"{cause} {database_down.NOT_STARTED}"
         known = fallback_store.newest(None)
         by_hand = _as_text(known.cards) if known else ""
         if as_json:

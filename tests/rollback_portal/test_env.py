@@ -74,5 +74,8 @@ def test_a_command_without_a_database_fails_with_one_sentence(tmp_path: Path) ->
             check=False,
         )
         assert done.returncode != 0
-        assert f"DATABASE_URL is not set, and no `make run` is running on {tmp_path}" in done.stderr
+        assert (
+            f"DATABASE_URL is not set, and no `make run` is running on {tmp_path}"
+            in done.stdout + done.stderr
+        )
         assert "Traceback" not in done.stderr

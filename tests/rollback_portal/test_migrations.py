@@ -27,7 +27,8 @@ HARMLESS = (
 )
 REASONS: dict[str, str] = {
     "deployments.0002_provider_truth: RunSQL": (
-        "it only allows a change one more move, from queued to unclear, and both versions work on unclear ones"
+        "it only allows a change one more move, from queued to unclear, "
+        "and both versions work on unclear ones"
     ),
 }
 

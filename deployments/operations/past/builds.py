@@ -73,11 +73,6 @@ class Builds:
         at = self._built_at.get(origin, deployment.created_at)
         return None if at == EPOCH else at
 
-    def copies_of(self, builds: set[int]) -> dict[int, int]:
-        """The deployments that serve one of these builds, each with its build."""
-        copies = {pk: self.pk(pk) for pk in self._copied}
-        return {build: build for build in builds} | {pk: to for pk, to in copies.items() if to in builds}
-
 
 def _ordered(copies: Sequence[_Copy]) -> dict[int, int]:
     """What the portal's own orders asked for."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from django.db.models import Q
 from django.utils import timezone
@@ -22,11 +23,10 @@ from deployments.models import (
     Pin,
     Service,
 )
-from deployments.operations.past.builds import Builds
+from deployments.operations.past.builds import Builds, Built
 from rollback_portal.text import clean_line, time_of_day
 
 RECENT = timedelta(days=90)  # what was rolled back from longer ago is history
-STILL_LIVE = datetime.max.replace(tzinfo=UTC)
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -66,37 +66,51 @@ def rollbacks_of(services: Sequence[Service], builds: Builds) -> dict[int, Rolle
     """The rollback away from each build that is known to be bad, by the primary key of the build."""
     since = timezone.now() - RECENT
     found = [*_outside(services, builds, since), *_changes(services, since), *_pins(services, since)]
-    ends = _last_ends(services, builds, found)
+    timelines = _timelines({one.service_id for one in found}, builds, since)
     live = {builds.pk(service.live_id) for service in services if service.live_id}
     bad: dict[int, RolledBack] = {}
     for rollback in sorted(found, key=lambda one: (one.standing, one.at)):
         build = builds.pk(rollback.left)
-        if build not in live and not _is_back(build, rollback, builds, ends):
+        if build not in live and not _is_back(rollback, builds, timelines.get(rollback.service_id, [])):
             bad[build] = rollback
     return bad
 
 
-def _is_back(build: int, rollback: RolledBack, builds: Builds, ends: dict[int, datetime]) -> bool:
-    """Whether it served again after what it was left for. Both times are the provider's."""
+def _timelines(services: set[int], builds: Builds, since: datetime) -> dict[int, list[Built]]:
+    """Which builds of each service began to serve, and when, by its provider's clock."""
+    if not services:
+        return {}
+    periods = LivePeriod.objects.filter(service__in=services, since__gt=since - RECENT).order_by(
+        "since", "pk"
+    )
+    found: dict[int, list[Built]] = {}
+    for service_id, deployment_id, began in periods.values_list("service_id", "deployment_id", "since"):
+        found.setdefault(service_id, []).append(Built(builds.pk(deployment_id), began))
+    return found
+
+
+def _is_back(rollback: RolledBack, builds: Builds, timeline: Sequence[Built]) -> bool:
+    """Whether it served again after this rollback.
+
+    The same two may have followed each other several times: the rollback is the time next to when it was
+    recorded. Where no reading saw that, it is back if it served after what it was left for.
+    """
     if rollback.to is None:
         return False
-    return ends.get(build, NEVER) > ends.get(builds.pk(rollback.to), NEVER) > NEVER
+    left, to = builds.pk(rollback.left), builds.pk(rollback.to)
+    order = [built.pk for built in timeline]
+    moves = [
+        place
+        for place, (before, after) in enumerate(pairwise(timeline), 1)
+        if (before.pk, after.pk) == (left, to)
+    ]
+    if moves:
+        return left in order[min(moves, key=lambda place: abs(timeline[place].at - rollback.at)) :]
+    return to in order and left in order[_last(order, to) :]
 
 
-def _last_ends(
-    services: Iterable[Service], builds: Builds, found: Iterable[RolledBack]
-) -> dict[int, datetime]:
-    """When each of these builds last stopped serving."""
-    involved = {builds.pk(pk) for one in found for pk in (one.left, one.to) if pk is not None}
-    if not involved:
-        return {}
-    live = {service.live_id for service in services}
-    copies = builds.copies_of(involved)
-    ends: dict[int, datetime] = {}
-    for pk, until in Deployment.objects.filter(pk__in=copies).values_list("pk", "live_until"):
-        end = STILL_LIVE if pk in live else until or NEVER
-        ends[copies[pk]] = max(end, ends.get(copies[pk], NEVER))
-    return ends
+def _last(order: Sequence[int], build: int) -> int:
+    return max(place for place, one in enumerate(order) if one == build)
 
 
 def _changes(services: Iterable[Service], since: datetime) -> Iterator[RolledBack]:

@@ -24,6 +24,7 @@ def test_a_reason_and_words_and_an_incident_are_taken_as_typed() -> None:
         "words": "500s on checkout\nsince 13:51",
         "incident": "INC-412",
         "cancel_builds_first": False,
+        "again": False,
     }
 
 

@@ -197,6 +197,18 @@ def expected(story: Story) -> Deployment | None:
 
 
 @BOTH
+def test_what_was_rolled_back_from_and_came_back_stays_good_when_it_is_left_again(kind: str) -> None:
+    story = Story(kind)
+    _, good, suspect = story.deploy(), story.deploy(), story.deploy()
+    story.roll_back(good)
+    story.roll_back(suspect)
+    story.roll_back(good)
+    story.return_to(suspect)
+
+    assert build_of(story, previous(story.loaded)) == expected(story)
+
+
+@BOTH
 @settings(
     max_examples=10,
     deadline=None,
