@@ -41,15 +41,21 @@ class Commit:
         return self.sha[:7]
 
 
+def is_older(one: Deployment, other: Deployment) -> bool | None:
+    """Whether the build of one was made before the other's; None where a provider does not say when."""
+    built, other_built = one.built_at, other.built_at
+    return None if built is None or other_built is None else built < other_built
+
+
 def commits_between(service: Service, live: Deployment | None, target: Deployment) -> Sequence[Commit]:
     """The commits between two deployments, newest first, at most 200.
 
     Only commits that this service deployed are known; the compare page of the repository's host lists all.
     A rollback counts as the deployment whose build it restored.
     """
-    if live is None:
+    if live is None or (goes_back := is_older(target, live)) is None:
         return ()
-    older, newer = sorted((live.origin, target.origin), key=lambda deployment: deployment.created_at)
+    older, newer = (target.origin, live.origin) if goes_back else (live.origin, target.origin)
     rows = (
         service.deployments.filter(
             production=True, created_at__gt=older.created_at, created_at__lte=newer.created_at, restores=None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import models
 from django.db.models import Q
 
 from deployments.providers.base import DeploymentStatus
+from deployments.providers.json_fields import EPOCH
 
 SERVABLE = (DeploymentStatus.READY, DeploymentStatus.LIVE, DeploymentStatus.RETIRED)
 RUNNING = (DeploymentStatus.QUEUED, DeploymentStatus.BUILDING, DeploymentStatus.RELEASING)
@@ -106,6 +107,16 @@ class Deployment(models.Model):
     @property
     def is_rollback(self) -> bool:
         return self.restores_id is not None or self.trigger == "rollback"
+
+    @property
+    def made_at(self) -> datetime | None:
+        """When it was made; None where the provider does not say."""
+        return None if self.created_at == EPOCH else self.created_at
+
+    @property
+    def built_at(self) -> datetime | None:
+        """When its build was made; None where the provider does not say."""
+        return self.origin.made_at
 
     @property
     def origin(self) -> Deployment:

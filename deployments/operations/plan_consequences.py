@@ -76,11 +76,15 @@ def same_commit(service: Service, target: Deployment) -> str:
         if service.provider == Service.ProviderChoice.RENDER
         else "environment variables and build settings of its time"
     )
-    made, live_made = (time_of_day(one.origin.created_at) for one in (target, live))
     return (
         f"The same commit is live, so the code stays {target.short_sha}. The build differs: this one was "
-        f"made at {made} UTC, the live one at {live_made} UTC, and each keeps the {kept}."
+        f"made {_made(target)}, the live one {_made(live)}, and each keeps the {kept}."
     )
+
+
+def _made(deployment: Deployment) -> str:
+    built = deployment.built_at
+    return f"at {time_of_day(built)} UTC" if built else "at a time that is not known"
 
 
 def known_bad(rollback: RolledBack | None) -> str:

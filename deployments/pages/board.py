@@ -32,6 +32,7 @@ from deployments.pages.timeline import (
     build_timeline,
     columns_of,
 )
+from deployments.providers.json_fields import EPOCH
 from rollback_portal.accounts.roles import weakest_role
 from rollback_portal.text import time_of_day
 from rollback_portal.web.badges import Badge
@@ -104,8 +105,15 @@ class BoardRow:
     cells: tuple[BoardCell, ...]
 
     @property
+    def made_at(self) -> datetime | None:
+        """When the newest of its deployments was made; None where the provider does not say."""
+        return None if self.at == EPOCH else self.at
+
+    @property
     def day(self) -> str:
         """The heading that rows of one day share. UTC."""
+        if self.made_at is None:
+            return "On a day that is not known"
         days = (timezone.now().date() - self.at.date()).days
         named = f"{self.at.strftime('%A')} {self.at.day} {self.at.strftime('%B')}"
         if days > 300:

@@ -44,7 +44,7 @@ def row_facts(deployment: Deployment, *, name_service: bool, own_time: bool, liv
             sentence(code(deployment.short_sha)),
             sentence(clean_line(deployment.author, 60)),
             pull_request(deployment.pull_request, service.repository),
-            sentence(Part("time", at=deployment.created_at)) if own_time else (),
+            sentence(Part("time", at=deployment.made_at)) if own_time else (),
             live_time(deployment, live=live),
             expiry(deployment),
         )
@@ -99,7 +99,7 @@ def target_fact(target: Deployment) -> Sentence:
         f" “{clean_line(target.subject)}”",
         f", by {clean_line(target.author, 60)}" if target.author else "",
         ", built ",
-        moment(target.created_at),
+        moment(target.made_at),
         f", was live {duration(target.was_live)}" if target.was_live else "",
     )
 
@@ -150,10 +150,13 @@ def commits_summary(count: int, verb: str, service: Service) -> str:
 
     Args:
         count: how many commits lie between the live deployment and the other one.
-        verb: go, come or return.
+        verb: go, come or return; "" where it is not known which of the two is older.
         service: whose builds are counted.
     """
     short = clean_line(service.short, 60)
+    if not verb:
+        provider = service.get_provider_display()
+        return f"{provider} does not say when one of the two was built, so what lies between is not known"
     if not count:
         return f"{short} built no commit in between"
     ending = "es" if verb == "go" else "s"

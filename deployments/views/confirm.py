@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 
 from deployments.forms.confirm import LONGEST_INCIDENT, LONGEST_REASON, ConfirmForm
-from deployments.history import compare_url
+from deployments.history import compare_url, is_older
 from deployments.lookup import find_deployment, find_service
 from deployments.models import OPERATE, Change, Deployment, Operation, OperationKind, ProviderStatus, Service
 from deployments.operations import plan_token, requests
@@ -186,22 +186,24 @@ def _commits(plan: Plan) -> CommitList | None:
     """What lies between; None where a rollback to newer code knows of no commit."""
     old, new = plan.target, plan.live
     goes_back = _goes_back(plan.live, plan.target)
-    if not (goes_back or plan.commits or plan.kind != OperationKind.ROLL_BACK):
+    if goes_back is False and not plan.commits and plan.kind == OperationKind.ROLL_BACK:
         return None
-    if not goes_back:
+    if goes_back is False:
         old, new = new, old
     summary = commits_summary(len(plan.commits), _verb(plan, goes_back=goes_back), plan.service)
     return CommitList(summary, plan.commits, compare_url(plan.service, old, new))
 
 
-def _goes_back(live: Deployment | None, target: Deployment | None) -> bool:
+def _goes_back(live: Deployment | None, target: Deployment | None) -> bool | None:
     """Whether the commits in between are taken away from users rather than brought to them."""
     if live is None or target is None:
         return False
-    return target.origin.created_at < live.origin.created_at
+    return is_older(target, live)
 
 
-def _verb(plan: Plan, *, goes_back: bool) -> str:
+def _verb(plan: Plan, *, goes_back: bool | None) -> str:
+    if goes_back is None:
+        return ""
     if goes_back:
         return "go"
     return "return" if plan.kind == OperationKind.LEAVE else "come"

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from deployments.forms.filters import Filters
-from deployments.history import commits_between, compare_url, with_commit_authors
+from deployments.history import commits_between, compare_url, is_older, with_commit_authors
 from deployments.lookup import find_deployment, find_service
 from deployments.models import OPERATE, Change, Pin, ProviderStatus, Service
 from deployments.pages import manual_fallback
@@ -41,6 +41,7 @@ from rollback_portal.web.pages import page
 from rollback_portal.web.unchanged import is_unchanged, nothing_new
 
 HISTORY_ROWS = 20
+COMMITS_MOVE = {True: "go", False: "come", None: ""}  # by whether the deployment is older than the live one
 
 
 @require_safe
@@ -84,7 +85,8 @@ def deployment(request: HttpRequest, slug: str, provider_id: str) -> HttpRespons
     deployment.service = service
     with_commit_authors([deployment])
     live = service.live.origin if service.live else None
-    is_newer = bool(live and live.created_at < deployment.origin.created_at)
+    goes_back = is_older(deployment, live) if live else False
+    is_newer = goes_back is False
     older, newer = (live, deployment) if is_newer else (deployment, live)
     state = load_current_state([service])
     commits = commits_between(service, service.live, deployment)
@@ -97,7 +99,7 @@ def deployment(request: HttpRequest, slug: str, provider_id: str) -> HttpRespons
         "commit_fact": commit_fact(deployment),
         "live_fact": live_fact(deployment, live=service.live_id == deployment.pk),
         "commits": commits,
-        "commits_summary": commits_summary(len(commits), "come" if is_newer else "go", service),
+        "commits_summary": commits_summary(len(commits), COMMITS_MOVE[goes_back], service),
         "compare_url": compare_url(service, older, newer),
         "changes": _with_status(
             _changes(service).filter(Q(to_deployment=deployment) | Q(from_deployment=deployment))

@@ -70,13 +70,14 @@ def described(service: Service, deployments: Iterable[Deployment]) -> list[dict[
 
 
 def _row(deployment: Deployment, badges: Iterable[Badge], reason: str) -> dict[str, Any]:
+    made = deployment.made_at
     was_live = f", was live {duration(deployment.was_live)}" if deployment.was_live else ""
     return {
         "deployment": deployment.provider_id,
         "commit": deployment.commit_sha,
         "subject": clean_line(deployment.subject, 80),
-        "created_at": deployment.created_at.isoformat(),
-        "times": f"built {age(deployment.created_at)} ago{was_live}",
+        "created_at": made.isoformat() if made else None,
+        "times": f"built {f'{age(made)} ago' if made else 'at an unknown time'}{was_live}",
         "marks": [clean_line(f"{badge.word} {badge.detail}") for badge in badges],
         "can": "" if reason else COMMANDS[eligibility.operation_kind_for(deployment)],
         "reason": reason,

@@ -45,7 +45,7 @@ class Past:
         """A rollback of the last minutes that made `target` the previous one, a step further than before."""
         if self.last is None or self.previous is None or self.previous.pk != target.pk:
             return None
-        return self.last if timezone.now() - self.last.at < SAME_INCIDENT else None
+        return self.last if timezone.now() - self.last.learned_at < SAME_INCIDENT else None
 
 
 def previous(service: Service) -> Deployment | None:

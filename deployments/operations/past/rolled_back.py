@@ -5,7 +5,7 @@ The portal's own rollbacks, the pins of rollbacks outside it, and those without 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -35,14 +35,17 @@ class RolledBack:
     """A rollback away from one deployment to another.
 
     Args:
-        standing: it still holds the service, so the deployment comes back by leaving the rollback.
         to: what it put in front of users, where that is known.
+        at: when it happened, outside the portal by the provider's clock.
+        learned_at: when the portal knew of it, by its own clock.
+        standing: it still holds the service, so the deployment comes back by leaving the rollback.
     """
 
     service_id: int
     left: int
     to: int | None
     at: datetime
+    learned_at: datetime
     by: str
     why: str = ""
     incident: str = ""
@@ -65,7 +68,9 @@ class RolledBack:
 def rollbacks_of(services: Sequence[Service], builds: Builds) -> dict[int, RolledBack]:
     """The rollback away from each build that is known to be bad, by the primary key of the build."""
     since = timezone.now() - RECENT
-    found = [*_outside(services, builds, since), *_changes(services, since), *_pins(services, since)]
+    acts = _outside_acts(services, since)
+    learned = {act.pin_id: act.learned_at for act in acts if act.pin_id is not None}
+    found = [*_outside(acts, builds, since), *_changes(services, since), *_pins(services, since, learned)]
     timelines = _timelines({one.service_id for one in found}, builds, since)
     live = {builds.pk(service.live_id) for service in services if service.live_id}
     bad: dict[int, RolledBack] = {}
@@ -130,13 +135,16 @@ def _changes(services: Iterable[Service], since: datetime) -> Iterator[RolledBac
             change.from_deployment_id or 0,
             change.to_deployment_id,
             change.ended_at or operation.requested_at,
+            change.ended_at or operation.requested_at,
             operation.requested_by_name,
             operation.why,
             operation.incident,
         )
 
 
-def _pins(services: Iterable[Service], since: datetime) -> Iterator[RolledBack]:
+def _pins(
+    services: Iterable[Service], since: datetime, learned: Mapping[int, datetime]
+) -> Iterator[RolledBack]:
     """Those of rollbacks that stand, with all that they replaced, and those made outside the portal.
 
     The pin of a rollback that is still under way does not count yet.
@@ -157,6 +165,7 @@ def _pins(services: Iterable[Service], since: datetime) -> Iterator[RolledBack]:
                 pin.rolled_back_from_id,
                 pin.deployment_id,
                 pin.pinned_at,
+                learned.get(pk, pin.pinned_at),
                 pin.pinned_by,
                 pin.reason,
                 pin.incident,
@@ -164,17 +173,22 @@ def _pins(services: Iterable[Service], since: datetime) -> Iterator[RolledBack]:
             )
 
 
-def _outside(services: Sequence[Service], builds: Builds, since: datetime) -> Iterator[RolledBack]:
+def _outside_acts(services: Iterable[Service], since: datetime) -> Sequence[OutsideAct]:
+    acts = OutsideAct.objects.filter(
+        service__in=services, kind=ActKind.ROLLED_BACK, change=None, learned_at__gt=since
+    )
+    return list(acts.order_by("pk"))
+
+
+def _outside(acts: Iterable[OutsideAct], builds: Builds, since: datetime) -> Iterator[RolledBack]:
     """Rollbacks outside the portal without a pin, as automatic deploys stayed on or a pin stood already.
 
     What they left is what stopped serving when their target began, and is newer.
     """
-    acts = OutsideAct.objects.filter(
-        service__in=services, kind=ActKind.ROLLED_BACK, change=None, pin=None, learned_at__gt=since
-    )
-    by_target = {(act.service_id, act.target): act for act in acts.order_by("pk")}
+    by_target = {(act.service_id, act.target): act for act in acts if act.pin_id is None}
     if not by_target:
         return
+    services = {service_id for service_id, _ in by_target}
     periods = LivePeriod.objects.filter(
         service__in=services, deployment__provider_id__in={target for _, target in by_target}, since__gt=since
     )
@@ -187,7 +201,13 @@ def _outside(services: Sequence[Service], builds: Builds, since: datetime) -> It
             continue
         to = period.deployment_id
         yield RolledBack(
-            deployment.service_id, deployment.pk, to, period.since, act.actor, "outside the portal"
+            deployment.service_id,
+            deployment.pk,
+            to,
+            period.since,
+            act.learned_at,
+            act.actor,
+            "outside the portal",
         )
 
 

@@ -54,13 +54,7 @@ def _is_judged(window: ServedWindow, waited: timedelta, patience: timedelta) -> 
 def _finish(context: ChangeContext, comparison: VersionComparison, window: ServedWindow) -> Pause:
     change, target = context.change, context.change.to_deployment
     assert target is not None  # noqa: S101
-    said = comparison.message
-    if window.too_many_failures:
-        change.evidence = {**change.evidence, FAILING: window.message}
-        said = f"Users get errors: {window.message}."
-    elif (same := _same_commit(context)) or not comparison.certain:
-        said = f"{same}{said}"
-        change.evidence = {**change.evidence, UNCHECKED: said}
+    said = keep_evidence(context, comparison, window)
     if change.operation.kind == OperationKind.LEAVE and _auto_deploy_needs_restoring(context):
         context.advance("restoring", final_status="succeeded", message=said, evidence=change.evidence)
         return 0.0
@@ -69,6 +63,18 @@ def _finish(context: ChangeContext, comparison: VersionComparison, window: Serve
     in_transaction = (lambda: release_pin(change)) if ends_pin else None
     message = f"{change.service.short} is on {target.short_sha} “{target.subject}”. {said}"
     return context.end("succeeded", message, in_transaction=in_transaction)
+
+
+def keep_evidence(context: ChangeContext, comparison: VersionComparison, window: ServedWindow) -> str:
+    """Keep with the change what speaks against calling it a success. Returns what users get, in words."""
+    change, said = context.change, comparison.message
+    if window.too_many_failures:
+        change.evidence = {**change.evidence, FAILING: window.message}
+        return f"Users get errors: {window.message}."
+    if (same := _same_commit(context)) or not comparison.certain:
+        said = f"{same}{said}"
+        change.evidence = {**change.evidence, UNCHECKED: said}
+    return said
 
 
 def _same_commit(context: ChangeContext) -> str:

@@ -8,8 +8,10 @@ from django.utils.module_loading import import_string
 
 from deployments.models import OPERATE, Change, Deployment, OperationKind, Pin
 from deployments.models.deployment import SERVABLE
+from deployments.models.served_window import ENOUGH
 from deployments.operations.obstacles import obstacle
 from deployments.operations.pins import auto_deploy_to_restore, set_pin
+from deployments.operations.steps.check_served import keep_evidence
 from deployments.operations.steps.context import ChangeContext, Pause
 from deployments.operations.steps.restore_auto_deploy import finish_without_effect
 from deployments.operations.steps.send_order import (
@@ -28,6 +30,7 @@ from deployments.providers.base import (
     Unreachable,
 )
 from deployments.sync.saving import save_look
+from deployments.sync.version_check import compare_live_version
 from rollback_portal.jobs import mutual_exclusion
 
 ASK_DATABASES_EVERY = 2.0  # seconds
@@ -119,15 +122,21 @@ def _changed_since_confirmed(context: ChangeContext, current: Current) -> tuple[
     if current.live_id == seen["live"]:
         return "failed", "Changed meanwhile: the pin was set or removed. This operation changed nothing."
     if target is not None and current.live_id == target.provider_id:
-        return (
-            "succeeded",
-            f"Nothing to do: somebody else has put {target.short_sha} in front of users already.",
-        )
+        return _is_there_already(context, target)
     now = Deployment.objects.filter(service=change.service, provider_id=current.live_id or "").first()
     return "failed", (
         f"Changed meanwhile: live was {seen['live_name']} when this was requested, "
         f"now it is {now or current.live_id or 'unknown'}. This operation changed nothing."
     )
+
+
+def _is_there_already(context: ChangeContext, target: Deployment) -> tuple[str, str]:
+    """Somebody else has put the target in front of users: that is judged like an order of the portal."""
+    done = f"Nothing to do: somebody else has put {target.short_sha} in front of users already."
+    comparison = compare_live_version(context.change.service, target.commit_sha)
+    if comparison.wrong:
+        return "failed", f"{done} But users get something else. {comparison.message}"
+    return "succeeded", f"{done} {keep_evidence(context, comparison, comparison.window.latest(ENOUGH))}"
 
 
 def _release_changed(context: ChangeContext, current: Current) -> bool:

@@ -67,7 +67,7 @@ def test_a_rollback_says_what_it_restores_and_who_started_it() -> None:
 @pytest.mark.parametrize(("standing", "tone"), [(True, "bad"), (False, "")])
 def test_what_was_rolled_back_from_says_when_by_whom_and_why(standing: bool, tone: str) -> None:
     at = timezone.now()
-    rolled_back = RolledBack(1, OTHER, LIVE, at, "Ana Ruiz", "Error rate up: 500s", standing=standing)
+    rolled_back = RolledBack(1, OTHER, LIVE, at, at, "Ana Ruiz", "Error rate up: 500s", standing=standing)
     (badge,) = badges(rolled_back=rolled_back)
     assert (badge.word, badge.tone) == ("ROLLED BACK FROM", tone)
     assert badge.detail == f"at {at:%H:%M} by Ana Ruiz: Error rate up: 500s"

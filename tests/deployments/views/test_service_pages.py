@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from deployments.models import Deployment, Service
+from deployments.providers.json_fields import EPOCH
 from tests import factories
 from tests.support.page_text import text
 
@@ -94,6 +95,21 @@ def test_after_a_rollback_newer_commits_come_back_and_the_comparison_turns_round
     html = responder.get(address(newer), headers=HTMX)
     assert "2 commits come" in text(html)
     assert f"compare/{back.commit_sha}...{newer.commit_sha}" in html.content.decode()
+
+
+def test_where_the_age_of_a_build_is_unknown_no_order_is_claimed(
+    responder: Client, live_api: Service
+) -> None:
+    undated = find(live_api, "Fix login")
+    Deployment.objects.filter(pk=undated.pk).update(created_at=EPOCH)
+
+    page = text(responder.get(address(undated)))
+
+    assert "what lies between is not known" in page
+    assert "unknown: Render does not say when" in page
+    assert "1970" not in page
+    assert "1970" not in text(responder.get("/services/shop-api/"))
+    assert "1970" not in text(responder.get(f"/services/shop-api/roll-back/{undated.provider_id}/"))
 
 
 def test_the_fragment_is_only_what_lies_between(responder: Client, live_api: Service) -> None:

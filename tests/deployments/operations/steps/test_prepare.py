@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from django.utils import timezone
 
 from deployments.models import Deployment, Pin
+from deployments.models.operation import SERVES_AND_FAILS
 from deployments.sandbox.server.faults import Fault
 from tests import factories
 from tests.dbtools import rollback_rows
@@ -116,3 +118,33 @@ def test_a_target_that_vercel_says_is_deleted_since_is_refused_before_anything_i
 
     assert (change.status, portal.posts()) == ("failed", [])
     assert "cannot serve: deleted at Vercel by the project's retention policy" in change.message
+
+
+def test_a_build_that_vercel_has_not_finished_is_refused_before_anything_is_changed(portal: Portal) -> None:
+    change = portal.ask(portal.web, portal.candidate(portal.web))
+    assert change.to_deployment
+    said = {"readyState": "CANCELED", "status": "CANCELED", "state": "CANCELED"}
+    portal.world.provider_says(portal.web.name, said, change.to_deployment.provider_id)
+
+    change = portal.finish(change)
+
+    assert (change.status, portal.posts()) == ("failed", []), change.message
+    assert "Vercel says" in change.message
+
+
+@pytest.mark.parametrize(("fails", "outcome"), [(False, "succeeded"), (True, SERVES_AND_FAILS)])
+def test_a_target_that_somebody_else_has_put_there_is_judged_like_an_own_one(
+    portal: Portal, fails: bool, outcome: str
+) -> None:
+    target = portal.candidate(portal.web)
+    change = portal.ask(portal.web, target)
+    portal.world.somebody_rolls_back(portal.web.name, target.provider_id)
+    portal.wait_until_it_serves(portal.web.name, target)
+    if fails:
+        portal.sandbox.faults.add(Fault("public.page", "error", times=None, detail="503"))
+
+    change = portal.finish(change)
+
+    assert "somebody else has put" in change.message
+    assert (change.status, change.outcome) == ("succeeded", outcome), change.message
+    assert ("Users get errors" in change.message) == fails
