@@ -12,6 +12,7 @@ from deployments.models import Deployment, LivePeriod, Service
 SAME_MOMENT = timedelta(seconds=90)
 
 Start = tuple[datetime, Deployment]
+DURATIONS = ("live_seconds", "live_since", "live_until", "served")
 
 
 def save_live_periods(
@@ -59,16 +60,18 @@ def _save_durations(service: Service, timeline: list[Start], live: Deployment | 
     live_since = _live_since(timeline, live)
     rows = Deployment.objects.filter(service=service, pk__in={deployment.pk for _, deployment in timeline})
     changed = []
-    for row in rows:
+    for row in rows.only(*DURATIONS):
+        before = [getattr(row, name) for name in DURATIONS]
         is_live = live is not None and row.pk == live.pk
         row.live_seconds = round(seconds.get(row.pk, 0.0))
         row.live_since = live_since if is_live else None
         row.live_until = None if is_live else until.get(row.pk)
         row.served = True
-        changed.append(row)
+        if before != [getattr(row, name) for name in DURATIONS]:
+            changed.append(row)
     outdated = Deployment.objects.filter(service=service, live_since__isnull=False)
     (outdated.exclude(pk=live.pk) if live else outdated).update(live_since=None)
-    Deployment.objects.bulk_update(changed, ["live_seconds", "live_since", "live_until", "served"])
+    Deployment.objects.bulk_update(changed, DURATIONS)
 
 
 def _live_since(timeline: list[Start], live: Deployment | None) -> datetime | None:

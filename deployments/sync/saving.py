@@ -29,6 +29,7 @@ DESCRIPTION = (
     "commit_sha", "commit_message", "branch", "pull_request", "trigger", "url", "image", "ready_at",
     "environment", "deleted_at", "by_retention", "expires_at", "checks", "alias_error",
 )  # fmt: skip
+LISTED = (*DESCRIPTION, "missing_since", "unlisted", "looked_at")  # what being listed tells
 STATE = (
     "live", "live_conflict", "auto_deploy", "pinned", "rolling_release", "synced_at", "error",
     "read_failures", "read_failed_at", "read_retry_at", "events_error", "events_read_at", "events_tried_at",
@@ -44,8 +45,7 @@ def save_reading(pk: int, reading: ServiceReading) -> None:
     if Change.objects.filter(service=service, ended_at__gt=reading.at).exists():
         return  # part of the reading is from before an operation ended
     before = Before.of(service, reading)
-    _save_deployments(service, reading)
-    rows = {row.provider_id: row for row in service.deployments.filter(provider_id__in=_ids(reading))}
+    rows = _save_deployments(service, reading)
     service.live = rows.get(reading.current.live_id or "")
     service.live_conflict = reading.current.conflict
     service.auto_deploy = reading.current.auto_deploy or ""
@@ -89,22 +89,29 @@ def _ids(reading: ServiceReading) -> set[str]:
     return ids | {reading.current.live_id or ""}
 
 
-def _save_deployments(service: Service, reading: ServiceReading) -> None:
-    """Insert or update every listed deployment in one statement; none is ever deleted."""
-    known = {row.provider_id: row for row in service.deployments.filter(provider_id__in=_ids(reading))}
-    rows = [deployment_row(service, remote, known.get(remote.id)) for remote in reading.deployments]
+def _save_deployments(service: Service, reading: ServiceReading) -> dict[str, Deployment]:
+    """Insert or update what the list says anew in one statement; none is ever deleted. Returns all named."""
+    rows = {row.provider_id: row for row in service.deployments.filter(provider_id__in=_ids(reading))}
+    said = [deployment_row(service, remote, rows.get(remote.id)) for remote in reading.deployments]
+    news = [row for row in said if not _is_known(row, rows.get(row.provider_id))]
     Deployment.objects.bulk_create(
-        rows,
-        update_conflicts=True,
-        unique_fields=["service", "provider_id"],
-        update_fields=[*DESCRIPTION, "missing_since", "unlisted", "looked_at"],
+        news, update_conflicts=True, unique_fields=["service", "provider_id"], update_fields=LISTED
     )
-    listed = [row.provider_id for row in rows]
+    for row in news:
+        known = rows.setdefault(row.provider_id, row)
+        for name in LISTED:
+            setattr(known, name, getattr(row, name))
+    listed = [row.provider_id for row in said]
     others = service.deployments.filter(unlisted__lt=LISTS_TO_MISS).exclude(provider_id__in=listed)
     if not reading.complete:
         others = others.filter(created_at__gt=reading.reaches_to) if reading.reaches_to else others.none()
     if reading.current.live_id in listed:
         others.update(unlisted=F("unlisted") + 1)
+    return rows
+
+
+def _is_known(row: Deployment, known: Deployment | None) -> bool:
+    return known is not None and all(getattr(row, name) == getattr(known, name) for name in LISTED)
 
 
 def deployment_row(service: Service, remote: RemoteDeployment, known: Deployment | None) -> Deployment:
