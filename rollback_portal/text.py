@@ -72,6 +72,8 @@ def exact_time(at: datetime) -> str:
 def one_line(text: object) -> str:
     """Untrusted text, such as an error message, on one line and without unprintable characters."""
     spaced = re.sub(r"\s+", " ", str(text))
+    if spaced.isprintable():
+        return spaced.strip()
     printable = "".join(char for char in spaced if unicodedata.category(char) not in UNPRINTABLE)
     return re.sub(r" {2,}", " ", printable).strip()
 

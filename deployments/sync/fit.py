@@ -27,15 +27,15 @@ def usable(at: datetime) -> bool:
 def fitted(row: Row) -> Row:
     """The same row with each text cut to its column, without what cannot be stored, and with usable times."""
     for field in row._meta.concrete_fields:
-        setattr(row, field.attname, _fitted(field, getattr(row, field.attname)))
+        value = getattr(row, field.attname)
+        if isinstance(value, str) and value:
+            setattr(row, field.attname, _fitted(field, value))
+        elif isinstance(value, datetime) and not usable(value):
+            setattr(row, field.attname, None if field.null else EPOCH)
     return row
 
 
-def _fitted(field: models.Field[Any, Any], value: Any) -> Any:
-    if isinstance(value, str) and isinstance(field, models.CharField):
-        return clean_line(value, field.max_length or len(value))
-    if isinstance(value, str) and isinstance(field, models.TextField):
-        return UNSTORABLE.sub("", value)
-    if isinstance(value, datetime) and not usable(value):
-        return None if field.null else EPOCH
-    return value
+def _fitted(field: models.Field[Any, Any], text: str) -> str:
+    if isinstance(field, models.CharField):
+        return clean_line(text, field.max_length or len(text))
+    return UNSTORABLE.sub("", text) if isinstance(field, models.TextField) else text

@@ -6,9 +6,8 @@ company at the same age: all times are shifted by whole seconds, because provide
 
 from __future__ import annotations
 
-import copy
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -44,7 +43,7 @@ class Company:
 
     at: datetime
     world: dict[str, Any]
-    rows: tuple[Model, ...]
+    rows: Mapping[type[Model], str]  # as JSON
 
 
 made: list[Company] = []
@@ -71,7 +70,7 @@ def first_company(clock: Clock = utcnow) -> Company:
             poll.read_services(name, provider(name))
         for name in ("render", "vercel"):
             poll.read_provider(name, provider(name))
-        rows = tuple(row for model in READ for row in model._default_manager.all())
+        rows = {model: rows_as_json(model) for model in READ}
         transaction.set_rollback(True)
     return Company(timezone.now(), kept, rows)  # last, so that no time is in the future
 
@@ -87,21 +86,33 @@ def at_age(world: dict[str, Any], age: timedelta) -> dict[str, Any]:
     return copied
 
 
-def put_back(rows: tuple[Model, ...], age: timedelta) -> None:
+def rows_as_json(model: type[Model]) -> str:
+    """All rows of a table, as PostgreSQL writes them."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT coalesce(jsonb_agg(t), '[]')::text FROM {_table(model)} t")  # noqa: S608
+        (rows,) = cursor.fetchone()
+    return str(rows)
+
+
+def put_back(rows: Mapping[type[Model], str], age: timedelta) -> None:
     """Insert the rows with the same keys, and reset the sequences."""
-    with transaction.atomic():  # services and their live deployments refer to each other
-        for model in READ:
-            moved = [aged(row, age) for row in rows if type(row) is model]
-            model._default_manager.bulk_create(moved)
-        with connection.cursor() as cursor:
-            for statement in connection.ops.sequence_reset_sql(no_style(), READ):
-                cursor.execute(statement)
+    with transaction.atomic(), connection.cursor() as cursor:  # services and live deployments need each other
+        for model, saved in rows.items():
+            fields = model._meta.concrete_fields
+            columns = [connection.ops.quote_name(str(field.column)) for field in fields]
+            moved = ", ".join(
+                f"{column} + make_interval(secs => %(age)s)" if isinstance(field, DateTimeField) else column
+                for field, column in zip(fields, columns, strict=True)
+            )
+            table = _table(model)
+            cursor.execute(
+                f"INSERT INTO {table} ({', '.join(columns)}) SELECT {moved}"  # noqa: S608
+                f" FROM jsonb_populate_recordset(NULL::{table}, %(saved)s::jsonb)",
+                {"age": age.total_seconds(), "saved": saved},
+            )
+        for statement in connection.ops.sequence_reset_sql(no_style(), READ):
+            cursor.execute(statement)
 
 
-def aged(row: Model, age: timedelta) -> Model:
-    moved = copy.copy(row)
-    for field in row._meta.concrete_fields:
-        value: Any = getattr(row, field.attname)
-        if isinstance(field, DateTimeField) and value is not None:
-            setattr(moved, field.attname, value + age)
-    return moved
+def _table(model: type[Model]) -> str:
+    return connection.ops.quote_name(model._meta.db_table)
