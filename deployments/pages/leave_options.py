@@ -12,6 +12,7 @@ from django.urls import reverse
 from deployments.models import Deployment, Pin
 from deployments.operations import eligibility
 from deployments.operations.plan import Plan
+from rollback_portal.text import age, clean_line
 
 MOST_OPTIONS = 10
 STAY = "Keep what is live; only automatic deploys come back"
@@ -34,6 +35,15 @@ class LeaveOption:
     url: str
     chosen: bool
     ineligible_reason: str = ""
+
+    @property
+    def build(self) -> str:
+        """ "Bo Lind, built 3 h ago"; "" where nothing new goes in front of users."""
+        if self.deployment is None:
+            return ""
+        made, author = self.deployment.made_at, clean_line(self.deployment.author, 60)
+        built = f"built {age(made)} ago" if made else "built at an unknown time"
+        return f"{author}, {built}" if author else built
 
 
 def leave_options(plan: Plan) -> Sequence[LeaveOption]:

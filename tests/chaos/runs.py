@@ -106,7 +106,7 @@ def storm(deliveries: int, seconds: float) -> Run:
     )
 
 
-POINTS = named_points(20, 480)
+POINTS = named_points(20, 900)
 STORM_RUN = storm(1_600, 300)
 FROZEN = Run("worker frozen", 70, {plan.WORKER_FROZEN: 1}, every=8.0, setting={"before": 0.15})
 
