@@ -20,7 +20,7 @@ from deployments.operations.past.builds import Builds
 from deployments.operations.past.rolled_back import RolledBack, rollbacks_of
 
 SAME_INCIDENT = timedelta(minutes=15)
-LOOK_BACK = (10, 100, 1_000)  # deployments of each service that are looked at, until one is found
+LOOK_BACK = (4, 50, 1_000)  # deployments of each service that are looked at, until one is found
 
 
 @dataclass(frozen=True, slots=True)
