@@ -36,8 +36,8 @@ def confirm(responder: Client, where: str, **headers: str) -> Any:
 # --- Redis --------------------------------------------------------------------------------------------------
 
 
-def address(door: socket.socket) -> str:
-    return f"redis://127.0.0.1:{door.getsockname()[1]}/0"
+def address(listener: socket.socket) -> str:
+    return f"redis://127.0.0.1:{listener.getsockname()[1]}/0"
 
 
 def test_a_confirmation_never_asks_redis(
@@ -106,7 +106,7 @@ def test_with_nobody_at_work_the_pages_show_the_commands(responder: Client, live
 def test_with_nobody_at_work_the_dialog_says_that_it_would_wait_and_still_takes_the_order(
     responder: Client, live_api: Service
 ) -> None:
-    factories.heartbeats("worker")  # without a dispatcher nobody rings for it
+    factories.heartbeats("worker")  # without a dispatcher nobody publishes it
     read = text(responder.get(dialog(live_api)))
     assert "what you start is kept until one is back; after 10 minutes it is no longer run" in read
     assert "By hand: API shop-api at Render, back to" in read
