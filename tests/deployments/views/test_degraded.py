@@ -128,7 +128,7 @@ def test_an_open_page_shows_that_the_last_worker_has_gone(responder: Client, liv
 
 
 @pytest.fixture
-def web() -> Service:
+def live_web() -> Service:
     service = factories.service("web", display_name="Web")
     factories.provider_status("vercel")
     factories.deployment(service, "Fix price rounding", created_at=factories.ago(days=2))
@@ -147,7 +147,7 @@ REFUSED = "Render does not accept our key for this (401)."
     ],
 )
 def test_a_provider_that_fails_has_its_commands_and_the_other_column_is_untouched(
-    responder: Client, live_api: Service, web: Service, error: str, heading: str
+    responder: Client, live_api: Service, live_web: Service, error: str, heading: str
 ) -> None:
     factories.heartbeats()
     retry = factories.ago(seconds=-40)
@@ -157,12 +157,12 @@ def test_a_provider_that_fails_has_its_commands_and_the_other_column_is_untouche
     assert f"{heading} {error}" in read
     assert f"The portal tries again at {retry:%H:%M:%S} UTC." in read
     assert f'id="by-hand-{live_api.pk}"' in page
-    assert f'id="by-hand-{web.pk}"' not in page
+    assert f'id="by-hand-{live_web.pk}"' not in page
     assert read.count("Roll back to this") == 2
 
 
 def test_a_key_that_is_refused_says_what_still_works_and_who_can_mend_it(
-    responder: Client, live_api: Service, web: Service
+    responder: Client, live_api: Service, live_web: Service
 ) -> None:
     factories.heartbeats()
     ProviderStatus.objects.filter(pk="render").update(error=REFUSED, opened_at=factories.ago())
