@@ -72,7 +72,7 @@ chaos-full: install-dev ## The numbers of the whole chaos matrix, a night
 model: install-dev ## Try 500 other lives of a change, 50 events each, in any order (the same again: SEED=7)
 	@PORTAL_MODEL_LIVES=$(or $(LIVES),500) PORTAL_MODEL_SEED=$(or $(SEED),new) $(VENV)/python -m pytest -q -n 0 -s $(ARGS) tests/deployments/operations/model
 
-provider-answers: install-dev ## Ask the clients 5,000 times for each endpoint, with answers as odd as the documents allow
+provider-answers: install-dev ## Fuzz the clients with 5,000 generated responses per endpoint
 	@PORTAL_ANSWERS=$(or $(ANSWERS),5000) PORTAL_ANSWERS_SEED=$(or $(SEED),1) $(VENV)/python -m pytest -q -n $(WORKERS) $(ARGS) tests/deployments/providers/documents/test_answers.py
 
 bench: install-dev ## Measure: one rollback beside the vercel CLI, the dashboard, fifty pages polling

@@ -48,7 +48,7 @@ def save_service_settings(actor: Actor, service: Service, settings: Mapping[str,
         ]
         record(
             actor,
-            "service arranged",
+            "service settings changed",
             Outcome.DONE,
             row.label,
             f"{actor.name} changed {row.name}: {'; '.join(changed)}.",

@@ -1,4 +1,4 @@
-"""What every command does alike: print, refuse, and end with an exit code where it is cut off."""
+"""Base class of all commands: output, refusals, and exit codes, also when a command is interrupted."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class ConsoleCommand(BaseCommand):
         raise SystemExit(DATABASE_AWAY)
 
     def _write(self, name: Literal["stdout", "stderr"], text: str) -> None:
-        """Whoever has closed the pipe has read enough, and nothing ends what is under way."""
+        """A closed pipe must not abort a running operation."""
         stream = getattr(self, name)
         if stream._out is None:  # closed before the command began
             return

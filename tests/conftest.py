@@ -54,8 +54,8 @@ def viewer(client_as: Callable[..., Client]) -> Client:
 @pytest.fixture
 def hung() -> Iterator[socket.socket]:
     """A Redis that takes connections and never answers."""
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        yield door
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The walls of the house: which package may import which, and where each outside library comes in."""
+"""The rules of the architecture: which package may import which, and where each outside library comes in."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def imports_across_the_apps(name: str, tree: ast.Module) -> list[str]:
 
 
 def names_of_apps(name: str, tree: ast.Module) -> list[str]:
-    """Dotted names of an app in the texts of the core: an import that the walls would not see."""
+    """Dotted names of an app in the texts of the core: an import that the other rules would not see."""
     if not within(name, CORE) or within(name, *COMPOSITION_ROOT):
         return []
     texts = [
@@ -154,8 +154,10 @@ def imports_of_a_sandbox(name: str, tree: ast.Module) -> list[str]:
 
 
 def forbidden_imports(name: str, tree: ast.Module) -> list[str]:
-    taboos = [taboo for prefix, taboos in FORBIDDEN.items() if within(name, prefix) for taboo in taboos]
-    return [f"{name} imports {imported}" for imported in imports(tree) if within(imported, *taboos)]
+    forbidden = [
+        package for prefix, packages in FORBIDDEN.items() if within(name, prefix) for package in packages
+    ]
+    return [f"{name} imports {imported}" for imported in imports(tree) if within(imported, *forbidden)]
 
 
 def second_gateways(name: str, tree: ast.Module) -> list[str]:
@@ -192,8 +194,8 @@ def second_publishers(name: str, tree: ast.Module) -> list[str]:
     ]
 
 
-# Each wall with a breach of it: (the rule, a module, its source).
-WALLS = {
+# Each rule with a breach of it: (the check, a module, its source).
+RULES = {
     "nothing is imported upwards": (
         upward_imports,
         "deployments.models.service",
@@ -233,19 +235,19 @@ WALLS = {
 }
 
 
-@pytest.mark.parametrize("wall", WALLS)
-def test_the_wall_stands(wall: str) -> None:
-    rule, _, _ = WALLS[wall]
-    assert [breach for name, tree in modules().items() for breach in rule(name, tree)] == []
+@pytest.mark.parametrize("rule", RULES)
+def test_the_rule_is_kept(rule: str) -> None:
+    check, _, _ = RULES[rule]
+    assert [breach for name, tree in modules().items() for breach in check(name, tree)] == []
 
 
-@pytest.mark.parametrize("wall", WALLS)
-def test_a_breach_of_the_wall_is_seen(wall: str) -> None:
-    rule, name, source = WALLS[wall]
-    assert rule(name, ast.parse(source))
+@pytest.mark.parametrize("rule", RULES)
+def test_a_breach_of_the_rule_is_seen(rule: str) -> None:
+    check, name, source = RULES[rule]
+    assert check(name, ast.parse(source))
 
 
-def test_every_part_of_the_house_has_its_level() -> None:
+def test_every_part_has_its_level() -> None:
     parts = {part_of(name) for name in modules()}
     assert {f"{top}.{part}" for top, part in parts if part and level_of(top, part) is None} == set()
 

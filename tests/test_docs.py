@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from itertools import product
 from pathlib import Path
 
@@ -12,13 +13,27 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 PATH = re.compile(r"`((?:rollback_portal|deployments|dbtools|templates|static|tests|docs)/[^`\s<>…]*)`")
+MODULE = re.compile(r"`([\w/{},]+\.py)`")  # a bare name, or a path without its beginning
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 
 
 def missing(document: Path, text: str) -> list[str]:
     paths = [path for named in PATH.findall(text) for path in alternatives(named)]
+    endings = [ending for named in MODULE.findall(text) for ending in alternatives(named)]
     links = [target for target in LINK.findall(text) if not (document.parent / target).exists()]
-    return [path for path in paths if not (ROOT / path).exists()] + links
+    nowhere = [path for path in paths if not (ROOT / path).exists()]
+    return list(dict.fromkeys(nowhere + [ending for ending in endings if not is_a_module(ending)])) + links
+
+
+def is_a_module(ending: str) -> bool:
+    return any(f"/{module}".endswith(f"/{ending}") for module in every_module())
+
+
+@cache
+def every_module() -> frozenset[str]:
+    folders = [ROOT / top for top in ("rollback_portal", "deployments", "dbtools", "tests")]
+    found = [*ROOT.glob("*.py"), *(path for folder in folders for path in folder.rglob("*.py"))]
+    return frozenset(path.relative_to(ROOT).as_posix() for path in found)
 
 
 def alternatives(path: str) -> Iterator[str]:
@@ -36,3 +51,8 @@ def test_every_path_and_link_in_it_leads_somewhere(document: Path) -> None:
 def test_a_path_and_a_link_that_lead_nowhere_are_seen() -> None:
     text = "`deployments/{models,nowhere}/pin.py` and [this](nothing.md), [that](README.md#start)"
     assert missing(ROOT / "README.md", text) == ["deployments/nowhere/pin.py", "nothing.md"]
+
+
+def test_a_module_without_its_folder_that_does_not_exist_is_seen() -> None:
+    text = "`pin.py`, `models/{pin,gone}.py`, `resolution.py`"
+    assert missing(ROOT / "README.md", text) == ["models/gone.py", "resolution.py"]

@@ -1,4 +1,4 @@
-"""A fixture's name means one thing: it has the same declared type wherever it is defined."""
+"""A fixture's name means one thing: one declared type wherever it is defined, and no overrides."""
 
 from __future__ import annotations
 
@@ -60,13 +60,47 @@ def names_with_two_types(found: Iterable[tuple[str, str]]) -> dict[str, set[str]
     return {name: kinds for name, kinds in types.items() if len(kinds) > 1}
 
 
-def test_every_fixture_name_has_one_type() -> None:
-    found = list(defined_fixtures("pytest_django.fixtures", ast.parse(inspect.getsource(fixtures))))
+def overridden(found: Mapping[Path, Iterable[str]]) -> list[str]:
+    """What a file defines although a conftest.py above it already does, so that the name means two things."""
+    conftests = {path.parent: set(names) for path, names in found.items() if path.name == "conftest.py"}
+    return [
+        f"{path}: {name}"
+        for path, names in found.items()
+        for name in names
+        if any(name in conftests.get(folder, ()) for folder in path.parents if path != folder / "conftest.py")
+    ]
+
+
+def every_fixture() -> dict[Path, list[tuple[str, str]]]:
+    found = {}
     for path in sorted(TESTS.rglob("*.py")):
         module = ".".join(path.relative_to(TESTS.parent).with_suffix("").parts)
-        found += defined_fixtures(module, ast.parse(path.read_text()))
+        found[path.relative_to(TESTS)] = list(defined_fixtures(module, ast.parse(path.read_text())))
+    return found
+
+
+def test_every_fixture_name_has_one_type() -> None:
+    found = list(defined_fixtures("pytest_django.fixtures", ast.parse(inspect.getsource(fixtures))))
+    for defined in every_fixture().values():
+        found += defined
     assert len(found) > 100
     assert names_with_two_types(found) == {}
+
+
+def test_no_fixture_overrides_one_from_above() -> None:
+    assert overridden({path: [name for name, _ in pairs] for path, pairs in every_fixture().items()}) == []
+
+
+def test_a_fixture_that_overrides_one_from_above_is_seen() -> None:
+    top, below = Path("conftest.py"), Path("views/conftest.py")
+    found = {
+        top: ["web"],
+        below: ["api"],
+        Path("views/test_a.py"): ["web", "api"],
+        Path("test_b.py"): ["api"],
+    }
+    assert overridden(found) == ["views/test_a.py: web", "views/test_a.py: api"]
+    assert overridden({top: ["web"], below: ["web"]}) == ["views/conftest.py: web"]
 
 
 def test_a_name_with_two_types_is_seen() -> None:

@@ -1,1 +1,1 @@
-"""The example company's repository with Prisma migrations, and its database."""
+"""The sandbox company's repository with Prisma migrations, and its database."""

@@ -1,4 +1,4 @@
-"""Creates the example company's git repository, authorse commits add the Prisma migrations one by one."""
+"""Creates the sandbox company's git repository, whose commits add the Prisma migrations one by one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Creates the example company's database: migrations applied as Prisma does, and many rows."""
+"""Creates the sandbox company's database: migrations applied as Prisma does, and many rows."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def outcome_badge(rollback: DatabaseRollback) -> Badge:
 
 
 def working_badge(words: str, *, stalled: bool) -> Badge:
-    """What the worker is doing; it only looks busy while a worker is at it."""
+    """What the worker is doing; shown as busy only while a worker is running it."""
     return Badge(words.upper(), "warn", "circle") if stalled else Badge(words.upper(), "busy", "turn")
 
 

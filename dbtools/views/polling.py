@@ -1,4 +1,4 @@
-"""How often the page polls, and since when it has been waiting for a worker in vain."""
+"""How often the page polls, and how long it has waited without a worker."""
 
 from __future__ import annotations
 

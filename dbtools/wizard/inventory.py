@@ -20,6 +20,7 @@ from dbtools.prisma import history
 from dbtools.prisma.history import HistoryNotFound
 from rollback_portal.audit.models import Outcome
 from rollback_portal.audit.record import PORTAL, record
+from rollback_portal.text import clean_line
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ def _read_facts(config: DatabaseConfig) -> dict[str, Any]:
         with client.connect(address, "reading", autocommit=True, settings=session) as connection:
             facts = _query_facts(connection, address.schema)
     except (NotConfigured, HistoryNotFound, DatabaseUnreachable, Error) as error:
-        return {"error": " ".join(str(error).split())[:500]}
+        return {"error": clean_line(error, 500)}
     return {"facts": facts, "read_at": timezone.now(), "error": ""}
 
 

@@ -7,7 +7,7 @@ import os
 
 from deployments.management.portal_command import CommandRefused
 from deployments.models import OPERATE, Deployment, Service
-from deployments.operations.past.previous import previous
+from deployments.operations.previous import previous
 from rollback_portal.accounts.models import User
 from rollback_portal.audit.record import Actor
 from rollback_portal.command import storable

@@ -1,4 +1,4 @@
-"""What the commands about deployments do alike: the help, and how they end without PostgreSQL."""
+"""Shared behaviour of the deployment commands: the help, and how they end without PostgreSQL."""
 
 from __future__ import annotations
 

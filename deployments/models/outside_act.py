@@ -16,7 +16,7 @@ class ActKind(models.TextChoices):
 
 
 class OutsideAct(models.Model):
-    """One act, kept so that it is told once however often it is read, and never where the portal did it.
+    """One act, stored so that it is reported only once, and never if the portal did it.
 
     `identity` comes from the provider's state (a deployment, a move of the domains), `event_id` from its
     events; either may be learned first. `target` is a deployment's id, or the setting afterwards; `before` is

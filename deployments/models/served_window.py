@@ -108,7 +108,7 @@ class ServedWindow:
 
     @property
     def failing(self) -> bool:
-        """Too many requests failed, in more than one check: a single one may have met a moment's trouble."""
+        """Too many requests failed, in more than one check: a single check may have hit a brief glitch."""
         return self.too_many_failures and sum(one.failures > 0 for one in self.rounds) > 1
 
     @property

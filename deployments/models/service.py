@@ -54,7 +54,7 @@ class Service(models.Model):
     `synced_at` is when the service was last read. Since then it failed `read_failures` times in a row, last
     at `read_failed_at` with `error`, and is left alone until `read_retry_at`. `events_error` says why the
     provider's events, which tell who did what, could not be read; the rest is read without them.
-    What the provider dates up to `history_until` is from before the first reading, so it is no news.
+    What the provider dates up to `history_until` is from before the first reading, so it is not reported.
     `domain_targets` is where each production domain pointed when last read, with the last move then (Vercel).
     `unlisted` counts the lists in a row that lacked it; only a look at it by id makes it missing.
     """

@@ -1,6 +1,6 @@
-"""What a provider says of a build that keeps it from serving: deleted, about to be, held back, failed checks.
+"""Reasons why a build cannot serve, from what its provider says: deleted, expiring, blocked, failed checks.
 
-The same words stand beside a button that is not offered and end an operation that finds out too late.
+A page shows the same sentence in place of the button, and an operation that finds out too late ends with it.
 """
 
 from __future__ import annotations

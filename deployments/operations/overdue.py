@@ -1,7 +1,7 @@
-"""An order that its provider has accepted and does not finish: after twice its usual time nobody has to wait.
+"""An accepted order that takes over twice its usual time: users may stop waiting.
 
-A person may then stop waiting, settle the operation with what they see at the provider, or act by hand. The
-portal itself waits for `FOLLOW_SECONDS`. What completes later is told by `sync/late_moves.py`.
+They may then settle the operation with what they see at the provider, or act by hand. The portal itself waits
+for `FOLLOW_SECONDS`. What completes later is recorded by `sync/late_moves.py`.
 """
 
 from __future__ import annotations

@@ -9,7 +9,6 @@ from typing import Any
 from deployments.history import Commit, being_built, commits_between
 from deployments.models import Change, Deployment, OperationKind, Pin, Service
 from deployments.operations import eligibility
-from deployments.operations.past.previous import Past, past_of
 from deployments.operations.plan_consequences import (
     consequences,
     known_bad,
@@ -18,6 +17,7 @@ from deployments.operations.plan_consequences import (
 )
 from deployments.operations.plan_steps import PlanStep, steps_of
 from deployments.operations.plan_token import new_token, take_snapshot
+from deployments.operations.previous import Past, past_of
 
 
 @dataclass(frozen=True, slots=True)

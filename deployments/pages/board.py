@@ -18,7 +18,7 @@ from deployments.forms.filters import Filters
 from deployments.history import with_commit_authors
 from deployments.models import OPERATE, Deployment, OperationKind, Service
 from deployments.operations import eligibility
-from deployments.operations.past.previous import Past, past_of
+from deployments.operations.previous import Past, past_of
 from deployments.pages.badges import BadgeContext, badges_for
 from deployments.pages.cards import Card, cards_for
 from deployments.pages.current_state import CurrentState

@@ -46,7 +46,7 @@ class Card:
 
     @property
     def stale(self) -> bool:
-        """The service was last read so long ago, or fails since then, that its rows are only a snapshot."""
+        """The service was last read long ago, or has failed since, so that its rows are only a snapshot."""
         synced_at = self.service.synced_at
         if self.service.read_failures:
             return True

@@ -185,11 +185,11 @@ def service_facts(service: Service) -> Sentence:
         followed = sentence("no longer listed since ", moment(service.missing_since))
     elif not service.followed:
         followed = sentence("not followed, so it is not on the dashboard")
-    return joined((sentence(provider), *_surroundings(service), branch, followed))
+    return joined((sentence(provider), *_status_facts(service), branch, followed))
 
 
-def _surroundings(service: Service) -> tuple[Sentence, ...]:
-    """Its environment, and what keeps users from it whatever deployment is live."""
+def _status_facts(service: Service) -> tuple[Sentence, ...]:
+    """Its environment, and what keeps users from it, whichever deployment is live."""
     environment = f"environment {clean_line(service.environment, 60)}" if service.environment else ""
     by = f", by: {service.suspended_by}" if service.suspended_by else ""
     return tuple(

@@ -13,8 +13,8 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from deployments.models import Change, Deployment, OperationKind, Pin, ProviderStatus, Service
-from deployments.operations.past.previous import previous_of
 from deployments.operations.plan import Plan
+from deployments.operations.previous import previous_of
 from deployments.pages.current_state import CurrentState, load_current_state
 from deployments.pages.manual_commands import ManualCommands, ProviderAccount, commands_for
 from rollback_portal.jobs.process.heartbeats import can_execute

@@ -101,7 +101,7 @@ def status_text(change: Change, *, pinned: bool) -> StatusText:
 
 
 def _fails_since(change: Change) -> str:
-    """That the target, which answered well at first, is live still and answers with errors now; else ""."""
+    """That the target, which answered well at first, is still live but now returns errors; else ""."""
     live, target, served = change.service.live, change.to_deployment, change.service.served
     if change.outcome != "succeeded" or live is None or target is None or not served.failing:
         return ""

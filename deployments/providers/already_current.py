@@ -24,8 +24,8 @@ def is_live(current: Current, deployment_id: str) -> bool:
 
     Each domain that is known to point elsewhere speaks against it. Where the provider names the deployment of
     every domain, they decide; where it leaves one open or lists none, what it calls its production target (or
-    live, at Render) has to be this deployment, without a contradiction. During a rolling release none does it
-    alone.
+    live, at Render) has to be this deployment, without a contradiction. During a rolling release no single
+    deployment counts as live.
     """
     if current.rolling_release is not None and current.rolling_release.active:
         return False

@@ -29,7 +29,7 @@ class AutoDeploySetting(ABC):
 
     @abstractmethod
     def write(self, service_id: str, setting: str) -> str | None:
-        """Write the setting and return it as the response gives it, or None. Raises ProviderError."""
+        """Set it; return the value in the response, or None. Raises ProviderError."""
 
     @abstractmethod
     def is_valid(self, setting: str) -> bool:

@@ -1,4 +1,4 @@
-"""Makes what a provider sent fit the columns: a value that does not fit must never end a reading."""
+"""Truncates or drops values that do not fit their column, so that a sync never fails on them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looks up by id what complete lists have lacked, because a list can be wrong, short or empty.
+"""Looks up by id what was missing from complete lists, because a list can be wrong, short or empty.
 
 Something is gone only when the provider says so when asked for it. What is called gone is looked up again now
 and then, so that it comes back by itself, also where it is beyond the first page of a list.
@@ -26,7 +26,7 @@ Row = TypeVar("Row", Service, Deployment)
 def look_for_unlisted(name: str, provider: Provider) -> None:
     """Look up a few services and deployments that were not listed, least recently looked up first.
 
-    A look that fails decides nothing.
+    A failed lookup changes nothing.
     """
     now = timezone.now()
     services = Service.objects.filter(provider=name)

@@ -1,4 +1,4 @@
-"""Tells that an order took effect after its operation had ended: nobody waited for it any more.
+"""Records orders that took effect after their operation had ended.
 
 The provider's record decides, by identity; see `outside/own_changes.py`.
 """

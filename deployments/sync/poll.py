@@ -1,6 +1,6 @@
 """Reads the providers into the portal's rows, service by service, the one that was asked longest ago first.
 
-A service that fails has an error, an age and a pause of its own, and the others are read on. Only what
+A service that fails has an error, an age and a pause of its own; the other services are still read. Only what
 concerns the whole provider ends the pass. Where the portal's share of the rate limit is used up, the next
 pass goes on where this one ended.
 """
@@ -48,7 +48,7 @@ def read_services(name: str, provider: Provider) -> Problems:
 def read_provider(name: str, provider: Provider) -> Problems:
     """Discover services and read those that are due, unless a read is running or the circuit is open.
 
-    Returns a sentence for each thing that could not be read; nothing where all was.
+    Returns a sentence for each thing that could not be read; empty if everything was read.
     """
     if not circuit_breaker.start_reading(name):
         return (_why_paused(name),)

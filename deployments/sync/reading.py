@@ -1,8 +1,8 @@
 """Asks a provider about one service. Nothing is written here; no transaction is open meanwhile.
 
 Background calls are counted, so a reading takes as few as it can: the list of services is asked for once
-for all of them, and events only after a change and every few minutes. They tell who did what, which the rest
-can be shown without: where they cannot be read, that is all that is unknown.
+for all of them, and events only after a change and every few minutes. Events only add who did what; without
+them the rest still works.
 """
 
 from __future__ import annotations

@@ -161,7 +161,7 @@ def save_look(deployment: Deployment, remote: RemoteDeployment | None, at: datet
 
 
 def _canary(reading: ServiceReading) -> str:
-    """During a rolling release its canary serves some, and is not live yet."""
+    """During a rolling release the canary gets some traffic but is not live yet."""
     release = reading.current.rolling_release
     return release.canary_id if release is not None and release.active else ""
 

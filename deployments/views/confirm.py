@@ -183,7 +183,7 @@ def _render(
 
 
 def _commits(plan: Plan) -> CommitList | None:
-    """What lies between; None where a rollback to newer code knows of no commit."""
+    """The commits in between; None if a rollback to newer code has no known ones."""
     old, new = plan.target, plan.live
     goes_back = _goes_back(plan.live, plan.target)
     if goes_back is False and not plan.commits and plan.kind == OperationKind.ROLL_BACK:

@@ -170,7 +170,7 @@ def _addresses(request: HttpRequest, filters: Filters, board: Board, group: str)
 
 
 def _nothing_new(board: Board, state: CurrentState) -> HttpResponse:
-    """Only the times that ages are counted from."""
+    """Only the timestamps from which the browser computes ages."""
     read_times = {f"read-{fresh.provider}": fresh.read_at for fresh in state.freshness}
     read_times |= {f"served-{card.service.pk}": card.service.version_checked_at for card in board.cards}
     read_times |= {f"service-{card.service.pk}": card.service.synced_at for card in board.cards}

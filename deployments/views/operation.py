@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 from deployments.models import OPERATE, Change, OperationKind
 from deployments.models.operation import SERVES_AND_FAILS
 from deployments.operations import overdue, requests
-from deployments.operations.past.previous import previous
+from deployments.operations.previous import previous
 from deployments.pages import manual_fallback
 from deployments.pages.checklist import checklist
 from deployments.pages.status_text import (

@@ -1,4 +1,4 @@
-"""The roles as Django groups. Which roles there are, and what each may do, stands in `settings.ROLES`."""
+"""The roles as Django groups. Which roles there are, and what each may do, is defined in `settings.ROLES`."""
 
 from __future__ import annotations
 

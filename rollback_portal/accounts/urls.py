@@ -1,4 +1,4 @@
-"""The ways in and out. Only these of allauth's pages exist: the portal sends no mail and nobody signs up."""
+"""Sign-in and sign-out URLs. No other page of allauth exists: there is no mail and no signing up."""
 
 from allauth.account import views
 from django.urls import path

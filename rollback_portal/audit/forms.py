@@ -84,8 +84,8 @@ class AuditFilter(KeysetFilter):
 def _story_of(incident: str) -> Q:
     """The entries of an incident, and the acts outside the portal on the same subjects meanwhile.
 
-    For each subject the story begins with the last act before that changed what is live: the entry of a
-    deployment that began an incident was written before anybody knew of one.
+    For each subject, start with the last change of what was live before the incident: the entry of the
+    deployment that caused it was written before anybody knew of an incident.
     """
     own = Q(incident__iexact=incident)
     told = AuditEntry.objects.filter(own).order_by("subject").values_list("subject")

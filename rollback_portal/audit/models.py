@@ -20,7 +20,7 @@ class AuditEntry(models.Model):
     """One act, as a sentence with its data, stored in the same transaction as the act itself.
 
     `at` is when the entry was written. An act outside the portal has happened before it was learned:
-    `happened_at` is then its own time, as the provider gives it. `time` is the one that counts in the story.
+    `happened_at` is then its own time, as the provider gives it. `time` is used for ordering.
     """
 
     at = models.DateTimeField(db_default=Now(), editable=False)

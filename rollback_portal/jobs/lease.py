@@ -131,7 +131,7 @@ class Lease(Generic[Row]):
         connection.close()
 
     def _fitted(self, fields: dict[str, Any]) -> dict[str, Any]:
-        """What a provider says may be longer than its column, which must not keep the row from moving."""
+        """Provider text may exceed its column; truncate it so the move succeeds."""
         return {name: self._fitting(name, value) for name, value in fields.items()}
 
     def _fitting(self, name: str, value: Any) -> Any:

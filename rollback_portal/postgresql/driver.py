@@ -1,4 +1,4 @@
-"""psycopg with connections that do not wait for ever for a PostgreSQL that is frozen.
+"""psycopg with connections that time out when PostgreSQL hangs.
 
 A frozen server (a stopped machine, a dead disk) keeps its sockets open, so neither TCP nor PostgreSQL itself
 ever times out. Without a timeout on our side every page would hang.

@@ -85,7 +85,7 @@
     return true;
   };
 
-  // The editor hears of a new selection a moment after the browser has it, so the browser is asked where it can say.
+  // CodeMirror learns of a new selection slightly late, so ask the browser, if it can tell.
   const selected = (view) => {
     const { anchorNode, anchorOffset, focusNode, focusOffset } = view.root.getSelection?.() ?? document.getSelection();
     if (!view.contentDOM.contains(anchorNode) || !view.contentDOM.contains(focusNode)) return view.state.selection.main;

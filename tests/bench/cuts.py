@@ -22,7 +22,7 @@ from dbtools.execution.commit_outcome import COMMITTED, NOT_COMMITTED
 from dbtools.execution.run_spec import CommitUnknown, Identity, NothingChanged, RunSpec
 from dbtools.postgres.client import DatabaseAddress, DatabaseUnreachable
 from rollback_portal.processes.supervised import CannotRun
-from tests.bench import deaths, mutants
+from tests.bench import killed_workers, mutants
 from tests.bench.scratch_server import NotHere, ScratchServer, disk, server
 from tests.bench.table import say, table
 from tests.dbtools.execution.cut_connections import WAYS, proxy
@@ -197,11 +197,11 @@ def measure(args: argparse.Namespace) -> list[Tally]:
         setting = Setting(scratch.address, ended(scratch.address), Random(args.seed))
         tallies = [
             cut_commits(setting, args.cuts),
-            deaths.at_boundaries(
+            killed_workers.at_boundaries(
                 setting, args.boundaries, Tally("kill -9 at a statement boundary"), Path(folder)
             ),
-            deaths.at_random(setting, args.kills, Tally("kill -9 at a random point"), Path(folder)),
-            deaths.in_a_statement(setting, Tally("kill -9 in a long statement"), Path(folder)),
+            killed_workers.at_random(setting, args.kills, Tally("kill -9 at a random point"), Path(folder)),
+            killed_workers.in_a_statement(setting, Tally("kill -9 in a long statement"), Path(folder)),
             restarts(scratch, setting, args.restarts),
         ]
     return [*tallies, full_disk(args.full)]
@@ -214,7 +214,7 @@ def full_disk(count: int) -> Tally:
             with disk(Path(folder)) as small, server(small / "server") as scratch:
                 fill(scratch.address)
                 setting = Setting(scratch.address, ended(scratch.address), Random(0))
-                deaths.on_a_full_disk(scratch, setting, count, tally, small)
+                killed_workers.on_a_full_disk(scratch, setting, count, tally, small)
         except NotHere as why:
             tally.skipped = str(why)
     return tally

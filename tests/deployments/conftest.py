@@ -18,8 +18,8 @@ from redis import Redis
 from deployments.clients import provider
 from deployments.models import Change, Deployment, OperationKind, Service
 from deployments.operations import requests, worker
-from deployments.operations.past.previous import previous
 from deployments.operations.plan import Plan, make_plan
+from deployments.operations.previous import previous
 from deployments.operations.steps import ChangeContext
 from deployments.providers.base import Urgency
 from deployments.sandbox.server.app import Sandbox

@@ -13,8 +13,9 @@ Visit = Callable[..., Visitor]
 
 
 @pytest.fixture(scope="module")
-def one_portal() -> Iterator[Installation]:
-    with whole_portal() as installation:
+def one_portal(request: pytest.FixtureRequest) -> Iterator[Installation]:
+    """The portal of a module, with the settings that the module names in `PORTAL_SETTINGS`."""
+    with whole_portal(**getattr(request.module, "PORTAL_SETTINGS", {})) as installation:
         yield installation
 
 

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.conftest import Visit
-from tests.journeys.installation import Installation, whole_portal
+from tests.journeys.installation import Installation
 from tests.journeys.visitor import OPERATION, Visitor
 from tests.rollback_portal.local.running_portal import wait_for
 
 pytestmark = [pytest.mark.long, pytest.mark.journey]
 
-FOLLOW = 20  # seconds
-
-
-@pytest.fixture(scope="module")
-def one_portal() -> Iterator[Installation]:
-    """A portal that follows an order for seconds instead of minutes."""
-    with whole_portal(SETTLE_SECONDS="1", FOLLOW_SECONDS=str(FOLLOW)) as installation:
-        yield installation
+FOLLOW = 20  # seconds for which the portal follows an order, instead of minutes
+PORTAL_SETTINGS = {"SETTLE_SECONDS": "1", "FOLLOW_SECONDS": str(FOLLOW)}
 
 
 def test_a_build_in_the_way_is_canceled_inside_the_same_operation(

@@ -24,7 +24,7 @@ from tests.prisma.watching import Silent
 
 NAMES = tuple(f"2026010{number}000000_part_{number}" for number in range(1, 6))
 APPLIED = 4
-LEAD = 0.5  # seconds that either may start before the other
+LEAD = 0.5  # seconds, the maximum head start of either
 PUBLIC = ("public",)
 
 

@@ -11,6 +11,7 @@ from dbtools.postgres import client
 from dbtools.postgres.backups.verify import BackupUnusable
 from dbtools.postgres.client import SQL, Connection, DatabaseAddress, Error, Identifier
 from dbtools.postgres.programs import Child, ClientPrograms, ProgramFailed
+from rollback_portal.text import one_line
 
 # Roles may not exist on the other server, and a copy must not publish or subscribe to anything.
 OPTIONS = (
@@ -132,6 +133,4 @@ def create_alike(connection: Connection, name: str) -> None:
     try:
         connection.execute(SQL("CREATE DATABASE {} TEMPLATE template0 ").format(Identifier(name)) + settings)
     except Error as error:
-        raise RestoreFailed(
-            f"The database {name} could not be made: {' '.join(str(error).split())}"
-        ) from None
+        raise RestoreFailed(f"The database {name} could not be made: {one_line(error)}") from None

@@ -65,7 +65,7 @@ WHERE NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_event_trigger'::
                   AND d.deptype = 'e')
 """
 
-# Rarer kinds are known by name: enough to see that one came or went, and to take it away; not to make it.
+# Rarer kinds are known by name only: detected and droppable, but not creatable.
 OTHERS = """
 SELECT 'other', o.type || ' ' || o.identity, '', '', '',
        CASE WHEN o.type IN ('publication relation', 'publication namespace', 'user mapping') THEN ''

@@ -8,6 +8,7 @@ from dbtools.postgres import client
 from dbtools.postgres.client import DatabaseAddress, DatabaseUnreachable, Error
 from dbtools.postgres.dump.facts import RESTRICT
 from dbtools.postgres.programs import Child, ClientPrograms, ProgramFailed
+from rollback_portal.text import one_line
 
 # Owners, privileges and tablespaces belong to one server; the other two are not the application's schema.
 OPTIONS = (
@@ -49,7 +50,7 @@ def dump_after_reload(text: str, empty: DatabaseAddress, programs: ClientProgram
         with client.connect(empty, "rehearsal", autocommit=True) as connection:
             connection.execute(RESTRICT.sub("", text).encode())
     except (Error, DatabaseUnreachable) as error:
-        raise DumpFailed(f"The schema could not be read in again: {' '.join(str(error).split())}") from None
+        raise DumpFailed(f"The schema could not be read in again: {one_line(error)}") from None
     return dump_schema(empty, programs)
 
 

@@ -41,7 +41,7 @@ def _work(lease: Lease[Restore]) -> bool:
         with lease.renewed_in_background():
             message = _restore(lease)
     except programs.ProgramStopped:
-        raise LeaseLost from None  # what it had made is dropped; whoever has the row now says so
+        raise LeaseLost from None  # its database is dropped; the row's new owner reports the failure
     except CANNOT_RESTORE as error:
         _end(lease, "failed", f"{error} The database it was taken from was not touched.")
     else:

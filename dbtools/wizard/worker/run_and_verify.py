@@ -123,7 +123,7 @@ class RecordingObserver:
 
 
 def resolve_commit(context: WizardContext) -> None:
-    """Find out how a run ended that nobody saw ending. Where the facts disagree, a person decides."""
+    """Determine the outcome of a run whose worker died. If the facts disagree, a person decides."""
     rollback = context.rollback
     if rollback.status == "committing":
         context.advance("resolving", "The worker died while it committed; the transaction is looked up.",

@@ -12,7 +12,7 @@ from deployments.management.naming import find_service
 from deployments.management.portal_command import CommandRefused, PortalCommand
 from deployments.models import Deployment, OperationKind, Service
 from deployments.operations import eligibility
-from deployments.operations.past.previous import past_of
+from deployments.operations.previous import past_of
 from deployments.pages.badges import BadgeContext, badges_for
 from deployments.pages.cards import cards_for
 from deployments.pages.current_state import load_current_state

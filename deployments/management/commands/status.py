@@ -80,7 +80,7 @@ def _is_being_read(name: str) -> bool:
 
 
 def _left_out(name: str, began: datetime) -> list[str]:
-    """Services that are left alone after failures of their own, or that the time was too short for."""
+    """Services skipped because they keep failing or time ran out."""
     old = Service.objects.followed().filter(Q(synced_at=None) | Q(synced_at__lt=began), provider=name)
     return [
         f"{service.label} was last read {age(service.synced_at)} ago. {service.error}".strip()

@@ -128,7 +128,7 @@ def _last(order: Sequence[int], build: int) -> int:
 
 
 def _changes(services: Iterable[Service], since: datetime) -> Iterator[RolledBack]:
-    """The portal's own, also where the target then failed: what was left was left."""
+    """The portal's own, also if the target then failed: the old deployment was still rolled back from."""
     moved = Q(status="succeeded") | Q(status_times__has_key="serving")
     changes = Change.objects.filter(
         moved,

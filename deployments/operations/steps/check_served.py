@@ -45,7 +45,7 @@ def check_public_addresses(context: ChangeContext) -> Pause:
 
 
 def _is_judged(window: ServedWindow, waited: timedelta, patience: timedelta) -> bool:
-    """Without an error at once; with one when it proves to be an exception, or the patience is over."""
+    """At once if there was no error; else once the errors stop, or the time limit is reached."""
     latest = window.latest(ENOUGH)
     is_exception = latest.total >= ENOUGH and not latest.too_many_failures
     return not window.failures or is_exception or waited >= patience

@@ -131,7 +131,7 @@ def _changed_since_confirmed(context: ChangeContext, current: Current) -> tuple[
 
 
 def _is_there_already(context: ChangeContext, target: Deployment) -> tuple[str, str]:
-    """Somebody else has put the target in front of users: that is judged like an order of the portal."""
+    """If somebody else has put the target in front of users, treat it like the portal's own order."""
     done = f"Nothing to do: somebody else has put {target.short_sha} in front of users already."
     comparison = compare_live_version(context.change.service, target.commit_sha)
     if comparison.wrong:

@@ -74,9 +74,9 @@ def switch_auto_deploy_back(context: ChangeContext) -> Pause:
 
 
 def _what_others_did(context: ChangeContext) -> str:
-    """What has moved since the order without the portal, as a sentence; "" where nothing has.
+    """What has moved since the order without the portal, as a sentence; "" if nothing has.
 
-    Raises ProviderError where that could not be read, except for a refusal, which does not pass.
+    Raises ProviderError if that could not be read, except Refused, which is permanent.
     """
     change = context.change
     try:

@@ -28,7 +28,7 @@ class WarningBar:
 
 
 def unread_bars(state: CurrentState) -> list[WarningBar]:
-    """For each provider that answers: the services, the events and the list that it did not tell."""
+    """The parts each responding provider failed to return: services, events, the list."""
     bars = []
     for fresh in (fresh for fresh in state.freshness if not fresh.down):
         services = [service for service in state.services if service.provider == fresh.provider]

@@ -23,7 +23,7 @@ from deployments.providers.http import ProviderConnection
 from deployments.providers.ids import RENDER_DEPLOY, RENDER_SERVICE, checked
 from deployments.providers.json_fields import mapping, text, timestamp
 from deployments.providers.render import events, parse
-from deployments.providers.render.surroundings import Surroundings
+from deployments.providers.render.service_details import ServiceDetails
 from deployments.providers.response import ProviderResponse
 
 PAGE = 100  # the largest page that Render gives
@@ -47,10 +47,10 @@ class RenderReads:
 
     connection: ProviderConnection
     owners: dict[str, str] = field(default_factory=dict)  # service id -> owner id, for the logs
-    surroundings: Surroundings = field(init=False)
+    service_details: ServiceDetails = field(init=False)
 
     def __post_init__(self) -> None:
-        self.surroundings = Surroundings(self.connection)
+        self.service_details = ServiceDetails(self.connection)
 
     def services(self) -> Sequence[RemoteService]:
         """All services, without the previews.
@@ -58,14 +58,14 @@ class RenderReads:
         Reference: https://api-docs.render.com/reference/list-services (`includePreviews=false`)
         """
         rows = self._all("/services", {"includePreviews": "false"}, "service")
-        self.surroundings.begin()
+        self.service_details.begin()
         services = [self._service(row) for row in rows if not parse.is_preview(row)]
         self.owners.update({service.id: service.owner_id for service in services})
         return services
 
     def service(self, service_id: str) -> RemoteService:
         """Reference: https://api-docs.render.com/reference/retrieve-service (GET /services/{id})"""
-        self.surroundings.begin()
+        self.service_details.begin()
         return self._service(self.read_service(service_id).json_object())
 
     def deployments(self, service_id: str, *, cursor: str = "", limit: int = PAGE) -> DeploymentPage:
@@ -148,8 +148,8 @@ class RenderReads:
         return response
 
     def _service(self, row: Mapping[str, Any]) -> RemoteService:
-        environment = self.surroundings.environment(text(row, "environmentId"))
-        return parse.service(row, environment, self.surroundings.domains(row))
+        environment = self.service_details.environment(text(row, "environmentId"))
+        return parse.service(row, environment, self.service_details.domains(row))
 
     def _owner(self, service_id: str) -> str:
         return self.owners.get(service_id) or self.service(service_id).owner_id

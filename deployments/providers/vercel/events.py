@@ -77,7 +77,7 @@ def event(item: Json, service_id: str) -> RemoteEvent | None:
 
 
 def _by_itself(payload: Json) -> bool:
-    """Vercel assigned a domain to a new build: that happens with each build and is nobody's act."""
+    """Vercel assigned a domain to a new build: that happens on every build and is not a user action."""
     return boolean(payload, "system") is True
 
 

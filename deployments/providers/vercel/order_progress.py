@@ -35,7 +35,7 @@ def is_new(move: AliasRequest | None, order_record: OrderRecord) -> bool:
 
 
 def asked_for(move: AliasRequest | None, order_record: OrderRecord) -> bool:
-    """Has the move the order's kind and target?"""
+    """Does the move match the order's type and target?"""
     order = (order_record.kind, order_record.deployment_id)
     return move is not None and (move.kind, move.to_id) == order
 

@@ -1,4 +1,4 @@
-"""The example companies: three weeks of deployments that end in an incident, and a big one for benchmarks."""
+"""The sandbox companies: three weeks of deployments that end in an incident, and a big one for benchmarks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The faults that the sandbox can be told to show, per call and while it runs.
+"""Faults that can be injected, per call and while the sandbox runs.
 
 A fault names an operation (`on`, with `*` as a wildcard), what to do there (`do`), and how often
 (`times`; None means until it is cleared). With `service`, a name or an id, only calls about that one fail.

@@ -1,8 +1,8 @@
-"""Remembers the acts of a service, so that each is told once, whichever source tells of it first.
+"""Tracks known external changes so that each is reported once, whether state or events reveal it first.
 
-State tells most acts: a deployment that is live, the last move of the domains, a setting that differs from
-the reading before. Events add who did it and when, and the acts that no state shows; they may come late or
-never. What was there at the first reading is history, and no news.
+State reveals most of them: a deployment that is live, the last move of the domains, a setting that differs
+from the reading before. Events add who did it and when, and the acts that no state shows; they may come late
+or never. What was there at the first reading is treated as history and not reported.
 """
 
 from __future__ import annotations
@@ -124,5 +124,5 @@ class Memory:
 
 
 def same_moment(one: datetime | None, other: datetime | None) -> bool:
-    """Whether two times can be one moment by two clocks; an unknown time can be any."""
+    """Whether two timestamps may mean the same instant, given clock skew; an unknown one may be any."""
     return one is None or other is None or abs(one - other) <= CLOCKS_APART

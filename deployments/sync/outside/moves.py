@@ -103,7 +103,7 @@ def _known_targets(memory: Memory) -> Targets | None:
 
 
 def _targets(memory: Memory) -> Targets:
-    """A domain whose deployment Vercel does not name this time still points where it did."""
+    """Where each domain points. One that Vercel omits in this response is assumed unchanged."""
     current, before = memory.reading.current, _known_targets(memory)
     known = before.domains if before else {}
     pointed = {alias.domain: alias.deployment_id or known.get(alias.domain, "") for alias in current.aliases}

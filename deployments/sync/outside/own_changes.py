@@ -1,6 +1,6 @@
-"""Recognises the portal's own acts in a provider's records, by identity. No clock of anybody decides.
+"""Recognises the portal's own acts in a provider's records, by identity. Timestamps never decide.
 
-A time only narrows: `SAME_DAY` keeps a change of last week from standing for a rollback of today.
+They only narrow the search: `SAME_DAY` keeps a change of last week from standing for a rollback of today.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Makes the standing pin agree with the provider, and saves what only events tell about deployments.
 
-A pin ends only by the setting for automatic deployments, really read as on. What else goes live beside it is
-an act of its own and leaves it standing.
+A pin ends only when the setting for automatic deployments has been read and is on. Other deployments going
+live do not end the pin.
 """
 
 from __future__ import annotations

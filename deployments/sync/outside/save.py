@@ -54,7 +54,7 @@ def save_outside(
 
 
 def _begin(memory: Memory) -> None:
-    """The first reading: what is there is history. What is young is remembered by its identity."""
+    """The first reading: what is there is history. Recent acts are stored by identity."""
     reading, request = memory.reading, memory.reading.current.alias_request
     times = [remote.live_from for remote in reading.deployments]
     times += [request.requested_at if request else None]

@@ -47,7 +47,7 @@ def setting_change(event: RemoteEvent) -> tuple[str, str]:
 
 
 def _acts_without_event(memory: Memory, setting: str) -> QuerySet[OutsideAct]:
-    """The portal's own, and the last one: a difference that was seen before its event was read."""
+    """Skip changes made by the portal and the one already recorded, seen before its event was read."""
     latest = memory.acts(kind=ActKind.AUTO_DEPLOY).values("pk")[:1]
     own_or_latest = Q(change__isnull=False) | Q(pk__in=latest)
     return memory.acts(kind=ActKind.AUTO_DEPLOY, target=setting).filter(own_or_latest)

@@ -1,4 +1,4 @@
-"""Writes the audit entries of acts outside the portal: who, what, at the time that the provider gives."""
+"""Writes audit entries for changes made outside the portal: who, what, and when, by the provider's time."""
 
 from __future__ import annotations
 

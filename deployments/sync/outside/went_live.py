@@ -10,7 +10,7 @@ from deployments.sync.outside.own_changes import Verdict, who_deployed
 
 
 def find_deployments(memory: Memory) -> None:
-    """One query tells which are known: after some weeks nearly all of a page have been live."""
+    """One query finds the known ones: after a few weeks almost every deployment on a page has been live."""
     identities = [_identity(remote) for remote in memory.reading.deployments]
     known = set(memory.acts(identity__in=identities).values_list("identity", flat=True))
     for remote in memory.reading.deployments:

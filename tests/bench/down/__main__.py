@@ -17,7 +17,7 @@ from dbtools.down_draft import MigrationReplay
 from dbtools.postgres import client
 from dbtools.postgres.scratch import ScratchServer, ScratchUnavailable, embedded
 from dbtools.prisma.names import UnknownOrder
-from tests.bench.down import anchor, corpus, standins
+from tests.bench.down import corpus, prisma_baseline, standins
 from tests.bench.down.corpus import FAILED, NOT_APPLICABLE, REFUSED, Result, Wish
 from tests.bench.down.judge import EXACT, ORDER, WRONG
 from tests.bench.table import say, share, table
@@ -44,7 +44,7 @@ def main() -> int:
     try:
         with ExitStack() as stack:
             replay = stack.enter_context(MigrationReplay(scratch(args.server, texts, stack)))
-            wish = Wish(args.newest, args.prisma if anchor.is_here() else 0, args.twice)
+            wish = Wish(args.newest, args.prisma if prisma_baseline.is_here() else 0, args.twice)
             results = list(watched(corpus.results(replay, texts, wish), len(texts)))
     except (ScratchUnavailable, client.DatabaseUnreachable, client.InvalidAddress) as error:
         say(str(error))
@@ -100,7 +100,7 @@ def report(results: Sequence[Result], seconds: float, total: int) -> int:
         rows.append(counted(f"prisma migrate diff, newest {len(asked)}", asked, prisma=True))
     table(["", *VERDICTS, "no script"], rows)
     if not asked:
-        why = "it was not asked" if anchor.is_here() else "no Prisma here (make prisma-install)"
+        why = "it was not asked" if prisma_baseline.is_here() else "no Prisma here (make prisma-install)"
         say(f"prisma migrate diff: not measured, {why}.")
     if drafted:
         took = [result.seconds for result in drafted]
@@ -119,7 +119,7 @@ def report(results: Sequence[Result], seconds: float, total: int) -> int:
 
 def counted(name: str, results: Sequence[Result], *, prisma: bool = False) -> list[str]:
     verdicts = Counter(result.prisma if prisma else result.verdict for result in results)
-    return [name, *(str(verdicts[verdict]) for verdict in VERDICTS), str(verdicts[anchor.GAVE_UP])]
+    return [name, *(str(verdicts[verdict]) for verdict in VERDICTS), str(verdicts[prisma_baseline.GAVE_UP])]
 
 
 if __name__ == "__main__":

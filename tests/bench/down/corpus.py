@@ -13,7 +13,7 @@ from dbtools.postgres import client
 from dbtools.postgres.client import DatabaseAddress, Error
 from dbtools.postgres.dump import dump_schema
 from dbtools.prisma.names import sort_names
-from tests.bench.down import anchor
+from tests.bench.down import prisma_baseline
 from tests.bench.down.judge import WRONG, differing, loses_data, verdict
 
 REFUSED, FAILED, NOT_APPLICABLE = "refused", "failed", "not applicable"
@@ -73,7 +73,7 @@ def results(replay: MigrationReplay, texts: dict[str, str], wish: Wish) -> Itera
         done.append((name, text))
         if before:
             after = replay.state()
-            asked = anchor.judged(replay, done, before) if left <= wish.prisma else ""
+            asked = prisma_baseline.judged(replay, done, before) if left <= wish.prisma else ""
             outcome = one(replay, name, text, before, after, asked)
             yield again(replay, outcome, before) if wish.twice else outcome
             before = after

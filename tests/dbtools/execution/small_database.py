@@ -13,6 +13,7 @@ import pytest
 
 from dbtools.execution import runner
 from dbtools.execution.run_spec import (
+    PRISMA_LOCK,
     Blocker,
     ExecutedStatement,
     Identity,
@@ -157,6 +158,20 @@ SESSIONS = """
 SELECT pid, state FROM pg_stat_activity WHERE datname = current_database()
 AND application_name ~ '^rollback-portal (run|lock watchdog)'
 """
+
+
+class PrismaStarts:
+    """Tries to take Prisma's own lock at each event of a run, as `prisma migrate deploy` does."""
+
+    def __init__(self, address: DatabaseAddress) -> None:
+        self.took_lock: list[bool] = []
+        self._address = address
+
+    def __call__(self, event: str) -> None:
+        with client.connect(self._address, "prisma", autocommit=True) as prisma:
+            row = prisma.execute("SELECT pg_try_advisory_lock(%s)", [PRISMA_LOCK]).fetchone()
+        assert row is not None
+        self.took_lock.append(row[0])
 
 
 def refill(address: DatabaseAddress) -> None:

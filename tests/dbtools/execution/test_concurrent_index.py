@@ -22,6 +22,7 @@ from tests.dbtools.execution.small_database import (
     CONCURRENTLY,
     ID,
     NAMES,
+    PrismaStarts,
     RecordingObserver,
     spec,
     state,
@@ -41,20 +42,15 @@ def test_the_statement_runs_before_the_row_is_deleted(filled_shop: DatabaseAddre
 
 
 def test_prismas_lock_is_held_throughout(filled_shop: DatabaseAddress) -> None:
-    taken: list[object] = []
-
-    def try_to_start(event: str) -> None:
-        with client.connect(filled_shop, "prisma", autocommit=True) as prisma:
-            taken.append(prisma.execute("SELECT pg_try_advisory_lock(%s)", [PRISMA_LOCK]).fetchone())
-
+    prisma = PrismaStarts(filled_shop)
     runner.run(
         filled_shop,
         spec(filled_shop, CONCURRENTLY, outside_transaction=True),
-        RecordingObserver(try_to_start),
+        RecordingObserver(prisma),
     )
-    assert taken == [(False,)] * 5
-    try_to_start("afterwards")
-    assert taken[-1] == (True,)
+    assert prisma.took_lock == [False] * 5
+    prisma("afterwards")
+    assert prisma.took_lock[-1]
 
 
 def refused(

@@ -17,6 +17,7 @@ from dbtools.postgres.client import Connection, DatabaseAddress
 from tests.dbtools.execution.small_database import (
     ID,
     NAMES,
+    PrismaStarts,
     RecordingObserver,
     refused,
     spec,
@@ -114,16 +115,11 @@ def test_a_running_prisma_migrate_blocks_the_run(filled_shop: DatabaseAddress) -
 
 
 def test_prisma_cannot_start_during_a_run(filled_shop: DatabaseAddress) -> None:
-    taken: list[object] = []
-
-    def try_to_start(event: str) -> None:
-        with client.connect(filled_shop, "prisma", autocommit=True) as prisma:
-            taken.append(prisma.execute("SELECT pg_try_advisory_lock(%s)", [PRISMA_LOCK]).fetchone())
-
-    runner.run(filled_shop, spec(filled_shop), RecordingObserver(try_to_start))
-    assert taken == [(False,)] * 6
-    try_to_start("afterwards")
-    assert taken[-1] == (True,)
+    prisma = PrismaStarts(filled_shop)
+    runner.run(filled_shop, spec(filled_shop), RecordingObserver(prisma))
+    assert prisma.took_lock == [False] * 6
+    prisma("afterwards")
+    assert prisma.took_lock[-1]
 
 
 def test_a_prisma_that_takes_no_lock_is_kept_out_by_the_table_lock(filled_shop: DatabaseAddress) -> None:

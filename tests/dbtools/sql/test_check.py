@@ -9,25 +9,25 @@ import pytest
 
 from dbtools.postgres.client import Connection
 from dbtools.sql import CheckedScript, check
-from tests.dbtools.sql.evil import EVIL, Evil
-from tests.dbtools.sql.honest import BEFORE, HONEST
+from tests.dbtools.sql.allowed_scripts import ALLOWED, BEFORE
+from tests.dbtools.sql.refused_scripts import REFUSED, Case
 
 
 def test_the_corpora_are_as_large_as_promised() -> None:
-    assert len(EVIL) >= 60
-    assert len(HONEST) == 40
+    assert len(REFUSED) >= 60
+    assert len(ALLOWED) == 40
 
 
-@pytest.mark.parametrize("evil", EVIL.values(), ids=EVIL)
-def test_a_forbidden_script_is_refused_with_its_line(evil: Evil) -> None:
-    script = check(evil.text)
+@pytest.mark.parametrize("refused", REFUSED.values(), ids=REFUSED)
+def test_a_forbidden_script_is_refused_with_its_line(refused: Case) -> None:
+    script = check(refused.text)
     assert script.problems
-    assert [one for one in script.problems if one.line == evil.line and evil.words in one.message], (
+    assert [one for one in script.problems if one.line == refused.line and refused.words in one.message], (
         script.problems
     )
 
 
-@pytest.mark.parametrize("text", HONEST.values(), ids=HONEST)
+@pytest.mark.parametrize("text", ALLOWED.values(), ids=ALLOWED)
 def test_an_allowed_script_is_accepted(text: str) -> None:
     script = check(text)
     assert script.problems == ()
@@ -41,7 +41,7 @@ def test_every_allowed_script_runs_and_its_counts_can_be_queried(
 ) -> None:
     opened.execute(BEFORE.encode())
     asked = 0
-    for name, text in HONEST.items():
+    for name, text in ALLOWED.items():
         script = check(text)
         asked += count_everything(opened, script)
         opened.execute("BEGIN" if script.path == "transaction" else "SELECT 1")

@@ -21,8 +21,8 @@ from dbtools.sql import LIMITS, InvalidSql, isolated
 from dbtools.sql.isolated import AnalysisFailed
 from rollback_portal.env import ROOT
 from rollback_portal.processes.supervised import wait_until
-from tests.dbtools.sql.evil import EVIL
-from tests.dbtools.sql.honest import HONEST
+from tests.dbtools.sql.allowed_scripts import ALLOWED
+from tests.dbtools.sql.refused_scripts import REFUSED
 
 NOTHING_WAS_RUN = r"Nothing was run\. Write it shorter"
 LARGE = "INSERT INTO t VALUES " + ",".join(f"({n},'abc def',-1,'{{}}'::jsonb)" for n in range(30_600))  # noqa: S608
@@ -31,7 +31,7 @@ FALL = (
     "import pglast, resource; resource.setrlimit(resource.RLIMIT_CORE, (0, 0));"
     "pglast.parse_sql('SELECT 1' + '+1' * 500_000)"
 )
-HANGS = 600  # seconds; whoever has not waited that long has not waited for its end
+HANGS = 600  # seconds; longer than any test may take
 HANG = f"import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep({HANGS})"
 SPIN = "from dbtools.sql import isolated_child; isolated_child.limit_resources()\nwhile True: pass"
 SWELL = (
@@ -70,7 +70,7 @@ def no_child_is_left() -> Any:
     assert children() <= before
 
 
-@pytest.mark.parametrize("text", [*list(HONEST.values())[:5], EVIL["too many"].text, "SELEC 1", ""])
+@pytest.mark.parametrize("text", [*list(ALLOWED.values())[:5], REFUSED["too many"].text, "SELEC 1", ""])
 def test_the_child_process_returns_the_same_result(text: str) -> None:
     script = sql.check(text)
     stored = checked(text)

@@ -15,8 +15,8 @@ from hypothesis import strategies as some
 from dbtools.postgres.client import Connection, Error
 from dbtools.sql import LIMITS, check, split
 from dbtools.sql.syntax import parsing
-from tests.dbtools.sql.evil import EVIL
-from tests.dbtools.sql.honest import HONEST
+from tests.dbtools.sql.allowed_scripts import ALLOWED
+from tests.dbtools.sql.refused_scripts import REFUSED
 
 STATEMENTS = [
     "SELECT 1", "SELECT 'a;b'", "SELECT 'it''s'", "SELECT E'\\';'", "SELECT $$;$$", "SELECT $a$;$$;$a$",
@@ -32,8 +32,8 @@ scripts = some.lists(
 ).map(lambda parts: "".join(before + one + after for before, one, after in parts))  # fmt: skip
 FRAGMENTS = [
     *STATEMENTS, *BETWEEN,
-    *(one.text for one in EVIL.values() if isinstance(one.text, str) and len(one.text) < 200),
-    *HONEST.values(), "(", ")", "[", "]", "'", '"', "$$", "/*", "*/", "--", "\\", "\0", "\ud800", ",", " ",
+    *(one.text for one in REFUSED.values() if isinstance(one.text, str) and len(one.text) < 200),
+    *ALLOWED.values(), "(", ")", "[", "]", "'", '"', "$$", "/*", "*/", "--", "\\", "\0", "\ud800", ",", " ",
     "1",
     "CASCADE", "ALTER TABLE t", "DROP", "UNION", "::",
 ]  # fmt: skip

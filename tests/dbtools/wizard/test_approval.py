@@ -1,4 +1,4 @@
-"""A second person approves exactly this run for 15 minutes, or somebody breaks the glass."""
+"""A second person approves exactly this run for 15 minutes, or somebody uses break-glass."""
 
 from __future__ import annotations
 

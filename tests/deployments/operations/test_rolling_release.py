@@ -9,7 +9,7 @@ from django.test import Client
 
 from deployments.models import Deployment, OperationKind, Pin
 from deployments.operations import eligibility
-from deployments.operations.past.previous import previous
+from deployments.operations.previous import previous
 from deployments.sandbox.server.faults import Fault
 from rollback_portal.audit.models import AuditEntry
 from tests.deployments.conftest import Portal

@@ -12,7 +12,7 @@ from deployments.pages.board import Board, BoardItem, BoardRow, build_board, bui
 from deployments.pages.current_state import load_current_state
 from deployments.pages.sentence import as_text
 from tests import factories
-from tests.deployments.operations.past.story import Story
+from tests.deployments.operations.story import Story
 
 pytestmark = pytest.mark.django_db
 

@@ -17,7 +17,7 @@ GOOD = 'data-tone="good"'
 
 
 @pytest.fixture
-def live_api() -> Service:
+def confirmed_api() -> Service:
     """A service whose live commit was confirmed from outside a moment ago."""
     factories.provider_status("render")
     service = factories.service("api", display_name="API")
@@ -42,7 +42,9 @@ def card(responder: Client) -> str:
     return html[start : html.index("</article>", start)]
 
 
-def test_a_confirmed_card_says_what_was_served_and_how_long_ago(responder: Client, live_api: Service) -> None:
+def test_a_confirmed_card_says_what_was_served_and_how_long_ago(
+    responder: Client, confirmed_api: Service
+) -> None:
     page = text(responder.get("/"))
     assert "SERVED AS LIVE" in page
     assert f"{factories.sha('Faster checkout totals')[:7]}, 5 of 5 8 s ago" in page
@@ -50,10 +52,10 @@ def test_a_confirmed_card_says_what_was_served_and_how_long_ago(responder: Clien
 
 
 def test_a_disagreement_is_red_and_nothing_on_the_card_or_in_its_rows_is_green(
-    responder: Client, live_api: Service
+    responder: Client, confirmed_api: Service
 ) -> None:
-    other = factories.deployment(live_api, "Fix price rounding")
-    change(live_api, version_check_sha=other.commit_sha)
+    other = factories.deployment(confirmed_api, "Fix price rounding")
+    change(confirmed_api, version_check_sha=other.commit_sha)
     live = factories.sha("Faster checkout totals")[:7]
     html = " ".join(responder.get("/").content.decode().split())
     assert f"SERVED {other.short_sha}, RENDER SAYS {live}" in html
@@ -64,8 +66,10 @@ def test_a_disagreement_is_red_and_nothing_on_the_card_or_in_its_rows_is_green(
     assert "icons/bad" in html
 
 
-def test_a_providers_contradiction_is_a_sentence_and_not_green(responder: Client, live_api: Service) -> None:
-    change(live_api, live_conflict="Render calls two deployments live.")
+def test_a_providers_contradiction_is_a_sentence_and_not_green(
+    responder: Client, confirmed_api: Service
+) -> None:
+    change(confirmed_api, live_conflict="Render calls two deployments live.")
     assert "Render calls two deployments live." in card(responder)
     assert GOOD not in card(responder)
 
@@ -85,28 +89,28 @@ def test_a_providers_contradiction_is_a_sentence_and_not_green(responder: Client
     ],
 )
 def test_what_was_not_confirmed_is_not_called_confirmed(
-    responder: Client, live_api: Service, fields: dict[str, object]
+    responder: Client, confirmed_api: Service, fields: dict[str, object]
 ) -> None:
-    change(live_api, **fields)
+    change(confirmed_api, **fields)
     assert "NOT CONFIRMED" in card(responder)
     assert "SERVED AS LIVE" not in card(responder)
 
 
 def test_without_an_address_the_card_says_that_nothing_is_checked(
-    responder: Client, live_api: Service
+    responder: Client, confirmed_api: Service
 ) -> None:
-    change(live_api, addresses=[], version_check_total=0, version_check_sha="", version_checked_at=None)
+    change(confirmed_api, addresses=[], version_check_total=0, version_check_sha="", version_checked_at=None)
     assert "no address known" in card(responder)
 
 
-def test_live_that_nobody_knows_is_called_unknown(responder: Client, live_api: Service) -> None:
-    change(live_api, live=None)
+def test_live_that_nobody_knows_is_called_unknown(responder: Client, confirmed_api: Service) -> None:
+    change(confirmed_api, live=None)
     assert "LIVE UNKNOWN" in card(responder)
     assert GOOD not in card(responder)
 
 
-def test_old_rows_are_a_snapshot_and_not_green(responder: Client, live_api: Service) -> None:
-    change(live_api, synced_at=factories.ago(minutes=6))
+def test_old_rows_are_a_snapshot_and_not_green(responder: Client, confirmed_api: Service) -> None:
+    change(confirmed_api, synced_at=factories.ago(minutes=6))
     assert "SNAPSHOT" in card(responder)
     assert GOOD not in card(responder)
 
@@ -115,7 +119,7 @@ def test_old_rows_are_a_snapshot_and_not_green(responder: Client, live_api: Serv
     ("seconds", "tone"), [(5, "good"), (59, "good"), (61, "warn"), (299, "warn"), (301, "bad")]
 )
 def test_the_footer_says_how_old_a_providers_data_is(
-    responder: Client, live_api: Service, seconds: int, tone: str
+    responder: Client, confirmed_api: Service, seconds: int, tone: str
 ) -> None:
     ProviderStatus.objects.update(synced_at=factories.ago(seconds=seconds))
     html = responder.get("/").content.decode()
@@ -124,7 +128,7 @@ def test_the_footer_says_how_old_a_providers_data_is(
 
 
 def test_a_provider_that_is_down_leaves_its_snapshot_with_its_age_and_a_banner(
-    responder: Client, live_api: Service
+    responder: Client, confirmed_api: Service
 ) -> None:
     factories.provider_status("vercel")
     factories.live(factories.service("web"))
@@ -148,12 +152,12 @@ def test_a_provider_that_was_never_read_is_unknown_and_not_fresh(responder: Clie
 
 
 def test_a_pin_says_who_since_when_why_and_what_automatic_deploys_were(
-    responder: Client, live_api: Service
+    responder: Client, confirmed_api: Service
 ) -> None:
-    bad = factories.deployment(live_api, "Faulty")
-    change(live_api, auto_deploy="off", pinned=True)
+    bad = factories.deployment(confirmed_api, "Faulty")
+    change(confirmed_api, auto_deploy="off", pinned=True)
     factories.pin(
-        live_api,
+        confirmed_api,
         rolled_back_from=bad,
         pinned_by="Bo Lind",
         reason="checkout button dead",
@@ -167,19 +171,19 @@ def test_a_pin_says_who_since_when_why_and_what_automatic_deploys_were(
     assert "API pinned" in page
 
 
-def test_a_pin_that_was_left_is_no_bar(responder: Client, live_api: Service) -> None:
-    factories.pin(live_api, released_at=timezone.now(), released_by="Ana Ruiz")
+def test_a_pin_that_was_left_is_no_bar(responder: Client, confirmed_api: Service) -> None:
+    factories.pin(confirmed_api, released_at=timezone.now(), released_by="Ana Ruiz")
     assert "PINNED" not in text(responder.get("/"))
 
 
-def test_a_pin_that_only_the_provider_knows_has_a_bar(responder: Client, live_api: Service) -> None:
-    change(live_api, pinned=True)
+def test_a_pin_that_only_the_provider_knows_has_a_bar(responder: Client, confirmed_api: Service) -> None:
+    change(confirmed_api, pinned=True)
     page = text(responder.get("/"))
     assert "PINNED OUTSIDE THE PORTAL Render says that API is pinned, but nobody pinned it here" in page
 
 
-def test_an_unknown_pin_is_not_taken_for_one(responder: Client, live_api: Service) -> None:
-    change(live_api, pinned=None)
+def test_an_unknown_pin_is_not_taken_for_one(responder: Client, confirmed_api: Service) -> None:
+    change(confirmed_api, pinned=None)
     assert "PINNED" not in text(responder.get("/"))
 
 
@@ -194,9 +198,9 @@ def test_an_unknown_pin_is_not_taken_for_one(responder: Client, live_api: Servic
     ],
 )
 def test_a_running_operation_says_which_step_and_who_started_it(
-    responder: Client, live_api: Service, status: str, words: str
+    responder: Client, confirmed_api: Service, status: str, words: str
 ) -> None:
-    running = factories.change(live_api, factories.deployment(live_api), status=status)
+    running = factories.change(confirmed_api, factories.deployment(confirmed_api), status=status)
     page = responder.get("/")
     assert f"Fix price rounding”, {words}" in text(page)
     assert "Started by Ana Ruiz" in text(page)
@@ -204,20 +208,20 @@ def test_a_running_operation_says_which_step_and_who_started_it(
     assert "icons/busy" in page.content.decode()
 
 
-def test_no_second_operation_is_offered_while_one_runs(responder: Client, live_api: Service) -> None:
-    factories.change(live_api, factories.deployment(live_api), status="sending")
+def test_no_second_operation_is_offered_while_one_runs(responder: Client, confirmed_api: Service) -> None:
+    factories.change(confirmed_api, factories.deployment(confirmed_api), status="sending")
     page = responder.get("/")
     assert "roll-back" not in page.content.decode()
     assert "Ana Ruiz has an operation under way on API" in text(page)
 
 
-def test_an_ended_operation_is_no_bar(responder: Client, live_api: Service) -> None:
-    factories.change(live_api, factories.deployment(live_api), status="succeeded")
+def test_an_ended_operation_is_no_bar(responder: Client, confirmed_api: Service) -> None:
+    factories.change(confirmed_api, factories.deployment(confirmed_api), status="succeeded")
     assert Change.objects.count() == 1
     assert "UNDER WAY" not in text(responder.get("/"))
 
 
-def test_bars_of_every_group_stand_on_every_tab(responder: Client, live_api: Service) -> None:
+def test_bars_of_every_group_stand_on_every_tab(responder: Client, confirmed_api: Service) -> None:
     other = factories.service("api", name="search-api", group="search")
     factories.live(other)
     factories.pin(other)
@@ -228,12 +232,12 @@ def test_bars_of_every_group_stand_on_every_tab(responder: Client, live_api: Ser
     ("setting", "words"), [("commit", "on every commit"), ("off", "off"), ("", "unknown"), ("odd", "“odd”")]
 )
 def test_the_card_says_what_automatic_deploys_do(
-    responder: Client, live_api: Service, setting: str, words: str
+    responder: Client, confirmed_api: Service, setting: str, words: str
 ) -> None:
-    change(live_api, auto_deploy=setting)
+    change(confirmed_api, auto_deploy=setting)
     assert f"Automatic deploys {words}" in text(responder.get("/"))
 
 
-def test_a_service_that_could_not_be_read_says_why(responder: Client, live_api: Service) -> None:
-    change(live_api, error="Render answered 503.")
+def test_a_service_that_could_not_be_read_says_why(responder: Client, confirmed_api: Service) -> None:
+    change(confirmed_api, error="Render answered 503.")
     assert "Render answered 503. This is what was last read." in text(responder.get("/"))

@@ -13,12 +13,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def web() -> Service:
-    factories.provider_status("vercel")
-    return factories.service("web", display_name="Web")
-
-
-@pytest.fixture
 def pin(web: Service) -> Pin:
     """A rollback from "Faster checkout totals" to "Fix price rounding"."""
     left = factories.deployment(web, "Faster checkout totals", created_at=factories.ago(hours=1))

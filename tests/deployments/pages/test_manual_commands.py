@@ -16,7 +16,7 @@ from django.test import Client
 
 from deployments.clients import provider, using_transport
 from deployments.models import ProviderStatus, Service
-from deployments.operations.past.previous import previous_of
+from deployments.operations.previous import previous_of
 from deployments.pages import manual_fallback
 from deployments.pages.manual_commands import ProviderAccount, commands_for
 from deployments.sync import poll

@@ -12,7 +12,7 @@ from deployments.pages.current_state import load_current_state
 from deployments.pages.manual_fallback import for_change, for_dialog, for_page, last_known
 from deployments.providers.base import NotAllowed
 from tests import factories
-from tests.deployments.operations.past.story import Story
+from tests.deployments.operations.story import Story
 
 pytestmark = pytest.mark.django_db
 

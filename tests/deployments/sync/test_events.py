@@ -1,4 +1,4 @@
-"""Events are a help, not a need: without them, only what they alone tell is unknown."""
+"""Events are optional: without them, only the information unique to them is unknown."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def test_a_service_of_a_preview_environment_is_known_and_not_followed(portal: Po
 def test_addresses_stay_where_the_custom_domains_could_not_be_read(portal: Portal) -> None:
     known = ["https://api.example.com", "https://shop-api.onrender.com"]
     Service.objects.filter(name="shop-api").update(addresses=known)
-    provider("render").surroundings.known_domains.clear()  # type: ignore[attr-defined]
+    provider("render").service_details.known_domains.clear()  # type: ignore[attr-defined]
     portal.sandbox.faults.add(Fault("render.custom_domains", "forbidden"))
 
     poll.read_services("render", provider("render"))

@@ -42,7 +42,7 @@ def page(live_server: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
 
 
 @pytest.fixture
-def live_api(transactional_db: None) -> Service:
+def live_pair(transactional_db: None) -> Service:
     factories.provider_status("render")
     factories.provider_status("vercel")
     web = factories.service("web", display_name="Web")
@@ -66,11 +66,11 @@ def focused(page: Page) -> str:
     return str(page.evaluate("document.activeElement.id"))
 
 
-def test_news_arrives_without_taking_away_what_is_being_typed(page: Page, live_api: Service) -> None:
+def test_news_arrives_without_taking_away_what_is_being_typed(page: Page, live_pair: Service) -> None:
     page.goto("/")
     page.locator("#filter-box > summary").click()
     page.locator("#filter-author").press_sequentially("Ch", delay=0)
-    factories.pin(live_api)
+    factories.pin(live_pair)
     refresh(page)
     expect(page.get_by_text("PINNED", exact=True).first).to_be_visible()
     expect(page.locator("#filter-author")).to_have_value("Ch")
@@ -80,7 +80,7 @@ def test_news_arrives_without_taking_away_what_is_being_typed(page: Page, live_a
     assert "warn" in str(page.locator("#icon").get_attribute("href"))
 
 
-def test_while_nothing_moves_the_answer_is_empty_and_ages_go_on(page: Page, live_api: Service) -> None:
+def test_while_nothing_moves_the_answer_is_empty_and_ages_go_on(page: Page, live_pair: Service) -> None:
     page.goto("/")
     before = page.locator(".foot time").first.get_attribute("datetime")
     ProviderStatus.objects.update(synced_at=factories.ago())
@@ -89,7 +89,7 @@ def test_while_nothing_moves_the_answer_is_empty_and_ages_go_on(page: Page, live
 
 
 def test_the_dialog_opens_over_the_page_stays_open_and_gives_the_focus_back(
-    page: Page, live_api: Service
+    page: Page, live_pair: Service
 ) -> None:
     page.goto("/")
     button = page.locator('[data-side="api"] [data-operate]').first
@@ -105,7 +105,7 @@ def test_the_dialog_opens_over_the_page_stays_open_and_gives_the_focus_back(
     expect(button).to_be_focused()
 
 
-def test_enter_in_a_field_of_the_dialog_starts_nothing(page: Page, live_api: Service) -> None:
+def test_enter_in_a_field_of_the_dialog_starts_nothing(page: Page, live_pair: Service) -> None:
     page.goto("/")
     page.locator('[data-side="api"] [data-operate]').first.click()
     page.get_by_label("Error rate up").check()
@@ -117,7 +117,7 @@ def test_enter_in_a_field_of_the_dialog_starts_nothing(page: Page, live_api: Ser
     assert Change.objects.count() == 1
 
 
-def test_the_keys_walk_through_the_lists_and_open_without_starting(page: Page, live_api: Service) -> None:
+def test_the_keys_walk_through_the_lists_and_open_without_starting(page: Page, live_pair: Service) -> None:
     page.goto("/")
     page.keyboard.press("a")
     assert page.evaluate("document.activeElement.textContent") == "Faster checkout totals"
@@ -135,18 +135,18 @@ def test_the_keys_walk_through_the_lists_and_open_without_starting(page: Page, l
     assert not Change.objects.exists()
 
 
-def test_what_lies_between_stays_open_when_news_arrives(page: Page, live_api: Service) -> None:
+def test_what_lies_between_stays_open_when_news_arrives(page: Page, live_pair: Service) -> None:
     page.goto("/")
     page.locator('[data-side="api"] [data-between]').first.click()
     expect(page.locator(".between:not(:empty)")).to_have_count(1)
     Pin.objects.all().delete()
-    factories.pin(live_api)
+    factories.pin(live_pair)
     refresh(page)
     expect(page.locator("#state")).to_contain_text("PINNED")
     expect(page.locator(".between:not(:empty)")).to_have_count(1)
 
 
-def test_the_keys_can_be_switched_off_for_good(page: Page, live_api: Service) -> None:
+def test_the_keys_can_be_switched_off_for_good(page: Page, live_pair: Service) -> None:
     page.goto("/")
     page.keyboard.press("?")
     page.get_by_label("Single keys work on this device").uncheck()
@@ -157,7 +157,7 @@ def test_the_keys_can_be_switched_off_for_good(page: Page, live_api: Service) ->
 
 
 def test_a_filter_is_in_the_address_and_going_back_shows_the_whole_page(
-    page: Page, live_api: Service
+    page: Page, live_pair: Service
 ) -> None:
     page.goto("/")
     page.locator("#filter-box > summary").click()
@@ -170,18 +170,18 @@ def test_a_filter_is_in_the_address_and_going_back_shows_the_whole_page(
 
 
 @pytest.mark.parametrize("width", [360, 500, 768, 1280])
-def test_nothing_is_wider_than_the_screen(page: Page, live_api: Service, width: int) -> None:
+def test_nothing_is_wider_than_the_screen(page: Page, live_pair: Service, width: int) -> None:
     word = "supercalifragilistic" * 8
-    factories.live(live_api, word, author=word[:120], branch=word)
-    factories.pin(live_api, reason=word, pinned_by=word)
+    factories.live(live_pair, word, author=word[:120], branch=word)
+    factories.pin(live_pair, reason=word, pinned_by=word)
     page.set_viewport_size({"width": width, "height": 800})
     for address in ("/", "/services/", "/services/shop-api/", "/services/shop-api/edit/"):
         page.goto(address)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_on_a_phone_a_thumb_hits_every_button(page: Page, live_api: Service) -> None:
-    factories.pin(live_api)
+def test_on_a_phone_a_thumb_hits_every_button(page: Page, live_pair: Service) -> None:
+    factories.pin(live_pair)
     page.set_viewport_size({"width": 390, "height": 800})
     page.goto("/")
     heights = page.eval_on_selector_all(

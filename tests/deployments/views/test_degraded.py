@@ -36,8 +36,8 @@ def confirm(responder: Client, where: str, **headers: str) -> Any:
 # --- Redis --------------------------------------------------------------------------------------------------
 
 
-def address(door: socket.socket) -> str:
-    return f"redis://127.0.0.1:{door.getsockname()[1]}/0"
+def address(listener: socket.socket) -> str:
+    return f"redis://127.0.0.1:{listener.getsockname()[1]}/0"
 
 
 def test_a_confirmation_never_asks_redis(
@@ -106,7 +106,7 @@ def test_with_nobody_at_work_the_pages_show_the_commands(responder: Client, live
 def test_with_nobody_at_work_the_dialog_says_that_it_would_wait_and_still_takes_the_order(
     responder: Client, live_api: Service
 ) -> None:
-    factories.heartbeats("worker")  # without a dispatcher nobody rings for it
+    factories.heartbeats("worker")  # without a dispatcher nobody publishes it
     read = text(responder.get(dialog(live_api)))
     assert "what you start is kept until one is back; after 10 minutes it is no longer run" in read
     assert "By hand: API shop-api at Render, back to" in read
@@ -128,7 +128,7 @@ def test_an_open_page_shows_that_the_last_worker_has_gone(responder: Client, liv
 
 
 @pytest.fixture
-def web() -> Service:
+def live_web() -> Service:
     service = factories.service("web", display_name="Web")
     factories.provider_status("vercel")
     factories.deployment(service, "Fix price rounding", created_at=factories.ago(days=2))
@@ -147,7 +147,7 @@ REFUSED = "Render does not accept our key for this (401)."
     ],
 )
 def test_a_provider_that_fails_has_its_commands_and_the_other_column_is_untouched(
-    responder: Client, live_api: Service, web: Service, error: str, heading: str
+    responder: Client, live_api: Service, live_web: Service, error: str, heading: str
 ) -> None:
     factories.heartbeats()
     retry = factories.ago(seconds=-40)
@@ -157,12 +157,12 @@ def test_a_provider_that_fails_has_its_commands_and_the_other_column_is_untouche
     assert f"{heading} {error}" in read
     assert f"The portal tries again at {retry:%H:%M:%S} UTC." in read
     assert f'id="by-hand-{live_api.pk}"' in page
-    assert f'id="by-hand-{web.pk}"' not in page
+    assert f'id="by-hand-{live_web.pk}"' not in page
     assert read.count("Roll back to this") == 2
 
 
 def test_a_key_that_is_refused_says_what_still_works_and_who_can_mend_it(
-    responder: Client, live_api: Service, web: Service
+    responder: Client, live_api: Service, live_web: Service
 ) -> None:
     factories.heartbeats()
     ProviderStatus.objects.filter(pk="render").update(error=REFUSED, opened_at=factories.ago())

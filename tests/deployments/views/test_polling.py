@@ -108,7 +108,7 @@ def test_caches_know_that_page_and_fragment_differ(responder: Client, live_api: 
 
 
 def company(services: int, deployments: int) -> None:
-    """Pairs of services with a pin, running operations, twins and loners."""
+    """Services with and without a partner service, with a pin and running operations."""
     for number in range(services):
         kind = "web" if number % 2 else "api"
         service = factories.service(kind, name=f"{kind}-{number}", group=f"pair-{number // 2}")

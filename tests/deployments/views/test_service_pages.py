@@ -15,7 +15,7 @@ HTMX = {"HX-Request": "true"}
 
 
 @pytest.fixture
-def live_api() -> Service:
+def deployed_api() -> Service:
     """Three commits; the newest is live."""
     factories.provider_status("render")
     service = factories.service("api", display_name="API")
@@ -34,12 +34,12 @@ def address(deployment: Deployment) -> str:
 
 
 def test_a_services_page_shows_its_card_its_list_its_pins_and_its_operations(
-    responder: Client, live_api: Service
+    responder: Client, deployed_api: Service
 ) -> None:
-    done = factories.change(live_api, find(live_api, "Fix price"), status="succeeded")
+    done = factories.change(deployed_api, find(deployed_api, "Fix price"), status="succeeded")
     factories.pin(
-        live_api,
-        find(live_api, "Fix price"),
+        deployed_api,
+        find(deployed_api, "Fix price"),
         change=done,
         pinned_by="Ana Ruiz",
         released_at=factories.ago(),
@@ -53,12 +53,12 @@ def test_a_services_page_shows_its_card_its_list_its_pins_and_its_operations(
     assert "Error rate up: 500s on checkout, INC-412" in page
 
 
-def test_a_service_that_nobody_follows_still_has_its_page(responder: Client, live_api: Service) -> None:
+def test_a_service_that_nobody_follows_still_has_its_page(responder: Client, deployed_api: Service) -> None:
     Service.objects.update(followed=False)
     assert "not followed, so it is not on the dashboard" in text(responder.get("/services/shop-api/"))
 
 
-def test_a_services_list_is_filtered_by_the_same_filters(responder: Client, live_api: Service) -> None:
+def test_a_services_list_is_filtered_by_the_same_filters(responder: Client, deployed_api: Service) -> None:
     html = responder.get("/services/shop-api/", {"text": "login"}).content.decode()
     assert html.count('class="deploy"') == 1
 
@@ -69,38 +69,38 @@ def test_an_unknown_service_is_named(responder: Client) -> None:
     assert "no service called “nope”" in text(page)
 
 
-def test_what_lies_between_is_every_commit_that_would_go(responder: Client, live_api: Service) -> None:
-    page = text(responder.get(address(find(live_api, "Fix price")), headers=HTMX))
+def test_what_lies_between_is_every_commit_that_would_go(responder: Client, deployed_api: Service) -> None:
+    page = text(responder.get(address(find(deployed_api, "Fix price")), headers=HTMX))
     assert "2 commits go, as far as API built them" in page
     assert "Faster checkout totals" in page
     assert "Fix login rate limit Chen Wu" in page
 
 
 def test_the_compare_page_of_the_host_goes_from_the_older_to_the_newer_commit(
-    responder: Client, live_api: Service
+    responder: Client, deployed_api: Service
 ) -> None:
     old, new = factories.sha("Fix price rounding"), factories.sha("Faster checkout totals")
-    html = responder.get(address(find(live_api, "Fix price")), headers=HTMX).content.decode()
+    html = responder.get(address(find(deployed_api, "Fix price")), headers=HTMX).content.decode()
     assert f'href="https://github.com/example/shop/compare/{old}...{new}"' in html
 
 
 def test_after_a_rollback_newer_commits_come_back_and_the_comparison_turns_round(
-    responder: Client, live_api: Service
+    responder: Client, deployed_api: Service
 ) -> None:
-    old = find(live_api, "Fix price")
+    old = find(deployed_api, "Fix price")
     back = factories.live(
-        live_api, "Fix price rounding", restores=old, trigger="rollback", created_at=factories.ago()
+        deployed_api, "Fix price rounding", restores=old, trigger="rollback", created_at=factories.ago()
     )
-    newer = find(live_api, "Faster")
+    newer = find(deployed_api, "Faster")
     html = responder.get(address(newer), headers=HTMX)
     assert "2 commits come" in text(html)
     assert f"compare/{back.commit_sha}...{newer.commit_sha}" in html.content.decode()
 
 
 def test_where_the_age_of_a_build_is_unknown_no_order_is_claimed(
-    responder: Client, live_api: Service
+    responder: Client, deployed_api: Service
 ) -> None:
-    undated = find(live_api, "Fix login")
+    undated = find(deployed_api, "Fix login")
     Deployment.objects.filter(pk=undated.pk).update(created_at=EPOCH)
 
     page = text(responder.get(address(undated)))
@@ -112,33 +112,35 @@ def test_where_the_age_of_a_build_is_unknown_no_order_is_claimed(
     assert "1970" not in text(responder.get(f"/services/shop-api/roll-back/{undated.provider_id}/"))
 
 
-def test_the_fragment_is_only_what_lies_between(responder: Client, live_api: Service) -> None:
-    fragment = responder.get(address(find(live_api, "Fix price")), headers=HTMX)
+def test_the_fragment_is_only_what_lies_between(responder: Client, deployed_api: Service) -> None:
+    fragment = responder.get(address(find(deployed_api, "Fix price")), headers=HTMX)
     assert b"<html" not in fragment.content
-    assert b"<html" in responder.get(address(find(live_api, "Fix price"))).content
+    assert b"<html" in responder.get(address(find(deployed_api, "Fix price"))).content
 
 
-def test_the_live_one_has_nothing_between(responder: Client, live_api: Service) -> None:
-    assert "This is live." in text(responder.get(address(find(live_api, "Faster"))))
+def test_the_live_one_has_nothing_between(responder: Client, deployed_api: Service) -> None:
+    assert "This is live." in text(responder.get(address(find(deployed_api, "Faster"))))
 
 
-def test_the_same_code_has_nothing_between(responder: Client, live_api: Service) -> None:
-    again = factories.deployment(live_api, "Faster checkout totals", created_at=factories.ago(hours=1))
+def test_the_same_code_has_nothing_between(responder: Client, deployed_api: Service) -> None:
+    again = factories.deployment(deployed_api, "Faster checkout totals", created_at=factories.ago(hours=1))
     assert "no code lies between" in text(responder.get(address(again)))
 
 
-def test_without_a_known_live_one_nothing_is_claimed(responder: Client, live_api: Service) -> None:
+def test_without_a_known_live_one_nothing_is_claimed(responder: Client, deployed_api: Service) -> None:
     Service.objects.update(live=None)
-    assert "What is live is unknown" in text(responder.get(address(find(live_api, "Fix price"))))
+    assert "What is live is unknown" in text(responder.get(address(find(deployed_api, "Fix price"))))
 
 
-def test_a_repository_at_an_unknown_host_has_no_compare_link(responder: Client, live_api: Service) -> None:
+def test_a_repository_at_an_unknown_host_has_no_compare_link(
+    responder: Client, deployed_api: Service
+) -> None:
     Service.objects.update(repository="https://git.example.com/shop")
-    assert "No compare page" in text(responder.get(address(find(live_api, "Fix price"))))
+    assert "No compare page" in text(responder.get(address(find(deployed_api, "Fix price"))))
 
 
-def test_a_deployments_page_has_its_facts_and_its_button(responder: Client, live_api: Service) -> None:
-    found = find(live_api, "Fix price")
+def test_a_deployments_page_has_its_facts_and_its_button(responder: Client, deployed_api: Service) -> None:
+    found = find(deployed_api, "Fix price")
     page = responder.get(address(found))
     assert f"{address(found)}roll-back/" in page.content.decode()
     said = text(page)
@@ -148,27 +150,27 @@ def test_a_deployments_page_has_its_facts_and_its_button(responder: Client, live
 
 
 def test_a_deployments_page_names_the_reason_where_there_is_no_button(
-    responder: Client, live_api: Service
+    responder: Client, deployed_api: Service
 ) -> None:
-    bad = factories.failed(live_api, "Broken build")
+    bad = factories.failed(deployed_api, "Broken build")
     page = responder.get(address(bad))
     assert "No button: failed, never served." in text(page)
     assert "roll-back/" not in page.content.decode()
 
 
-def test_the_operations_of_a_deployment_stand_on_its_page(responder: Client, live_api: Service) -> None:
-    found = find(live_api, "Fix price")
-    change = factories.change(live_api, found, status="failed")
+def test_the_operations_of_a_deployment_stand_on_its_page(responder: Client, deployed_api: Service) -> None:
+    found = find(deployed_api, "Fix price")
+    change = factories.change(deployed_api, found, status="failed")
     page = responder.get(address(found))
     assert change.operation.get_absolute_url() in page.content.decode()
     assert "API was not rolled back to" in text(page)
     assert (
         change.operation.get_absolute_url()
-        not in responder.get(address(find(live_api, "Fix login"))).content.decode()
+        not in responder.get(address(find(deployed_api, "Fix login"))).content.decode()
     )
 
 
-def test_a_deployment_of_another_service_is_not_found_here(responder: Client, live_api: Service) -> None:
+def test_a_deployment_of_another_service_is_not_found_here(responder: Client, deployed_api: Service) -> None:
     other = factories.live(factories.service("web"))
     page = responder.get(f"/services/shop-api/deployments/{other.provider_id}/")
     assert page.status_code == 404
@@ -176,8 +178,8 @@ def test_a_deployment_of_another_service_is_not_found_here(responder: Client, li
 
 
 def test_a_commit_message_keeps_its_lines_and_loses_what_cannot_be_seen(
-    responder: Client, live_api: Service
+    responder: Client, deployed_api: Service
 ) -> None:
-    found = factories.deployment(live_api, commit_message="First line\n\nSecond <b>line\u202e</b>")
+    found = factories.deployment(deployed_api, commit_message="First line\n\nSecond <b>line\u202e</b>")
     html = responder.get(address(found)).content.decode()
     assert "First line\n\nSecond &lt;b&gt;line&lt;/b&gt;" in html

@@ -203,7 +203,7 @@ def test_a_page_without_services_says_what_will_appear(responder: Client) -> Non
 def test_a_change_whose_entry_cannot_be_written_is_not_made(responder: Client, api: Service) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            "ALTER TABLE audit_auditentry ADD CONSTRAINT shut CHECK (action <> 'service arranged')"
+            "ALTER TABLE audit_auditentry ADD CONSTRAINT shut CHECK (action <> 'service settings changed')"
         )
     responder.raise_request_exception = False
     assert responder.post("/services/shop-api/edit/", choices(display_name="Checkout")).status_code == 500

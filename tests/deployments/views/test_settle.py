@@ -13,7 +13,7 @@ from tests.deployments.conftest import Portal
 
 
 @pytest.fixture
-def change(portal: Portal) -> Change:
+def stuck_change(portal: Portal) -> Change:
     """A change whose order the provider never finishes, as far as the portal can tell."""
     portal.settings.FOLLOW_SECONDS = 0
     portal.sandbox.faults.add(Fault(on="render.rollback", do="stuck"))
@@ -23,21 +23,23 @@ def change(portal: Portal) -> Change:
 
 
 def test_the_page_offers_three_choices_and_takes_the_answer(
-    portal: Portal, change: Change, client_as: Callable[..., Client]
+    portal: Portal, stuck_change: Change, client_as: Callable[..., Client]
 ) -> None:
     client = client_as(portal.ana)
-    page = client.get(change.operation.get_absolute_url()).content.decode()
+    page = client.get(stuck_change.operation.get_absolute_url()).content.decode()
 
-    client.post(f"{change.operation.get_absolute_url()}settle/", {"applied": "no"})
+    client.post(f"{stuck_change.operation.get_absolute_url()}settle/", {"applied": "no"})
 
     assert "It was applied" in page
     assert "It was not applied" in page
     assert "Send it again" in page
-    assert Change.objects.get(pk=change.pk).status == "failed"
+    assert Change.objects.get(pk=stuck_change.pk).status == "failed"
 
 
-def test_a_viewer_cannot_settle(change: Change, client_as: Callable[..., Client]) -> None:
-    response = client_as("viewer").post(f"{change.operation.get_absolute_url()}settle/", {"applied": "no"})
+def test_a_viewer_cannot_settle(stuck_change: Change, client_as: Callable[..., Client]) -> None:
+    response = client_as("viewer").post(
+        f"{stuck_change.operation.get_absolute_url()}settle/", {"applied": "no"}
+    )
 
     assert response.status_code == 403
-    assert Change.objects.get(pk=change.pk).status == "needs_attention"
+    assert Change.objects.get(pk=stuck_change.pk).status == "needs_attention"

@@ -29,7 +29,7 @@ def no_attempts_yet() -> Iterator[None]:
 
 
 @pytest.fixture
-def ana() -> User:
+def ana_with_password() -> User:
     return factories.person("responder", "Ana Ruiz", username="ana", password=PASSWORD)
 
 
@@ -81,16 +81,16 @@ def test_only_the_account_pages_that_the_portal_needs_exist() -> None:
     assert names == OPEN_TO_ALL | {"account_change_password", "account_reauthenticate"}
 
 
-def test_a_person_signs_in_by_name_or_address_and_lands_where_they_wanted(ana: User) -> None:
+def test_a_person_signs_in_by_name_or_address_and_lands_where_they_wanted(ana_with_password: User) -> None:
     response = sign_in(Client(), next="/operations/")
     assert (response.status_code, response.headers["Location"]) == (302, "/operations/")
-    ana.email = "ana@example.com"
-    ana.save()
+    ana_with_password.email = "ana@example.com"
+    ana_with_password.save()
     by_mail = Client().post("/accounts/login/", {"login": "ana@example.com", "password": PASSWORD})
     assert (by_mail.status_code, by_mail.headers["Location"]) == (302, "/")
 
 
-def test_the_page_carries_next_through_the_form(ana: User) -> None:
+def test_the_page_carries_next_through_the_form(ana_with_password: User) -> None:
     page = Client().get("/accounts/login/?next=/audit/").content.decode()
     assert '<input type="hidden" name="next" value="/audit/">' in page
 
@@ -109,26 +109,26 @@ def test_the_page_carries_next_through_the_form(ana: User) -> None:
         "javascript:alert(1)",
     ],
 )
-def test_next_never_leads_to_another_site(ana: User, next_: str) -> None:
+def test_next_never_leads_to_another_site(ana_with_password: User, next_: str) -> None:
     response = sign_in(Client(), next=next_)
     assert response.status_code == 302
     assert response.headers["Location"] == "/"
 
 
-def test_a_wrong_password_gets_a_message_and_keeps_the_name(ana: User) -> None:
+def test_a_wrong_password_gets_a_message_and_keeps_the_name(ana_with_password: User) -> None:
     response = sign_in(Client(), password="wrong")
     assert response.status_code == 200
     assert "not correct" in text(response)
     assert 'value="ana"' in response.content.decode()
 
 
-def test_an_unknown_name_is_answered_like_a_wrong_password(ana: User) -> None:
+def test_an_unknown_name_is_answered_like_a_wrong_password(ana_with_password: User) -> None:
     known = text(sign_in(Client(), password="wrong"))
     unknown = text(Client().post("/accounts/login/", {"login": "nobody", "password": "wrong"}))
     assert unknown.replace("nobody", "ana") == known
 
 
-def test_guessing_is_stopped_even_when_the_next_guess_is_right(ana: User) -> None:
+def test_guessing_is_stopped_even_when_the_next_guess_is_right(ana_with_password: User) -> None:
     for _ in range(12):
         sign_in(Client(), password="wrong")
     response = sign_in(Client())
@@ -136,7 +136,7 @@ def test_guessing_is_stopped_even_when_the_next_guess_is_right(ana: User) -> Non
     assert "too many" in text(response).lower()
 
 
-def test_a_flood_of_sign_ins_gets_the_page_for_too_many_attempts(ana: User) -> None:
+def test_a_flood_of_sign_ins_gets_the_page_for_too_many_attempts(ana_with_password: User) -> None:
     answers = [Client().post("/accounts/login/", {"login": f"user{n}", "password": "x"}) for n in range(40)]
     assert answers[-1].status_code == 429
     assert "Too many attempts" in text(answers[-1])
@@ -152,7 +152,7 @@ def test_nobody_signs_up() -> None:
     assert not User.objects.exists()
 
 
-def test_signing_out_is_a_form_and_ends_the_session(ana: User) -> None:
+def test_signing_out_is_a_form_and_ends_the_session(ana_with_password: User) -> None:
     client = Client()
     sign_in(client)
     key = client.session.session_key
@@ -164,7 +164,7 @@ def test_signing_out_is_a_form_and_ends_the_session(ana: User) -> None:
     assert client.get("/operations/").status_code == 302
 
 
-def test_the_session_key_changes_at_sign_in(ana: User) -> None:
+def test_the_session_key_changes_at_sign_in(ana_with_password: User) -> None:
     client = Client()
     client.get("/accounts/login/")
     client.cookies["sessionid"] = "a" * 32
@@ -172,16 +172,16 @@ def test_the_session_key_changes_at_sign_in(ana: User) -> None:
     assert client.cookies["sessionid"].value != "a" * 32
 
 
-def test_a_deactivated_person_is_signed_out_at_once(ana: User) -> None:
+def test_a_deactivated_person_is_signed_out_at_once(ana_with_password: User) -> None:
     client = Client()
     sign_in(client)
-    ana.is_active = False
-    ana.save()
+    ana_with_password.is_active = False
+    ana_with_password.save()
     assert client.get("/operations/").status_code == 302
     assert sign_in(Client()).headers.get("Location") != "/"
 
 
-def test_a_person_changes_their_own_password(ana: User) -> None:
+def test_a_person_changes_their_own_password(ana_with_password: User) -> None:
     client = Client()
     sign_in(client)
     assert "Change your password" in text(client.get("/accounts/password/change/"))

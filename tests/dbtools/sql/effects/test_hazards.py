@@ -6,7 +6,7 @@ import pytest
 
 from dbtools.postgres.client import Connection
 from dbtools.sql import Hazard, check
-from tests.dbtools.sql.honest import BEFORE
+from tests.dbtools.sql.allowed_scripts import BEFORE
 
 
 def hazards(text: str, tone: str = "") -> list[Hazard]:

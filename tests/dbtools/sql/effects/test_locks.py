@@ -6,14 +6,14 @@ from dbtools.postgres import client
 from dbtools.postgres.client import Connection
 from dbtools.sql import CheckedScript, check
 from tests.dbtools.conftest import MakeDatabase
-from tests.dbtools.sql.honest import BEFORE, HONEST
+from tests.dbtools.sql.allowed_scripts import ALLOWED, BEFORE
 
 
 def test_the_predicted_lock_is_the_one_that_is_taken(make_database: MakeDatabase) -> None:
     there = make_database()
     with client.connect(there, "tests", autocommit=True) as connection:
         connection.execute(BEFORE.encode())
-        for name, text in HONEST.items():
+        for name, text in ALLOWED.items():
             script = check(text)
             if script.path == "transaction" and len(script.statements) == 1:
                 assert strongest(connection, script) == script.statements[0].lock, name

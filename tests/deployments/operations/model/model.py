@@ -294,8 +294,4 @@ class LifeOfAChange(RuleBasedStateMachine):
             self.a_worker_works_while_it_can(0)
             self.every_promise_holds()
         assert self.active is None, f"still {self.active.status}: {self.active.message}"
-        for row in self.rows:
-            self.stage.count(f"ended: {row.status}")
-            self.stage.seen["sent again after a read-back"] += row.resends
-            self.stage.seen["a lost answer"] += "lost answer" in row.evidence
-            self.stage.seen["a worker was silent"] += "is alive, but has not renewed its lease" in row.message
+        self.stage.count_endings(self.rows)

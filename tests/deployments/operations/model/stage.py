@@ -10,7 +10,7 @@ import json
 import logging
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -117,6 +117,13 @@ class Stage:
 
     def count(self, what: str) -> None:
         self.seen[what] += 1
+
+    def count_endings(self, rows: Iterable[Change]) -> None:
+        for row in rows:
+            self.count(f"ended: {row.status}")
+            self.seen["sent again after a read-back"] += row.resends
+            self.seen["a lost answer"] += "lost answer" in row.evidence
+            self.seen["a worker was stalled"] += "is alive, but has not renewed its lease" in row.message
 
     def statement(self, execute: Callable[..., Any], *rest: Any) -> Any:
         self.statements += 1

@@ -34,7 +34,7 @@ HAPPENS = {
     "a late order arrives", "a lost answer", "sent again after a read-back", "settled by hand",
     "a worker dies between two statements", "a worker dies at order", "a worker dies at bytes",
     "a worker dies at answer", "a worker stands at bytes", "a worker hands over and stops",
-    "a worker was silent",
+    "a worker was stalled",
     "a clock is wrong", "every clock is right",
     "asked twice", "cancel asked for", "pushed", "rolled back in the dashboard",
     "ended: succeeded", "ended: failed", "ended: canceled", "ended: needs_attention",

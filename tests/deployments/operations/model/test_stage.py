@@ -1,4 +1,4 @@
-"""The stage itself: no life affects the next one, however it ended."""
+"""The stage itself: no generated run affects the next, however it ended."""
 
 from __future__ import annotations
 

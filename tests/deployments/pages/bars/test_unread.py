@@ -19,7 +19,7 @@ REFUSED = "Render does not accept our key for this (403): missing scope events:r
 
 @pytest.fixture
 def failing(live_api: Service) -> Service:
-    """It was read 4 minutes ago, and answers 500 since; another service of Render is well."""
+    """It was read 4 minutes ago, and has returned 500 since; another Render service is fine."""
     factories.heartbeats()
     factories.live(factories.service(name="billing", synced_at=timezone.now()))
     fields: dict[str, Any] = {

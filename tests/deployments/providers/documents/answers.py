@@ -1,4 +1,4 @@
-"""Builds answers from the providers' OpenAPI documents, each as odd as the document and bad luck allow.
+"""Builds random responses from the providers' OpenAPI documents, valid or nearly valid by the schema.
 
 Every nullable field may be null and every optional one missing, enums hold unknown words, strings are long or
 strange, numbers huge, dates far away, arrays empty; now and then a value has another type than documented.

@@ -101,10 +101,10 @@ class Oddity:
 
 def _without_memory(client: Provider) -> dict[str, Any]:
     """So that each question asks again for what is kept between calls."""
-    surroundings = getattr(client, "surroundings", None)
-    if surroundings is not None:
-        surroundings.known_domains.clear()
-        surroundings.known_environments.clear()
+    service_details = getattr(client, "service_details", None)
+    if service_details is not None:
+        service_details.known_domains.clear()
+        service_details.known_environments.clear()
         return {}
     return {"scopes": {}}
 

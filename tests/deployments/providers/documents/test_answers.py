@@ -1,4 +1,4 @@
-"""Whatever the providers' documents allow them to answer, the clients stay calm and claim nothing false.
+"""Whatever the providers' documents allow, the clients neither crash nor report anything untrue.
 
 `make provider-answers` asks 5,000 times for each endpoint; the suite asks a few times. PORTAL_ANSWERS and
 PORTAL_ANSWERS_SEED are the number and the seed.

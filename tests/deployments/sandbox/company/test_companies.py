@@ -1,4 +1,4 @@
-"""The example company has three weeks of history and an incident."""
+"""The sandbox company has three weeks of history and an incident."""
 
 from __future__ import annotations
 

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from render.public_api.api.deploys import (
     cancel_deploy,
     create_deploy,
@@ -48,21 +47,9 @@ from render.public_api.models.service_patch import ServicePATCH
 
 from deployments.sandbox.clock import StoppedClock
 from deployments.sandbox.rows import DeploymentRow, ServiceRow
-from deployments.sandbox.server.app import Sandbox
-from deployments.sandbox.server.transport import RENDER_URL, SandboxTransport
 from deployments.sandbox.world import World
 
 Earlier = Callable[..., DeploymentRow]
-
-
-@pytest.fixture
-def official_client(sandbox: Sandbox) -> AuthenticatedClient:
-    return AuthenticatedClient(
-        base_url=RENDER_URL,
-        token="rnd_sandbox",
-        raise_on_unexpected_status=True,
-        httpx_args={"transport": SandboxTransport(sandbox)},
-    )
 
 
 def call_api(call: Any, *args: Any, **kwargs: Any) -> Any:

@@ -49,7 +49,7 @@ def wait_for(address: str) -> None:
 
 
 @pytest.fixture
-def render(origin: str) -> Iterator[httpx.Client]:
+def served_render(origin: str) -> Iterator[httpx.Client]:
     key = {"Authorization": "Bearer rnd_sandbox"}
     with httpx.Client(base_url=f"{origin}/v1", headers=key, timeout=TIMEOUT) as client:
         yield client
@@ -60,8 +60,8 @@ def arm(origin: str, on: str, do: str, **settings: object) -> None:
     assert httpx.post(f"{origin}/_sandbox/faults", json={"on": on, "do": do, **settings}).status_code == 200
 
 
-def test_a_response_has_one_date_and_the_providers_headers(render: httpx.Client) -> None:
-    answer = render.get("/services")
+def test_a_response_has_one_date_and_the_providers_headers(served_render: httpx.Client) -> None:
+    answer = served_render.get("/services")
 
     assert answer.status_code == 200
     assert len(answer.headers.get_list("date")) == 1
@@ -70,26 +70,30 @@ def test_a_response_has_one_date_and_the_providers_headers(render: httpx.Client)
 
 
 @pytest.mark.parametrize("do", ["drop_before", "drop_after", "refuse_connection"])
-def test_a_dropped_connection_really_ends(origin: str, render: httpx.Client, do: str) -> None:
+def test_a_dropped_connection_really_ends(origin: str, served_render: httpx.Client, do: str) -> None:
     arm(origin, "render.services", do)
     with pytest.raises(httpx.RemoteProtocolError):
-        render.get("/services")
+        served_render.get("/services")
 
-    assert render.get("/services").status_code == 200
+    assert served_render.get("/services").status_code == 200
 
 
-def test_a_slow_response_does_not_delay_others(origin: str, render: httpx.Client) -> None:
+def test_a_slow_response_does_not_delay_others(origin: str, served_render: httpx.Client) -> None:
     arm(origin, "render.services", "slow", seconds=TIMEOUT)
     with pytest.raises(httpx.ReadTimeout):
-        render.get("/services", timeout=0.3)
+        served_render.get("/services", timeout=0.3)
 
-    assert render.get("/services", timeout=TIMEOUT / 2).status_code == 200  # the slow one still sleeps
+    assert served_render.get("/services", timeout=TIMEOUT / 2).status_code == 200  # the slow one still sleeps
 
 
-def test_a_post_arrives_with_its_body(origin: str, render: httpx.Client) -> None:
-    service = render.get("/services", params={"name": "shop-api"}).json()[0]["service"]
-    deploys = render.get(f"/services/{service['id']}/deploys", params={"status": ["deactivated"]}).json()
-    answer = render.post(f"/services/{service['id']}/rollback", json={"deployId": deploys[0]["deploy"]["id"]})
+def test_a_post_arrives_with_its_body(origin: str, served_render: httpx.Client) -> None:
+    service = served_render.get("/services", params={"name": "shop-api"}).json()[0]["service"]
+    deploys = served_render.get(
+        f"/services/{service['id']}/deploys", params={"status": ["deactivated"]}
+    ).json()
+    answer = served_render.post(
+        f"/services/{service['id']}/rollback", json={"deployId": deploys[0]["deploy"]["id"]}
+    )
     rows = httpx.get(f"{origin}/_sandbox/applied").json()
 
     assert answer.status_code == 201

@@ -1,4 +1,4 @@
-"""Acts outside the portal are entries: each once, at its own time, with the actor that the provider names."""
+"""External changes are audited once, at their own time, with the actor that the provider names."""
 
 from __future__ import annotations
 

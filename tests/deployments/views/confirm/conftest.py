@@ -9,7 +9,7 @@ from tests import factories
 
 
 @pytest.fixture
-def live_api() -> Service:
+def deployed_api() -> Service:
     """An API whose newest deployment is live, with an older one to go back to."""
     service = factories.service("api", display_name="API")
     factories.provider_status("render")

@@ -20,10 +20,10 @@ pytestmark = pytest.mark.django_db
 
 
 def test_the_dialog_says_from_to_commits_steps_and_what_else_changes(
-    responder: Client, live_api: Service
+    responder: Client, deployed_api: Service
 ) -> None:
-    target = older(live_api)
-    response = responder.get(address(live_api, target))
+    target = older(deployed_api)
+    response = responder.get(address(deployed_api, target))
     read = text(response)
     assert response.status_code == 200
     assert f"Roll back API to {target.short_sha} “Fix price rounding”?" in read
@@ -38,9 +38,9 @@ def test_the_dialog_says_from_to_commits_steps_and_what_else_changes(
 
 
 def test_htmx_gets_the_dialogs_content_and_others_the_whole_page(
-    responder: Client, live_api: Service
+    responder: Client, deployed_api: Service
 ) -> None:
-    where = address(live_api, older(live_api))
+    where = address(deployed_api, older(deployed_api))
     assert "<html" in responder.get(where).content.decode()
     fragment = responder.get(where, headers=HTMX)
     assert "<html" not in fragment.content.decode()
@@ -49,50 +49,52 @@ def test_htmx_gets_the_dialogs_content_and_others_the_whole_page(
 
 
 def test_the_first_focus_is_the_reason_and_enter_presses_nothing(
-    responder: Client, live_api: Service
+    responder: Client, deployed_api: Service
 ) -> None:
-    page = responder.get(address(live_api, older(live_api))).content.decode()
+    page = responder.get(address(deployed_api, older(deployed_api))).content.decode()
     assert re.search(r'<input type="radio"\s+name="reason"[^>]*autofocus', page)
     buttons = re.findall(r"<button[^>]*>", page[page.index('class="sheet"') :])
     assert "disabled" in buttons[0]
 
 
-def test_the_incident_comes_along_from_the_address(responder: Client, live_api: Service) -> None:
-    page = responder.get(address(live_api, older(live_api)) + "?incident=INC-413").content.decode()
+def test_the_incident_comes_along_from_the_address(responder: Client, deployed_api: Service) -> None:
+    page = responder.get(address(deployed_api, older(deployed_api)) + "?incident=INC-413").content.decode()
     assert 'value="INC-413"' in page
 
 
-def test_old_data_says_its_age_and_what_is_in_the_way(responder: Client, live_api: Service) -> None:
+def test_old_data_says_its_age_and_what_is_in_the_way(responder: Client, deployed_api: Service) -> None:
     ProviderStatus.objects.update(synced_at=factories.ago(minutes=7), error="Render answered 503.")
-    read = text(responder.get(address(live_api, older(live_api))))
+    read = text(responder.get(address(deployed_api, older(deployed_api))))
     assert "This was read from Render 7 min ago (Render answered 503.)." in read
 
 
-def test_a_provider_that_was_never_read_says_so(responder: Client, live_api: Service) -> None:
+def test_a_provider_that_was_never_read_says_so(responder: Client, deployed_api: Service) -> None:
     ProviderStatus.objects.all().delete()
     assert "Render has not answered the portal yet." in text(
-        responder.get(address(live_api, older(live_api)))
+        responder.get(address(deployed_api, older(deployed_api)))
     )
 
 
 def test_an_unknown_live_deployment_is_called_unknown_and_never_guessed(
-    responder: Client, live_api: Service
+    responder: Client, deployed_api: Service
 ) -> None:
-    target = older(live_api)
+    target = older(deployed_api)
     Service.objects.update(live=None)
-    read = text(responder.get(address(live_api, target)))
+    read = text(responder.get(address(deployed_api, target)))
     assert "UNKNOWN Render did not say what is live" in read
 
 
-def test_where_the_outside_disagrees_the_dialog_says_so(responder: Client, live_api: Service) -> None:
+def test_where_the_outside_disagrees_the_dialog_says_so(responder: Client, deployed_api: Service) -> None:
     Service.objects.update(version_check_sha="f" * 40)
-    read = text(responder.get(address(live_api, older(live_api))))
+    read = text(responder.get(address(deployed_api, older(deployed_api))))
     assert "DISPUTED Render says" in read
 
 
-def test_markup_in_a_commit_message_stays_text(responder: Client, live_api: Service) -> None:
-    target = factories.deployment(live_api, "<img src=x onerror=alert(1)>\u202e</form>", author="<b>Eve</b>")
-    page = responder.get(address(live_api, target)).content.decode()
+def test_markup_in_a_commit_message_stays_text(responder: Client, deployed_api: Service) -> None:
+    target = factories.deployment(
+        deployed_api, "<img src=x onerror=alert(1)>\u202e</form>", author="<b>Eve</b>"
+    )
+    page = responder.get(address(deployed_api, target)).content.decode()
     assert "<img" not in page
     assert "&lt;img src=x onerror=alert(1)&gt;" in page
     assert "\u202e" not in page
@@ -100,13 +102,15 @@ def test_markup_in_a_commit_message_stays_text(responder: Client, live_api: Serv
 
 
 def test_the_number_of_queries_does_not_grow_with_the_commits(
-    responder: Client, live_api: Service, django_assert_max_num_queries: Any
+    responder: Client, deployed_api: Service, django_assert_max_num_queries: Any
 ) -> None:
-    target = older(live_api)
+    target = older(deployed_api)
     for number in range(60):
-        factories.deployment(live_api, f"Change {number}", created_at=factories.ago(hours=2, minutes=number))
+        factories.deployment(
+            deployed_api, f"Change {number}", created_at=factories.ago(hours=2, minutes=number)
+        )
     with django_assert_max_num_queries(21):
-        read = text(responder.get(address(live_api, target)))
+        read = text(responder.get(address(deployed_api, target)))
     assert "and 32 more" in read
 
 
@@ -114,22 +118,22 @@ def test_the_number_of_queries_does_not_grow_with_the_commits(
 
 
 def test_a_deployment_that_cannot_be_chosen_has_its_reason_and_no_button(
-    responder: Client, live_api: Service
+    responder: Client, deployed_api: Service
 ) -> None:
-    target = factories.failed(live_api)
-    response = responder.get(address(live_api, target))
+    target = factories.failed(deployed_api)
+    response = responder.get(address(deployed_api, target))
     assert response.status_code == 200
     assert "Failed, never served." in text(response)
     assert 'data-kind="main"' not in response.content.decode()
 
 
 def test_posting_what_cannot_be_done_starts_nothing_and_is_recorded(
-    responder: Client, live_api: Service
+    responder: Client, deployed_api: Service
 ) -> None:
-    target = older(live_api)
-    form = fill(responder, address(live_api, target))
+    target = older(deployed_api)
+    form = fill(responder, address(deployed_api, target))
     Deployment.objects.filter(pk=target.pk).update(missing_since=timezone.now())
-    response = responder.post(address(live_api, target), form)
+    response = responder.post(address(deployed_api, target), form)
     assert response.status_code == 409
     assert "Render no longer lists it. Nothing was started." in text(response)
     assert not Operation.objects.exists()
@@ -151,27 +155,27 @@ def test_a_staged_deployment_is_promoted_not_rolled_back_to(responder: Client) -
 
 
 @pytest.mark.parametrize("id_", ["dep-nowhere", "a%00b", quote("../../etc", safe=""), "x" * 121])
-def test_an_unknown_deployment_is_a_sentence(responder: Client, live_api: Service, id_: str) -> None:
-    response = responder.get(f"/services/{live_api.slug}/deployments/{id_}/roll-back/")
+def test_an_unknown_deployment_is_a_sentence(responder: Client, deployed_api: Service, id_: str) -> None:
+    response = responder.get(f"/services/{deployed_api.slug}/deployments/{id_}/roll-back/")
     assert response.status_code == 404
     assert "There is nothing at this address" in text(response)
 
 
-def test_an_unknown_service_is_a_sentence(responder: Client, live_api: Service) -> None:
-    response = responder.get(address(Service(slug="nobody"), older(live_api)))
+def test_an_unknown_service_is_a_sentence(responder: Client, deployed_api: Service) -> None:
+    response = responder.get(address(Service(slug="nobody"), older(deployed_api)))
     assert response.status_code == 404
     assert "The portal knows no service called “nobody”." in text(response)
 
 
-def test_a_deployment_of_another_service_is_refused_by_name(responder: Client, live_api: Service) -> None:
+def test_a_deployment_of_another_service_is_refused_by_name(responder: Client, deployed_api: Service) -> None:
     web = factories.service("web", display_name="Web")
     factories.live(web)
     other = factories.deployment(web, "New footer")
-    response = responder.post(address(live_api, other), {"token": "x", "reason": "errors"})
+    response = responder.post(address(deployed_api, other), {"token": "x", "reason": "errors"})
     assert response.status_code == 404
     assert f"The deployment {other.provider_id} belongs to Web shop-web" in text(response)
     assert not Operation.objects.exists()
 
 
-def test_other_methods_are_not_taken(responder: Client, live_api: Service) -> None:
-    assert responder.put(address(live_api, older(live_api))).status_code == 405
+def test_other_methods_are_not_taken(responder: Client, deployed_api: Service) -> None:
+    assert responder.put(address(deployed_api, older(deployed_api))).status_code == 405

@@ -6,9 +6,9 @@ import pytest
 from django.test import Client
 
 from deployments.models import Change, Deployment, Pin, Service
-from deployments.operations.past.previous import previous
+from deployments.operations.previous import previous
 from tests import factories
-from tests.deployments.operations.past.story import Story
+from tests.deployments.operations.story import Story
 from tests.deployments.views.confirm.dialog import address, fill
 from tests.support.page_text import text
 

@@ -15,16 +15,16 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def pinned(live_api: Service) -> Service:
+def pinned(deployed_api: Service) -> Service:
     """The API rolled back to the oldest deployment, away from the newest."""
-    left, now_live = live_api.live, older(live_api)
+    left, now_live = deployed_api.live, older(deployed_api)
     assert left is not None
     Deployment.objects.filter(pk=left.pk).update(live_since=None, live_until=timezone.now(), status="retired")
     Deployment.objects.filter(pk=now_live.pk).update(live_since=factories.ago(minutes=3), status="live")
-    live_api.live, live_api.auto_deploy, live_api.pinned = now_live, "off", True
-    live_api.save()
-    factories.pin(live_api, now_live, rolled_back_from=left)
-    return live_api
+    deployed_api.live, deployed_api.auto_deploy, deployed_api.pinned = now_live, "off", True
+    deployed_api.save()
+    factories.pin(deployed_api, now_live, rolled_back_from=left)
+    return deployed_api
 
 
 def test_leaving_offers_to_keep_what_is_live_or_to_return_to_what_was_left(
@@ -91,8 +91,10 @@ def test_newer_staged_deployments_are_options_when_leaving(responder: Client) ->
     assert "Ancient draft" not in page
 
 
-def test_there_is_no_rollback_to_leave_where_nothing_is_pinned(responder: Client, live_api: Service) -> None:
-    where = f"/services/{live_api.slug}/leave/"
+def test_there_is_no_rollback_to_leave_where_nothing_is_pinned(
+    responder: Client, deployed_api: Service
+) -> None:
+    where = f"/services/{deployed_api.slug}/leave/"
     page = responder.get(where)
     assert "API is not pinned: there is no rollback to leave." in text(page)
     response = responder.post(where, {"token": token_in(page)})

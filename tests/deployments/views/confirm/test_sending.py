@@ -21,11 +21,11 @@ pytestmark = pytest.mark.django_db
 
 
 def test_the_form_starts_one_operation_with_its_audit_entry(
-    responder: Client, ana: User, live_api: Service
+    responder: Client, ana: User, deployed_api: Service
 ) -> None:
-    target = older(live_api)
-    form = fill(responder, address(live_api, target), words="500s on checkout", incident="INC-412")
-    response = responder.post(address(live_api, target), form)
+    target = older(deployed_api)
+    form = fill(responder, address(deployed_api, target), words="500s on checkout", incident="INC-412")
+    response = responder.post(address(deployed_api, target), form)
     operation = Operation.objects.get()
     assert response.status_code == 303
     assert response.headers["Location"] == f"/operations/{operation.pk}/"
@@ -35,20 +35,20 @@ def test_the_form_starts_one_operation_with_its_audit_entry(
         "500s on checkout",
     )
     assert operation.change.to_deployment == target
-    assert operation.change.from_deployment == live_api.live
+    assert operation.change.from_deployment == deployed_api.live
     entry = AuditEntry.objects.get()
     assert (entry.actor_name, entry.operation, entry.incident) == ("Ana Ruiz", operation.pk, "INC-412")
     assert entry.reason == "Error rate up: 500s on checkout"
 
 
-def test_htmx_is_sent_to_the_operation_as_a_whole_page(responder: Client, live_api: Service) -> None:
-    where = address(live_api, older(live_api))
+def test_htmx_is_sent_to_the_operation_as_a_whole_page(responder: Client, deployed_api: Service) -> None:
+    where = address(deployed_api, older(deployed_api))
     response = responder.post(where, fill(responder, where), headers=HTMX)
     assert response.headers["HX-Redirect"] == f"/operations/{Operation.objects.get().pk}/"
 
 
-def test_the_same_form_twice_is_one_operation(responder: Client, live_api: Service) -> None:
-    where = address(live_api, older(live_api))
+def test_the_same_form_twice_is_one_operation(responder: Client, deployed_api: Service) -> None:
+    where = address(deployed_api, older(deployed_api))
     form = fill(responder, where)
     first, second = responder.post(where, form), responder.post(where, form)
     assert first.headers["Location"] == second.headers["Location"]
@@ -56,24 +56,28 @@ def test_the_same_form_twice_is_one_operation(responder: Client, live_api: Servi
 
 
 def test_the_same_form_after_the_operation_has_ended_shows_that_operation(
-    responder: Client, live_api: Service
+    responder: Client, deployed_api: Service
 ) -> None:
-    target = older(live_api)
-    form = fill(responder, address(live_api, target))
-    first = responder.post(address(live_api, target), form)
+    target = older(deployed_api)
+    form = fill(responder, address(deployed_api, target))
+    first = responder.post(address(deployed_api, target), form)
     Change.objects.update(status="succeeded", ended_at=timezone.now())
-    factories.live(live_api, "Fix price rounding", commit_sha=target.commit_sha)
-    assert responder.post(address(live_api, target), form).headers["Location"] == first.headers["Location"]
+    factories.live(deployed_api, "Fix price rounding", commit_sha=target.commit_sha)
+    assert (
+        responder.post(address(deployed_api, target), form).headers["Location"] == first.headers["Location"]
+    )
     assert Operation.objects.count() == 1
 
 
-def test_the_second_person_is_shown_the_first_ones_operation(responder: Client, live_api: Service) -> None:
-    target = older(live_api)
+def test_the_second_person_is_shown_the_first_ones_operation(
+    responder: Client, deployed_api: Service
+) -> None:
+    target = older(deployed_api)
     bo = Client()
     bo.force_login(factories.person("responder", "Bo Lind"))
-    mine, his = fill(responder, address(live_api, target)), fill(bo, address(live_api, target))
-    first = bo.post(address(live_api, target), his)
-    second = responder.post(address(live_api, target), mine)
+    mine, his = fill(responder, address(deployed_api, target)), fill(bo, address(deployed_api, target))
+    first = bo.post(address(deployed_api, target), his)
+    second = responder.post(address(deployed_api, target), mine)
     assert second.headers["Location"] == first.headers["Location"]
     assert Operation.objects.count() == 1
     assert "Bo Lind was faster: here is the operation under way." in text(
@@ -82,9 +86,9 @@ def test_the_second_person_is_shown_the_first_ones_operation(responder: Client, 
 
 
 def test_a_second_tab_of_the_same_person_is_not_called_somebody_else(
-    responder: Client, live_api: Service
+    responder: Client, deployed_api: Service
 ) -> None:
-    where = address(live_api, older(live_api))
+    where = address(deployed_api, older(deployed_api))
     one, two = fill(responder, where), fill(responder, where)
     responder.post(where, one)
     second = responder.post(where, two)
@@ -92,20 +96,22 @@ def test_a_second_tab_of_the_same_person_is_not_called_somebody_else(
 
 
 def test_while_an_operation_runs_the_dialog_has_no_button_but_the_way_to_it(
-    responder: Client, live_api: Service
+    responder: Client, deployed_api: Service
 ) -> None:
-    running = factories.change(live_api, older(live_api))
-    page = responder.get(address(live_api, older(live_api), "roll-back"))
+    running = factories.change(deployed_api, older(deployed_api))
+    page = responder.get(address(deployed_api, older(deployed_api), "roll-back"))
     assert "Ana Ruiz has an operation under way on API." in text(page)
     assert running.operation.get_absolute_url() in page.content.decode()
     assert 'data-kind="main"' not in page.content.decode()
 
 
-def test_what_has_changed_since_is_shown_and_nothing_is_started(responder: Client, live_api: Service) -> None:
-    target = older(live_api)
-    form = fill(responder, address(live_api, target), words="500s on checkout", incident="INC-412")
-    factories.live(live_api, "Emergency hotfix", created_at=timezone.now())
-    response = responder.post(address(live_api, target), form)
+def test_what_has_changed_since_is_shown_and_nothing_is_started(
+    responder: Client, deployed_api: Service
+) -> None:
+    target = older(deployed_api)
+    form = fill(responder, address(deployed_api, target), words="500s on checkout", incident="INC-412")
+    factories.live(deployed_api, "Emergency hotfix", created_at=timezone.now())
+    response = responder.post(address(deployed_api, target), form)
     read = text(response)
     assert response.status_code == 409
     assert not Operation.objects.exists()
@@ -115,14 +121,14 @@ def test_what_has_changed_since_is_shown_and_nothing_is_started(responder: Clien
     assert 'value="INC-412"' in response.content.decode()
     again = {**form, "token": token_in(response)}
     assert again["token"] != form["token"]
-    assert responder.post(address(live_api, target), again).status_code == 303
+    assert responder.post(address(deployed_api, target), again).status_code == 303
 
 
 @pytest.mark.parametrize("damage", [lambda token: "", lambda token: token[:-3], lambda token: "x" * 5000])
 def test_a_damaged_token_starts_nothing_and_keeps_what_was_typed(
-    responder: Client, live_api: Service, damage: Any
+    responder: Client, deployed_api: Service, damage: Any
 ) -> None:
-    where = address(live_api, older(live_api))
+    where = address(deployed_api, older(deployed_api))
     form = fill(responder, where, words="typed with care")
     response = responder.post(where, {**form, "token": damage(form["token"])})
     assert response.status_code == 409
@@ -131,15 +137,15 @@ def test_a_damaged_token_starts_nothing_and_keeps_what_was_typed(
     assert not Operation.objects.exists()
 
 
-def test_a_token_of_another_deployment_is_refused(responder: Client, live_api: Service) -> None:
-    form = fill(responder, address(live_api, older(live_api)))
-    response = responder.post(address(live_api, older(live_api, "Fix login rate limit")), form)
+def test_a_token_of_another_deployment_is_refused(responder: Client, deployed_api: Service) -> None:
+    form = fill(responder, address(deployed_api, older(deployed_api)))
+    response = responder.post(address(deployed_api, older(deployed_api, "Fix login rate limit")), form)
     assert response.status_code == 409
     assert "belongs to another deployment" in text(response)
 
 
-def test_a_missing_reason_is_asked_for_and_the_rest_is_kept(responder: Client, live_api: Service) -> None:
-    where = address(live_api, older(live_api))
+def test_a_missing_reason_is_asked_for_and_the_rest_is_kept(responder: Client, deployed_api: Service) -> None:
+    where = address(deployed_api, older(deployed_api))
     response = responder.post(where, fill(responder, where, reason="", words="kept", incident="INC-1"))
     assert response.status_code == 422
     assert "Choose the reason. Nothing was started." in text(response)
@@ -148,9 +154,9 @@ def test_a_missing_reason_is_asked_for_and_the_rest_is_kept(responder: Client, l
 
 
 def test_a_reason_of_100_kb_is_refused_with_a_sentence_and_not_lost(
-    responder: Client, live_api: Service
+    responder: Client, deployed_api: Service
 ) -> None:
-    where = address(live_api, older(live_api))
+    where = address(deployed_api, older(deployed_api))
     response = responder.post(where, fill(responder, where, words="x" * 100_000, incident="INC-1"))
     assert response.status_code == 422
     assert "The reason is 100,000 characters long and 2,000 fit." in text(response)
@@ -159,32 +165,32 @@ def test_a_reason_of_100_kb_is_refused_with_a_sentence_and_not_lost(
     assert not Operation.objects.exists()
 
 
-def test_more_than_a_megabyte_is_answered_with_a_page(responder: Client, live_api: Service) -> None:
-    where = address(live_api, older(live_api))
+def test_more_than_a_megabyte_is_answered_with_a_page(responder: Client, deployed_api: Service) -> None:
+    where = address(deployed_api, older(deployed_api))
     response = responder.post(where, fill(responder, where, words="x" * 1_200_000))
     assert response.status_code == 400
     assert "The portal could not use what was sent" in text(response)
 
 
 def test_a_token_stays_good_while_only_ages_change(
-    responder: Client, live_api: Service, settings: Any
+    responder: Client, deployed_api: Service, settings: Any
 ) -> None:
-    target = older(live_api)
-    form = fill(responder, address(live_api, target))
+    target = older(deployed_api)
+    form = fill(responder, address(deployed_api, target))
     Service.objects.update(synced_at=timezone.now() + timedelta(seconds=15))
-    assert responder.post(address(live_api, target), form).status_code == 303
+    assert responder.post(address(deployed_api, target), form).status_code == 303
 
 
-def test_a_viewer_sees_the_plan_and_why_there_is_no_button(live_api: Service) -> None:
+def test_a_viewer_sees_the_plan_and_why_there_is_no_button(deployed_api: Service) -> None:
     vera = Client()
     vera.force_login(factories.person("viewer", "Vera Novak"))
-    response = vera.get(address(live_api, older(live_api)))
+    response = vera.get(address(deployed_api, older(deployed_api)))
     assert "it needs the role responder or database admin, and yours is viewer" in text(response)
     assert 'data-kind="main"' not in response.content.decode()
 
 
-def test_a_viewers_post_is_refused_and_recorded(responder: Client, live_api: Service) -> None:
-    where = address(live_api, older(live_api))
+def test_a_viewers_post_is_refused_and_recorded(responder: Client, deployed_api: Service) -> None:
+    where = address(deployed_api, older(deployed_api))
     vera = Client()
     vera.force_login(factories.person("viewer", "Vera Novak"))
     response = vera.post(where, fill(responder, where))
@@ -196,20 +202,20 @@ def test_a_viewers_post_is_refused_and_recorded(responder: Client, live_api: Ser
     assert not Operation.objects.exists()
 
 
-def test_a_form_of_another_site_is_refused(ana: User, live_api: Service) -> None:
+def test_a_form_of_another_site_is_refused(ana: User, deployed_api: Service) -> None:
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(ana)
-    response = strict.post(address(live_api, older(live_api)), {"reason": "errors"})
+    response = strict.post(address(deployed_api, older(deployed_api)), {"reason": "errors"})
     assert response.status_code == 403
     assert "This form was not accepted" in text(response)
 
 
 @pytest.mark.parametrize(("ticked", "canceled"), [({"cancel_builds_first": "on"}, True), ({}, False)])
 def test_builds_are_canceled_first_only_where_the_box_of_the_dialog_is_ticked(
-    responder: Client, live_api: Service, ticked: dict[str, str], canceled: bool
+    responder: Client, deployed_api: Service, ticked: dict[str, str], canceled: bool
 ) -> None:
-    factories.deployment(live_api, "Still building", status="building", raw_status="build_in_progress")
-    where = address(live_api, older(live_api))
+    factories.deployment(deployed_api, "Still building", status="building", raw_status="build_in_progress")
+    where = address(deployed_api, older(deployed_api))
     page = responder.get(where).content.decode()
     assert re.search(r'type="checkbox"\s+name="cancel_builds_first"\s+checked', page)
     responder.post(where, fill(responder, where, **ticked))

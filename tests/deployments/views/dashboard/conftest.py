@@ -17,7 +17,7 @@ def synced_api() -> Service:
 
 
 @pytest.fixture
-def web() -> Service:
+def synced_web() -> Service:
     factories.provider_status("vercel")
     return factories.service("web", display_name="Web")
 

@@ -34,11 +34,11 @@ def test_the_pull_request_links_to_the_host_of_the_repository(responder: Client,
 
 
 def test_an_author_that_render_does_not_name_comes_from_the_other_side(
-    responder: Client, synced_api: Service, web: Service
+    responder: Client, synced_api: Service, synced_web: Service
 ) -> None:
     message = "Faster checkout totals (#812)\n\nLonger text."
     factories.live(synced_api, author="", pull_request="", commit_message=message)
-    factories.live(web, author="Bo Lind")
+    factories.live(synced_web, author="Bo Lind")
     page = responder.get("/")
     assert text(page).count("Bo Lind · #812") == 2
     assert synced_api.deployments.get().author == ""
@@ -92,9 +92,13 @@ def test_labels_are_words_and_every_missing_button_has_its_reason(
     assert ("Roll back to this" in shown) is (reason == "")
 
 
-def test_a_staged_deployment_is_promoted_and_not_rolled_back_to(responder: Client, web: Service) -> None:
-    factories.live(web)
-    staged = factories.deployment(web, "Hide the broken button", staged=True, served=False, live_seconds=0)
+def test_a_staged_deployment_is_promoted_and_not_rolled_back_to(
+    responder: Client, synced_web: Service
+) -> None:
+    factories.live(synced_web)
+    staged = factories.deployment(
+        synced_web, "Hide the broken button", staged=True, served=False, live_seconds=0
+    )
     shown = row(responder.get("/"), "Hide the broken button")
     assert "STAGED" in shown
     assert f"{staged.provider_id}/promote/" in shown
@@ -108,10 +112,12 @@ def test_a_rollback_says_of_what_and_by_whom(responder: Client, synced_api: Serv
     assert f"ROLLBACK of {old.short_sha} by Ana Ruiz" in shown
 
 
-def test_what_was_rolled_back_from_says_so_and_is_no_candidate(responder: Client, web: Service) -> None:
-    good = factories.live(web, "Fix price rounding", created_at=factories.ago(days=2))
-    bad = factories.deployment(web, "Faster checkout totals", created_at=factories.ago(minutes=9))
-    factories.pin(web, good, rolled_back_from=bad, pinned_by="Bo Lind")
+def test_what_was_rolled_back_from_says_so_and_is_no_candidate(
+    responder: Client, synced_web: Service
+) -> None:
+    good = factories.live(synced_web, "Fix price rounding", created_at=factories.ago(days=2))
+    bad = factories.deployment(synced_web, "Faster checkout totals", created_at=factories.ago(minutes=9))
+    factories.pin(synced_web, good, rolled_back_from=bad, pinned_by="Bo Lind")
     page = responder.get("/")
     assert "ROLLED BACK FROM" in row(page, "Faster checkout totals")
     assert "leave the rollback to bring it back" in row(page, "Faster checkout totals")
@@ -164,18 +170,18 @@ def test_how_long_a_deployment_was_live_is_in_its_row(responder: Client, synced_
 
 
 def test_an_empty_cell_says_that_the_other_side_never_built_the_commit(
-    responder: Client, synced_api: Service, web: Service
+    responder: Client, synced_api: Service, synced_web: Service
 ) -> None:
     factories.deployment(synced_api, "Fix login rate limit")
-    factories.live(web)
+    factories.live(synced_web)
     assert "no web deployment of this commit" in text(responder.get("/"))
 
 
 def test_an_empty_cell_says_when_the_other_side_built_the_commit(
-    responder: Client, synced_api: Service, web: Service
+    responder: Client, synced_api: Service, synced_web: Service
 ) -> None:
     factories.deployment(synced_api, "Fix login rate limit", created_at=factories.ago(days=1))
-    factories.deployment(web, "Fix login rate limit", created_at=factories.ago(days=3))
+    factories.deployment(synced_web, "Fix login rate limit", created_at=factories.ago(days=3))
     page = text(responder.get("/"))
     assert "web built this commit" in page
     assert "no web deployment" not in page

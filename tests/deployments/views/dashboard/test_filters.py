@@ -13,9 +13,11 @@ from tests.support.page_text import text
 pytestmark = pytest.mark.django_db
 
 
-def test_previews_stand_only_behind_the_filter(responder: Client, synced_api: Service, web: Service) -> None:
-    factories.live(web, "Faster checkout totals")
-    factories.deployment(web, "Try a new header", production=False, branch="try/header")
+def test_previews_stand_only_behind_the_filter(
+    responder: Client, synced_api: Service, synced_web: Service
+) -> None:
+    factories.live(synced_web, "Faster checkout totals")
+    factories.deployment(synced_web, "Try a new header", production=False, branch="try/header")
     assert "Try a new header" not in text(responder.get("/"))
     shown = responder.get("/", {"show": "previews"})
     assert "Try a new header" in text(shown)

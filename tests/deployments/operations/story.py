@@ -1,4 +1,4 @@
-"""A service's story as its provider would tell it: deployments go live, are rolled back from, come back."""
+"""A generated deployment history, used to test `previous`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What surrounds a service at Render and costs a call of its own: its custom domains and its environment.
+"""A service's custom domains and environment at Render, each needing an extra request.
 
 Both seldom change, so they are kept for a while, and one list of services asks for a few of them only: the
 rate limit is shared with everything else. What was not read is unknown, and the portal keeps what it knew.
@@ -27,7 +27,7 @@ Known = tuple[float, Any]
 
 
 @dataclass
-class Surroundings:
+class ServiceDetails:
     """The domains and environments that one client has read, with the time of each reading."""
 
     connection: ProviderConnection

@@ -13,8 +13,8 @@ OWN = "https://shop-api.onrender.com"
 
 def fresh(bench: ClientBench) -> RemoteService:
     """The service as a client sees it that has kept nothing from before."""
-    bench.client.surroundings.known_domains.clear()  # type: ignore[attr-defined]
-    bench.client.surroundings.known_environments.clear()  # type: ignore[attr-defined]
+    bench.client.service_details.known_domains.clear()  # type: ignore[attr-defined]
+    bench.client.service_details.known_environments.clear()  # type: ignore[attr-defined]
     return bench.client.services()[0]
 
 

@@ -9,24 +9,15 @@ from render.public_api.models.custom_domain_verification_status import CustomDom
 
 from deployments.sandbox.render.resource_json import environment_id
 from deployments.sandbox.rows import ServiceRow
-from deployments.sandbox.server.app import Sandbox
-from deployments.sandbox.server.transport import RENDER_URL, SandboxTransport
 from deployments.sandbox.world import World
 
 
-def official_client(sandbox: Sandbox) -> AuthenticatedClient:
-    return AuthenticatedClient(
-        base_url=RENDER_URL,
-        token="rnd_sandbox",
-        raise_on_unexpected_status=True,
-        httpx_args={"transport": SandboxTransport(sandbox)},
-    )
-
-
-def test_it_reads_the_custom_domains(sandbox: Sandbox, world: World, shop_api: ServiceRow) -> None:
+def test_it_reads_the_custom_domains(
+    official_client: AuthenticatedClient, world: World, shop_api: ServiceRow
+) -> None:
     world.somebody_adds_domain("shop-api", "api.example.com")
     world.somebody_adds_domain("shop-api", "soon.example.com", verified=False)
-    rows = list_custom_domains.sync(shop_api.id, client=official_client(sandbox))
+    rows = list_custom_domains.sync(shop_api.id, client=official_client)
     assert isinstance(rows, list)
     assert [(row.custom_domain.name, row.custom_domain.verification_status) for row in rows] == [
         ("api.example.com", CustomDomainVerificationStatus.VERIFIED),
@@ -34,9 +25,9 @@ def test_it_reads_the_custom_domains(sandbox: Sandbox, world: World, shop_api: S
     ]
 
 
-def test_it_reads_the_environment(sandbox: Sandbox, shop_api: ServiceRow) -> None:
+def test_it_reads_the_environment(official_client: AuthenticatedClient, shop_api: ServiceRow) -> None:
     shop_api.environment = "production"
-    found = retrieve_environment.sync(environment_id("production"), client=official_client(sandbox))
+    found = retrieve_environment.sync(environment_id("production"), client=official_client)
     assert found is not None
     assert found.to_dict()["name"] == "production"
     assert found.to_dict()["serviceIds"] == [shop_api.id]

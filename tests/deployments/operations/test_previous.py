@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from deployments.models import Deployment
 from deployments.operations import eligibility
-from deployments.operations.past.previous import past_of, previous, previous_of
+from deployments.operations.previous import past_of, previous, previous_of
 from deployments.providers.json_fields import EPOCH
 from tests import factories
-from tests.deployments.operations.past.story import Story
+from tests.deployments.operations.story import Story
 
 pytestmark = pytest.mark.django_db
 BOTH = pytest.mark.parametrize("kind", ["api", "web"])

@@ -1,4 +1,4 @@
-"""What served before this incident. Pages, commands, suggestions and the commands by hand all ask here.
+"""What served before this incident. Pages, commands, suggestions and manual commands use this module.
 
 That is the deployment that served last before the live one, can still serve, is not known to be bad, and,
 once a rollback has gone back, has older code than what it went back to.
