@@ -82,12 +82,13 @@ class MigrationText(TypedDict):
 
 
 class StoredDraftLine(TypedDict):
-    """`dbtools.down_draft.draft.DraftLine`."""
+    """`dbtools.down_draft.draft.DraftLine`; `choices` are statements for a person to decide about."""
 
     sql: str
     mark: str
     note: str
     key: str
+    choices: list[str]
 
 
 class StoredDraft(TypedDict, total=False):

@@ -101,9 +101,13 @@ def split(text: str, *, limit: int) -> tuple[SplitStatement, ...]:
 def row_changes(text: str) -> tuple[RowChange, ...]:
     """Everything in a migration that may have changed rows, in order."""
     try:
-        return tuple(RowChange(**fields) for fields in _analyze("row changes", text))
+        return tuple(_row_change(fields) for fields in _analyze("row changes", text))
     except AnalysisFailed:
         return (RowChange(0, "What it does to rows", "the text is too large to be read."),)
+
+
+def _row_change(fields: dict[str, Any]) -> RowChange:
+    return RowChange(**{**fields, "table": tuple(fields["table"]), "columns": tuple(fields["columns"])})
 
 
 def side_effects(text: str) -> tuple[SideEffect, ...]:

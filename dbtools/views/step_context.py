@@ -50,7 +50,8 @@ TYPED_FIELDS = {
     "_7_approval": "reason",
     "_9_afterwards": "words",
 }
-DRAFT_TONES = {"exact": "good", "old definition": "good", "loses data": "warn", "cannot": "bad"}
+# Every other mark of a draft's line says that something is lost, left or to be decided.
+DRAFT_TONES = {"exact": "good", "old definition": "good", "cannot": "bad"}
 
 Typed = Mapping[str, str]
 

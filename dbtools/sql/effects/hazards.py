@@ -55,7 +55,9 @@ def hazards(statement: ast.Node, earlier: EarlierStatements) -> Iterator[Hazard]
 
 
 def of_query(node: ast.Node, earlier: EarlierStatements) -> Iterator[Hazard]:
-    """The hazards of INSERT, UPDATE and DELETE, also inside a WITH."""
+    """The hazards of INSERT, UPDATE and DELETE, also inside a WITH; none on what the script made."""
+    if isinstance(node, WRITES) and earlier.is_new(node.relation, set_columns(node)):
+        return
     if isinstance(node, ast.DeleteStmt) and node.relation is not None:
         every = "" if node.whereClause is not None else "every row: it has no WHERE"
         yield Hazard("loses", f"deletes rows of {relation(node.relation)}{f', {every}' if every else ''}",
@@ -63,8 +65,8 @@ def of_query(node: ast.Node, earlier: EarlierStatements) -> Iterator[Hazard]:
                      "Save them in a table of their own first.",
                      hazard_counts.matching(node, earlier))  # fmt: skip
     if isinstance(node, ast.UpdateStmt) and node.relation is not None:
-        set_columns = dict.fromkeys(quoted(target.name) for target in node.targetList or () if target.name)
-        yield Hazard("loses", f"overwrites {', '.join(set_columns)} of {relation(node.relation)}",
+        written = ", ".join(map(quoted, set_columns(node)))
+        yield Hazard("loses", f"overwrites {written} of {relation(node.relation)}",
                      "The old values are gone, and every row that it hits is written anew.",
                      "Save the old values in a column of their own first.",
                      hazard_counts.matching(node, earlier) + overwritten(node, earlier))  # fmt: skip
@@ -72,6 +74,12 @@ def of_query(node: ast.Node, earlier: EarlierStatements) -> Iterator[Hazard]:
         yield Hazard("loses", f"overwrites rows of {relation(node.relation)} that are there already",
                      "Their old values are gone.",
                      "Write ON CONFLICT DO NOTHING, or save them first.")  # fmt: skip
+
+
+def set_columns(node: ast.Node) -> tuple[str, ...]:
+    """The columns that an UPDATE sets."""
+    targets = node.targetList if isinstance(node, ast.UpdateStmt) else ()
+    return tuple(dict.fromkeys(target.name for target in targets or () if target.name))
 
 
 def overwrites(insert: ast.InsertStmt) -> bool:
@@ -83,8 +91,11 @@ def overwritten(update: ast.UpdateStmt, earlier: EarlierStatements) -> tuple[Cou
     """The values that an UPDATE without a condition overwrites."""
     if update.relation is None or update.whereClause is not None or update.fromClause or update.withClause:
         return ()
-    names = dict.fromkeys(target.name for target in update.targetList or () if target.name)
-    return tuple(count for name in names for count in hazard_counts.values(update.relation, name, earlier))
+    return tuple(
+        count
+        for name in set_columns(update)
+        for count in hazard_counts.values(update.relation, name, earlier)
+    )
 
 
 def of_drop(drop: ast.DropStmt, earlier: EarlierStatements) -> Iterator[Hazard]:

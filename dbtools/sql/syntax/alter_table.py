@@ -42,7 +42,7 @@ def of_part(table: ast.RangeVar, part: ast.AlterTableCmd, earlier: EarlierStatem
     full_name = f"{relation(table)}.{quoted(name)}"
     if part.subtype == Alter.AT_AddColumn and isinstance(part.def_, ast.ColumnDef):
         yield from of_new_column(table, part.def_, earlier)
-    elif part.subtype == Alter.AT_DropColumn:
+    elif part.subtype == Alter.AT_DropColumn and not earlier.is_new(table, [name]):
         yield Hazard(
             "loses", f"drops the column {full_name}", "Its values are gone with it, and indexes on it too.",
             "Rename the column instead and drop it in a later migration.",
@@ -112,8 +112,12 @@ def of_new_type(
             "fails", f"rebuilds {full_name} with the values of {quoted(kind)}",
             "A row that uses a value which goes away stops the whole run; nothing is changed then.",
             "Change those rows with UPDATE first.",
-            () if written.arrayBounds else hazard_counts.not_among(table, name, earlier.enums[kind], earlier),
+            hazard_counts.not_among(
+                table, name, earlier.enums[kind], earlier, array=bool(written.arrayBounds)
+            ),
         )  # fmt: skip
+    elif earlier.has_checked(table, name, written):
+        pass  # the statement before has checked each value, and counts those that do not fit
     elif kind in {"varchar", "bpchar"} and (length := width(written)):
         cuts = column.raw_default is not None
         yield Hazard(

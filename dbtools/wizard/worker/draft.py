@@ -54,7 +54,14 @@ def _propose(context: WizardContext, folder: MigrationsFolder) -> StoredDraft:
         return {"message": f"There is no draft: {error}"}
     return {
         "lines": [
-            {"sql": line.sql, "mark": line.mark, "note": line.note, "key": line.key} for line in draft.lines
+            {
+                "sql": line.sql,
+                "mark": line.mark,
+                "note": line.note,
+                "key": line.key,
+                "choices": list(line.choices),
+            }
+            for line in draft.lines
         ],
         "text": draft.text if draft.statements else "",
         "message": draft.message,

@@ -31,8 +31,11 @@ DRAFT = {
          "note": "The column comes back empty: its values are gone.", "key": ""},
         {"sql": 'CREATE INDEX "Order_userId_idx" ON "Order" ("userId")', "mark": "old definition",
          "note": "", "key": ""},
-        {"sql": 'ALTER TABLE "Order" DROP COLUMN "priceCents"', "mark": "exact",
+        {"sql": 'ALTER TABLE "Order" DROP COLUMN "priceCents"', "mark": "drops new data",
          "note": "What was written to it since goes with it.", "key": ""},
+        {"sql": 'ALTER TABLE "User" ALTER COLUMN "role" TYPE "Role"', "mark": "decide",
+         "note": "The migrations left 1 row with role 'OWNER' in \"User\".", "key": "",
+         "choices": ["DELETE FROM \"User\" WHERE \"role\"::text IN ('OWNER')"]},
     ],
     "message": "Proven on a scratch database: it leads back to the same schema.",
 }  # fmt: skip
