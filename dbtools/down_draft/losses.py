@@ -8,7 +8,7 @@ from dbtools.down_draft.conversions import kind, narrows
 from dbtools.down_draft.draft import CANNOT, LOSES, STAYS, DraftLine
 from dbtools.postgres.catalog import Catalog
 from dbtools.sql import RowChange, quoted
-from dbtools.sql.isolated import row_changes, side_effects
+from dbtools.sql.isolated import conditional_creations, row_changes, side_effects
 
 LOSS_MESSAGES = {
     "table": "{name} was dropped: its rows are gone.",
@@ -27,7 +27,12 @@ def losses(before: Catalog, after: Catalog, up: Sequence[str], schema: str) -> t
     Args:
         schema: the schema of unqualified names.
     """
-    return (*_of_schema(before, after), *_of_rows(before, after, up, schema), *_beside_the_schema(up))
+    return (
+        *_of_schema(before, after),
+        *_of_rows(before, after, up, schema),
+        *_perhaps_older(before, after, up, schema),
+        *_beside_the_schema(up),
+    )
 
 
 def recreated(before: Catalog, after: Catalog) -> frozenset[str]:
@@ -94,6 +99,20 @@ def _is_new(before: Catalog, after: Catalog, key: str) -> bool:
     """Whether nothing of this name stood before, and what has it now is not something old by a new name."""
     facet = after.facets.get(key)
     return key not in before.facets and facet is not None and facet.address not in before.at
+
+
+def _perhaps_older(before: Catalog, after: Catalog, up: Sequence[str], schema: str) -> Iterator[DraftLine]:
+    """What the migrations made only where it did not stand: in the real database it may be older."""
+    for made in dict.fromkeys(found for text in up for found in conditional_creations(text)):
+        parts = [made.schema or schema, made.name, *filter(None, (made.column,))]
+        name = quoted(made.name) if made.kind == "extension" else ".".join(map(quoted, parts))
+        key = f"{made.kind} {name}"
+        about = f"{name} was made only IF NOT EXISTS, so whether it stood before is not known."
+        if made.kind == "extension" and key in before.facets and key in after.facets:
+            choices = (f"DROP EXTENSION {name}",)
+            yield DraftLine("", STAYS, f"{about} It is left; if it is new, it may go.", key, choices)
+        elif key in after.facets and key not in before.facets:
+            yield DraftLine("", LOSES, f"{about} If it did, what it held before goes, too: look first.", "")
 
 
 def _beside_the_schema(up: Sequence[str]) -> Iterator[DraftLine]:

@@ -44,7 +44,8 @@ def draft(
     if remaining:
         return refused(_refusal([*remaining, *trial.errors]), lost)
     reported = {line.key for line in trial.lines if line.mark == LOSES}
-    return Draft((*(line for line in lost if line.key not in reported or not line.key), *trial.lines))
+    first = (line for line in lost if not line.choices and (line.key not in reported or not line.key))
+    return Draft((*first, *trial.lines, *(line for line in lost if line.choices)))
 
 
 def prove(

@@ -19,6 +19,7 @@ from typing import Any
 
 from dbtools.postgres.programs import Child, ProgramFailed, ProgramStopped
 from dbtools.sql import LIMITS, InvalidSql, SqlProblem
+from dbtools.sql.effects.conditional import ConditionalCreation
 from dbtools.sql.effects.row_effects import RowChange
 from dbtools.sql.effects.side_effects import SideEffect
 from dbtools.sql.isolated_child import NO_MEMORY, run_operation
@@ -114,6 +115,14 @@ def side_effects(text: str) -> tuple[SideEffect, ...]:
     """What a migration changes besides schema and rows; for one that is too large see `row_changes`."""
     try:
         return tuple(SideEffect(**fields) for fields in _analyze("side effects", text))
+    except AnalysisFailed:
+        return ()
+
+
+def conditional_creations(text: str) -> tuple[ConditionalCreation, ...]:
+    """What a migration makes only where it does not stand; for one that is too large see `row_changes`."""
+    try:
+        return tuple(ConditionalCreation(**fields) for fields in _analyze("conditional creations", text))
     except AnalysisFailed:
         return ()
 

@@ -400,6 +400,29 @@ COMMENT ON CONSTRAINT "User_pkey" ON "User" IS 'k';
 CREATE EXTENSION citext;
 CREATE TABLE t (m citext);
 
+-- kind: an extension comes that may have stood before
+-- verdict: exact
+-- contains: stays: citext was made only IF NOT EXISTS
+CREATE TABLE t (id int PRIMARY KEY);
+-- up
+CREATE EXTENSION IF NOT EXISTS citext;
+ALTER TABLE t ADD b int, ADD c citext;
+
+-- kind: an extension comes into a schema that is new, too
+-- verdict: exact
+-- contains: DROP SCHEMA extensions
+-- up
+CREATE SCHEMA extensions;
+CREATE EXTENSION IF NOT EXISTS citext SCHEMA extensions;
+
+-- kind: a table and a column come that may have stood before
+-- verdict: exact, loses
+-- contains: public.t.a was made only IF NOT EXISTS, so whether it stood before is not known.
+CREATE TABLE t (id int PRIMARY KEY);
+-- up
+ALTER TABLE t ADD COLUMN IF NOT EXISTS a int;
+CREATE TABLE IF NOT EXISTS u (id int);
+
 -- kind: an extension goes
 -- verdict: exact
 CREATE EXTENSION pg_trgm;

@@ -227,3 +227,28 @@ def test_a_column_that_is_computed_from_others_is_dropped_as_exact(replay: Migra
     replay.apply("CREATE TABLE t (id int PRIMARY KEY);")
     draft = drafted(replay, "ALTER TABLE t ADD COLUMN x int GENERATED ALWAYS AS (id * 2) STORED;")
     assert [line.mark for line in draft.lines] == [EXACT]
+
+
+# --- what may have stood before ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "up",
+    [
+        "CREATE EXTENSION IF NOT EXISTS citext;",
+        "DO $$ BEGIN CREATE EXTENSION IF NOT EXISTS citext; END $$;",
+        "CREATE EXTENSION IF NOT EXISTS citext WITH SCHEMA public; ALTER TABLE t ADD c citext;",
+    ],
+)
+def test_an_extension_that_may_have_stood_before_is_left_and_named(replay: MigrationReplay, up: str) -> None:
+    replay.apply("CREATE TABLE t (id int PRIMARY KEY);")
+    draft = drafted(replay, up, "ALTER TABLE t ADD b int;")
+    assert not any("EXTENSION" in statement for statement in draft.statements)
+    assert draft.lines[-1].choices == ("DROP EXTENSION citext",)
+    chosen = draft.text.replace("-- DROP EXTENSION", "DROP EXTENSION")
+    assert after(replay, "", chosen, "SELECT count(*) FROM pg_extension WHERE extname = 'citext'") == [(0,)]
+
+
+def test_an_extension_that_is_certainly_new_goes(replay: MigrationReplay) -> None:
+    draft = drafted(replay, "CREATE EXTENSION citext;")
+    assert draft.statements == ("DROP EXTENSION citext",)
