@@ -111,7 +111,7 @@ def _perhaps_older(before: Catalog, after: Catalog, up: Sequence[str], schema: s
         if made.kind == "extension" and key in before.facets and key in after.facets:
             choices = (f"DROP EXTENSION {name}",)
             yield DraftLine("", STAYS, f"{about} It is left; if it is new, it may go.", key, choices)
-        elif key in after.facets and key not in before.facets:
+        elif made.kind != "extension" and key in after.facets and key not in before.facets:
             yield DraftLine("", LOSES, f"{about} If it did, what it held before goes, too: look first.", "")
 
 

@@ -71,18 +71,24 @@ def check(
     sha256: str,
     schemas: Sequence[str],
     allow_opaque: bool,
+    standing_rights: Sequence[str] = (),
+    undone: Sequence[str] = (),
     stop: Callable[[], bool] = _never,
 ) -> dict[str, Any]:
     """Run `sql.check` on the text in a child process, and return the result to be stored.
 
     Args:
         sha256: of the stored text, which has to be the same as the analyzed one.
+        standing_rights, undone: as in `sql.check`.
 
     Raises:
         AnalysisFailed: it exceeded a limit, or the parser crashed.
         ProgramStopped: `stop` returned true, and the child was ended.
     """
-    response = _run_in_child("check", text, stop=stop, schemas=list(schemas), allow_opaque=allow_opaque)
+    response = _run_in_child(
+        "check", text, stop=stop, schemas=list(schemas), allow_opaque=allow_opaque,
+        standing_rights=list(standing_rights), undone=list(undone),
+    )  # fmt: skip
     stored: dict[str, Any] = _result(response)
     if stored["sha256"] != sha256:
         raise AnalysisFailed(OTHER_TEXT)

@@ -64,9 +64,9 @@ def run_operation(operation: str, text: str, **named: Any) -> dict[str, Any]:
         return {"not_sql": asdict(error.problem)}
 
 
-def checked_script(text: str, *, schemas: Sequence[str], allow_opaque: bool) -> dict[str, Any]:
+def checked_script(text: str, *, schemas: Sequence[str], **named: Any) -> dict[str, Any]:
     """The result of the check without the text, which is stored already."""
-    script = check(text, schemas=schemas, allow_opaque=allow_opaque)
+    script = check(text, schemas=schemas, **named)
     return {**asdict(script), "text": "", "path": script.path}
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pglast import ast
-from pglast.enums import ObjectType, OnConflictAction
+from pglast.enums import CmdType, ObjectType, OnConflictAction
 
 from dbtools.sql.effects import hazard_counts
 from dbtools.sql.effects.hazard_counts import EarlierStatements
-from dbtools.sql.effects.locks import referenced
+from dbtools.sql.effects.locks import READS_COLUMNS, referenced
 from dbtools.sql.result import Count, Hazard
 from dbtools.sql.syntax import alter_table
 from dbtools.sql.syntax.name_scope import columns, object_name, quoted, relation, strings
@@ -23,12 +23,18 @@ LOST_WITH = {
     ObjectType.OBJECT_POLICY: "Who sees which rows changes at once.",
     ObjectType.OBJECT_FUNCTION: DEFINITION_GONE,
     ObjectType.OBJECT_PROCEDURE: DEFINITION_GONE,
+    ObjectType.OBJECT_AGGREGATE: DEFINITION_GONE,
+    ObjectType.OBJECT_RULE: "Statements on its table are no longer rewritten.",
+    ObjectType.OBJECT_SCHEMA: "It has to be empty, or the run stops; who may use it is forgotten.",
 }
+EVENTS = {CmdType.CMD_INSERT: "INSERT", CmdType.CMD_UPDATE: "UPDATE", CmdType.CMD_DELETE: "DELETE",
+          CmdType.CMD_SELECT: "SELECT"}  # fmt: skip
 WRITES = (ast.InsertStmt, ast.UpdateStmt, ast.DeleteStmt)
 OPAQUE = {
     "DoStmt": "runs code that the wizard cannot look into", "CallStmt": "runs a procedure",
     "CreateFunctionStmt": "leaves code that the wizard cannot look into",
     "CreateExtensionStmt": "runs an extension's own script",
+    "DefineStmt": "makes an aggregate of functions that the wizard cannot look into",
 }  # fmt: skip
 
 
@@ -42,6 +48,7 @@ def hazards(statement: ast.Node, earlier: EarlierStatements) -> Iterator[Hazard]
         yield from of_index(statement, earlier)
     if isinstance(statement, ast.CreateStmt):
         yield from of_new_table(statement)
+    yield from of_other(statement)
     if isinstance(statement, ast.RenameStmt):
         yield Hazard("blocks", f"gives something the name {quoted(statement.newname or '')}",
                      "Code that still uses the old name fails from the commit on.",
@@ -52,6 +59,33 @@ def hazards(statement: ast.Node, earlier: EarlierStatements) -> Iterator[Hazard]
     for node in walk(statement):
         if isinstance(node, WRITES):
             yield from of_query(node, earlier)
+
+
+def of_other(statement: ast.Node) -> Iterator[Hazard]:
+    """The hazards of what a migration seldom changes."""
+    if isinstance(statement, ast.RuleStmt) and statement.relation is not None:
+        event = EVENTS.get(statement.event, "statement") if statement.event is not None else "statement"
+        yield Hazard("loses", f"rewrites each {event} on {relation(statement.relation)} from now on",
+                     "What the rule does instead is what its text says; the statement itself may do nothing.",
+                     "Use a trigger or a view.")  # fmt: skip
+    elif isinstance(statement, ast.AlterObjectSchemaStmt):
+        yield Hazard("blocks", f"moves something to the schema {quoted(statement.newschema or '')}",
+                     "Code that still uses the old name fails from the commit on.",
+                     "Make sure that code for the new name is live.")  # fmt: skip
+    elif isinstance(statement, ast.AlterDomainStmt) and statement.subtype in READS_COLUMNS:
+        domain = ".".join(map(quoted, strings(statement.typeName)))
+        yield Hazard("fails", f"demands more of each value of the domain {domain}",
+                     "One value against it stops the run, and then nothing is changed.",
+                     "Correct those values first.")  # fmt: skip
+    elif isinstance(statement, ast.RefreshMatViewStmt) and statement.relation is not None:
+        name = relation(statement.relation)
+        if statement.skipData:
+            yield Hazard("loses", f"empties {name}", "It cannot be read until it is filled again.",
+                         "REFRESH it without NO DATA.")  # fmt: skip
+        elif not statement.concurrent:
+            yield Hazard("blocks", f"fills {name} anew",
+                         "Nobody can read it until the commit, which takes as long as its query does.",
+                         "REFRESH MATERIALIZED VIEW CONCURRENTLY, where it has a unique index.")  # fmt: skip
 
 
 def of_query(node: ast.Node, earlier: EarlierStatements) -> Iterator[Hazard]:

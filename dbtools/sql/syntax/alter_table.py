@@ -73,6 +73,10 @@ def of_part(table: ast.RangeVar, part: ast.AlterTableCmd, earlier: EarlierStatem
         yield Hazard("loses", f"stops the trigger {quoted(name)} of {relation(table)}",
                      "It no longer acts on rows.",
                      "Enable it again before the end of the script.")  # fmt: skip
+    elif part.subtype == Alter.AT_DropInherit and isinstance(part.def_, ast.RangeVar):
+        yield Hazard("loses", f"takes the rows of {relation(table)} out of {relation(part.def_)}",
+                     "They stay in their own table; who reads the other one no longer sees them.",
+                     "Make sure that the live code reads both.")  # fmt: skip
     elif part.subtype in {Alter.AT_ValidateConstraint, Alter.AT_AttachPartition}:
         yield Hazard("blocks", f"reads the whole table {relation(table)}",
                      "It takes as long as the table is large; reading and writing go on.",

@@ -400,14 +400,6 @@ COMMENT ON CONSTRAINT "User_pkey" ON "User" IS 'k';
 CREATE EXTENSION citext;
 CREATE TABLE t (m citext);
 
--- kind: an extension comes that may have stood before
--- verdict: exact
--- contains: stays: citext was made only IF NOT EXISTS
-CREATE TABLE t (id int PRIMARY KEY);
--- up
-CREATE EXTENSION IF NOT EXISTS citext;
-ALTER TABLE t ADD b int, ADD c citext;
-
 -- kind: an extension comes into a schema that is new, too
 -- verdict: exact
 -- contains: DROP SCHEMA extensions
@@ -818,3 +810,69 @@ INSERT INTO t VALUES (1, 1);
 -- up
 ALTER TABLE t DROP CONSTRAINT t_a_key;
 INSERT INTO t VALUES (2, 1);
+
+-- kind: statistics come
+-- verdict: exact
+CREATE TABLE t (a int, b int);
+-- up
+CREATE STATISTICS s (ndistinct) ON a, b FROM t;
+
+-- kind: a rule comes
+-- verdict: exact
+CREATE TABLE t (a int, b int);
+-- up
+CREATE RULE r AS ON DELETE TO t DO INSTEAD UPDATE t SET b = 1 WHERE t.a = old.a;
+
+-- kind: a schema comes as Prisma writes it
+-- verdict: exact
+-- contains: DROP SCHEMA audit
+CREATE TABLE t(id int);
+-- up
+CREATE SCHEMA IF NOT EXISTS "audit";
+CREATE TABLE "audit"."Log"(id int PRIMARY KEY);
+
+-- kind: a schema goes
+-- verdict: exact
+-- contains: CREATE SCHEMA audit
+CREATE SCHEMA audit;
+-- up
+DROP SCHEMA audit;
+
+-- kind: a constraint of a domain that a column has goes
+-- verdict: exact
+-- contains: ALTER DOMAIN public.pos ADD CONSTRAINT pc
+CREATE DOMAIN pos AS int CONSTRAINT pc CHECK (VALUE > 0);
+CREATE TABLE t(id int, p pos);
+-- up
+ALTER DOMAIN pos DROP CONSTRAINT pc;
+
+-- kind: a table, a type, a function and a sequence move to another schema
+-- verdict: exact
+-- contains: SET SCHEMA public
+CREATE TABLE t(a int);
+CREATE TYPE e AS ENUM ('a');
+CREATE SEQUENCE s;
+CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE SCHEMA audit;
+-- up
+ALTER TABLE t SET SCHEMA audit;
+ALTER TYPE e SET SCHEMA audit;
+ALTER SEQUENCE s SET SCHEMA audit;
+ALTER FUNCTION f() SET SCHEMA audit;
+
+-- kind: a table inherits from another, and one no longer does
+-- verdict: refused
+CREATE TABLE p (id int);
+CREATE TABLE c (id int);
+CREATE TABLE d (x int) INHERITS (p);
+-- up
+ALTER TABLE c INHERIT p;
+ALTER TABLE d NO INHERIT p;
+
+-- kind: a table inherits from another from now on
+-- verdict: exact
+-- contains: NO INHERIT
+CREATE TABLE p (id int);
+CREATE TABLE c (id int);
+-- up
+ALTER TABLE c INHERIT p;

@@ -40,12 +40,20 @@ EVIL: dict[str, Evil] = {
     ),
     "create extension": Evil("CREATE EXTENSION dblink;", 1, "CREATE EXTENSION runs or leaves code"),
     "drop extension": Evil("DROP EXTENSION pgcrypto;", 1, "DROP EXTENSION"),
-    "create rule": Evil("CREATE RULE r AS ON INSERT TO t DO INSTEAD NOTHING;", 1, "CREATE RULE"),
+    "a rule that calls a function": Evil(
+        "CREATE RULE r AS ON INSERT TO t DO ALSO SELECT pg_sleep(9);", 1, "pg_sleep() reaches beyond"
+    ),
+    "a rule that speaks to sessions": Evil("CREATE RULE r AS ON INSERT TO t DO ALSO NOTIFY x;", 1, "NOTIFY"),
+    "a rule on another schema": Evil(
+        "CREATE RULE r AS ON INSERT TO t DO ALSO DELETE FROM secret.s;", 1, "secret.s is outside"
+    ),
+    "create aggregate": Evil("CREATE AGGREGATE s (int) (SFUNC = f, STYPE = int);", 1, "runs or leaves code"),
     "create operator": Evil("CREATE OPERATOR === (FUNCTION = f, LEFTARG = int);", 1, "runs or leaves code"),
     # Not in a transaction.
     "concurrently beside another": Evil(f"{ALTER}DROP INDEX CONCURRENTLY i;", 2, "CONCURRENTLY cannot run"),
-    "two concurrently": Evil(
-        "CREATE INDEX CONCURRENTLY i ON t (a);\nCREATE INDEX CONCURRENTLY j ON t (b);", 2, "CONCURRENTLY"
+    "two concurrently beside another": Evil(
+        f"CREATE INDEX CONCURRENTLY i ON t (a);\nCREATE INDEX CONCURRENTLY j ON t (b);\n{ALTER}", 2,
+        "such statements only",
     ),
     "reindex concurrently": Evil("REINDEX TABLE CONCURRENTLY t;", 1, "REINDEX"),
     "vacuum": Evil("VACUUM FULL t;", 1, "VACUUM"),
@@ -115,6 +123,22 @@ EVIL: dict[str, Evil] = {
     "drop type cascade": Evil("DROP TYPE e CASCADE;", 1, "CASCADE"),
     "truncate cascade": Evil("TRUNCATE t CASCADE;", 1, "write DELETE FROM"),
     "drop schema": Evil("DROP SCHEMA public;", 1, "DROP SCHEMA destroys everything"),
+    "drop another schema": Evil("DROP SCHEMA secret;", 1, "does not watch (schema public it does)"),
+    "create another schema": Evil("CREATE SCHEMA secret;", 1, "does not watch"),
+    "create a schema with an owner": Evil("CREATE SCHEMA public AUTHORIZATION mallory;", 1, "no owner"),
+    "create a schema with objects": Evil("CREATE SCHEMA public CREATE TABLE t (a int);", 1, "no objects"),
+    "rename the schema": Evil("ALTER SCHEMA public RENAME TO p;", 1, "Prisma's history"),
+    "comment on another schema": Evil("COMMENT ON SCHEMA secret IS 'x';", 1, "does not watch"),
+    "a domain of another schema": Evil("ALTER DOMAIN secret.d DROP CONSTRAINT c;", 1, "secret.d is outside"),
+    "a domain with its own function": Evil("ALTER DOMAIN d ADD CHECK (f(VALUE));", 1, "f() is not on"),
+    "drop domain constraint cascade": Evil("ALTER DOMAIN d DROP CONSTRAINT c CASCADE;", 1, "CASCADE"),
+    "statistics of another schema": Evil("CREATE STATISTICS secret.s ON a, b FROM t;", 1, "secret.s is"),
+    "inherit from another schema": Evil("ALTER TABLE t INHERIT secret.s;", 1, "secret.s is outside"),
+    "refresh in another schema": Evil("REFRESH MATERIALIZED VIEW secret.m;", 1, "secret.m is outside"),
+    "a function to another schema": Evil("ALTER FUNCTION f(int) SET SCHEMA secret;", 1, "something out"),
+    "a type out of another schema": Evil("ALTER TYPE secret.e SET SCHEMA public;", 1, "secret.e is outside"),
+    "an extension to the schema": Evil("ALTER EXTENSION citext SET SCHEMA public;", 1, "This SET SCHEMA"),
+    "the key of the history": Evil("DROP INDEX _prisma_migrations_pkey;", 1, "edits the history itself"),
     "all triggers off": Evil("ALTER TABLE t DISABLE TRIGGER ALL;", 1, "foreign keys among them"),
     # Out of bounds.
     "another schema": Evil('DROP TABLE auth."users";', 1, "auth.users is outside the schema public"),

@@ -31,6 +31,7 @@ SAID: dict[str, tuple[str, ...]] = {
     "choosing-unread": ("the repository is away", "Read the migrations from somewhere else"),
     "drafting": ("WORKING OUT A DRAFT", "replaying 39 migrations"),
     "writing": ("Down-SQL", "loses data: The column comes back empty", "drops new data: What was written",
+                "Today: 1,204 values of",
                 "decide: The migrations left 1 row", "one of these, which the draft holds as comments",
                 "old definition", "Put the draft into the editor", "What 20261121_drop_legacy_price did"),
     "writing-problems": ("CANNOT BE RUN", "Line 1: COMMIT would end", "Line 3: \\copy is a command"),
