@@ -188,6 +188,30 @@ def test_a_column_that_the_migration_filled_with_other_values_is_never_dropped(
         assert kept in ([(1,), (2,)], [(1,)])
 
 
+VIEW = "CREATE VIEW v AS SELECT role FROM u WHERE role = 'ADMIN';"
+
+
+def test_a_column_below_a_view_is_never_dropped_either(replay: MigrationReplay) -> None:
+    replay.apply(ROLES + VIEW)
+    retyped = f"DROP VIEW v; ALTER TABLE u ALTER role TYPE text; {VIEW}"
+    draft = drafted(replay, retyped, "INSERT INTO u VALUES (4, 'OWNER', NULL);")
+    assert "DROP COLUMN" not in draft.text
+    assert not loses_data(draft)
+    assert after(replay, "", decided(draft, 1), "SELECT count(*) FROM v") == [(2,)]
+
+
+def test_a_column_is_not_dropped_where_the_proof_cannot_empty_its_table(replay: MigrationReplay) -> None:
+    replay.apply(
+        "CREATE TABLE t (id int PRIMARY KEY, a int);"
+        "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''kept''; END';"
+        "CREATE TRIGGER kept BEFORE TRUNCATE ON t EXECUTE FUNCTION no();"
+    )
+    before, up = replay.state(), "ALTER TABLE t ALTER a TYPE text; INSERT INTO t VALUES (1, 'abc');"
+    replay.apply(up)
+    draft = replay.draft([up], before, replay.state())
+    assert (draft.verdict, draft.statements) == ("refused", ())
+
+
 def test_a_column_of_a_seeded_table_that_had_to_have_a_value_gets_a_draft(replay: MigrationReplay) -> None:
     replay.apply("CREATE TABLE t(id int PRIMARY KEY, a int NOT NULL); INSERT INTO t VALUES (1, 1);")
     draft = drafted(replay, "ALTER TABLE t DROP COLUMN a; CREATE TABLE z(id int);")

@@ -38,3 +38,4 @@ def test_only_an_extension_that_may_have_stood_before_may_stay(
     made = project(target, tmp_path, [INIT], [MigrationSql("2_citext", up)])
     report = made.rehearse(down)
     assert report.passed is passes, report.message
+    assert ("is not the one that the migrations before produce" in report.message) is not passes
