@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 EXACT, OLD, LOSES, CANNOT = "exact", "old definition", "loses data", "cannot"
+DROPS, DECIDE, STAYS = "drops new data", "decide", "stays"
 SAME, ORDER, REFUSED = "exact", "column order", "refused"
 
 
@@ -13,22 +14,35 @@ class DraftLine:
     """One statement, or only a remark if `sql` is "".
 
     Attributes:
-        mark: "exact", "old definition" (taken from the catalog before the migration), "loses data" (it does
-            not bring back what the migration destroyed) or "cannot".
+        mark: "exact", "old definition" (taken from the catalog before the migration), "drops new data" (what
+            was written since the migration goes), "loses data" (it does not bring back what the migration
+            destroyed), "stays" (rows that the migration added are left), "decide" (rows stand in its way,
+            and only a person knows what becomes of them) or "cannot".
         note: one or two sentences, or "".
         key: of the facet that the line is about.
+        choices: statements for a person to choose from, written as comments above the SQL.
+        empties: the tables whose rows are in the way of the SQL, which the proof therefore empties before it.
     """
 
     sql: str
     mark: str
     note: str = ""
     key: str = ""
+    choices: tuple[str, ...] = ()
+    empties: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
-        """The line for the editor, with its mark as a comment above it."""
-        message = f"-- {self.mark}: {self.note}" if self.note else f"-- {self.mark}"
-        return f"{' '.join(message.split())}\n{self.sql};\n" if self.sql else f"{' '.join(message.split())}\n"
+        """The line for the editor, with its mark and its choices as comments above it."""
+        message = f"{self.mark}: {self.note}" if self.note else self.mark
+        comments = [" ".join(message.split()), *(f"{choice};" for choice in self.choices)]
+        above = "".join(f"-- {line}\n" for comment in comments for line in comment.split("\n"))
+        return f"{above}{self.sql};\n" if self.sql else above
+
+    @property
+    def proof(self) -> str:
+        """The line as it is proven, where an empty table stands for whatever a person decides."""
+        return "".join(f"TRUNCATE TABLE {table} CASCADE;\n" for table in self.empties) + self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +62,15 @@ class Draft:
     @property
     def text(self) -> str:
         return "\n".join(line.text for line in self.lines)
+
+    @property
+    def proof(self) -> str:
+        return "\n".join(line.proof for line in self.lines)
+
+    @property
+    def decisions(self) -> int:
+        """How many statements stop the run until a person has decided about rows."""
+        return sum(line.mark == DECIDE for line in self.lines)
 
     @property
     def statements(self) -> tuple[str, ...]:

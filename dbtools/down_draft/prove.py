@@ -36,7 +36,7 @@ def draft(
     Raises:
         client.DatabaseUnreachable, client.Error: the scratch database is not available.
     """
-    lost = losses(before, after, up)
+    lost = losses(before, after, up, schema)
     with client.connect(address, "draft", autocommit=True) as db, db.transaction(force_rollback=True):
         _use_schema(db, schema)
         trial = invert(db, before, after, recreated(before, after))
@@ -44,7 +44,8 @@ def draft(
     if remaining:
         return refused(_refusal([*remaining, *trial.errors]), lost)
     reported = {line.key for line in trial.lines if line.mark == LOSES}
-    return Draft((*(line for line in lost if line.key not in reported or not line.key), *trial.lines))
+    first = (line for line in lost if not line.choices and (line.key not in reported or not line.key))
+    return Draft((*first, *trial.lines, *(line for line in lost if line.choices)))
 
 
 def prove(
@@ -66,9 +67,9 @@ def prove(
     """
     if proposed.verdict:
         return proposed
-    lost = tuple(line for line in proposed.lines if not line.sql)
+    lost = tuple(line for line in proposed.lines if not line.sql and not line.choices)
     with client.connect(address, "draft", autocommit=True) as connection:
-        problem = _run(connection, proposed.text, schema)
+        problem = _run(connection, proposed.proof, schema)
         if problem:
             return refused(_refusal([problem]), lost)
         reached = read(connection)
@@ -80,8 +81,21 @@ def prove(
     if difference:
         return refused(_refusal([difference]), lost)
     if order:
-        return replace(proposed, verdict=ORDER, message=f"Same but for column order: {order[0]}")
-    return replace(proposed, verdict=SAME, message="Leads back exactly.")
+        message = f"Same but for column order: {order[0]}{_open(proposed)}"
+        return replace(proposed, verdict=ORDER, message=message)
+    return replace(proposed, verdict=SAME, message=f"Leads back exactly.{_open(proposed)}")
+
+
+def _open(proposed: Draft) -> str:
+    """What a person has to do before a draft with decisions runs."""
+    number = proposed.decisions
+    if not number:
+        return ""
+    what = "1 statement stops" if number == 1 else f"{number} statements stop"
+    return (
+        f" But {what} the run while rows are in the way, which the migrations themselves left. Decide what "
+        "becomes of them: each choice stands as a comment above its statement. Until then nothing is changed."
+    )
 
 
 def _run(connection: Connection, text: str, schema: str) -> str:

@@ -6,18 +6,18 @@ import secrets
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dbtools.down_draft.draft import Draft
 from dbtools.down_draft.prove import draft, prove
 from dbtools.postgres import client
 from dbtools.postgres.catalog import Catalog, read
 from dbtools.postgres.client import SQL, Connection, DatabaseAddress, Error, Identifier, Literal
-from dbtools.postgres.dump import compare, dump_schema
+from dbtools.postgres.dump import compare, dump_schema, with_extensions_of
 from dbtools.postgres.scratch import ScratchServer
 from dbtools.postgres.scratch.databases import MARK
-from dbtools.sql import InvalidSql
-from dbtools.sql.isolated import ends_transactions, split
+from dbtools.sql import InvalidSql, quoted
+from dbtools.sql.isolated import conditional_creations, ends_transactions, split
 from rollback_portal.text import one_line
 
 MOST_STATEMENTS = 20_000
@@ -27,6 +27,7 @@ CREATE TABLE _prisma_migrations (id varchar(36) PRIMARY KEY NOT NULL, checksum v
     started_at timestamptz NOT NULL DEFAULT now(), applied_steps_count integer NOT NULL DEFAULT 0)
 """
 MOST_LINES = 3
+PG_CATALOG = "schema pg_catalog"
 STATEMENT_SECONDS = 60  # timeout, as a loop that waits for rows never ends on an empty database
 
 
@@ -92,11 +93,37 @@ class MigrationReplay:
         Args:
             up: the SQL of the migrations between the two, newest first.
         """
+        before = self._with_standing_extensions(before, after, up)
         with self.copy() as address:
             proposed = draft(address, up, before.catalog, after.catalog, schema=self.schema)
             return prove(
                 proposed, address, before.catalog, lambda copy: self.differs(before, copy), schema=self.schema
             )
+
+    def _with_standing_extensions(
+        self, before: SchemaState, after: SchemaState, up: Sequence[str]
+    ) -> SchemaState:
+        """The state before, with each extension that the migrations make only where it does not stand.
+
+        Whether it stood in the real database is not known there, so it is left, unless its schema is new.
+        """
+        names = {
+            found.name for text in up for found in conditional_creations(text) if found.kind == "extension"
+        }
+        left = {
+            key: facet
+            for key, facet in after.catalog.facets.items()
+            if facet.kind == "extension" and key not in before.catalog.facets
+            and key.removeprefix("extension ") in map(quoted, names)
+            and f"schema {quoted(facet.definition)}" in {*before.catalog.facets, PG_CATALOG}
+        }  # fmt: skip
+        if not left:
+            return before
+        catalog = replace(before.catalog, facets={**before.catalog.facets, **left})
+        text = with_extensions_of(
+            before.dump, after.dump, {name for name in names if f"extension {quoted(name)}" in left}
+        )
+        return SchemaState(catalog, text)
 
     def differs(self, before: SchemaState, address: DatabaseAddress) -> str:
         """How the dump differs from the one before; "" if it does not, or only in the order of columns."""

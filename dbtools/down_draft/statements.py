@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
-from dbtools.down_draft import notes
+from dbtools.down_draft import decisions, notes
+from dbtools.down_draft.attempts import (
+    CHANGE,
+    DROP,
+    DROP_FOREIGN_KEYS,
+    DraftStatement,
+    changes_of_type,
+    retyped,
+)
 from dbtools.down_draft.draft import EXACT, OLD
 from dbtools.postgres.catalog import Catalog, Facet
 from dbtools.sql import quoted
-
-# A phase begins when the previous one can do no more. DROP_FOREIGN_KEYS is only needed if a DROP failed.
-DROP, DROP_FOREIGN_KEYS, CHANGE, CREATE = PHASES = range(4)
-MOST_FAILURES = 2  # refusals after which a column is dropped and added instead of changed
 
 # In the order of creation; they are dropped in the reverse order.
 KINDS = (
@@ -40,18 +43,6 @@ PRINTED_IN = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class DraftStatement:
-    """A statement to try, and the variants to try if PostgreSQL refuses it."""
-
-    key: str
-    sql: str
-    mark: str
-    note: str = ""
-    variants: tuple[str, ...] = ()
-    phase: int = CREATE
-
-
 def plan_statements(
     before: Catalog, after: Catalog, failed: Mapping[str, int], recreated: frozenset[str]
 ) -> list[DraftStatement]:
@@ -75,31 +66,63 @@ class StatementPlanner:
         self.to_drop = {key for key in new if key not in old and new[key].kind != "not null name"}
         self.to_create = {key for key in old if key not in new and old[key].kind != "not null name"}
         self.to_change: set[str] = set()
-        self.enums_to_recreate: set[str] = set()
+        self.types_to_recreate: set[str] = set()
         self.to_recreate: set[str] = set()
         for key in sorted(old.keys() & new.keys()):
             if old[key].definition != new[key].definition:
                 self._plan_change(key, old[key], new[key])
+        self._add_composites()
         self._add_dependents()
 
     def _plan_change(self, key: str, old: Facet, new: Facet) -> None:
         if old.kind == "enum":
-            self.enums_to_recreate.add(key)
-        elif old.change and not new.computed and self.failed.get(key, 0) < self._attempts_in_place(key, old):
+            self.types_to_recreate.add(key)
+        elif self._is_changed_in_place(key, old, new):
             self.to_change.add(key)
         else:
             self.to_drop.add(key)
             self.to_create.add(key)
 
-    def _attempts_in_place(self, key: str, old: Facet) -> int:
-        """How often to try to change it in place, which for a column is the only way to keep its values."""
-        return MOST_FAILURES if old.kind == "column" and key not in self.recreated else 1
+    def _is_changed_in_place(self, key: str, old: Facet, new: Facet) -> bool:
+        """The column that stood before the migration is never dropped: its values would go with it."""
+        if not old.change or new.computed:
+            return False
+        if old.kind == "column" and key not in self.recreated:
+            return True
+        return self.failed.get(key, 0) < 1
+
+    def _add_composites(self) -> None:
+        """Recreate each composite type with an attribute that cannot be changed in place: values stay so."""
+        old, new = self.before.facets, self.after.facets
+        queue = [new[key].parent for key in self.to_drop & self.to_create if new[key].kind == "attribute"]
+        queue += [
+            new[key].parent for enum in self.types_to_recreate for key in self._attributes_of_type(enum)
+        ]
+        while queue:
+            composite = queue.pop()
+            if composite in old and composite not in self.types_to_recreate:
+                self.types_to_recreate.add(composite)
+                queue += [new[key].parent for key in self._attributes_of_type(composite)]
+        parts = {key for key in {*old, *new} if (old.get(key) or new[key]).parent in self.types_to_recreate}
+        parts = {key for key in parts if key.startswith("attribute ")}
+        for planned in (self.to_drop, self.to_create, self.to_change):
+            planned -= parts
+
+    def _depth(self, key: str) -> tuple[int, str]:
+        """An enum before the composite types that have it, each of these before those that have it."""
+        composites = {
+            self.after.facets[attribute].parent for attribute in self._attributes_of_type(key)
+        } & self.types_to_recreate
+        return -max((1 - self._depth(other)[0] for other in composites - {key}), default=0), key
+
+    def _attributes_of_type(self, wanted: str) -> set[str]:
+        return {key for key in self.after.dependents.get(wanted, ()) if key.startswith("attribute ")}
 
     def _add_dependents(self) -> None:
         """Drop first, and create again later, what depends on something that goes or changes its type."""
         columns = {key for key in self.to_change if self.before.facets[key].kind == "column"}
-        enum_columns = {key for enum in self.enums_to_recreate for key in self._columns_of_type(enum)}
-        queue = [*self.to_drop, *self.enums_to_recreate, *columns, *enum_columns]
+        enum_columns = {key for enum in self.types_to_recreate for key in self._columns_of_type(enum)}
+        queue = [*self.to_drop, *self.types_to_recreate, *columns, *enum_columns]
         seen = set(queue)
         while queue:
             key = queue.pop()
@@ -154,13 +177,13 @@ class StatementPlanner:
             ),
             *(
                 statement
-                for key in sorted(self.enums_to_recreate)
+                for key in sorted(self.types_to_recreate, key=self._depth)
                 for statement in self._create_new_type(old[key])
             ),
             *(self._change(old[key], new[key]) for key in columns),
             *(
                 statement
-                for key in sorted(self.enums_to_recreate)
+                for key in sorted(self.types_to_recreate)
                 for statement in self._convert_columns(old[key])
             ),
             *(
@@ -189,27 +212,40 @@ class StatementPlanner:
         )
         if facet.key in self.to_recreate:
             return DraftStatement(facet.key, as_typed(facet.make), *notes.recreating(facet))
-        return DraftStatement(facet.key, as_typed(facet.make), *notes.creating(facet, filled=filled))
+        mark, note = notes.creating(facet, filled=filled)
+        column = self.before.facets.get(f"column {facet.name}") if facet.kind == "not null" else None
+        empty = column is not None and (column.key in self.to_create or column.key not in self.after.facets)
+        choices = decisions.for_empty_column(column, self.before) if column and empty else ()
+        return DraftStatement(facet.key, as_typed(facet.make), mark, note, choices=choices, column=column)
 
     def _change(self, old: Facet, new: Facet) -> DraftStatement:
-        mark, note = notes.changing(old, new)
+        mark, note = notes.changing(old)
         if old.kind == "not null name":
             return DraftStatement(
                 old.key, f"{new.change}{quoted(old.definition)}", EXACT, "Only a name.", phase=CHANGE
             )
         if old.kind != "column":
             return DraftStatement(old.key, old.change, mark, note, phase=CHANGE)
-        casts = () if old.key in self.recreated else _casts(old, new)
-        return DraftStatement(old.key, old.change, mark, note, casts, phase=CHANGE)
+        first, *others = changes_of_type(old, new, self.before, self.after)
+        return DraftStatement(
+            old.key, first.sql, mark, note, () if old.key in self.recreated else tuple(others),
+            CHANGE, first.check, first.fits, first.choices, old,
+        )  # fmt: skip
 
     def _create_new_type(self, old: Facet) -> Iterator[DraftStatement]:
-        note = "The type is made anew, because PostgreSQL cannot take a value out of an enum."
+        note = (
+            "The type is made anew, because PostgreSQL cannot take a value out of an enum."
+            if old.kind == "enum"
+            else "The type is made anew, because PostgreSQL cannot change it while columns have it."
+        )
         yield DraftStatement(old.key, f"{old.rename}{_temporary_name(old)}", OLD, note, phase=CHANGE)
         yield DraftStatement(old.key, old.make, OLD, phase=CHANGE)
 
     def _convert_columns(self, old: Facet) -> Iterator[DraftStatement]:
-        gone = {label for _, label in self.after.facets[old.key].labels} - {label for _, label in old.labels}
-        note = f"It fails while a row has {', '.join(sorted(gone))}." if gone else ""
+        """Read each column of the type anew from its text, which nothing but the old type can hold."""
+        kept = {label for _, label in old.labels}
+        gone = tuple(label for _, label in self.after.facets[old.key].labels if label not in kept)
+        note = f"It fails while a row has {', '.join(gone)}." if gone else ""
         for key in sorted(self._columns_of_type(old.key)):
             column = self.before.facets[key]
             if (
@@ -217,9 +253,21 @@ class StatementPlanner:
                 and column.change
                 and column.definition == self.after.facets[key].definition
             ):
-                yield DraftStatement(key, _through_text(column), OLD, note, phase=CHANGE)
+                way = retyped(column, checked=self._attributes_differ(old.key))
+                yield DraftStatement(
+                    key, way.sql, OLD, note, phase=CHANGE, check=way.check, fits=way.fits, column=column,
+                    choices=decisions.for_labels(column, old, gone) if gone else (),
+                )  # fmt: skip
         schema = f"{old.schema}." if old.schema else ""
         yield DraftStatement(old.key, f"DROP TYPE {schema}{_temporary_name(old)}", OLD, phase=CHANGE)
+
+    def _attributes_differ(self, composite: str) -> bool:
+        def attributes(catalog: Catalog) -> dict[str, str]:
+            return {
+                key: facet.definition for key, facet in catalog.facets.items() if facet.parent == composite
+            }
+
+        return attributes(self.before) != attributes(self.after)
 
     def _foreign_keys_between_tables(self, drop_keys: Iterable[str]) -> Iterator[DraftStatement]:
         """Tables that reference each other can be dropped only after one of the foreign keys is dropped."""
@@ -236,23 +284,6 @@ def _ancestors(key: str, catalog: Catalog, link: str) -> Iterator[str]:
         yield key
         facet = catalog.facets.get(key)
         key = getattr(facet, link) if facet else ""
-
-
-def _casts(old: Facet, new: Facet) -> tuple[str, ...]:
-    """Other USING expressions, in case the plain cast does not exist."""
-    head, _, _ = old.change.rpartition(" USING ")
-    kind = old.definition.split(" COLLATE ")[0]
-    if kind.endswith("[]") and not new.definition.endswith("[]"):
-        return (f"{head} USING ARRAY[{old.label}]::{kind}", f"{head} USING ARRAY[{old.label}::text]::{kind}")
-    if new.definition.endswith("[]") and not kind.endswith("[]"):
-        return (f"{head} USING {old.label}[1]::{kind}", f"{head} USING {old.label}[1]::text::{kind}")
-    return (_through_text(old),)
-
-
-def _through_text(column: Facet) -> str:
-    head, _, _ = column.change.rpartition(" USING ")
-    kind = column.definition.split(" COLLATE ")[0]
-    return f"{head} USING {column.label}::text{'[]' if kind.endswith('[]') else ''}::{kind}"
 
 
 def _temporary_name(enum: Facet) -> str:

@@ -1,8 +1,8 @@
-"""Runs CREATE or DROP INDEX CONCURRENTLY, which PostgreSQL does not allow inside a transaction.
+"""Runs CREATE and DROP INDEX CONCURRENTLY, which PostgreSQL does not allow inside a transaction.
 
-The statement cannot be rolled back together with the history row, so there are two steps: the statement, then
-a transaction that deletes the row. A failure between the two is never reported as "nothing changed"; a person
-is shown what stands.
+The statements cannot be rolled back together with the history row, so there are several steps: one statement
+after the other, each committed by itself, then a transaction that deletes the row. A failure after the first
+is never reported as "nothing changed"; a person is shown what stands.
 
 Reference: https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY
 """
@@ -74,8 +74,6 @@ def run_outside_transaction(address: DatabaseAddress, spec: RunSpec, observer: R
         CommitUnknown: the connection was lost; `commit_outcome.find_outcome` finds out.
         client.DatabaseUnreachable: no connection; nothing was changed.
     """
-    if len(spec.statements) != 1:
-        raise NothingChanged(f"Outside a transaction exactly one statement can be run. {UNTOUCHED}")
     if observer.stop():
         raise RunCanceled("Canceled before anything was changed.")
     connection = client.connect(address, f"run {spec.id}", autocommit=True, settings=SESSION)
@@ -102,11 +100,31 @@ class _ConcurrentIndexRun:
         self.observer.began(before)
         if self.observer.stop():
             raise RunCanceled("Canceled before anything was changed.")
-        ran = self.statement(before, already_invalid)
-        self.observer.ran(ran)
+        ran = self.execute_all(before, already_invalid)
         identity, deleted, tries = self.delete_history_rows(before)
         left = self.invalid_indexes_after()
-        return CommittedRun(identity, (ran,), deleted, time.monotonic() - began, tries, left)
+        return CommittedRun(identity, ran, deleted, time.monotonic() - began, tries, left)
+
+    def execute_all(
+        self, before: Identity, already_invalid: tuple[str, ...]
+    ) -> tuple[ExecutedStatement, ...]:
+        """Execute one statement after the other; the first error, or a cancel, leaves the rest undone."""
+        ran: list[ExecutedStatement] = []
+        for number in range(1, len(self.spec.statements) + 1):
+            if ran and self.observer.stop():
+                raise PartiallyApplied(
+                    f"Canceled before statement {number}. {self.stays(number)} "
+                    "The history still says that the migration is applied."
+                )
+            ran.append(self.statement(number, before, already_invalid))
+            self.observer.ran(ran[-1])
+        return tuple(ran)
+
+    def stays(self, number: int) -> str:
+        """What ran before this statement, and cannot be undone."""
+        if number == 1:
+            return ""
+        return "Statement 1 ran and stays." if number == 2 else f"Statements 1 to {number - 1} ran and stay."
 
     def prepare(self) -> tuple[Identity, tuple[str, ...]]:
         """Take Prisma's lock for the session, check the preconditions, and list indexes already INVALID."""
@@ -133,19 +151,22 @@ class _ConcurrentIndexRun:
         for name, seconds in (("lock_timeout", LOCK_SECONDS), ("statement_timeout", spec.statement_seconds)):
             self.connection.execute("SELECT set_config(%s, %s, false)", [name, f"{seconds * 1000:.0f}ms"])
 
-    def statement(self, identity: Identity, already_invalid: tuple[str, ...]) -> ExecutedStatement:
+    def statement(
+        self, number: int, identity: Identity, already_invalid: tuple[str, ...]
+    ) -> ExecutedStatement:
         began = time.monotonic()
         try:
-            self.connection.execute(self.spec.statements[0].encode(), binary=True)
+            self.connection.execute(self.spec.statements[number - 1].encode(), binary=True)
         except Error as error:
             if not server_refused(error):
                 raise CommitUnknown(identity, redact(str(error), self.address)) from error
-            raise self.explain_failure(error, already_invalid) from error
-        return ExecutedStatement(1, -1, time.monotonic() - began)
+            raise self.explain_failure(number, error, already_invalid) from error
+        return ExecutedStatement(number, -1, time.monotonic() - began)
 
-    def explain_failure(self, error: Error, already_invalid: tuple[str, ...]) -> Exception:
+    def explain_failure(self, number: int, error: Error, already_invalid: tuple[str, ...]) -> Exception:
         """Say what a failed CONCURRENTLY left behind: often an INVALID index that nothing can use."""
-        message = redact(f"The statement failed: {error_text(error)}", self.address)
+        which = "The statement" if len(self.spec.statements) == 1 else f"Statement {number}"
+        message = redact(f"{which} failed: {error_text(error)} {self.stays(number)}".strip(), self.address)
         try:
             same = self.fingerprint() == self.spec.fingerprint
             now = invalid_indexes(self.connection, self.spec.schemas)
@@ -154,8 +175,9 @@ class _ConcurrentIndexRun:
                 f"{message} What it left behind could not be looked at: {redact(str(second), self.address)}"
             )
         left = [name for name in now if name not in already_invalid]
-        if not same or left:
-            what = f"It left {', '.join(left)} INVALID" if left else "The schema is not what it was before"
+        if not same or left or number > 1:
+            what = "It left nothing itself" if same else "The schema is not what it was before"
+            what = f"It left {', '.join(left)} INVALID" if left else what
             return PartiallyApplied(
                 f"{message} {what}; the history still has its row. Drop an INVALID index with "
                 "DROP INDEX CONCURRENTLY, or repair it with REINDEX INDEX CONCURRENTLY."
@@ -214,9 +236,11 @@ class _ConcurrentIndexRun:
         self.roll_back()
         reason = error_text(error) if isinstance(error, Error) else str(error)
         reason = reason.removesuffix(UNTOUCHED).removesuffix(UNDONE).strip()
+        single = len(self.spec.statements) == 1
+        what = "The statement" if single else f"All {len(self.spec.statements)} statements"
         return PartiallyApplied(
             redact(
-                "The statement ran and stays, but the history row was not taken out: "
+                f"{what} ran and {'stays' if single else 'stay'}, but the history row was not taken out: "
                 f"{reason} The history still says that the migration is applied.",
                 self.address,
             )

@@ -31,14 +31,14 @@ class RunSpec:
 
     Attributes:
         id: number of the database rollback; part of the application name in `pg_stat_activity`.
-        statements: run one after the other in one transaction; exactly one if `outside_transaction`.
+        statements: run one after the other in one transaction, or each by itself if `outside_transaction`.
         rows: the history rows to delete; at least one.
         schema: the schema Prisma works in, which holds `_prisma_migrations`.
         schemas: the schemas that the fingerprint covers.
         fingerprint: of the schema as it was rehearsed and approved.
         history: digest of all history rows as they were approved.
         statement_seconds: timeout of one statement.
-        outside_transaction: the statement cannot run inside a transaction (CONCURRENTLY).
+        outside_transaction: no statement can run inside a transaction (CONCURRENTLY).
         tries: how often the transaction is attempted while other sessions hold locks.
     """
 

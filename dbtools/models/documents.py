@@ -81,13 +81,26 @@ class MigrationText(TypedDict):
     sql: str
 
 
+class StoredCount(TypedDict):
+    """How many rows or values a hazard destroys; None where it could not be counted in time."""
+
+    noun: str
+    number: int | None
+
+
 class StoredDraftLine(TypedDict):
-    """`dbtools.down_draft.draft.DraftLine`."""
+    """`dbtools.down_draft.draft.DraftLine`.
+
+    `choices` are statements for a person to decide about; `counts` say what it destroyed, or failed on, if it
+    ran on the database as it is.
+    """
 
     sql: str
     mark: str
     note: str
     key: str
+    choices: list[str]
+    counts: list[StoredCount]
 
 
 class StoredDraft(TypedDict, total=False):
@@ -105,13 +118,6 @@ class StoredProblem(TypedDict):
 
     line: int
     message: str
-
-
-class StoredCount(TypedDict):
-    """How many rows or values a hazard destroys; None where it could not be counted in time."""
-
-    noun: str
-    number: int | None
 
 
 class StoredHazard(TypedDict):

@@ -21,6 +21,7 @@ from rollback_portal.text import one_line
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 Error = psycopg.Error
+Rollback = psycopg.Rollback  # raised in a transaction's block, it only undoes that block
 Busy = (errors.LockNotAvailable, errors.DeadlockDetected)
 Interrupted = errors.QueryCanceled
 IDLE, INTRANS = pq.TransactionStatus.IDLE, pq.TransactionStatus.INTRANS

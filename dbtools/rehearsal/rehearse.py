@@ -20,7 +20,7 @@ from dbtools.execution.run_spec import (
 from dbtools.postgres import backups, client
 from dbtools.postgres.backups.required_extensions import extensions
 from dbtools.postgres.client import DatabaseAddress, DatabaseUnreachable, Error
-from dbtools.postgres.dump import DumpFailed, dump_schema
+from dbtools.postgres.dump import DumpFailed, dump_schema, with_extensions_of
 from dbtools.postgres.programs import ProgramStopped
 from dbtools.postgres.scratch import ScratchServer, ScratchUnavailable
 from dbtools.rehearsal import row_checks, verdicts
@@ -41,6 +41,7 @@ from dbtools.rehearsal.report import (
 from dbtools.rehearsal.request import Execute, Fingerprint, RehearsalRequest
 from dbtools.rehearsal.row_digests import TableDigest, counted, lost, measure
 from dbtools.rehearsal.verdicts import UNKNOWN, SchemaJudge
+from dbtools.sql.isolated import conditional_creations
 from rollback_portal.text import one_line
 
 RUN_ERRORS = (NothingChanged, PartiallyApplied, CommitUnknown, DatabaseUnreachable, Error)
@@ -135,9 +136,8 @@ class _Rehearsal:
             return
         after = self.schema("The schema afterwards is read.")
         expected = self.expected(before)
-        self.verdict, check = self.judge.after_down(
-            after, expected.before, expected.drift, expected.why_unknown
-        )
+        wanted = expected.before and with_extensions_of(expected.before, after, self.perhaps_older())
+        self.verdict, check = self.judge.after_down(after, wanted, expected.drift, expected.why_unknown)
         self.checks.append(check)
         if check.tone != STOP and self.up(before, expected.produced):
             self.begin("What came back is counted.")
@@ -206,6 +206,11 @@ class _Rehearsal:
     def expected(self, before: str) -> Expected:
         self.begin("The migrations are replayed on an empty database.")
         return expect(self.request, self.scratch, self.judge, before, self.stop)
+
+    def perhaps_older(self) -> set[str]:
+        """The extensions that the migrations make only where they do not stand: the SQL may leave them."""
+        made = (found for migration in self.request.going for found in conditional_creations(migration.sql))
+        return {found.name for found in made if found.kind == "extension"}
 
     def up(self, before: str, produced: str | None) -> bool:
         """Apply the migrations again and compare the schema with the backup's."""

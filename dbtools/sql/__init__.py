@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dbtools.sql.check import check
+from dbtools.sql.effects import fits
+from dbtools.sql.effects.row_effects import RowChange
 from dbtools.sql.result import LIMITS, CheckedScript, Count, Hazard, ParserLimits, SqlProblem, Statement, Tone
-from dbtools.sql.syntax.name_scope import quoted
+from dbtools.sql.syntax.name_scope import literal, quoted
 from dbtools.sql.syntax.parsing import InvalidSql, ParsedStatement, split, walk
 
 __all__ = [
@@ -15,10 +17,13 @@ __all__ = [
     "InvalidSql",
     "ParsedStatement",
     "ParserLimits",
+    "RowChange",
     "SqlProblem",
     "Statement",
     "Tone",
     "check",
+    "fits",
+    "literal",
     "quoted",
     "split",
     "walk",

@@ -16,6 +16,7 @@ from dbtools.sql.effects.hazard_counts import EarlierStatements
 from dbtools.sql.effects.hazards import hazards
 from dbtools.sql.effects.locks import lock
 from dbtools.sql.result import CheckedScript, Hazard, SqlProblem, Statement
+from dbtools.sql.rights import refused_rights, restorable
 from dbtools.sql.syntax import decoding, functions, name_scope
 from dbtools.sql.syntax.parsing import InvalidSql, ParsedStatement, split, walk
 
@@ -33,12 +34,21 @@ KINDS = {
     "CreateTrigStmt": "CREATE TRIGGER", "DeleteStmt": "DELETE", "IndexStmt": "CREATE INDEX",
     "InsertStmt": "INSERT", "SelectStmt": "SELECT", "UpdateStmt": "UPDATE", "ViewStmt": "CREATE VIEW",
     "DoStmt": "DO", "CallStmt": "CALL", "CreateFunctionStmt": "CREATE FUNCTION",
-    "CreateExtensionStmt": "CREATE EXTENSION",
+    "CreateExtensionStmt": "CREATE EXTENSION", "AlterDomainStmt": "ALTER DOMAIN",
+    "AlterObjectSchemaStmt": "SET SCHEMA", "AlterStatsStmt": "ALTER STATISTICS",
+    "CreateRangeStmt": "CREATE TYPE", "CreateSchemaStmt": "CREATE SCHEMA",
+    "CreateStatsStmt": "CREATE STATISTICS", "RefreshMatViewStmt": "REFRESH MATERIALIZED VIEW",
+    "RuleStmt": "CREATE RULE", "GrantStmt": "GRANT or REVOKE",
 }  # fmt: skip
 
 
 def check(
-    raw: str | bytes, *, schemas: Sequence[str] = ("public",), allow_opaque: bool = False
+    raw: str | bytes,
+    *,
+    schemas: Sequence[str] = ("public",),
+    allow_opaque: bool = False,
+    standing_rights: Sequence[str] = (),
+    undone: Sequence[str] = (),
 ) -> CheckedScript:
     """Check a down script: refuse what may not run, and describe the effects of the rest.
 
@@ -48,6 +58,8 @@ def check(
         raw: as stored or pasted; up to `LIMITS.bytes`.
         schemas: the schemas that its names may refer to.
         allow_opaque: whether this database allows DO, CALL, CREATE FUNCTION, extensions and own functions.
+        standing_rights, undone: GRANT statements of the rights that stand, and the SQL of the migrations
+            that are rolled back: what it may restore by GRANT and REVOKE.
     """
     text, unreadable = decoding.read(raw)
     digest = sha256(raw if isinstance(raw, bytes) else raw.encode(errors="surrogatepass")).hexdigest()
@@ -60,6 +72,13 @@ def check(
     if not pieces:
         return CheckedScript(text, digest, problems=(SqlProblem(0, EMPTY),))
     problems, statements = check_statements(pieces, schemas, allow_opaque=allow_opaque)
+    if any(isinstance(piece.tree, ast.GrantStmt) for piece in pieces):
+        may_restore = restorable(standing_rights, undone, schemas[0])
+        problems += [
+            SqlProblem(piece.line, message)
+            for piece in pieces
+            for message in refused_rights(piece.tree, may_restore, schemas[0])
+        ]
     if problems:
         problems = sorted(problems, key=lambda problem: problem.line)
         return CheckedScript(text, digest, without_effects(pieces), tuple(problems))
@@ -78,19 +97,20 @@ def check_statements(
     statements: list[Statement] = []
     added: dict[str, int] = {}
     earlier = EarlierStatements()
+    alone = all(allowlist.needs_no_transaction(piece.tree) for piece in pieces)
     for number, piece in enumerate(pieces, start=1):
         reasons = refused(piece.tree, schemas, allow_opaque=allow_opaque)
         problems += [SqlProblem(piece.line, message) for message in reasons]
-        problems += refused_in_context(piece, added, alone=len(pieces) == 1)
+        problems += refused_in_context(piece, added, alone=alone)
         if not problems:
-            statements.append(with_effects(number, piece, earlier, alone=len(pieces) == 1))
+            statements.append(with_effects(number, piece, earlier, alone=alone))
     return problems, tuple(statements)
 
 
 def refused(tree: ast.Node, schemas: Sequence[str], *, allow_opaque: bool) -> Iterator[str]:
     """The reasons to refuse a statement by itself, each once."""
     reasons = [
-        *allowlist.refused(tree, allow_opaque=allow_opaque),
+        *allowlist.refused(tree, schemas, allow_opaque=allow_opaque),
         *([HISTORY_IS_OURS] if name_scope.touches_history(tree) else ()),
         *name_scope.outside_schemas(tree, schemas),
         *functions.forbidden(tree, schemas, allow_opaque=allow_opaque),
@@ -102,13 +122,14 @@ def refused_in_context(piece: ParsedStatement, added: dict[str, int], *, alone: 
     """The reasons to refuse a statement because of the other ones.
 
     Args:
+        alone: whether no statement of the script runs in a transaction.
         added: the enum values that earlier statements add, with their lines; this one's are added to it.
     """
     if not alone and allowlist.needs_no_transaction(piece.tree):
         yield SqlProblem(
             piece.line,
-            "CONCURRENTLY cannot run inside a transaction: take the word out, or put this statement "
-            "alone into a script, which has a path of its own.",
+            "CONCURRENTLY cannot run inside a transaction: take the word out, or write a script of such "
+            "statements only, which run one after the other, each committed by itself.",
         )
     for value in constants(piece.tree) & added.keys() if added else ():
         yield SqlProblem(
@@ -134,7 +155,6 @@ def with_effects(
 ) -> Statement:
     """Describe a statement with its lock and hazards, and record what it creates in `earlier`."""
     found_hazards = tuple(hazards(piece.tree, earlier))
-    alone = alone and allowlist.needs_no_transaction(piece.tree)
     result = statement(number, piece, lock(piece.tree), found_hazards, alone=alone)
     earlier.record(piece.tree)
     return result

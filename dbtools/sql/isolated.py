@@ -19,6 +19,7 @@ from typing import Any
 
 from dbtools.postgres.programs import Child, ProgramFailed, ProgramStopped
 from dbtools.sql import LIMITS, InvalidSql, SqlProblem
+from dbtools.sql.effects.conditional import ConditionalCreation
 from dbtools.sql.effects.row_effects import RowChange
 from dbtools.sql.effects.side_effects import SideEffect
 from dbtools.sql.isolated_child import NO_MEMORY, run_operation
@@ -70,18 +71,24 @@ def check(
     sha256: str,
     schemas: Sequence[str],
     allow_opaque: bool,
+    standing_rights: Sequence[str] = (),
+    undone: Sequence[str] = (),
     stop: Callable[[], bool] = _never,
 ) -> dict[str, Any]:
     """Run `sql.check` on the text in a child process, and return the result to be stored.
 
     Args:
         sha256: of the stored text, which has to be the same as the analyzed one.
+        standing_rights, undone: as in `sql.check`.
 
     Raises:
         AnalysisFailed: it exceeded a limit, or the parser crashed.
         ProgramStopped: `stop` returned true, and the child was ended.
     """
-    response = _run_in_child("check", text, stop=stop, schemas=list(schemas), allow_opaque=allow_opaque)
+    response = _run_in_child(
+        "check", text, stop=stop, schemas=list(schemas), allow_opaque=allow_opaque,
+        standing_rights=list(standing_rights), undone=list(undone),
+    )  # fmt: skip
     stored: dict[str, Any] = _result(response)
     if stored["sha256"] != sha256:
         raise AnalysisFailed(OTHER_TEXT)
@@ -101,15 +108,27 @@ def split(text: str, *, limit: int) -> tuple[SplitStatement, ...]:
 def row_changes(text: str) -> tuple[RowChange, ...]:
     """Everything in a migration that may have changed rows, in order."""
     try:
-        return tuple(RowChange(**fields) for fields in _analyze("row changes", text))
+        return tuple(_row_change(fields) for fields in _analyze("row changes", text))
     except AnalysisFailed:
         return (RowChange(0, "What it does to rows", "the text is too large to be read."),)
+
+
+def _row_change(fields: dict[str, Any]) -> RowChange:
+    return RowChange(**{**fields, "table": tuple(fields["table"]), "columns": tuple(fields["columns"])})
 
 
 def side_effects(text: str) -> tuple[SideEffect, ...]:
     """What a migration changes besides schema and rows; for one that is too large see `row_changes`."""
     try:
         return tuple(SideEffect(**fields) for fields in _analyze("side effects", text))
+    except AnalysisFailed:
+        return ()
+
+
+def conditional_creations(text: str) -> tuple[ConditionalCreation, ...]:
+    """What a migration makes only where it does not stand; for one that is too large see `row_changes`."""
+    try:
+        return tuple(ConditionalCreation(**fields) for fields in _analyze("conditional creations", text))
     except AnalysisFailed:
         return ()
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from dbtools.sql.check import check
+from dbtools.sql.effects.conditional import conditional_creations
 from dbtools.sql.effects.row_effects import ends_transactions, row_changes
 from dbtools.sql.effects.side_effects import side_effects
 from dbtools.sql.result import LIMITS
@@ -63,9 +64,9 @@ def run_operation(operation: str, text: str, **named: Any) -> dict[str, Any]:
         return {"not_sql": asdict(error.problem)}
 
 
-def checked_script(text: str, *, schemas: Sequence[str], allow_opaque: bool) -> dict[str, Any]:
+def checked_script(text: str, *, schemas: Sequence[str], **named: Any) -> dict[str, Any]:
     """The result of the check without the text, which is stored already."""
-    script = check(text, schemas=schemas, allow_opaque=allow_opaque)
+    script = check(text, schemas=schemas, **named)
     return {**asdict(script), "text": "", "path": script.path}
 
 
@@ -82,10 +83,15 @@ def row_changes_as_json(text: str) -> list[dict[str, Any]]:
     return [asdict(change) for change in row_changes(text)]
 
 
+def conditional_creations_as_json(text: str) -> list[dict[str, Any]]:
+    return [asdict(found) for found in conditional_creations(text)]
+
+
 OPERATIONS: dict[str, Callable[..., Any]] = {
     "check": checked_script,
     "split": statements,
     "row changes": row_changes_as_json,
     "side effects": side_effects_as_json,
+    "conditional creations": conditional_creations_as_json,
     "ends transactions": ends_transactions,
 }

@@ -25,6 +25,7 @@ OPAQUE = (
     "that cannot be reviewed allowed for this database."
 )
 SERVER = "works on the whole server or database, not on this migration's tables: take it out."
+MOVED_OUT = "moves something out of the schemas that the wizard watches."
 OUTSIDE = (
     "cannot run inside a transaction, so it could not be undone if a later statement fails: take it out."
 )
@@ -66,7 +67,6 @@ BY_TYPE: dict[str, tuple[str, str]] = {
     "AlterExtensionStmt": ("ALTER EXTENSION", OPAQUE),
     "AlterExtensionContentsStmt": ("ALTER EXTENSION", OPAQUE),
     "AlterFunctionStmt": ("ALTER FUNCTION", OPAQUE),
-    "RuleStmt": ("CREATE RULE", "rewrites other statements unseen: use a trigger or a view."),
     "CreateEventTrigStmt": ("CREATE EVENT TRIGGER", OPAQUE),
     "AlterEventTrigStmt": ("ALTER EVENT TRIGGER", OPAQUE),
     "CreatePLangStmt": ("CREATE LANGUAGE", OPAQUE),
@@ -86,8 +86,7 @@ BY_TYPE: dict[str, tuple[str, str]] = {
     "DropRoleStmt": ("DROP ROLE", RIGHTS),
     "DropOwnedStmt": ("DROP OWNED", "destroys everything that a role owns: name each object yourself."),
     "ReassignOwnedStmt": ("REASSIGN OWNED", RIGHTS),
-    "CreateSchemaStmt": ("CREATE SCHEMA", "makes a schema that the wizard does not watch: do it by hand."),
-    "AlterObjectSchemaStmt": ("SET SCHEMA", "moves something out of the schemas that the wizard watches."),
+    "CreateSchemaStmt": ("CREATE SCHEMA", "stands alone: write it as a statement of its own."),
     "CreatedbStmt": ("CREATE DATABASE", SERVER),
     "DropdbStmt": ("DROP DATABASE", SERVER),
     "AlterDatabaseStmt": ("ALTER DATABASE", SERVER),

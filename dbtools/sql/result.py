@@ -93,5 +93,5 @@ class CheckedScript:
 
     @property
     def path(self) -> Literal["transaction", "alone"]:
-        """Whether it runs in a transaction, or as a single statement outside of one."""
+        """Whether it runs in a transaction, or each statement by itself, outside of one."""
         return "alone" if any(statement.alone for statement in self.statements) else "transaction"

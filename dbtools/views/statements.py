@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.humanize.templatetags.humanize import intcomma
 
 from dbtools.models import DatabaseRollback
-from dbtools.models.documents import StoredHazard, StoredRan, StoredStatement
+from dbtools.models.documents import StoredCount, StoredHazard, StoredRan, StoredStatement
 from rollback_portal.text import clean_line
 
 
@@ -31,11 +32,16 @@ def lock_phrase(statement: StoredStatement) -> str:
 
 
 def loss_phrase(hazard: StoredHazard) -> str:
-    """How much would be destroyed, such as "1,204 rows of Order"; "" where nothing was counted."""
+    """How much would be destroyed; "" where nothing was counted."""
+    return count_phrase(hazard["counts"])
+
+
+def count_phrase(counts: Iterable[StoredCount]) -> str:
+    """Such as "1,204 rows of Order"; "" where nothing was counted."""
     return ", ".join(
         (f"{intcomma(count['number'])} " if count["number"] is not None else "an unknown number of ")
         + clean_line(count["noun"], 120)
-        for count in hazard["counts"]
+        for count in counts
     )
 
 

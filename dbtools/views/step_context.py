@@ -23,7 +23,7 @@ from dbtools.views.buttons import (
 from dbtools.views.closing_context import closing_context
 from dbtools.views.polling import stalled_since
 from dbtools.views.rehearsal_context import TONES, rehearsal_context
-from dbtools.views.statements import blocker_list, run_list, statement_list
+from dbtools.views.statements import blocker_list, count_phrase, run_list, statement_list
 from dbtools.wizard import approval, code_side
 from rollback_portal.text import clean_line
 
@@ -50,7 +50,8 @@ TYPED_FIELDS = {
     "_7_approval": "reason",
     "_9_afterwards": "words",
 }
-DRAFT_TONES = {"exact": "good", "old definition": "good", "loses data": "warn", "cannot": "bad"}
+# Every other mark of a draft's line says that something is lost, left or to be decided.
+DRAFT_TONES = {"exact": "good", "old definition": "good", "cannot": "bad"}
 
 Typed = Mapping[str, str]
 
@@ -149,7 +150,10 @@ def _migration_context(rollback: DatabaseRollback, viewer: Viewer, typed: Typed)
 
 def _sql_context(rollback: DatabaseRollback, viewer: Viewer, typed: Typed) -> dict[str, Any]:
     draft = rollback.draft
-    lines = [{**line, "tone": DRAFT_TONES.get(line["mark"], "warn")} for line in draft.get("lines", [])]
+    lines = [
+        {**line, "tone": DRAFT_TONES.get(line["mark"], "warn"), "today": count_phrase(line["counts"])}
+        for line in draft.get("lines", [])
+    ]
     problems = rollback.sql_analysis.get("problems", [])
     problem_lines = [str(problem["line"]) for problem in problems if problem["line"]]
     sql = draft.get("text", "") if "draft" in typed else rollback.sql or draft.get("down", "")

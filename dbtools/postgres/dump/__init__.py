@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dbtools.postgres.dump.compare import DIFFERENT, ORDER, SAME, Comparison, compare
+from dbtools.postgres.dump.compare import DIFFERENT, ORDER, SAME, Comparison, compare, with_extensions_of
 from dbtools.postgres.dump.facts import SchemaFacts, parse
 from dbtools.postgres.dump.take import DumpFailed, dump_after_reload, dump_schema
 
@@ -17,4 +17,5 @@ __all__ = [
     "dump_after_reload",
     "dump_schema",
     "parse",
+    "with_extensions_of",
 ]

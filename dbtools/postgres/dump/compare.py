@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import difflib
+import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from dbtools.postgres.dump.facts import SchemaFacts, parse
+from dbtools.postgres.dump.facts import SchemaFacts, parse, schema_statements
 
 SAME, ORDER, DIFFERENT = "same", "same but for column order", "different"
 MOST_LINES = 400
+EXTENSION = re.compile(
+    r'(?:CREATE EXTENSION IF NOT EXISTS|COMMENT ON EXTENSION) (?P<name>"(?:[^"]|"")*"|\S+)(?:\s|$)'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,23 @@ def compare(expected: str, actual: str) -> Comparison:
             ORDER, f"Same but for the column order of {moved[0]}{others}.", _lines(before, after)
         )
     return Comparison(SAME, "The schemas are the same.")
+
+
+def with_extensions_of(text: str, other: str, names: Collection[str]) -> str:
+    """The dump, with these extensions where the other one has them: it is not known whether they belong."""
+    standing = set(schema_statements(text))
+    added = [
+        statement
+        for statement in schema_statements(other)
+        if statement not in standing
+        and (match := EXTENSION.match(statement))
+        and _plain(match["name"]) in names
+    ]
+    return text + "".join(f"\n{statement};\n" for statement in added)
+
+
+def _plain(name: str) -> str:
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name
 
 
 def _number(count: int) -> str:

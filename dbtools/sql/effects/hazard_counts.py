@@ -10,9 +10,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from pglast import ast
+from pglast.enums import AlterTableType as Alter
 from pglast.enums import ConstrType
 from pglast.stream import RawStream
 
+from dbtools.sql.effects import fits
 from dbtools.sql.result import Count
 from dbtools.sql.syntax.functions import HARMLESS, VOLATILE, calls
 from dbtools.sql.syntax.name_scope import columns, literal, quoted, relation, strings
@@ -23,11 +25,21 @@ PRINTABLE_NODES = 400
 
 @dataclass(slots=True)
 class EarlierStatements:
-    """What earlier statements of the script create, by unqualified name; enums with their values."""
+    """What earlier statements of the script create, by unqualified name; enums with their values.
+
+    Attributes:
+        relations, columns: names that mean something else before the script, renamed ones among them.
+        new_tables, new_columns: what is certainly new, so that nothing in it can be lost; columns with
+            their tables.
+        checks: the check constraints that it added and that still stand, by table and name.
+    """
 
     relations: set[str] = field(default_factory=set)
     columns: set[str] = field(default_factory=set)
     enums: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    new_tables: set[str] = field(default_factory=set)
+    new_columns: set[tuple[str, str]] = field(default_factory=set)
+    checks: dict[tuple[str, str], ast.Node] = field(default_factory=dict)
 
     def record(self, statement: ast.Node) -> None:
         """Record what this statement creates or renames."""
@@ -37,6 +49,8 @@ class EarlierStatements:
             if isinstance(statement, ast.CreateTableAsStmt) and statement.into and statement.into.rel:
                 target = statement.into.rel
             self.relations.add(target.relname or "")
+            if not getattr(statement, "if_not_exists", False) and not isinstance(statement, ast.ViewStmt):
+                self.new_tables.add(str(relation(target)))
         if isinstance(statement, ast.RenameStmt):
             names = self.columns if statement.subname and statement.relation else self.relations
             names.add(statement.newname or "")
@@ -46,8 +60,32 @@ class EarlierStatements:
                 for part in statement.cmds or ()
                 if isinstance(part.def_, ast.ColumnDef) and part.def_.colname
             )
+            self._record_parts(str(relation(statement.relation or ast.RangeVar())), statement)
         if isinstance(statement, ast.CreateEnumStmt):
             self.enums[strings(statement.typeName)[-1]] = tuple(value.sval for value in statement.vals or ())
+
+    def _record_parts(self, table: str, statement: ast.AlterTableStmt) -> None:
+        for part in statement.cmds or ():
+            if part.subtype == Alter.AT_AddColumn and not part.missing_ok and part.def_ is not None:
+                self.new_columns.add((table, part.def_.colname or ""))
+            if part.subtype == Alter.AT_DropConstraint:
+                self.checks.pop((table, part.name or ""), None)
+            added = part.def_ if isinstance(part.def_, ast.Constraint) else ast.Constraint()
+            if added.raw_expr is not None and added.conname and not added.skip_validation:
+                self.checks[table, added.conname] = added.raw_expr
+
+    def is_new(self, table: ast.RangeVar | None, names: Iterable[str]) -> bool:
+        """Whether the script itself made this table, or added each of these columns to it."""
+        name = str(relation(table or ast.RangeVar()))
+        columns = [(name, column) for column in names]
+        return name in self.new_tables or (bool(columns) and self.new_columns.issuperset(columns))
+
+    def has_checked(self, table: ast.RangeVar, column: str, target: ast.TypeName) -> bool:
+        """Whether a check that the script added proves that each value of the column fits the type."""
+        name = str(relation(table))
+        return any(
+            fits.proves(check, column, target) for (where, _), check in self.checks.items() if where == name
+        )
 
     def creates(self, names: Iterable[str | None]) -> bool:
         """Whether the script creates something with one of these names."""
@@ -98,11 +136,15 @@ def nulls(table: ast.RangeVar, names: Sequence[str], earlier: EarlierStatements)
 
 
 def not_among(
-    table: ast.RangeVar, column: str, allowed: Sequence[str], earlier: EarlierStatements
+    table: ast.RangeVar, column: str, allowed: Sequence[str], earlier: EarlierStatements, *, array: bool
 ) -> tuple[Count, ...]:
     """Rows with a value that the enum no longer has."""
-    values_list = ", ".join(literal(value) for value in allowed)
-    where = f"{quoted(column)} IS NOT NULL AND {quoted(column)}::text <> ALL (ARRAY[{values_list}]::text[])"
+    values_list = f"ARRAY[{', '.join(literal(value) for value in allowed)}]::text[]"
+    where = (
+        f"NOT array_remove({quoted(column)}::text[], NULL) <@ {values_list}"
+        if array
+        else f"{quoted(column)} IS NOT NULL AND {quoted(column)}::text <> ALL ({values_list})"
+    )
     noun = f"rows whose {relation(table)}.{quoted(column)} is a value that goes away"
     return count_rows(noun, table, where, earlier, column)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pglast import ast
-from pglast.enums import ObjectType, OnConflictAction
+from pglast.enums import CmdType, ObjectType, OnConflictAction
 
 from dbtools.sql.effects import hazard_counts
 from dbtools.sql.effects.hazard_counts import EarlierStatements
-from dbtools.sql.effects.locks import referenced
+from dbtools.sql.effects.locks import READS_COLUMNS, referenced
 from dbtools.sql.result import Count, Hazard
 from dbtools.sql.syntax import alter_table
 from dbtools.sql.syntax.name_scope import columns, object_name, quoted, relation, strings
@@ -23,12 +23,18 @@ LOST_WITH = {
     ObjectType.OBJECT_POLICY: "Who sees which rows changes at once.",
     ObjectType.OBJECT_FUNCTION: DEFINITION_GONE,
     ObjectType.OBJECT_PROCEDURE: DEFINITION_GONE,
+    ObjectType.OBJECT_AGGREGATE: DEFINITION_GONE,
+    ObjectType.OBJECT_RULE: "Statements on its table are no longer rewritten.",
+    ObjectType.OBJECT_SCHEMA: "It has to be empty, or the run stops; who may use it is forgotten.",
 }
+EVENTS = {CmdType.CMD_INSERT: "INSERT", CmdType.CMD_UPDATE: "UPDATE", CmdType.CMD_DELETE: "DELETE",
+          CmdType.CMD_SELECT: "SELECT"}  # fmt: skip
 WRITES = (ast.InsertStmt, ast.UpdateStmt, ast.DeleteStmt)
 OPAQUE = {
     "DoStmt": "runs code that the wizard cannot look into", "CallStmt": "runs a procedure",
     "CreateFunctionStmt": "leaves code that the wizard cannot look into",
     "CreateExtensionStmt": "runs an extension's own script",
+    "DefineStmt": "makes an aggregate of functions that the wizard cannot look into",
 }  # fmt: skip
 
 
@@ -42,6 +48,7 @@ def hazards(statement: ast.Node, earlier: EarlierStatements) -> Iterator[Hazard]
         yield from of_index(statement, earlier)
     if isinstance(statement, ast.CreateStmt):
         yield from of_new_table(statement)
+    yield from of_other(statement)
     if isinstance(statement, ast.RenameStmt):
         yield Hazard("blocks", f"gives something the name {quoted(statement.newname or '')}",
                      "Code that still uses the old name fails from the commit on.",
@@ -54,8 +61,37 @@ def hazards(statement: ast.Node, earlier: EarlierStatements) -> Iterator[Hazard]
             yield from of_query(node, earlier)
 
 
+def of_other(statement: ast.Node) -> Iterator[Hazard]:
+    """The hazards of what a migration seldom changes."""
+    if isinstance(statement, ast.RuleStmt) and statement.relation is not None:
+        event = EVENTS.get(statement.event, "statement") if statement.event is not None else "statement"
+        yield Hazard("loses", f"rewrites each {event} on {relation(statement.relation)} from now on",
+                     "What the rule does instead is what its text says; the statement itself may do nothing.",
+                     "Use a trigger or a view.")  # fmt: skip
+    elif isinstance(statement, ast.AlterObjectSchemaStmt):
+        yield Hazard("blocks", f"moves something to the schema {quoted(statement.newschema or '')}",
+                     "Code that still uses the old name fails from the commit on.",
+                     "Make sure that code for the new name is live.")  # fmt: skip
+    elif isinstance(statement, ast.AlterDomainStmt) and statement.subtype in READS_COLUMNS:
+        domain = ".".join(map(quoted, strings(statement.typeName)))
+        yield Hazard("fails", f"demands more of each value of the domain {domain}",
+                     "One value against it stops the run, and then nothing is changed.",
+                     "Correct those values first.")  # fmt: skip
+    elif isinstance(statement, ast.RefreshMatViewStmt) and statement.relation is not None:
+        name = relation(statement.relation)
+        if statement.skipData:
+            yield Hazard("loses", f"empties {name}", "It cannot be read until it is filled again.",
+                         "REFRESH it without NO DATA.")  # fmt: skip
+        elif not statement.concurrent:
+            yield Hazard("blocks", f"fills {name} anew",
+                         "Nobody can read it until the commit, which takes as long as its query does.",
+                         "REFRESH MATERIALIZED VIEW CONCURRENTLY, where it has a unique index.")  # fmt: skip
+
+
 def of_query(node: ast.Node, earlier: EarlierStatements) -> Iterator[Hazard]:
-    """The hazards of INSERT, UPDATE and DELETE, also inside a WITH."""
+    """The hazards of INSERT, UPDATE and DELETE, also inside a WITH; none on what the script made."""
+    if isinstance(node, WRITES) and earlier.is_new(node.relation, set_columns(node)):
+        return
     if isinstance(node, ast.DeleteStmt) and node.relation is not None:
         every = "" if node.whereClause is not None else "every row: it has no WHERE"
         yield Hazard("loses", f"deletes rows of {relation(node.relation)}{f', {every}' if every else ''}",
@@ -63,8 +99,8 @@ def of_query(node: ast.Node, earlier: EarlierStatements) -> Iterator[Hazard]:
                      "Save them in a table of their own first.",
                      hazard_counts.matching(node, earlier))  # fmt: skip
     if isinstance(node, ast.UpdateStmt) and node.relation is not None:
-        set_columns = dict.fromkeys(quoted(target.name) for target in node.targetList or () if target.name)
-        yield Hazard("loses", f"overwrites {', '.join(set_columns)} of {relation(node.relation)}",
+        written = ", ".join(map(quoted, set_columns(node)))
+        yield Hazard("loses", f"overwrites {written} of {relation(node.relation)}",
                      "The old values are gone, and every row that it hits is written anew.",
                      "Save the old values in a column of their own first.",
                      hazard_counts.matching(node, earlier) + overwritten(node, earlier))  # fmt: skip
@@ -72,6 +108,12 @@ def of_query(node: ast.Node, earlier: EarlierStatements) -> Iterator[Hazard]:
         yield Hazard("loses", f"overwrites rows of {relation(node.relation)} that are there already",
                      "Their old values are gone.",
                      "Write ON CONFLICT DO NOTHING, or save them first.")  # fmt: skip
+
+
+def set_columns(node: ast.Node) -> tuple[str, ...]:
+    """The columns that an UPDATE sets."""
+    targets = node.targetList if isinstance(node, ast.UpdateStmt) else ()
+    return tuple(dict.fromkeys(target.name for target in targets or () if target.name))
 
 
 def overwrites(insert: ast.InsertStmt) -> bool:
@@ -83,8 +125,11 @@ def overwritten(update: ast.UpdateStmt, earlier: EarlierStatements) -> tuple[Cou
     """The values that an UPDATE without a condition overwrites."""
     if update.relation is None or update.whereClause is not None or update.fromClause or update.withClause:
         return ()
-    names = dict.fromkeys(target.name for target in update.targetList or () if target.name)
-    return tuple(count for name in names for count in hazard_counts.values(update.relation, name, earlier))
+    return tuple(
+        count
+        for name in set_columns(update)
+        for count in hazard_counts.values(update.relation, name, earlier)
+    )
 
 
 def of_drop(drop: ast.DropStmt, earlier: EarlierStatements) -> Iterator[Hazard]:

@@ -22,6 +22,8 @@ WEAKER_PARTS = {
     Alter.AT_ValidateConstraint: "SHARE UPDATE EXCLUSIVE", Alter.AT_SetStatistics: "SHARE UPDATE EXCLUSIVE",
     Alter.AT_SetOptions: "SHARE UPDATE EXCLUSIVE", Alter.AT_ResetOptions: "SHARE UPDATE EXCLUSIVE",
     Alter.AT_EnableTrig: "SHARE ROW EXCLUSIVE", Alter.AT_DisableTrig: "SHARE ROW EXCLUSIVE",
+    Alter.AT_EnableAlwaysTrig: "SHARE ROW EXCLUSIVE", Alter.AT_EnableReplicaTrig: "SHARE ROW EXCLUSIVE",
+    Alter.AT_ClusterOn: "SHARE UPDATE EXCLUSIVE", Alter.AT_DropCluster: "SHARE UPDATE EXCLUSIVE",
 }  # fmt: skip
 STORAGE = (
     "fillfactor",
@@ -36,15 +38,20 @@ BY_TYPE = {
     "CreatePolicyStmt": ACCESS_EXCLUSIVE, "CreateTrigStmt": "SHARE ROW EXCLUSIVE",
     "DeleteStmt": "ROW EXCLUSIVE", "InsertStmt": "ROW EXCLUSIVE", "UpdateStmt": "ROW EXCLUSIVE",
     "SelectStmt": "ACCESS SHARE", "CreateTableAsStmt": "ACCESS SHARE",
+    "CreateStatsStmt": "SHARE UPDATE EXCLUSIVE", "RuleStmt": ACCESS_EXCLUSIVE,
 }  # fmt: skip
 LOCKED_BY_COMMENT = frozenset(
     {ObjectType.OBJECT_TABLE, ObjectType.OBJECT_COLUMN, ObjectType.OBJECT_INDEX, ObjectType.OBJECT_VIEW,
      ObjectType.OBJECT_MATVIEW, ObjectType.OBJECT_SEQUENCE}
 )  # fmt: skip
+READS_COLUMNS = ("C", "O", "V")  # ALTER DOMAIN: ADD CONSTRAINT, SET NOT NULL, VALIDATE CONSTRAINT
 WRITES = (ast.InsertStmt, ast.UpdateStmt, ast.DeleteStmt)
 WITHOUT_TABLE = frozenset(
     {ObjectType.OBJECT_TYPE, ObjectType.OBJECT_DOMAIN, ObjectType.OBJECT_FUNCTION,
-     ObjectType.OBJECT_PROCEDURE, ObjectType.OBJECT_EXTENSION}
+     ObjectType.OBJECT_PROCEDURE, ObjectType.OBJECT_EXTENSION, ObjectType.OBJECT_AGGREGATE,
+     ObjectType.OBJECT_SCHEMA, ObjectType.OBJECT_DOMCONSTRAINT, ObjectType.OBJECT_STATISTIC_EXT,
+     ObjectType.OBJECT_OPERATOR, ObjectType.OBJECT_COLLATION, ObjectType.OBJECT_TSCONFIGURATION,
+     ObjectType.OBJECT_TSDICTIONARY}
 )  # fmt: skip
 
 
@@ -66,6 +73,8 @@ def own_lock(statement: ast.Node) -> str:
     if isinstance(statement, ast.IndexStmt):
         return "SHARE UPDATE EXCLUSIVE" if statement.concurrent else "SHARE"
     if isinstance(statement, ast.DropStmt):
+        if statement.removeType == ObjectType.OBJECT_STATISTIC_EXT:
+            return "SHARE UPDATE EXCLUSIVE"
         if statement.removeType in WITHOUT_TABLE:
             return ""
         return "SHARE UPDATE EXCLUSIVE" if statement.concurrent else ACCESS_EXCLUSIVE
@@ -75,6 +84,12 @@ def own_lock(statement: ast.Node) -> str:
         return "" if statement.renameType in WITHOUT_TABLE else ACCESS_EXCLUSIVE
     if isinstance(statement, ast.CreateStmt):
         return of_new_table(statement)
+    if isinstance(statement, ast.AlterObjectSchemaStmt):
+        return "" if statement.objectType in WITHOUT_TABLE else ACCESS_EXCLUSIVE
+    if isinstance(statement, ast.AlterDomainStmt):
+        return "SHARE" if statement.subtype in READS_COLUMNS else ""
+    if isinstance(statement, ast.RefreshMatViewStmt):
+        return "EXCLUSIVE" if statement.concurrent else ACCESS_EXCLUSIVE
     if isinstance(statement, ast.ViewStmt):
         return ACCESS_EXCLUSIVE if statement.replace else "ACCESS SHARE"
     if isinstance(statement, ast.CommentStmt):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pglast import ast
+from pglast.enums import OnConflictAction
 
 from dbtools.sql.effects.table_rewrites import restarted, rewritten
 from dbtools.sql.syntax.parsing import InvalidSql, ParsedStatement, split, walk
@@ -33,11 +34,21 @@ PURE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class RowChange:
-    """A statement that changed rows; `line` is 0 if unknown."""
+    """A statement that changed rows.
+
+    Attributes:
+        line: 0 if unknown.
+        table: what it wrote to, as (schema, name) with "" for the schema of unqualified names; () if unknown.
+        columns: those that it overwrote; () if it is about whole rows.
+        adds: whether it only added rows, so that nothing was lost.
+    """
 
     line: int
     what: str
     why: str
+    table: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    adds: bool = False
 
 
 def row_changes(text: str) -> tuple[RowChange, ...]:
@@ -66,10 +77,13 @@ def _changes(piece: ParsedStatement) -> Iterator[RowChange]:
     elif isinstance(tree, ast.CallStmt):
         yield RowChange(piece.line, "CALL", "the procedure may have changed rows.")
     elif isinstance(tree, ast.TruncateStmt):
-        names = ", ".join(node.relname or "" for node in tree.relations or ())
-        yield RowChange(piece.line, f"TRUNCATE {names}", "the rows are gone.")
+        emptied = tree.relations or ()
+        names = ", ".join(node.relname or "" for node in emptied)
+        table = _table(emptied[0]) if len(emptied) == 1 else ()
+        yield RowChange(piece.line, f"TRUNCATE {names}", "the rows are gone.", table)
     elif isinstance(tree, ast.CopyStmt) and tree.is_from:
-        yield RowChange(piece.line, "COPY", "which rows were added is not known.")
+        added = "which rows were added is not known."
+        yield RowChange(piece.line, "COPY", added, _table(tree.relation), adds=True)
     elif isinstance(tree, ast.AlterSeqStmt) and _restarts(tree):
         yield RowChange(piece.line, "The sequence's RESTART", "its position before is not known.")
     elif isinstance(tree, ast.AlterTableStmt):
@@ -87,23 +101,40 @@ def _in_a_body(piece: ParsedStatement) -> Iterator[RowChange]:
 
 
 def _on_a_table(line: int, tree: ast.AlterTableStmt) -> Iterator[RowChange]:
-    table = (tree.relation.relname if tree.relation else "") or ""
+    name, table = (tree.relation.relname if tree.relation else "") or "", _table(tree.relation)
     for column in rewritten(tree):
-        yield RowChange(line, f"USING on {table}.{column}", f"its values were computed, and {BEFORE}")
+        why = f"its values were computed, and {BEFORE}"
+        yield RowChange(line, f"USING on {name}.{column}", why, table, (column,))
     for column in restarted(tree):
-        yield RowChange(line, f"The RESTART of {table}.{column}", "its position before is not known.")
+        yield RowChange(line, f"The RESTART of {name}.{column}", "its position before is not known.")
 
 
 def _writes(piece: ParsedStatement) -> Iterator[RowChange]:
     for node in walk(piece.tree):
         if isinstance(node, ast.UpdateStmt | ast.DeleteStmt | ast.MergeStmt | ast.InsertStmt):
             word, why = WRITES[type(node).__name__]
-            yield RowChange(piece.line, f"{word} {node.relation.relname if node.relation else ''}", why)
+            what = f"{word} {node.relation.relname if node.relation else ''}"
+            columns, adds = _overwritten(node), isinstance(node, ast.InsertStmt) and not _replaces(node)
+            yield RowChange(piece.line, what, why, _table(node.relation), columns, adds)
     if isinstance(piece.tree, ast.SelectStmt):
         for node in walk(piece.tree):
             if isinstance(node, ast.FuncCall) and _name(node) not in PURE:
                 yield RowChange(piece.line, f"SELECT {_name(node)}(…)", "the function may have changed rows.")
                 return
+
+
+def _table(relation: ast.RangeVar | None) -> tuple[str, ...]:
+    return (relation.schemaname or "", relation.relname or "") if relation is not None else ()
+
+
+def _overwritten(node: ast.Node) -> tuple[str, ...]:
+    targets = node.targetList if isinstance(node, ast.UpdateStmt) else ()
+    return tuple(dict.fromkeys(target.name for target in targets or () if target.name))
+
+
+def _replaces(insert: ast.InsertStmt) -> bool:
+    clause = insert.onConflictClause
+    return clause is not None and clause.action == OnConflictAction.ONCONFLICT_UPDATE
 
 
 def _restarts(tree: ast.AlterSeqStmt) -> bool:

@@ -42,7 +42,7 @@ def of_part(table: ast.RangeVar, part: ast.AlterTableCmd, earlier: EarlierStatem
     full_name = f"{relation(table)}.{quoted(name)}"
     if part.subtype == Alter.AT_AddColumn and isinstance(part.def_, ast.ColumnDef):
         yield from of_new_column(table, part.def_, earlier)
-    elif part.subtype == Alter.AT_DropColumn:
+    elif part.subtype == Alter.AT_DropColumn and not earlier.is_new(table, [name]):
         yield Hazard(
             "loses", f"drops the column {full_name}", "Its values are gone with it, and indexes on it too.",
             "Rename the column instead and drop it in a later migration.",
@@ -73,6 +73,10 @@ def of_part(table: ast.RangeVar, part: ast.AlterTableCmd, earlier: EarlierStatem
         yield Hazard("loses", f"stops the trigger {quoted(name)} of {relation(table)}",
                      "It no longer acts on rows.",
                      "Enable it again before the end of the script.")  # fmt: skip
+    elif part.subtype == Alter.AT_DropInherit and isinstance(part.def_, ast.RangeVar):
+        yield Hazard("loses", f"takes the rows of {relation(table)} out of {relation(part.def_)}",
+                     "They stay in their own table; who reads the other one no longer sees them.",
+                     "Make sure that the live code reads both.")  # fmt: skip
     elif part.subtype in {Alter.AT_ValidateConstraint, Alter.AT_AttachPartition}:
         yield Hazard("blocks", f"reads the whole table {relation(table)}",
                      "It takes as long as the table is large; reading and writing go on.",
@@ -112,8 +116,12 @@ def of_new_type(
             "fails", f"rebuilds {full_name} with the values of {quoted(kind)}",
             "A row that uses a value which goes away stops the whole run; nothing is changed then.",
             "Change those rows with UPDATE first.",
-            () if written.arrayBounds else hazard_counts.not_among(table, name, earlier.enums[kind], earlier),
+            hazard_counts.not_among(
+                table, name, earlier.enums[kind], earlier, array=bool(written.arrayBounds)
+            ),
         )  # fmt: skip
+    elif earlier.has_checked(table, name, written):
+        pass  # the statement before has checked each value, and counts those that do not fit
     elif kind in {"varchar", "bpchar"} and (length := width(written)):
         cuts = column.raw_default is not None
         yield Hazard(

@@ -14,7 +14,8 @@ from dbtools.sql.syntax.parsing import walk
 
 KEYWORDS = frozenset(RESERVED_KEYWORDS) | frozenset(TYPE_FUNC_NAME_KEYWORDS) | frozenset(COL_NAME_KEYWORDS)
 PLAIN = re.compile(r"[a-z_][a-z0-9_$]*")
-HISTORY = "_prisma_migrations"
+# The table itself and its key, but not a table of somebody's own whose name only begins or ends like it.
+HISTORY = re.compile(r"(?<![\w$])_prisma_migrations(?:_pkey)?(?![\w$])", re.IGNORECASE)
 
 # Attributes of nodes that hold a name which may be qualified with a schema.
 DOTTED = {
@@ -23,9 +24,11 @@ DOTTED = {
     "PartitionElem": ("opclass", "collation"), "ObjectWithArgs": ("objname",),
     "CreateEnumStmt": ("typeName",),
     "AlterEnumStmt": ("typeName",), "CreateDomainStmt": ("domainname",), "CreateTrigStmt": ("funcname",),
-    "CreateFunctionStmt": ("funcname",), "RangeTableSample": ("method",),
+    "CreateFunctionStmt": ("funcname",), "RangeTableSample": ("method",), "AlterDomainStmt": ("typeName",),
+    "AlterStatsStmt": ("defnames",), "CreateRangeStmt": ("typeName",), "CreateStatsStmt": ("defnames",),
 }  # fmt: skip
-NAMING = DOTTED.keys() | {"RangeVar", "DropStmt", "CommentStmt", "RenameStmt", "DefElem", "Constraint"}
+NAMING = DOTTED.keys() | {"RangeVar", "DropStmt", "CommentStmt", "RenameStmt", "DefElem", "Constraint",
+                          "AlterObjectSchemaStmt"}  # fmt: skip
 # Objects that are named after their table: COMMENT ON TRIGGER … ON s.t is (s, t, trigger).
 ON_A_TABLE = frozenset(
     {ObjectType.OBJECT_COLUMN, ObjectType.OBJECT_TABCONSTRAINT, ObjectType.OBJECT_TRIGGER,
@@ -106,6 +109,8 @@ def named_objects(node: ast.Node) -> Iterator[Name]:
         yield from object_name(node.objtype, node.object)
     if isinstance(node, ast.RenameStmt) and node.relation is None:
         yield from object_name(node.renameType, node.object)
+    if isinstance(node, ast.AlterObjectSchemaStmt) and node.relation is None:
+        yield from object_name(node.objectType, node.object)
     if isinstance(node, ast.DefElem) and node.defname == "owned_by":
         parts = strings(node.arg)
         if parts[:-1]:
@@ -156,7 +161,7 @@ def schema_list(schemas: Sequence[str]) -> str:
 def touches_history(tree: ast.Node) -> bool:
     """Whether Prisma's history is mentioned anywhere, even in a constant or a function body."""
     return any(
-        isinstance(value := getattr(node, attribute), str) and HISTORY in value.lower()
+        isinstance(value := getattr(node, attribute), str) and HISTORY.search(value)
         for node in walk(tree)
         for attribute in node
     )

@@ -14,6 +14,7 @@ from dbtools import preflight
 from dbtools.config import DatabaseConfig, NotConfigured, load_database
 from dbtools.models.documents import SqlAnalysis, StoredProblem
 from dbtools.postgres import client
+from dbtools.postgres.catalog.privileges import GrantedRight, granted_rights
 from dbtools.postgres.client import Connection, DatabaseAddress, DatabaseUnreachable, Error
 from dbtools.postgres.programs import ProgramStopped
 from dbtools.preflight import CheckInput, CheckResult
@@ -23,6 +24,7 @@ from dbtools.sql.isolated import AnalysisFailed
 from dbtools.wizard.worker.context import WizardContext
 from rollback_portal.audit.models import Outcome
 from rollback_portal.jobs.process import shutdown
+from rollback_portal.text import one_line
 
 COUNT_SECONDS = 5  # for one count; a number that takes longer stays unknown
 
@@ -38,12 +40,14 @@ def check_sql(context: WizardContext) -> None:
             sha256=rollback.sql_sha256,
             schemas=config.all_schemas(),
             allow_opaque=config.opaque,
+            standing_rights=[right.sql for right in standing_rights(config, rollback.pk)],
+            undone=[migration["sql"] for migration in rollback.draft.get("up", [])],
             stop=lambda: context.lost.is_set() or shutdown.requested(),
         )
         if analysis["problems"]:
             _send_back(context, f"The SQL cannot be run. {_first(analysis['problems'])}", analysis)
             return
-        _count_losses(address, rollback.pk, analysis["statements"])
+        count_losses(address, rollback.pk, analysis["statements"])
     except AnalysisFailed as error:
         problems = [asdict(error.problem)]
         _send_back(context, str(error), {"sha256": rollback.sql_sha256, "problems": problems})
@@ -58,6 +62,20 @@ def check_sql(context: WizardContext) -> None:
     context.advance("preflight", message, action="SQL checked", sql_analysis=analysis)
 
 
+def standing_rights(config: DatabaseConfig, number: int) -> tuple[GrantedRight, ...]:
+    """Who may do what with the objects of the configured schemas today.
+
+    Raises:
+        DatabaseUnreachable: the database cannot be read.
+    """
+    session = client.read_only(COUNT_SECONDS, lock_seconds=2)
+    try:
+        with client.connect(config.address(), f"rollback {number}", settings=session) as connection:
+            return granted_rights(connection, config.all_schemas())
+    except Error as error:
+        raise DatabaseUnreachable(f"Who may do what could not be read: {one_line(error)}") from None
+
+
 def _first(problems: list[StoredProblem]) -> str:
     line, message = problems[0]["line"], problems[0]["message"]
     return f"Line {line}: {message}" if line else message
@@ -67,7 +85,7 @@ def _send_back(context: WizardContext, message: str, analysis: dict[str, Any]) -
     context.advance("writing", message, action="SQL refused", outcome=Outcome.REFUSED, sql_analysis=analysis)
 
 
-def _count_losses(address: DatabaseAddress, number: int, statements: Iterable[dict[str, Any]]) -> None:
+def count_losses(address: DatabaseAddress, number: int, statements: Iterable[dict[str, Any]]) -> None:
     """Replace the counting queries of each hazard by their results: rows and values that would be lost."""
     session = client.read_only(COUNT_SECONDS, lock_seconds=2)
     with client.connect(address, f"rollback {number}", autocommit=True, settings=session) as connection:

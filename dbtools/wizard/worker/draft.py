@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from dbtools.config import NotConfigured, load_database
-from dbtools.down_draft import Draft, MigrationReplay, ReplayFailed
-from dbtools.models.documents import StoredDraft
+import hashlib
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+from dbtools.config import DatabaseConfig, NotConfigured, load_database
+from dbtools.down_draft import Draft, DraftLine, MigrationReplay, ReplayFailed
+from dbtools.down_draft.draft import OLD
+from dbtools.models.documents import StoredDraft, StoredDraftLine
+from dbtools.postgres.catalog.privileges import GrantedRight
 from dbtools.postgres.client import DatabaseUnreachable, Error
 from dbtools.postgres.programs import ProgramNotFound
 from dbtools.postgres.scratch import ScratchServer, ScratchUnavailable
 from dbtools.prisma.folder import InvalidMigrationsFolder, MigrationsFolder
 from dbtools.prisma.mirror import MirrorUnavailable
+from dbtools.sql import isolated
+from dbtools.sql.isolated import AnalysisFailed
 from dbtools.wizard.worker.backup_and_rehearse import is_replayed, scratch_server, why_not_replayed
+from dbtools.wizard.worker.check import count_losses, standing_rights
 from dbtools.wizard.worker.context import WizardContext
 from dbtools.wizard.worker.read_migrations import read_folder
 from rollback_portal.audit.models import Outcome
@@ -52,13 +62,58 @@ def _propose(context: WizardContext, folder: MigrationsFolder) -> StoredDraft:
             )
     except (ScratchUnavailable, ProgramNotFound, ReplayFailed, DatabaseUnreachable, Error) as error:
         return {"message": f"There is no draft: {error}"}
+    with suppress(DatabaseUnreachable):  # then the notes of the lines say it without the statements
+        draft = with_standing_rights(draft, standing_rights(config, rollback.pk))
+    lines: list[StoredDraftLine] = [
+        {
+            "sql": line.sql, "mark": line.mark, "note": line.note, "key": line.key,
+            "choices": list(line.choices), "counts": [],
+        }
+        for line in draft.lines
+    ]  # fmt: skip
+    refusal = _checked(rollback.pk, config, draft, lines) if draft.statements else ""
     return {
-        "lines": [
-            {"sql": line.sql, "mark": line.mark, "note": line.note, "key": line.key} for line in draft.lines
-        ],
+        "lines": lines,
         "text": draft.text if draft.statements else "",
-        "message": draft.message,
+        "message": f"{draft.message} {refusal}".strip(),
     }
+
+
+def with_standing_rights(draft: Draft, standing: Sequence[GrantedRight]) -> Draft:
+    """The draft, and below it the rights that go with what it makes anew, as statements to choose."""
+    dropped = {line.key for line in draft.lines if line.sql.startswith("DROP ")}
+    again = {line.key for line in draft.lines if line.sql.startswith("CREATE ")} & dropped
+    names = {key.partition(" ")[2].replace(", ", ",") for key in again}
+    rights = tuple(right.sql for right in standing if right.name.replace(", ", ",") in names)
+    if not rights:
+        return draft
+    note = "These rights stand today and go with what is made anew. Give again those that are still meant."
+    return replace(draft, lines=(*draft.lines, DraftLine("", OLD, note, "", rights)))
+
+
+def _checked(number: int, config: DatabaseConfig, draft: Draft, lines: list[StoredDraftLine]) -> str:
+    """Count what each line would meet today; return why the wizard does not run it as it is, or ""."""
+    digest = hashlib.sha256(draft.text.encode()).hexdigest()
+    try:
+        analysis = isolated.check(
+            draft.text, sha256=digest, schemas=config.all_schemas(), allow_opaque=config.opaque
+        )
+    except AnalysisFailed as error:
+        return f"The wizard cannot run it as it is: {error}"
+    if analysis["problems"]:
+        line, message = analysis["problems"][0]["line"], analysis["problems"][0]["message"]
+        return f"The wizard does not run it as it is. Line {line}: {message}"
+    with suppress(DatabaseUnreachable):  # then nothing is counted yet; the preflight counts again
+        count_losses(config.address(), number, analysis["statements"])
+        written = (line for line in lines if line["sql"])
+        for stored, statement in zip(written, analysis["statements"], strict=True):
+            stored["counts"] = [
+                count
+                for hazard in statement["hazards"]
+                if hazard["tone"] in {"loses", "fails"}
+                for count in hazard["counts"]
+            ]
+    return ""
 
 
 def _replay_and_draft(

@@ -400,6 +400,21 @@ COMMENT ON CONSTRAINT "User_pkey" ON "User" IS 'k';
 CREATE EXTENSION citext;
 CREATE TABLE t (m citext);
 
+-- kind: an extension comes into a schema that is new, too
+-- verdict: exact
+-- contains: DROP SCHEMA extensions
+-- up
+CREATE SCHEMA extensions;
+CREATE EXTENSION IF NOT EXISTS citext SCHEMA extensions;
+
+-- kind: a table and a column come that may have stood before
+-- verdict: exact, loses
+-- contains: public.t.a was made only IF NOT EXISTS, so whether it stood before is not known.
+CREATE TABLE t (id int PRIMARY KEY);
+-- up
+ALTER TABLE t ADD COLUMN IF NOT EXISTS a int;
+CREATE TABLE IF NOT EXISTS u (id int);
+
 -- kind: an extension goes
 -- verdict: exact
 CREATE EXTENSION pg_trgm;
@@ -563,6 +578,47 @@ INSERT INTO "User" (email) VALUES ('a');
 UPDATE "User" SET age = 1;
 DELETE FROM "User";
 
+-- kind: a new column is filled from another
+-- verdict: exact
+-- contains: drops new data
+CREATE TABLE t (y int);
+-- up
+ALTER TABLE t ADD COLUMN x int;
+UPDATE t SET x = y;
+
+-- kind: a new column is filled, and an old one, too
+-- verdict: exact, loses
+-- contains: UPDATE t (line 2 of the migration) is not undone
+CREATE TABLE t (y int);
+-- up
+ALTER TABLE t ADD COLUMN x int;
+UPDATE t SET x = y, y = 0;
+
+-- kind: an old column is filled under its new name
+-- verdict: exact, loses
+-- contains: UPDATE s (line 2 of the migration) is not undone
+CREATE TABLE t (y int);
+-- up
+ALTER TABLE t RENAME TO s; ALTER TABLE s RENAME y TO x;
+UPDATE s SET x = 0;
+
+-- kind: a new table is written to in every way
+-- verdict: exact
+-- up
+CREATE TABLE t (a int PRIMARY KEY, b text);
+INSERT INTO t VALUES (1, 'x') ON CONFLICT (a) DO UPDATE SET b = 'y';
+UPDATE t SET b = 'z';
+ALTER TABLE t ALTER b TYPE int USING length(b);
+DELETE FROM public.t;
+TRUNCATE t;
+
+-- kind: rows are added
+-- verdict: exact
+-- contains: stays: INSERT t (line 1 of the migration) is not undone
+CREATE TABLE t (a int PRIMARY KEY);
+-- up
+INSERT INTO t VALUES (1) ON CONFLICT DO NOTHING;
+
 -- kind: rows are written by a CTE
 -- verdict: exact, loses
 CREATE TABLE "User" (id serial PRIMARY KEY, email text NOT NULL, age int DEFAULT 7);
@@ -694,8 +750,8 @@ ALTER TABLE t SET (fillfactor = 50, autovacuum_enabled = true);
 ALTER TABLE t RESET (toast.autovacuum_enabled);
 
 -- kind: an enum within a composite type grows
--- verdict: exact, loses
--- contains: The attribute comes back empty
+-- verdict: exact
+-- contains: USING v::text::public.c
 CREATE TYPE e AS ENUM ('a');
 CREATE TYPE c AS (x e);
 CREATE TABLE t (v c);
@@ -708,3 +764,115 @@ CREATE TYPE e AS ENUM ('a');
 CREATE TABLE t (v e) PARTITION BY LIST (v);
 -- up
 ALTER TYPE e ADD VALUE 'b';
+
+-- kind: an attribute of a type that columns have becomes wider
+-- verdict: exact
+-- contains: ADD CONSTRAINT v_fits
+CREATE TYPE c AS (x int, n numeric(8,0));
+CREATE TABLE t (v c);
+-- up
+ALTER TYPE c RENAME TO d;
+CREATE TYPE c AS (x int, n numeric(10,2));
+ALTER TABLE t ALTER v TYPE c USING v::text::c;
+DROP TYPE d;
+
+-- kind: types are widened
+-- verdict: exact
+-- contains: price_fits
+CREATE TABLE customer(id int PRIMARY KEY, name varchar(8) NOT NULL, price numeric(8,0));
+-- up
+ALTER TABLE customer ALTER COLUMN name TYPE text, ALTER COLUMN price TYPE numeric(10,2);
+
+-- kind: an enum grows and its new value is used
+-- verdict: exact
+-- contains: decide: The migrations left 1 row with role 'OWNER' in public.u.
+CREATE TYPE "Role" AS ENUM ('USER','ADMIN');
+CREATE TABLE u(id int PRIMARY KEY, role "Role" DEFAULT 'USER');
+INSERT INTO u VALUES (1,'ADMIN'),(2,'USER'),(3,'ADMIN');
+-- up
+ALTER TYPE "Role" ADD VALUE 'OWNER';
+INSERT INTO u VALUES (4,'OWNER');
+
+-- kind: a column that has to have a value is dropped from a seeded table
+-- verdict: exact, loses
+-- contains: decide: The migrations left 1 row in public.t. Choose a value for each of them.
+CREATE TABLE t(id int PRIMARY KEY, a int NOT NULL);
+INSERT INTO t VALUES (1, 1);
+-- up
+ALTER TABLE t DROP COLUMN a;
+CREATE TABLE z(id int);
+
+-- kind: a unique constraint goes and rows that share a value come
+-- verdict: exact
+-- contains: is duplicated. Change or delete them first.
+CREATE TABLE t(id int PRIMARY KEY, a int UNIQUE);
+INSERT INTO t VALUES (1, 1);
+-- up
+ALTER TABLE t DROP CONSTRAINT t_a_key;
+INSERT INTO t VALUES (2, 1);
+
+-- kind: statistics come
+-- verdict: exact
+CREATE TABLE t (a int, b int);
+-- up
+CREATE STATISTICS s (ndistinct) ON a, b FROM t;
+
+-- kind: a rule comes
+-- verdict: exact
+CREATE TABLE t (a int, b int);
+-- up
+CREATE RULE r AS ON DELETE TO t DO INSTEAD UPDATE t SET b = 1 WHERE t.a = old.a;
+
+-- kind: a schema comes as Prisma writes it
+-- verdict: exact
+-- contains: DROP SCHEMA audit
+CREATE TABLE t(id int);
+-- up
+CREATE SCHEMA IF NOT EXISTS "audit";
+CREATE TABLE "audit"."Log"(id int PRIMARY KEY);
+
+-- kind: a schema goes
+-- verdict: exact
+-- contains: CREATE SCHEMA audit
+CREATE SCHEMA audit;
+-- up
+DROP SCHEMA audit;
+
+-- kind: a constraint of a domain that a column has goes
+-- verdict: exact
+-- contains: ALTER DOMAIN public.pos ADD CONSTRAINT pc
+CREATE DOMAIN pos AS int CONSTRAINT pc CHECK (VALUE > 0);
+CREATE TABLE t(id int, p pos);
+-- up
+ALTER DOMAIN pos DROP CONSTRAINT pc;
+
+-- kind: a table, a type, a function and a sequence move to another schema
+-- verdict: exact
+-- contains: SET SCHEMA public
+CREATE TABLE t(a int);
+CREATE TYPE e AS ENUM ('a');
+CREATE SEQUENCE s;
+CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE SCHEMA audit;
+-- up
+ALTER TABLE t SET SCHEMA audit;
+ALTER TYPE e SET SCHEMA audit;
+ALTER SEQUENCE s SET SCHEMA audit;
+ALTER FUNCTION f() SET SCHEMA audit;
+
+-- kind: a table inherits from another, and one no longer does
+-- verdict: refused
+CREATE TABLE p (id int);
+CREATE TABLE c (id int);
+CREATE TABLE d (x int) INHERITS (p);
+-- up
+ALTER TABLE c INHERIT p;
+ALTER TABLE d NO INHERIT p;
+
+-- kind: a table inherits from another from now on
+-- verdict: exact
+-- contains: NO INHERIT
+CREATE TABLE p (id int);
+CREATE TABLE c (id int);
+-- up
+ALTER TABLE c INHERIT p;

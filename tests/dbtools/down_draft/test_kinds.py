@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dbtools.down_draft import MigrationReplay
+from dbtools.sql import check
 from tests.bench.down.judge import loses_data, verdict
 from tests.dbtools.down_draft.kinds import Kind, kinds
 
@@ -21,3 +22,5 @@ def test_a_draft_leads_back_or_is_refused_with_the_reason(replay: MigrationRepla
         assert draft.statements == ()
     else:
         assert verdict(before.dump, replay.reached) == kind.verdict
+        schemas = ("public", "audit", "extensions")
+        assert check(draft.text, schemas=schemas, allow_opaque=True).problems == () or not draft.statements

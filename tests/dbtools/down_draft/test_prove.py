@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from dbtools.down_draft import Draft, MigrationReplay, prove, statements, trial
+from dbtools.down_draft.attempts import DraftStatement
 from dbtools.down_draft.draft import CANNOT, DraftLine
 from dbtools.down_draft.replay import SchemaState
-from dbtools.down_draft.statements import DraftStatement
 from dbtools.postgres.client import DatabaseAddress
 
 BEFORE = """

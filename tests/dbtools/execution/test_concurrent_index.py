@@ -81,8 +81,46 @@ def test_another_schema_than_the_approved_one_is_refused(filled_shop: DatabaseAd
     assert "schema is not the one" in str(refused(filled_shop, fingerprint="0"))
 
 
-def test_only_one_statement_runs_outside_a_transaction(filled_shop: DatabaseAddress) -> None:
-    assert "exactly one" in str(refused(filled_shop, statements=CONCURRENTLY * 2))
+SEVERAL = (
+    'CREATE INDEX CONCURRENTLY "Order_note_again" ON "Order" ("note")',
+    'DROP INDEX CONCURRENTLY "Order_note_idx"',
+    'CREATE INDEX CONCURRENTLY "Order_note_idx" ON "Order" ("note" DESC)',
+)
+
+
+def test_several_statements_run_one_after_the_other(filled_shop: DatabaseAddress) -> None:
+    observer = RecordingObserver()
+    done = runner.run(filled_shop, spec(filled_shop, SEVERAL, outside_transaction=True), observer)
+    assert observer.events == ["began", "ran 1", "ran 2", "ran 3", "began", "deleted", "committing"]
+    assert ([ran.number for ran in done.ran], done.invalid_indexes) == ([1, 2, 3], ())
+    assert state(filled_shop).history == (ID.format(1),)
+
+
+def test_what_ran_before_a_statement_that_fails_is_named(filled_shop: DatabaseAddress) -> None:
+    statements = (*SEVERAL[:2], 'DROP INDEX CONCURRENTLY "Nothing"', SEVERAL[2])
+    before = state(filled_shop).history
+    approved = spec(filled_shop, statements, outside_transaction=True)
+    with pytest.raises(PartiallyApplied, match="does not exist") as raised:
+        runner.run(filled_shop, approved, RecordingObserver())
+    assert str(raised.value).startswith("Statement 3 failed: ")
+    assert "Statements 1 to 2 ran and stay." in str(raised.value)
+    assert state(filled_shop).history == before
+
+
+def test_the_first_of_several_that_fails_leaves_everything(filled_shop: DatabaseAddress) -> None:
+    error = str(refused(filled_shop, statements=('DROP INDEX CONCURRENTLY "Nothing"', *SEVERAL)))
+    assert error.startswith("Statement 1 failed: ")
+    assert error.endswith("Nothing was changed.")
+
+
+def test_canceling_between_two_statements_says_what_stays(filled_shop: DatabaseAddress) -> None:
+    observer = RecordingObserver()
+    observer.stopped = lambda: "ran 1" in observer.events
+    with pytest.raises(PartiallyApplied, match=r"Canceled before statement 2\. Statement 1 ran and stays\."):
+        runner.run(filled_shop, spec(filled_shop, SEVERAL, outside_transaction=True), observer)
+
+
+def test_one_text_is_one_statement(filled_shop: DatabaseAddress) -> None:
     assert "multiple commands" in str(refused(filled_shop, statements=(f"{CONCURRENTLY[0]}; SELECT 1",)))
 
 

@@ -40,12 +40,20 @@ REFUSED: dict[str, Case] = {
     ),
     "create extension": Case("CREATE EXTENSION dblink;", 1, "CREATE EXTENSION runs or leaves code"),
     "drop extension": Case("DROP EXTENSION pgcrypto;", 1, "DROP EXTENSION"),
-    "create rule": Case("CREATE RULE r AS ON INSERT TO t DO INSTEAD NOTHING;", 1, "CREATE RULE"),
+    "a rule that calls a function": Case(
+        "CREATE RULE r AS ON INSERT TO t DO ALSO SELECT pg_sleep(9);", 1, "pg_sleep() reaches beyond"
+    ),
+    "a rule that speaks to sessions": Case("CREATE RULE r AS ON INSERT TO t DO ALSO NOTIFY x;", 1, "NOTIFY"),
+    "a rule on another schema": Case(
+        "CREATE RULE r AS ON INSERT TO t DO ALSO DELETE FROM secret.s;", 1, "secret.s is outside"
+    ),
+    "create aggregate": Case("CREATE AGGREGATE s (int) (SFUNC = f, STYPE = int);", 1, "runs or leaves code"),
     "create operator": Case("CREATE OPERATOR === (FUNCTION = f, LEFTARG = int);", 1, "runs or leaves code"),
     # Not in a transaction.
     "concurrently beside another": Case(f"{ALTER}DROP INDEX CONCURRENTLY i;", 2, "CONCURRENTLY cannot run"),
-    "two concurrently": Case(
-        "CREATE INDEX CONCURRENTLY i ON t (a);\nCREATE INDEX CONCURRENTLY j ON t (b);", 2, "CONCURRENTLY"
+    "two concurrently beside another": Case(
+        f"CREATE INDEX CONCURRENTLY i ON t (a);\nCREATE INDEX CONCURRENTLY j ON t (b);\n{ALTER}", 2,
+        "such statements only",
     ),
     "reindex concurrently": Case("REINDEX TABLE CONCURRENTLY t;", 1, "REINDEX"),
     "vacuum": Case("VACUUM FULL t;", 1, "VACUUM"),
@@ -115,6 +123,22 @@ REFUSED: dict[str, Case] = {
     "drop type cascade": Case("DROP TYPE e CASCADE;", 1, "CASCADE"),
     "truncate cascade": Case("TRUNCATE t CASCADE;", 1, "write DELETE FROM"),
     "drop schema": Case("DROP SCHEMA public;", 1, "DROP SCHEMA destroys everything"),
+    "drop another schema": Case("DROP SCHEMA secret;", 1, "does not watch (schema public it does)"),
+    "create another schema": Case("CREATE SCHEMA secret;", 1, "does not watch"),
+    "create a schema with an owner": Case("CREATE SCHEMA public AUTHORIZATION mallory;", 1, "no owner"),
+    "create a schema with objects": Case("CREATE SCHEMA public CREATE TABLE t (a int);", 1, "no objects"),
+    "rename the schema": Case("ALTER SCHEMA public RENAME TO p;", 1, "Prisma's history"),
+    "comment on another schema": Case("COMMENT ON SCHEMA secret IS 'x';", 1, "does not watch"),
+    "a domain of another schema": Case("ALTER DOMAIN secret.d DROP CONSTRAINT c;", 1, "secret.d is outside"),
+    "a domain with its own function": Case("ALTER DOMAIN d ADD CHECK (f(VALUE));", 1, "f() is not on"),
+    "drop domain constraint cascade": Case("ALTER DOMAIN d DROP CONSTRAINT c CASCADE;", 1, "CASCADE"),
+    "statistics of another schema": Case("CREATE STATISTICS secret.s ON a, b FROM t;", 1, "secret.s is"),
+    "inherit from another schema": Case("ALTER TABLE t INHERIT secret.s;", 1, "secret.s is outside"),
+    "refresh in another schema": Case("REFRESH MATERIALIZED VIEW secret.m;", 1, "secret.m is outside"),
+    "a function to another schema": Case("ALTER FUNCTION f(int) SET SCHEMA secret;", 1, "something out"),
+    "a type out of another schema": Case("ALTER TYPE secret.e SET SCHEMA public;", 1, "secret.e is outside"),
+    "an extension to the schema": Case("ALTER EXTENSION citext SET SCHEMA public;", 1, "This SET SCHEMA"),
+    "the key of the history": Case("DROP INDEX _prisma_migrations_pkey;", 1, "edits the history itself"),
     "all triggers off": Case("ALTER TABLE t DISABLE TRIGGER ALL;", 1, "foreign keys among them"),
     # Names outside the schema.
     "another schema": Case('DROP TABLE auth."users";', 1, "auth.users is outside the schema public"),

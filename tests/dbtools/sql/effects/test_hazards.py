@@ -19,7 +19,8 @@ def hazards(text: str, tone: str = "") -> list[Hazard]:
 def asked(opened: Connection) -> Connection:
     opened.execute(BEFORE.encode())
     opened.execute('INSERT INTO "_TeamToUser" VALUES (1, 1), (1, 1), (7, 2)')
-    opened.execute("UPDATE \"User\" SET role = 'SUPER' WHERE email = 'a@x.org'")
+    opened.execute("UPDATE \"User\" SET role = 'SUPER', tags = '{A,B}' WHERE email = 'a@x.org'")
+    opened.execute("UPDATE \"User\" SET tags = '{A,NULL}' WHERE email = 'b@x.org'")
     return opened
 
 
@@ -46,6 +47,8 @@ COUNTED = [
     ("CREATE TYPE \"R2\" AS ENUM ('USER');\n"
      'ALTER TABLE "User" ALTER "role" TYPE "R2" USING "role"::text::"R2"', "fails",
      'rows whose "User".role is a value that goes away', 1),
+    ("CREATE TYPE \"R2\" AS ENUM ('USER', 'A'); ALTER TABLE \"User\" ALTER tags TYPE \"R2\"[] "
+     'USING tags::text[]::"R2"[]', "fails", 'rows whose "User".tags is a value that goes away', 1),
 ]  # fmt: skip
 
 
@@ -113,3 +116,65 @@ def test_names_keep_their_quotes() -> None:
     (drop,) = check('DROP TABLE public."Odd ""Name""", "order", plain').statements
     assert drop.tables == ('public."Odd ""Name"""', '"order"', "plain")
     assert drop.hazards[0].counts[0].query == 'SELECT count(*) FROM public."Odd ""Name"""'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ALTER TABLE t ADD COLUMN x int; UPDATE t SET x = y",
+        "CREATE TABLE n (a int); INSERT INTO n VALUES (1) ON CONFLICT (a) DO UPDATE SET a = 2; DELETE FROM n",
+        "CREATE TABLE saved AS SELECT * FROM t; UPDATE saved SET a = 1",
+        "ALTER TABLE t ADD COLUMN x int; ALTER TABLE t DROP COLUMN x",
+    ],
+)
+def test_what_the_script_itself_made_loses_nothing(text: str) -> None:
+    assert hazards(text, "loses") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ALTER TABLE t ADD COLUMN x int; UPDATE t SET x = y, y = 0",
+        "ALTER TABLE t ADD COLUMN x int; UPDATE u SET x = 0",
+        "ALTER TABLE t ADD COLUMN x int; DELETE FROM t",
+        "ALTER TABLE t ADD COLUMN IF NOT EXISTS x int; UPDATE t SET x = 0",
+        "CREATE TABLE IF NOT EXISTS n (a int); DELETE FROM n",
+        "ALTER TABLE t RENAME TO n; UPDATE n SET a = 0",
+        "ALTER TABLE t RENAME a TO x; UPDATE t SET x = 0",
+        "CREATE VIEW v AS SELECT a FROM t; UPDATE v SET a = 0",
+    ],
+)
+def test_what_stood_before_the_script_is_a_loss_under_any_name(text: str) -> None:
+    assert hazards(text, "loses")
+
+
+FITS = {
+    "c::varchar(8)::text IS NOT DISTINCT FROM c": "varchar(8)",
+    "c = round(c, 0) AND abs(c) < 1e8": "numeric(8,0)",
+    "c = trunc(c) AND c BETWEEN -2147483648 AND 2147483647": "int",
+    "(c::date)::text IS NOT DISTINCT FROM c::text": "date",
+}
+
+
+@pytest.mark.parametrize(("check", "kind"), FITS.items())
+def test_a_change_of_type_behind_its_check_loses_nothing(check: str, kind: str) -> None:
+    change = f"ALTER TABLE t DROP CONSTRAINT c_fits, ALTER c TYPE {kind} USING c::{kind}"
+    assert hazards(f"ALTER TABLE t ADD CONSTRAINT c_fits CHECK ({check}); {change}", "loses") == []
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "ALTER TABLE t ADD CONSTRAINT c_fits CHECK (true)",
+        "ALTER TABLE t ADD CONSTRAINT c_fits CHECK (c IS NOT NULL)",
+        "ALTER TABLE t ADD CONSTRAINT c_fits CHECK (c = round(c, 2) AND abs(c) < 1e8)",
+        "ALTER TABLE t ADD CONSTRAINT c_fits CHECK (c::text IS NOT DISTINCT FROM c)",
+        "ALTER TABLE t ADD CONSTRAINT c_fits CHECK (d::numeric(8,0)::text IS NOT DISTINCT FROM d)",
+        "ALTER TABLE t ADD CONSTRAINT c_fits CHECK (c = round(c, 0) AND abs(c) < 1e8) NOT VALID",
+        "ALTER TABLE u ADD CONSTRAINT c_fits CHECK (c = round(c, 0) AND abs(c) < 1e8)",
+        "ALTER TABLE t ADD CONSTRAINT c_fits CHECK (c = round(c, 0) AND abs(c) < 1e8);"
+        " ALTER TABLE t DROP CONSTRAINT c_fits",
+    ],
+)
+def test_a_check_that_proves_nothing_is_not_believed(before: str) -> None:
+    assert hazards(f"{before}; ALTER TABLE t ALTER c TYPE numeric(8,0) USING c::numeric(8,0)", "loses")

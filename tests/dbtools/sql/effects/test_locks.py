@@ -67,6 +67,11 @@ LOCKING = (
     'ALTER VIEW "ActiveTeam" RENAME TO "W"',
     'ALTER TYPE "Unused" RENAME TO "U"',
     "DROP FUNCTION nothing()",
+    'CREATE STATISTICS "st" ON "id", "name" FROM "Team"',
+    'REFRESH MATERIALIZED VIEW "TeamSize"',
+    'CREATE RULE "kept" AS ON DELETE TO "Legacy" DO INSTEAD NOTHING',
+    'ALTER TABLE "Order" CLUSTER ON "Order_pkey"',
+    'ALTER TABLE "User" ENABLE ALWAYS TRIGGER "touched"',
 )
 
 
