@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,10 +10,9 @@ from dbtools.down_draft.draft import Draft
 from dbtools.down_draft.prove import draft, prove
 from dbtools.postgres import client
 from dbtools.postgres.catalog import Catalog, read
-from dbtools.postgres.client import SQL, Connection, DatabaseAddress, Error, Identifier, Literal
+from dbtools.postgres.client import SQL, Connection, DatabaseAddress, Error, Identifier
 from dbtools.postgres.dump import compare, dump_schema
 from dbtools.postgres.scratch import ScratchServer
-from dbtools.postgres.scratch.databases import MARK
 from dbtools.sql import InvalidSql
 from dbtools.sql.isolated import ends_transactions, split
 from rollback_portal.text import one_line
@@ -52,7 +49,7 @@ class MigrationReplay:
     def __init__(self, scratch: ScratchServer, *, schema: str = "public") -> None:
         self.scratch, self.schema = scratch, schema
         self.reached = ""  # the dump after the last draft that was proven
-        self._server = client.connect(scratch.server, "draft", autocommit=True)
+        self._server = client.connect(scratch.maintenance, "draft", autocommit=True)
         self.name = self._create("template0")
         with self._connect(self.name) as connection:
             if schema != "public":
@@ -140,12 +137,7 @@ class MigrationReplay:
         return SchemaState(catalog, dump_schema(address, self.scratch.programs))
 
     def _create(self, template: str) -> str:
-        name = f"reh_{int(time.time()):08x}{secrets.token_hex(4)}"
-        made, source = Identifier(name), Identifier(template)
-        by_files = SQL(" STRATEGY FILE_COPY" if self.scratch.major >= 15 else "")  # a third faster
-        self._server.execute(SQL("CREATE DATABASE {} TEMPLATE {}{}").format(made, source, by_files))
-        self._server.execute(SQL("COMMENT ON DATABASE {} IS {}").format(made, Literal(MARK)))
-        return name
+        return self.scratch.create(self._server, template)
 
     def _drop(self, name: str) -> None:
         self._server.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name)))

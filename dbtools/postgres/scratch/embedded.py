@@ -3,6 +3,8 @@
 It listens on a socket only, is not crash-safe, which makes it faster, and ends with the thread that started
 it. Each server has its own folder, so rehearsals never share one and the restored data does not outlive its
 rehearsal. What a killed worker leftover is removed by the next one.
+
+Where the portal runs as root, each server runs as a user of its own, to whom nothing else belongs.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from dbtools.postgres.client import DatabaseUnreachable
 from dbtools.postgres.programs import ProgramNotFound, find
 from dbtools.postgres.programs.process import child_environment
 from dbtools.postgres.scratch.databases import ScratchServer, ScratchUnavailable
+from dbtools.postgres.scratch.roles import create_restricted
 from rollback_portal.processes.data_folder import DataFolder
 from rollback_portal.processes.postgres import Postgres
 from rollback_portal.processes.supervised import CannotRun, stop_all
@@ -79,7 +82,8 @@ def _scratch(address: str) -> ScratchServer:
     server = client.parse(address).with_database("postgres")
     with client.connect(server, "rehearsal", autocommit=True) as connection:
         major = connection.info.server_version // 10_000
-    return ScratchServer(server, find(major, requires_tls=False), major)
+        restricted = create_restricted(connection, server)
+    return ScratchServer(restricted, find(major, requires_tls=False), major, admin=server)
 
 
 def remove_leftovers(folder: Path) -> None:
