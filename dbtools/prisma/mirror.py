@@ -17,6 +17,11 @@ from rollback_portal import env
 from rollback_portal.text import one_line
 
 COMMIT = re.compile(r"[0-9a-f]{7,40}")
+# How git reaches a server: through which proxy, trusting whom, with which key of the SSH agent.
+NEEDED_BY_GIT = (
+    "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy",
+    "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO", "SSH_AUTH_SOCK", "GIT_SSH_COMMAND",
+)  # fmt: skip
 FETCH_SECONDS, READ_SECONDS = 120, 30
 MOST_FILES = 20_000
 
@@ -116,7 +121,7 @@ class GitMirror:
         }
         for number, (key, value) in enumerate(settings.items()):
             variables |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
-        return env.for_child(**variables)
+        return env.for_program(*NEEDED_BY_GIT, **variables)
 
 
 def _wanted(listed: list[bytes], inside: str) -> Iterator[tuple[str, str]]:
