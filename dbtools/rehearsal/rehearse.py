@@ -211,7 +211,7 @@ class _Rehearsal:
         """Apply the migrations again and compare the schema with the backup's."""
         self.begin("The migrations are applied again.")
         try:
-            apply(self.address, self.request.going, self.request.schema, stop=self.stop)
+            apply(self.address, self.request.going, self.request.schema, scratch=self.scratch, stop=self.stop)
         except MigrationFailed as error:
             self.checks.append(
                 RehearsalCheck(verdicts.AFTER_UP, STOP, f"The migrations do not apply again: {error}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dbtools.postgres.dump import DIFFERENT, DumpFailed, compare, dump_after_reload
 from dbtools.postgres.dump.compare import Comparison
 from dbtools.postgres.scratch import ScratchServer
+from dbtools.postgres.scratch.extensions import named_in
 from dbtools.rehearsal.report import OK, STOP, WARN, RehearsalCheck
 
 UNKNOWN = "unknown"
@@ -28,7 +29,7 @@ class SchemaJudge:
             return comparison
 
     def _reloaded(self, text: str) -> str:
-        with self._scratch.database() as empty:
+        with self._scratch.database(named_in([text])) as empty:
             return dump_after_reload(text, empty, self._scratch.programs)
 
     def after_down(

@@ -20,6 +20,7 @@ from typing import Any
 from dbtools.sql.check import check
 from dbtools.sql.effects.row_effects import ends_transactions, row_changes
 from dbtools.sql.effects.side_effects import side_effects
+from dbtools.sql.replayable import replayable
 from dbtools.sql.result import LIMITS
 from dbtools.sql.syntax.parsing import InvalidSql, split
 
@@ -88,4 +89,5 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "row changes": row_changes_as_json,
     "side effects": side_effects_as_json,
     "ends transactions": ends_transactions,
+    "replayable": replayable,
 }
