@@ -45,7 +45,8 @@ def expect(
         return Expected(None, None, None, request.why_not_replayed)
     texts = [migration.sql for migration in (*request.before, *request.going)]
     needed = only_superusers(named_in(texts))
-    with scratch.database([Extension(one.name, one.schema or request.schema) for one in needed]) as empty:
+    with scratch.database() as empty:
+        scratch.provide(empty.database, [Extension(one.name, one.schema or request.schema) for one in needed])
         try:
             apply(empty, request.before, request.schema, scratch=scratch, stop=stop)
         except MigrationFailed as error:

@@ -89,11 +89,8 @@ class ScratchServer:
         return self.admin or self.server
 
     @contextmanager
-    def database(self, needed: Sequence[Extension] = ()) -> Iterator[DatabaseAddress]:
+    def database(self) -> Iterator[DatabaseAddress]:
         """An empty database for foreign SQL, dropped at the end of the block.
-
-        Args:
-            needed: extensions to make there beforehand, where the portal may; others are left to the SQL.
 
         Raises:
             ScratchUnavailable: it could not be created.
@@ -105,7 +102,6 @@ class ScratchServer:
             reason = redact(str(error), self.maintenance)
             raise ScratchUnavailable(f"The server for rehearsals made no database: {reason}") from None
         try:
-            self.provide(name, needed)
             yield self.server.with_database(name)
         finally:
             self._drop(name)
@@ -129,7 +125,7 @@ class ScratchServer:
         return name
 
     def provide(self, name: str, needed: Sequence[Extension]) -> tuple[str, ...]:
-        """Make extensions in a database that no foreign SQL has entered yet.
+        """Make extensions in a database that no foreign SQL has entered yet, where the portal may.
 
         Returns:
             The schemas that were made for them.

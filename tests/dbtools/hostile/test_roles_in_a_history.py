@@ -1,4 +1,4 @@
-"""A history that changes roles, or names one that only the target has, is replayed without touching a role."""
+"""A history that changes roles, or names one that only the target has, is replayed and touches no role."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dbtools.down_draft.replay import ReplayFailed
 from dbtools.postgres import client
 from dbtools.postgres.client import DatabaseAddress
 from dbtools.postgres.scratch import ScratchServer
+from dbtools.postgres.scratch.extensions import named_in, only_superusers
 from dbtools.rehearsal import MigrationSql
 from dbtools.rehearsal.apply_migrations import apply
 from tests.dbtools.conftest import REHEARSALS, rehearsal_role
@@ -31,11 +32,11 @@ CHANGES_ROLES = (
     "CREATE DATABASE theirs",
     f"DO $$ BEGIN EXECUTE 'ALTER ROLE {REHEARSALS} SET work_mem = 1000'; END $$",
 )
-ROLES = (
-    "SELECT string_agg(format('%s %s %s', rolname, rolconfig, rolpassword), ',' ORDER BY rolname) FROM pg_authid"
-    " LEFT JOIN LATERAL (SELECT setconfig AS rolconfig FROM pg_db_role_setting WHERE setrole = pg_authid.oid) s"
-    " ON true"
-)
+ROLES = """
+SELECT jsonb_agg(to_jsonb(role) || jsonb_build_object('settings', (
+    SELECT jsonb_agg(setconfig) FROM pg_db_role_setting WHERE setrole = role.oid
+)) ORDER BY rolname) FROM pg_authid role
+"""
 
 
 @pytest.mark.parametrize("history", [DROPS_A_USER, NAMES_A_ROLE])
@@ -91,8 +92,6 @@ def test_an_extension_that_reaches_beyond_its_database_is_refused_in_words(
 
 
 def test_an_extension_of_the_list_is_made_beforehand(embedded_scratch: ScratchServer) -> None:
-    from dbtools.postgres.scratch.extensions import named_in, only_superusers
-
     text = "CREATE EXTENSION vector; CREATE TABLE t (v vector(3));"
     with MigrationReplay(embedded_scratch, needed=only_superusers(named_in([text]))) as replay:
         replay.apply(text)

@@ -17,6 +17,7 @@ from dbtools.prisma.folder import from_files
 from dbtools.prisma.history import HistoryRow
 from dbtools.rehearsal import MigrationSql
 from dbtools.rehearsal.apply_migrations import apply
+from dbtools.rehearsal.restored_copy import restore
 from dbtools.wizard.worker.backup_and_rehearse import why_not_replayed
 from tests.dbtools.hostile.programs import hidden, open_folder
 from tests.dbtools.rehearsal.small_project import programs_for
@@ -68,7 +69,35 @@ def test_a_hostile_database_runs_no_program_while_it_is_restored(
             connection.execute("DROP OWNED BY hostile_owner")
             connection.execute("DROP ROLE hostile_owner")
     with embedded_scratch.database() as address:
-        backups.restore(address, Path(taken.path), embedded_scratch.programs)
+        restore(address, Path(taken.path), embedded_scratch)
+    assert not mark.exists()
+
+
+def test_what_only_a_superuser_can_make_is_made_before_or_left_out_by_name(
+    embedded_scratch: ScratchServer, shop: DatabaseAddress, mark: Path, tmp_path: Path
+) -> None:
+    with client.connect(shop, "tests", autocommit=True) as connection:
+        for statement in (
+            "CREATE SCHEMA ext",
+            "CREATE EXTENSION vector SCHEMA ext",
+            "CREATE EXTENSION citext",
+            "CREATE TABLE t (id int, v ext.vector(2), c citext)",
+            "INSERT INTO t VALUES (1, '[1,2]', 'a')",
+            "CREATE FUNCTION evil() RETURNS event_trigger LANGUAGE plpgsql AS"
+            f" $$ BEGIN {hidden(mark)} END $$",
+            "CREATE EVENT TRIGGER evil ON ddl_command_end EXECUTE FUNCTION evil()",
+            "COMMENT ON EVENT TRIGGER evil IS 'x'",
+        ):
+            connection.execute(statement.encode())
+        mark.unlink(missing_ok=True)  # the target itself may
+        taken = backups.take(shop, programs_for(shop), tmp_path)
+        mark.unlink(missing_ok=True)
+    with embedded_scratch.database() as address:
+        copy = restore(address, Path(taken.path), embedded_scratch)
+        assert copy.event_triggers == ("evil",)
+        with client.connect(address, "tests", autocommit=True) as connection:
+            assert connection.execute("SELECT v::text, c FROM t").fetchall() == [("[1,2]", "a")]
+            connection.execute("DROP EXTENSION vector CASCADE")  # as the owner of a database may
     assert not mark.exists()
 
 
