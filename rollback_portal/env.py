@@ -12,6 +12,7 @@ import os
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+EVERY_PROGRAM = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "LANG", "TZ")
 
 
 def env_file() -> dict[str, str]:
@@ -90,5 +91,15 @@ def words(name: str, default: str = "") -> list[str]:
 
 
 def for_child(**values: str) -> dict[str, str]:
-    """The environment for a child process: ours, overridden by these values."""
+    """The environment for a process of the portal itself: ours, with its secrets, and these values."""
     return {**os.environ, **values}
+
+
+def for_program(*more: str, **values: str) -> dict[str, str]:
+    """The environment for any other program: a named list, without a secret, and these values.
+
+    Args:
+        more: names of further variables that the program needs.
+    """
+    named = (name for name in (*EVERY_PROGRAM, *more) if name in os.environ)
+    return {**{name: os.environ[name] for name in named}, **values}

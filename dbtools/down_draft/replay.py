@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -12,12 +10,13 @@ from dbtools.down_draft.draft import Draft
 from dbtools.down_draft.prove import draft, prove
 from dbtools.postgres import client
 from dbtools.postgres.catalog import Catalog, read
-from dbtools.postgres.client import SQL, Connection, DatabaseAddress, Error, Identifier, Literal
+from dbtools.postgres.client import SQL, Connection, DatabaseAddress, Error, Identifier
 from dbtools.postgres.dump import compare, dump_schema, with_extensions_of
-from dbtools.postgres.scratch import ScratchServer
-from dbtools.postgres.scratch.databases import MARK
+from dbtools.postgres.scratch import ScratchServer, extensions
+from dbtools.postgres.scratch.extensions import Extension
+from dbtools.postgres.scratch.missing import MOST_ROLES, in_words, made_role
 from dbtools.sql import InvalidSql, quoted
-from dbtools.sql.isolated import conditional_creations, ends_transactions, split
+from dbtools.sql.isolated import conditional_creations, ends_transactions, replayable, split
 from rollback_portal.text import one_line
 
 MOST_STATEMENTS = 20_000
@@ -48,13 +47,17 @@ class MigrationReplay:
 
     Args:
         schema: the schema that Prisma works in.
+        needed: extensions that only a superuser can make, for the migrations to find.
     """
 
-    def __init__(self, scratch: ScratchServer, *, schema: str = "public") -> None:
+    def __init__(
+        self, scratch: ScratchServer, *, schema: str = "public", needed: Sequence[Extension] = ()
+    ) -> None:
         self.scratch, self.schema = scratch, schema
         self.reached = ""  # the dump after the last draft that was proven
-        self._server = client.connect(scratch.server, "draft", autocommit=True)
+        self._server = client.connect(scratch.maintenance, "draft", autocommit=True)
         self.name = self._create("template0")
+        scratch.provide(self.name, [Extension(one.name, one.schema or schema) for one in needed])
         with self._connect(self.name) as connection:
             if schema != "public":
                 connection.execute(SQL("CREATE SCHEMA IF NOT EXISTS {}").format(Identifier(schema)))
@@ -74,9 +77,24 @@ class MigrationReplay:
     def apply(self, text: str) -> None:
         """Run a migration as Prisma does: as one batch up to 7.3, statement by statement since.
 
+        What it does to roles and to the server is left out; roles that it names are made where that may be.
+
         Raises:
             ReplayFailed: neither works; the database is as before.
         """
+        try:
+            text = extensions.tolerate_existing(replayable(text))
+        except InvalidSql as error:
+            raise ReplayFailed(str(error)) from None
+        for _ in range(MOST_ROLES):
+            try:
+                return self._apply(text)
+            except ReplayFailed as error:
+                if not made_role(self.scratch, str(error)):
+                    raise ReplayFailed(in_words(str(error))) from None
+        raise ReplayFailed(f"A migration names more than {MOST_ROLES} roles that are not there.")
+
+    def _apply(self, text: str) -> None:
         copy_name = self._create(self.name) if ends_transactions(text) else ""
         try:
             with self._connect(self.name) as connection:
@@ -167,12 +185,7 @@ class MigrationReplay:
         return SchemaState(catalog, dump_schema(address, self.scratch.programs))
 
     def _create(self, template: str) -> str:
-        name = f"reh_{int(time.time()):08x}{secrets.token_hex(4)}"
-        made, source = Identifier(name), Identifier(template)
-        by_files = SQL(" STRATEGY FILE_COPY" if self.scratch.major >= 15 else "")  # a third faster
-        self._server.execute(SQL("CREATE DATABASE {} TEMPLATE {}{}").format(made, source, by_files))
-        self._server.execute(SQL("COMMENT ON DATABASE {} IS {}").format(made, Literal(MARK)))
-        return name
+        return self.scratch.create(self._server, template)
 
     def _drop(self, name: str) -> None:
         self._server.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name)))

@@ -12,6 +12,7 @@ from dbtools.preflight.activity import check_history, check_other_sessions, chec
 from dbtools.preflight.backup_needs import check_client_programs, check_disk_space
 from dbtools.preflight.check import CheckInput, CheckResult, PreflightCheck
 from dbtools.preflight.privileges import check_readable, check_role
+from dbtools.preflight.rehearsal_server import check_rehearsal_server
 from dbtools.preflight.server import (
     check_direct_connection,
     check_not_the_portal,
@@ -24,7 +25,7 @@ __all__ = ["CHECKS", "CheckInput", "CheckResult", "run_checks"]
 CHECKS: tuple[PreflightCheck, ...] = (
     check_direct_connection, check_primary, check_server, check_not_the_portal, check_role, check_readable,
     check_prisma_lock, check_history, check_other_sessions, check_replicas, check_disk_space,
-    check_client_programs,
+    check_client_programs, check_rehearsal_server,
 )  # fmt: skip
 
 

@@ -29,6 +29,7 @@ class CheckInput:
         backup_folder: where the backup will be written.
         programs: folder of pg_dump and pg_restore; "" to search for them.
         portal: system identifier and name of the portal's own database.
+        scratch: the configured server for rehearsals; None uses the embedded one.
     """
 
     address: DatabaseAddress
@@ -38,6 +39,7 @@ class CheckInput:
     backup_folder: Path
     programs: str
     portal: tuple[str, str]
+    scratch: DatabaseAddress | None = None
 
 
 PreflightCheck = Callable[[Connection, CheckInput], Iterator[CheckResult]]

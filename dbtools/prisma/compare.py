@@ -99,11 +99,12 @@ def _state(
     if not applied:
         return _not_applied(migration, own_rows)
     row = applied[-1]
+    edited = migration is not None and any(migration.is_another(row.checksum) for row in applied)
     if len(applied) > 1:
-        return (
-            APPLIED,
-            f"the history has {len(applied)} applied rows of that name; a person has to sort that out.",
-        )
+        rows = f"the history has {len(applied)} applied rows of that name"
+        return EDITED if edited else APPLIED, f"{rows}; a person has to sort that out."
+    if edited:
+        return EDITED, _why_edited(row)
     if row.never_ran:
         return BASELINE, "it was only recorded (migrate resolve --applied): its SQL never ran here."
     if migration is None:
@@ -112,12 +113,13 @@ def _state(
         return EMPTY, "its directory has no migration.sql."
     if migration.holds_its_own_down:
         return APPLIED, "its file holds an Up and a Down part, and Prisma has executed both."
-    if not migration.is_of(row.checksum):
-        return (
-            EDITED,
-            "the file was edited after it was applied. Read the folder at the commit that was applied.",
-        )
     return APPLIED, ""
+
+
+def _why_edited(row: HistoryRow) -> str:
+    """The file is not what the history knows, so it is not replayed either: it may say anything."""
+    done = "recorded (migrate resolve --applied)" if row.never_ran else "applied"
+    return f"the file was edited after it was {done}. Read the folder at the commit that was used then."
 
 
 def _not_applied(migration: Migration | None, own_rows: Sequence[HistoryRow]) -> tuple[str, str]:

@@ -31,6 +31,10 @@ class Migration:
         """Whether it is an Up/Down file of npm's prisma-migrations; Prisma executes both parts."""
         return self.sql is not None and UP_AND_DOWN.search(self.sql) is not None
 
+    def is_another(self, checksum: str) -> bool:
+        """Whether there is a text, and a history row's checksum is of another one."""
+        return self.sql is not None and not self.is_of(checksum)
+
     def is_of(self, checksum: str) -> bool:
         """Whether a history row's checksum is of this text, ignoring line endings and lost leading zeros."""
         if self.sql is None:

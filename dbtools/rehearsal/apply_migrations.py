@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from dbtools.postgres import client
 from dbtools.postgres.client import (
@@ -19,9 +20,12 @@ from dbtools.postgres.client import (
     redact,
 )
 from dbtools.postgres.programs import ProgramStopped
+from dbtools.postgres.scratch import ScratchServer
+from dbtools.postgres.scratch.extensions import tolerate_existing
+from dbtools.postgres.scratch.missing import MOST_ROLES, in_words, made_role
 from dbtools.rehearsal.request import MigrationSql
 from dbtools.sql import LIMITS, InvalidSql
-from dbtools.sql.isolated import split
+from dbtools.sql.isolated import replayable, split
 from rollback_portal.text import one_line
 
 # Errors of statements that cannot run in a batch, which Prisma sends separately since 7.4: CONCURRENTLY
@@ -38,9 +42,13 @@ def apply(
     migrations: Sequence[MigrationSql],
     schema: str,
     *,
+    scratch: ScratchServer | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> None:
     """Apply the migrations in the given order.
+
+    Args:
+        scratch: the server, on which roles that a migration names are made where that may be.
 
     Raises:
         MigrationFailed: one of them failed.
@@ -54,7 +62,7 @@ def apply(
             for migration in migrations:
                 if stop():
                     raise ProgramStopped
-                _apply(connection, migration)
+                _apply_with_roles(connection, migration, scratch)
     except DatabaseUnreachable as error:
         raise MigrationFailed(str(error)) from None
     except Error as error:
@@ -65,6 +73,23 @@ def use_schema(connection: Connection, schema: str) -> None:
     """Like Prisma, create the schema of the address if necessary, and use only that."""
     connection.execute(SQL("CREATE SCHEMA IF NOT EXISTS {}").format(Identifier(schema)))
     connection.execute(SQL("SET search_path = {}").format(Identifier(schema)))
+
+
+def _apply_with_roles(connection: Connection, migration: MigrationSql, scratch: ScratchServer | None) -> None:
+    """Apply it without what it does to roles and to the server."""
+    try:
+        text = tolerate_existing(replayable(migration.sql)) if scratch else migration.sql
+    except InvalidSql as error:
+        raise MigrationFailed(f"{migration.name} does not apply: {error}") from None
+    for _ in range(MOST_ROLES):
+        try:
+            return _apply(connection, replace(migration, sql=text))
+        except MigrationFailed as error:
+            if connection.info.transaction_status != client.IDLE:
+                connection.execute("ROLLBACK")
+            if scratch is None or not made_role(scratch, str(error)):
+                raise MigrationFailed(in_words(str(error)) if scratch else str(error)) from None
+    raise MigrationFailed(f"{migration.name} names more than {MOST_ROLES} roles that are not there.")
 
 
 def _apply(connection: Connection, migration: MigrationSql) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from dbtools.postgres.dump import Comparison, dump_schema
 from dbtools.postgres.scratch import ScratchServer
+from dbtools.postgres.scratch.extensions import Extension, named_in, only_superusers
 from dbtools.rehearsal.apply_migrations import MigrationFailed, apply
 from dbtools.rehearsal.request import RehearsalRequest
 from dbtools.rehearsal.verdicts import SchemaJudge
@@ -42,14 +43,17 @@ def expect(
     """
     if request.why_not_replayed:
         return Expected(None, None, None, request.why_not_replayed)
+    texts = [migration.sql for migration in (*request.before, *request.going)]
+    needed = only_superusers(named_in(texts))
     with scratch.database() as empty:
+        scratch.provide(empty.database, [Extension(one.name, one.schema or request.schema) for one in needed])
         try:
-            apply(empty, request.before, request.schema, stop=stop)
+            apply(empty, request.before, request.schema, scratch=scratch, stop=stop)
         except MigrationFailed as error:
             return Expected(None, None, None, str(error))
         before = dump_schema(empty, scratch.programs)
         try:
-            apply(empty, request.going, request.schema, stop=stop)
+            apply(empty, request.going, request.schema, scratch=scratch, stop=stop)
         except MigrationFailed:  # on the empty database; the restored one is tried later
             return Expected(before, None, None)
         produced = dump_schema(empty, scratch.programs)

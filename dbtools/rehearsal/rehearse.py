@@ -39,6 +39,7 @@ from dbtools.rehearsal.report import (
     TableLock,
 )
 from dbtools.rehearsal.request import Execute, Fingerprint, RehearsalRequest
+from dbtools.rehearsal.restored_copy import restore
 from dbtools.rehearsal.row_digests import TableDigest, counted, lost, measure
 from dbtools.rehearsal.verdicts import UNKNOWN, SchemaJudge
 from dbtools.sql.isolated import conditional_creations
@@ -147,9 +148,12 @@ class _Rehearsal:
     def restore(self) -> dict[int, TableDigest]:
         """Restore the backup and compare the number of rows of each table with the snapshot's."""
         self.begin("The backup is restored.")
-        self.restore_seconds = backups.restore(
-            self.address, Path(self.request.backup), self.scratch.programs, stop=self.stop
-        )
+        copy = restore(self.address, Path(self.request.backup), self.scratch, stop=self.stop)
+        self.restore_seconds = copy.seconds
+        if copy.event_triggers:
+            names = ", ".join(copy.event_triggers)
+            message = f"The copy lacks the event trigger {names}: only a superuser can make it."
+            self.checks.append(RehearsalCheck("Left out", WARN, message))
         self.begin("The restored rows are counted.")
         with client.connect(self.address, "rehearsal", autocommit=True) as connection:
             connection.execute("ANALYZE")  # otherwise its query plans differ from the real database
@@ -216,7 +220,7 @@ class _Rehearsal:
         """Apply the migrations again and compare the schema with the backup's."""
         self.begin("The migrations are applied again.")
         try:
-            apply(self.address, self.request.going, self.request.schema, stop=self.stop)
+            apply(self.address, self.request.going, self.request.schema, scratch=self.scratch, stop=self.stop)
         except MigrationFailed as error:
             self.checks.append(
                 RehearsalCheck(verdicts.AFTER_UP, STOP, f"The migrations do not apply again: {error}")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from dbtools.postgres.dump import DIFFERENT, DumpFailed, compare, dump_after_reload
 from dbtools.postgres.dump.compare import Comparison
 from dbtools.postgres.scratch import ScratchServer
+from dbtools.postgres.scratch.extensions import named_in
 from dbtools.rehearsal.report import OK, STOP, WARN, RehearsalCheck
 
 UNKNOWN = "unknown"
@@ -29,6 +32,9 @@ class SchemaJudge:
 
     def _reloaded(self, text: str) -> str:
         with self._scratch.database() as empty:
+            made = self._scratch.provide(empty.database, named_in([text]))
+            for schema in made:
+                text = re.sub(rf'(?m)^CREATE SCHEMA "?{re.escape(schema)}"?;$', "", text)
             return dump_after_reload(text, empty, self._scratch.programs)
 
     def after_down(

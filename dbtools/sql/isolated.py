@@ -23,6 +23,7 @@ from dbtools.sql.effects.conditional import ConditionalCreation
 from dbtools.sql.effects.row_effects import RowChange
 from dbtools.sql.effects.side_effects import SideEffect
 from dbtools.sql.isolated_child import NO_MEMORY, run_operation
+from dbtools.sql.replayable import MENTIONS
 from rollback_portal.env import ROOT
 
 log = logging.getLogger(__name__)
@@ -139,6 +140,15 @@ def ends_transactions(text: str) -> bool:
         return bool(_analyze("ends transactions", text))
     except AnalysisFailed:
         return True
+
+
+def replayable(text: str) -> str:
+    """A migration without what is about roles or the server, which a replay must not change.
+
+    Raises:
+        InvalidSql: it may be about them, but could not be read.
+    """
+    return str(_analyze("replayable", text)) if MENTIONS.search(text) else text
 
 
 def _analyze(operation: str, text: str, **named: Any) -> Any:

@@ -21,6 +21,7 @@ from dbtools.sql.check import check
 from dbtools.sql.effects.conditional import conditional_creations
 from dbtools.sql.effects.row_effects import ends_transactions, row_changes
 from dbtools.sql.effects.side_effects import side_effects
+from dbtools.sql.replayable import replayable
 from dbtools.sql.result import LIMITS
 from dbtools.sql.syntax.parsing import InvalidSql, split
 
@@ -94,4 +95,5 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "side effects": side_effects_as_json,
     "conditional creations": conditional_creations_as_json,
     "ends transactions": ends_transactions,
+    "replayable": replayable,
 }

@@ -27,7 +27,7 @@ def temporary_folder() -> Path:
 def throwaway_postgres(path: Path) -> str:
     """Start a server in this folder; returns its URL."""
     folder = DataFolder(path)
-    postgres = Postgres(folder, folder.sockets(), env.for_child(), throwaway=True)
+    postgres = Postgres(folder, folder.sockets(), env.for_program(), throwaway=True)
     postgres.prepare()
     server = postgres.start()
     stop_at_exit(server)
@@ -39,7 +39,7 @@ def throwaway_redis(path: Path) -> str:
     """Start a server in this folder; returns its URL."""
     folder = DataFolder(path)
     sockets = folder.sockets()
-    server = redis_server(path / "redis", sockets, folder.log / "redis.log", env.for_child())
+    server = redis_server(path / "redis", sockets, folder.log / "redis.log", env.for_program())
     server.start()
     stop_at_exit(server)
     wait_for_redis(server, sockets)

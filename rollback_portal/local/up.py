@@ -94,7 +94,7 @@ class Run:
     def start_redis(self, sockets: Path) -> None:
         with terminal.step("Redis", "started"):
             log = self.folder.log / "redis.log"
-            server = redis_server(self.folder.path / "redis", sockets, log, env.for_child())
+            server = redis_server(self.folder.path / "redis", sockets, log, env.for_program())
             self.launch(server)
             with self.interruptible():
                 wait_for_redis(server, sockets)
@@ -102,7 +102,7 @@ class Run:
 
     def start_postgres(self, sockets: Path) -> None:
         with terminal.step("PostgreSQL", "started"):
-            postgres = Postgres(self.folder, sockets, env.for_child())
+            postgres = Postgres(self.folder, sockets, env.for_program())
             with self.interruptible():
                 postgres.prepare()
             server = postgres.start()

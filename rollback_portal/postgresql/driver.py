@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import psycopg
 from psycopg import (
+    Binary,
     DatabaseError,
     DataError,
     Error,
@@ -51,6 +52,7 @@ class PortalConnection(psycopg.Connection[TupleRow]):
 connect = PortalConnection.connect
 
 __all__ = [
+    "Binary",
     "DataError",
     "DatabaseError",
     "Error",

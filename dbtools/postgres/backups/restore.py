@@ -34,9 +34,13 @@ def restore(
     path: Path,
     programs: ClientPrograms,
     *,
+    entries: str = "",
     stop: Callable[[], bool] = lambda: False,
 ) -> float:
     """Restore into an empty database.
+
+    Args:
+        entries: a file with the entries to restore, as pg_restore lists them; "" restores all.
 
     Returns:
         The duration in seconds.
@@ -49,6 +53,7 @@ def restore(
     command = [
         programs.pg_restore,
         *OPTIONS,
+        *([f"--use-list={entries}"] if entries else []),
         "--no-password",
         f"--dbname={_dbname(address.database)}",
         str(path),

@@ -135,8 +135,9 @@ def _version(program: Path) -> str:
         return ""
     try:
         done = subprocess.run(
-            [str(program), "--version"], capture_output=True, text=True, timeout=VERSION_SECONDS, check=False
-        )
+            [str(program), "--version"], env=env.for_program(), capture_output=True, text=True,
+            timeout=VERSION_SECONDS, check=False,
+        )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired):
         return ""
     match = re.match(r"pg_\w+ \(PostgreSQL\) (\d+(?:\.\d+)?)", done.stdout)

@@ -18,7 +18,6 @@ from rollback_portal import env
 from rollback_portal.processes.child import end_with_parent, kill_group
 
 POLL_SECONDS = 0.1  # seconds between two calls of `stop`
-INHERITED = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "TZ")
 KEPT_LINES = 40  # last lines of standard error
 NICENESS = 10  # for work that may wait; 19 is the lowest priority
 
@@ -165,9 +164,8 @@ def _lower_priority() -> None:
 
 def child_environment(address: DatabaseAddress | None) -> dict[str, str]:
     """The complete environment of a child: what it needs and the database address, no other secrets."""
-    inherited = {name: value for name, value in env.for_child().items() if name in INHERITED}
     address_variables = {**address.environment(), "PGAPPNAME": "rollback-portal"} if address else {}
-    return {**inherited, **address_variables, "LC_ALL": "C", "PGCLIENTENCODING": "UTF8"}
+    return {**env.for_program(), **address_variables, "LC_ALL": "C", "PGCLIENTENCODING": "UTF8"}
 
 
 def _close(pipe: IO[bytes]) -> None:

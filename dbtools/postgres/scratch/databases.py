@@ -2,6 +2,8 @@
 
 A killed worker leaves its databases behind. Their names hold the time of creation and a comment marks them as
 the portal's, so that the next worker can drop them once they are too old, and never anybody else's.
+
+Foreign SQL enters them by `ScratchServer.server`, whose role has no rights beyond its own databases.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -25,6 +27,8 @@ from dbtools.postgres.client import (
     redact,
 )
 from dbtools.postgres.programs import ClientPrograms, ProgramNotFound, find
+from dbtools.postgres.scratch import extensions, roles
+from dbtools.postgres.scratch.extensions import Extension
 
 log = logging.getLogger(__name__)
 
@@ -39,26 +43,37 @@ class ScratchUnavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ScratchServer:
-    """A server on which databases may be created, and the client programs that fit it."""
+    """A server on which databases may be created, and the client programs that fit it.
+
+    Attributes:
+        server: its address for foreign SQL, by a role without rights beyond its own databases.
+        admin: its address for the superuser, who makes the databases but never enters one that foreign SQL
+            has been in; None for a configured server, where the role of `server` makes them.
+    """
 
     server: DatabaseAddress
     programs: ClientPrograms
     major: int
+    admin: DatabaseAddress | None = None
 
     @classmethod
-    def on(cls, server: DatabaseAddress, *, folder: str = "") -> ScratchServer:
+    def on(
+        cls, server: DatabaseAddress, *, folder: str = "", target: DatabaseAddress | None = None
+    ) -> ScratchServer:
         """Use a configured server, after dropping what killed workers left there.
 
         Args:
             folder: with the client programs; "" searches for them.
+            target: the database that is to be rolled back, whose server must be another one.
 
         Raises:
-            ScratchUnavailable: no connection, no permission to create databases, or no fitting program.
+            ScratchUnavailable: no connection, a role that may do too much or too little, the target's own
+                server, or no fitting program. Nothing was run there.
         """
         try:
             with client.connect(server, "rehearsal", autocommit=True) as connection:
                 major = connection.info.server_version // 10_000
-                _check_may_create(connection)
+                check_usable(connection, target)
                 drop_leftovers(connection)
             return cls(server, find(major, requires_tls=server.requires_tls, folder=folder), major)
         except (DatabaseUnreachable, ProgramNotFound) as error:
@@ -68,50 +83,95 @@ class ScratchServer:
                 redact(f"The server for rehearsals cannot be used: {error}", server)
             ) from None
 
+    @property
+    def maintenance(self) -> DatabaseAddress:
+        """The address by which databases are made and dropped."""
+        return self.admin or self.server
+
     @contextmanager
     def database(self) -> Iterator[DatabaseAddress]:
-        """An empty database, dropped at the end of the block.
+        """An empty database for foreign SQL, dropped at the end of the block.
 
         Raises:
             ScratchUnavailable: it could not be created.
         """
-        name = f"reh_{int(time.time()):08x}{secrets.token_hex(4)}"
         try:
-            with client.connect(self.server, "rehearsal", autocommit=True) as connection:
-                connection.execute(
-                    SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(Identifier(name))
-                )
-                connection.execute(
-                    SQL("COMMENT ON DATABASE {} IS {}").format(Identifier(name), client.Literal(MARK))
-                )
+            with client.connect(self.maintenance, "rehearsal", autocommit=True) as connection:
+                name = self.create(connection)
         except (DatabaseUnreachable, Error) as error:
-            reason = redact(str(error), self.server)
+            reason = redact(str(error), self.maintenance)
             raise ScratchUnavailable(f"The server for rehearsals made no database: {reason}") from None
         try:
             yield self.server.with_database(name)
         finally:
             self._drop(name)
 
+    def create(self, connection: Connection, template: str = "template0") -> str:
+        """Create a database that belongs to the role for foreign SQL, and return its name.
+
+        Raises:
+            client.Error: the server refused.
+        """
+        name = f"reh_{int(time.time()):08x}{secrets.token_hex(4)}"
+        command = SQL("CREATE DATABASE {} TEMPLATE {}").format(Identifier(name), Identifier(template))
+        if template == "template0":
+            command += SQL(" ENCODING 'UTF8'")
+        elif self.major >= 15:
+            command += SQL(" STRATEGY FILE_COPY")  # a third faster
+        if self.admin is not None:
+            command += SQL(" OWNER {}").format(Identifier(self.server.user))
+        connection.execute(command)
+        connection.execute(SQL("COMMENT ON DATABASE {} IS {}").format(Identifier(name), client.Literal(MARK)))
+        return name
+
+    def provide(self, name: str, needed: Sequence[Extension]) -> tuple[str, ...]:
+        """Make extensions in a database that no foreign SQL has entered yet, where the portal may.
+
+        Returns:
+            The schemas that were made for them.
+
+        Raises:
+            ScratchUnavailable: one of them cannot be made.
+        """
+        if self.admin is None or not needed:
+            return ()
+        try:
+            with client.connect(self.admin.with_database(name), "rehearsal", autocommit=True) as connection:
+                return extensions.provide(connection, needed)
+        except (DatabaseUnreachable, Error) as error:
+            reason = redact(str(error), self.admin)
+            raise ScratchUnavailable(f"The server for rehearsals lacks an extension: {reason}") from None
+
+    def add_roles(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Create roles of these names that can do nothing; returns those that were made.
+
+        On a configured server, which outlives the rehearsal, none is made.
+        """
+        if self.admin is None:
+            return ()
+        with client.connect(self.admin, "rehearsal", autocommit=True) as connection:
+            return roles.add_roles(connection, names)
+
     def _drop(self, name: str) -> None:
         """Drop it; if the server is unreachable now, the next rehearsal does."""
         try:
-            with client.connect(self.server, "rehearsal", autocommit=True) as connection:
+            with client.connect(self.maintenance, "rehearsal", autocommit=True) as connection:
                 _drop(connection, name)
         except (DatabaseUnreachable, Error) as error:
             log.warning(
-                "the rehearsal database %s was not dropped: %s", name, redact(str(error), self.server)
+                "the rehearsal database %s was not dropped: %s", name, redact(str(error), self.maintenance)
             )
 
-    def lacks(self, extensions: Sequence[str]) -> str:
-        """Which of these extensions the server does not have, as a sentence; "" if it has them all.
+    def lacks(self, names: Sequence[str]) -> str:
+        """Which of these extensions cannot be had on the server, as a sentence; "" if all can.
 
         Raises:
             client.DatabaseUnreachable, client.Error.
         """
         available = self.available()
-        missing = [name for name in extensions if name not in available]
+        missing = [name for name in names if name not in available]
         if not missing:
-            return ""
+            return extensions.why_not_allowed(names) if self.admin else ""
         return (
             f"The server for rehearsals (PostgreSQL {self.major}) lacks the extension {', '.join(missing)}. "
             "Install it there, or configure a server that has it."
@@ -119,10 +179,26 @@ class ScratchServer:
 
     def available(self) -> set[str]:
         """The extensions that can be created on this server."""
-        with client.connect(self.server, "rehearsal", autocommit=True) as connection:
+        with client.connect(self.maintenance, "rehearsal", autocommit=True) as connection:
             return {
                 name for (name,) in connection.execute("SELECT name FROM pg_available_extensions").fetchall()
             }
+
+
+def check_usable(connection: Connection, target: DatabaseAddress | None) -> None:
+    """Raises `ScratchUnavailable` where foreign SQL must not run on this configured server, or cannot."""
+    _check_may_create(connection)
+    if too_strong := roles.why_too_strong(connection):
+        raise ScratchUnavailable(too_strong)
+    if target is not None:
+        with client.connect(target, "rehearsal", settings=client.read_only(10)) as other:
+            same = roles.system_identifier(other) == roles.system_identifier(connection)
+        if same:
+            raise ScratchUnavailable(
+                "The server for rehearsals is the server of the database itself, or a copy of it: a "
+                "migration could reach the original there. Nothing was run. Configure another one, or leave "
+                "`scratch` out."
+            )
 
 
 def _check_may_create(connection: Connection) -> None:

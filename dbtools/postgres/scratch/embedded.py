@@ -3,6 +3,8 @@
 It listens on a socket only, is not crash-safe, which makes it faster, and ends with the thread that started
 it. Each server has its own folder, so rehearsals never share one and the restored data does not outlive its
 rehearsal. What a killed worker leftover is removed by the next one.
+
+Where the portal runs as root, each server runs as a user of its own, to whom nothing else belongs.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -20,7 +23,9 @@ from dbtools.postgres.client import DatabaseUnreachable
 from dbtools.postgres.programs import ProgramNotFound, find
 from dbtools.postgres.programs.process import child_environment
 from dbtools.postgres.scratch.databases import ScratchServer, ScratchUnavailable
-from rollback_portal.processes.data_folder import DataFolder
+from dbtools.postgres.scratch.roles import create_restricted
+from rollback_portal.processes.data_folder import DataFolder, shortest_temporary_folder
+from rollback_portal.processes.os_user import can_be_another, open_to_others
 from rollback_portal.processes.postgres import Postgres
 from rollback_portal.processes.supervised import CannotRun, stop_all
 
@@ -56,7 +61,8 @@ def _start(folder: Path, stack: ExitStack) -> ScratchServer:
     folder.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
     remove_leftovers(folder)
     own = stack.enter_context(_own(folder / f"scratch-{secrets.token_hex(4)}"))
-    postgres = Postgres(own, own.sockets(), child_environment(None), throwaway=True)
+    postgres = Postgres(own, own.sockets(), child_environment(None), throwaway=True, apart=True)
+    postgres.programs = _reachable(postgres.programs, own)
     postgres.prepare()
     server = postgres.start()
     stack.callback(stop_all, [server], STOP_SECONDS)
@@ -66,32 +72,55 @@ def _start(folder: Path, stack: ExitStack) -> ScratchServer:
 
 @contextmanager
 def _own(path: Path) -> Iterator[DataFolder]:
-    folder = DataFolder(path)
+    """The data folder; in the folder for temporary files where another user could not pass through to it."""
+    if can_be_another() and not open_to_others(path):
+        elsewhere = Path(tempfile.mkdtemp(prefix="portal-", dir=shortest_temporary_folder()))
+        elsewhere.chmod(0o711)
+        path.symlink_to(elsewhere)
+    folder = DataFolder(path.resolve())
     folder.lock()
     try:
         yield folder
     finally:
         folder.release()
-        shutil.rmtree(path, ignore_errors=True)
+        _remove(path)
+
+
+def _reachable(programs: Path, own: DataFolder) -> Path:
+    """The folder of PostgreSQL's programs, copied where another user could not pass through to them."""
+    if not can_be_another() or open_to_others(programs):
+        return programs
+    copied = shutil.copytree(programs.parent, own.path / "programs", symlinks=True)
+    return copied / programs.name
+
+
+def _remove(path: Path) -> None:
+    shutil.rmtree(path.resolve(), ignore_errors=True)
+    if path.is_symlink():
+        path.unlink()
 
 
 def _scratch(address: str) -> ScratchServer:
     server = client.parse(address).with_database("postgres")
     with client.connect(server, "rehearsal", autocommit=True) as connection:
         major = connection.info.server_version // 10_000
-    return ScratchServer(server, find(major, requires_tls=False), major)
+        restricted = create_restricted(connection, server)
+    return ScratchServer(restricted, find(major, requires_tls=False), major, admin=server)
 
 
 def remove_leftovers(folder: Path) -> None:
     """Remove the folders of killed workers; a locked folder belongs to a live one."""
     for path in folder.glob("scratch-*"):
+        if not path.exists():  # what it leads to is gone, such as after a restart of the machine
+            path.unlink(missing_ok=True)
+            continue
         if time.time() - path.stat().st_mtime < JUST_CREATED:
             continue  # its lock may not have been taken yet
-        leftover = DataFolder(path)
+        leftover = DataFolder(path.resolve())
         try:
             leftover.lock()
         except CannotRun:
             continue
         Postgres(leftover, leftover.path, child_environment(None)).stop_leftover()
         leftover.release()
-        shutil.rmtree(path, ignore_errors=True)
+        _remove(path)

@@ -20,6 +20,7 @@ from dbtools.postgres.backups import BackupFailed, BackupProgress, BackupUnusabl
 from dbtools.postgres.client import DatabaseAddress, DatabaseUnreachable, Error
 from dbtools.postgres.programs import ProgramNotFound, ProgramStopped
 from dbtools.postgres.scratch import ScratchServer, ScratchUnavailable
+from dbtools.postgres.scratch.roles import roles_of
 from dbtools.prisma import history
 from dbtools.prisma.folder import InvalidMigrationsFolder, MigrationsFolder
 from dbtools.prisma.history import HistoryNotFound
@@ -112,11 +113,12 @@ def rehearse(context: WizardContext) -> None:
 @contextmanager
 def scratch_server(config: DatabaseConfig) -> Iterator[ScratchServer]:
     """The configured server for rehearsals, otherwise an embedded one for as long as the block lasts."""
-    address = config.scratch_address()
+    address, target = config.scratch_address(), config.address()
     if address is not None:
-        yield ScratchServer.on(address, folder=config.programs)
+        yield ScratchServer.on(address, folder=config.programs, target=target)
         return
     with scratch.embedded(Path(settings.SCRATCH_FOLDER)) as server:
+        server.add_roles(roles_of(target))  # policies and grants may name them
         yield server
 
 

@@ -133,6 +133,7 @@ def check_input(config: DatabaseConfig, analysis: SqlAnalysis, history: str) -> 
         backup_folder=Path(settings.BACKUP_FOLDER),
         programs=config.programs,
         portal=portal_identity(),
+        scratch=config.scratch_address(),
     )
 
 

@@ -15,6 +15,7 @@ from dbtools.postgres.catalog.privileges import GrantedRight
 from dbtools.postgres.client import DatabaseUnreachable, Error
 from dbtools.postgres.programs import ProgramNotFound
 from dbtools.postgres.scratch import ScratchServer, ScratchUnavailable
+from dbtools.postgres.scratch.extensions import named_in, only_superusers
 from dbtools.prisma.folder import InvalidMigrationsFolder, MigrationsFolder
 from dbtools.prisma.mirror import MirrorUnavailable
 from dbtools.sql import isolated
@@ -125,7 +126,8 @@ def _replay_and_draft(
         before: the SQL of the earlier migrations, oldest first.
         selected: the SQL of the migrations to roll back, newest first.
     """
-    with MigrationReplay(scratch, schema=schema) as replay:
+    needed = only_superusers(named_in([*before, *reversed(selected)]))
+    with MigrationReplay(scratch, schema=schema, needed=needed) as replay:
         for number, sql in enumerate(before, 1):
             context.report(phase=f"Migration {number} of {len(before)} is applied to a scratch database.")
             replay.apply(sql)

@@ -72,7 +72,7 @@ def scratch(server: str, texts: dict[str, str], stack: ExitStack) -> ScratchServ
     folder.chmod(0o755)
     stack.callback(shutil.rmtree, folder, ignore_errors=True)
     made = stack.enter_context(embedded(folder / "servers"))
-    for name in standins.provide(made.server, folder, texts.values()):
+    for name in standins.provide(made.maintenance, folder, texts.values()):
         say(f"The extension {name} is not part of this PostgreSQL: an empty one stands in for it.")
     return made
 

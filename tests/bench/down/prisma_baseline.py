@@ -28,7 +28,7 @@ def judged(replay: MigrationReplay, done: Sequence[tuple[str, str]], before: Sch
         source, goal = Path(folder, "source"), Path(folder, "goal")
         _write(source, done)
         _write(goal, done[:-1])
-        script = diff_script(MAJOR, replay.scratch.server, source, goal)
+        script = diff_script(MAJOR, replay.scratch.maintenance, source, goal)
     if script is None:
         return GAVE_UP
     with replay.copy() as address:

@@ -54,13 +54,13 @@ def provide(server: DatabaseAddress, folder: Path, texts: Iterable[str]) -> list
             for name in missing:
                 _write(here, name)
             path = Literal(f"{folder}:$system")
-            connection.execute(SQL("ALTER ROLE CURRENT_USER SET extension_control_path = {}").format(path))
+            connection.execute(SQL("ALTER ROLE ALL SET extension_control_path = {}").format(path))
             return missing
     return []
 
 
 def _write(folder: Path, name: str) -> None:
-    (folder / f"{name}.control").write_text("default_version = '1.0'\nrelocatable = true\n")
+    (folder / f"{name}.control").write_text("default_version = '1.0'\nrelocatable = true\ntrusted = true\n")
     script = "".join(
         FUNCTION.format(what, kind, BODIES.get(what, f"SELECT NULL::{kind}"))
         for what, kind in SCRIPTS.get(name, ())

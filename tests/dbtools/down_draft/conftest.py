@@ -9,9 +9,10 @@ import pytest
 from dbtools.down_draft import MigrationReplay
 from dbtools.postgres.client import DatabaseAddress
 from dbtools.postgres.scratch import ScratchServer
+from tests.dbtools.conftest import rehearsal_role
 
 
 @pytest.fixture
 def replay(server: DatabaseAddress) -> Iterator[MigrationReplay]:
-    with MigrationReplay(ScratchServer.on(server)) as replay:
+    with MigrationReplay(ScratchServer.on(rehearsal_role(server))) as replay:
         yield replay

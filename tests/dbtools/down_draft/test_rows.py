@@ -11,6 +11,7 @@ from dbtools.postgres import client
 from dbtools.postgres.client import DatabaseAddress
 from dbtools.postgres.scratch import ScratchServer
 from tests.bench.down.judge import loses_data
+from tests.dbtools.conftest import rehearsal_role
 
 PEOPLE = """
 CREATE TABLE people (id int PRIMARY KEY, name text NOT NULL);
@@ -117,7 +118,7 @@ def test_several_migrations_get_one_draft(replay: MigrationReplay) -> None:
 
 
 def test_another_schema_than_public_is_supported(server: DatabaseAddress) -> None:
-    with MigrationReplay(ScratchServer.on(server), schema="app") as replay:
+    with MigrationReplay(ScratchServer.on(rehearsal_role(server)), schema="app") as replay:
         before, up = replay.state(), "CREATE TABLE people (id serial PRIMARY KEY);"
         replay.apply(up)
         draft = replay.draft([up], before, replay.state())
@@ -126,7 +127,7 @@ def test_another_schema_than_public_is_supported(server: DatabaseAddress) -> Non
 
 
 def test_a_replay_leaves_nothing_on_the_server(server: DatabaseAddress) -> None:
-    with MigrationReplay(ScratchServer.on(server)) as replay:
+    with MigrationReplay(ScratchServer.on(rehearsal_role(server))) as replay:
         replay.apply(PEOPLE)
         names = {replay.name}
         with replay.copy() as address:

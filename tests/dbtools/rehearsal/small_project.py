@@ -16,6 +16,7 @@ from dbtools.postgres.programs import ClientPrograms, find
 from dbtools.postgres.scratch import ScratchServer
 from dbtools.rehearsal import Execute, MigrationSql, RehearsalReport, RehearsalRequest, rehearse
 from dbtools.rehearsal.apply_migrations import apply
+from tests.dbtools.conftest import rehearsal_role
 
 HISTORY = """
 CREATE TABLE _prisma_migrations (
@@ -91,9 +92,8 @@ def project(
         if rows:
             connection.execute(rows.encode())
     taken = backups.take(address, programs_for(address), folder)
-    return Project(
-        address, ScratchServer.on(address.with_database("postgres")), tuple(before), tuple(going), taken
-    )
+    scratch = ScratchServer.on(rehearsal_role(address.with_database("postgres")))
+    return Project(address, scratch, tuple(before), tuple(going), taken)
 
 
 def runner(statements: Sequence[str], names: Sequence[str]) -> Execute:

@@ -60,6 +60,29 @@ def test_an_expired_backup_is_not_found(
     assert "deleted" in text(client.get(with_backup.get_absolute_url()))
 
 
+def packed(files: dict[str, str]) -> bytes:
+    """A zip as a browser sends it."""
+    made = BytesIO()
+    with ZipFile(made, "w", ZIP_DEFLATED) as archive:
+        for path, content in files.items():
+            archive.writestr(path, content)
+    return made.getvalue()
+
+
+@pytest.mark.parametrize("name", ["migrations.zip", "m" * 200 + ".zip", "größe.zip"])
+def test_an_uploaded_folder_is_read_by_the_worker(dana: User, client_as: ClientAs, name: str) -> None:
+    row = rollback_rows.rollback(dana, "choosing")
+    raw = packed(
+        {"migrations/": "", "migrations/1_init/": "", "migrations/1_init/migration.sql": "SELECT 1;"}
+    )
+    response = press(client_as(dana), row, "upload", archive=SimpleUploadedFile(name, raw))
+    assert response.status_code == 303
+    row = reloaded(row)
+    assert row.status == "reading"
+    assert bytes(row.archive or b"") == raw
+    assert row.source["kind"] == "upload"
+
+
 def flipped_zip() -> bytes:
     """A zip whose directory is intact, but not its contents."""
     made = BytesIO()

@@ -10,6 +10,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,9 @@ from dbtools.postgres import client
 from dbtools.postgres.client import SQL, DatabaseAddress, Identifier, Literal
 from dbtools.postgres.scratch import ScratchServer, ScratchUnavailable, embedded
 from dbtools.postgres.scratch.databases import MARK, drop_leftovers
+from dbtools.postgres.scratch.roles import why_too_strong
 from rollback_portal.processes.supervised import wait_until
+from tests.dbtools.conftest import rehearsal_role
 
 
 def names(server: DatabaseAddress) -> set[str]:
@@ -27,7 +31,7 @@ def names(server: DatabaseAddress) -> set[str]:
 
 
 def test_a_database_is_dropped_at_the_end_of_its_block(server: DatabaseAddress) -> None:
-    scratch = ScratchServer.on(server)
+    scratch = ScratchServer.on(rehearsal_role(server))
     with pytest.raises(ZeroDivisionError), scratch.database() as address:  # noqa: PT012 - a block that fails
         assert address.database.startswith("reh_")
         assert address.database in names(server)
@@ -74,26 +78,94 @@ def test_leftovers_of_a_killed_worker_are_dropped_when_old_enough(
     assert strangers | {young, used} <= names(server)
 
 
-def test_a_role_that_may_not_create_databases_is_named(server: DatabaseAddress) -> None:
+@contextmanager
+def role_on(server: DatabaseAddress, rights: str) -> Iterator[DatabaseAddress]:
+    """A role with these rights, dropped after the block."""
     role, password = f"weak_{secrets.token_hex(4)}", secrets.token_hex(8)
     with client.connect(server, "tests", autocommit=True) as connection:
         connection.execute(
-            SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(Identifier(role), Literal(password))
+            SQL("CREATE ROLE {} PASSWORD {} " + rights).format(Identifier(role), Literal(password))
         )
-    weak = DatabaseAddress(server.host, server.port, role, "postgres", password=password)
-    with pytest.raises(ScratchUnavailable, match=f"the role {role} may not make databases"):
-        ScratchServer.on(weak)
-    with pytest.raises(ScratchUnavailable) as refused:
-        ScratchServer.on(DatabaseAddress(server.host, server.port, role, "postgres", password="wrong-word"))
+    try:
+        yield DatabaseAddress(server.host, server.port, role, "postgres", password=password)
+    finally:
+        with client.connect(server, "tests", autocommit=True) as connection:
+            connection.execute(SQL("DROP ROLE {}").format(Identifier(role)))
+
+
+def test_a_role_that_may_not_create_databases_is_named(server: DatabaseAddress) -> None:
+    with role_on(server, "LOGIN") as weak:
+        with pytest.raises(ScratchUnavailable, match=f"the role {weak.user} may not make databases"):
+            ScratchServer.on(weak)
+        with pytest.raises(ScratchUnavailable) as refused:
+            ScratchServer.on(replace(weak, password="wrong-word"))
     assert "wrong-word" not in str(refused.value)
-    with client.connect(server, "tests", autocommit=True) as connection:
-        connection.execute(SQL("DROP ROLE {}").format(Identifier(role)))
+
+
+@pytest.mark.parametrize("right", ["SUPERUSER", "CREATEROLE", "REPLICATION"])
+def test_a_role_that_may_do_more_than_databases_is_refused(server: DatabaseAddress, right: str) -> None:
+    words = "more rights than where they came from"
+    with (
+        role_on(server, f"LOGIN CREATEDB {right}") as strong,
+        pytest.raises(ScratchUnavailable, match=words),
+    ):
+        ScratchServer.on(strong)
+
+
+@pytest.mark.parametrize(
+    "group", ["pg_execute_server_program", "pg_read_server_files", "pg_write_server_files"]
+)
+def test_a_member_of_a_role_that_may_use_the_server_is_refused(server: DatabaseAddress, group: str) -> None:
+    words = f"is a member of {group}"
+    with (
+        role_on(server, f"LOGIN CREATEDB NOINHERIT IN ROLE {group}") as strong,
+        pytest.raises(ScratchUnavailable, match=words),
+    ):
+        ScratchServer.on(strong)
+
+
+def test_the_server_of_the_target_itself_is_refused(server: DatabaseAddress, shop: DatabaseAddress) -> None:
+    with pytest.raises(ScratchUnavailable, match="the server of the database itself"):
+        ScratchServer.on(rehearsal_role(server), target=shop)
+
+
+def test_another_server_than_the_targets_is_used(
+    embedded_scratch: ScratchServer, shop: DatabaseAddress
+) -> None:
+    ScratchServer.on(rehearsal_role(embedded_scratch.maintenance), target=shop)
+
+
+def test_foreign_sql_on_the_embedded_server_has_no_rights_but_its_database(
+    embedded_scratch: ScratchServer,
+) -> None:
+    with embedded_scratch.database() as address, client.connect(address, "tests") as connection:
+        assert why_too_strong(connection) == ""
+        for forbidden in ("CREATE ROLE x", "CREATE DATABASE x", "ALTER SYSTEM SET work_mem = '1MB'"):
+            connection.rollback()
+            connection.autocommit = True
+            with pytest.raises(client.Error, match="denied"):
+                connection.execute(forbidden.encode())
+
+
+def test_roles_of_the_target_are_made_without_any_right(embedded_scratch: ScratchServer) -> None:
+    superuser = embedded_scratch.maintenance.user
+    made = embedded_scratch.add_roles(["authenticated", superuser, "pg_read_server_files", "authenticated"])
+    assert made == ("authenticated",)
+    with embedded_scratch.database() as address, client.connect(address, "tests") as connection:
+        assert why_too_strong(connection) == ""
+        connection.execute("CREATE TABLE t (id int)")
+        connection.execute("CREATE POLICY p ON t TO authenticated USING (true)")
+        connection.execute("SET ROLE authenticated")
+
+
+def test_a_configured_server_gets_no_roles(server: DatabaseAddress) -> None:
+    assert ScratchServer.on(rehearsal_role(server)).add_roles(["authenticated"]) == ()
 
 
 def test_missing_extensions_are_named(server: DatabaseAddress) -> None:
-    message = ScratchServer.on(server).lacks(["plpgsql", "postgis", "timescaledb"])
+    message = ScratchServer.on(rehearsal_role(server)).lacks(["plpgsql", "postgis", "timescaledb"])
     assert "lacks the extension postgis, timescaledb" in message
-    assert ScratchServer.on(server).lacks(["plpgsql"]) == ""
+    assert ScratchServer.on(rehearsal_role(server)).lacks(["plpgsql"]) == ""
 
 
 def test_an_embedded_server_is_deleted_with_its_data(tmp_path: Path) -> None:
