@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -47,7 +48,7 @@ def test_a_confirmed_card_says_what_was_served_and_how_long_ago(
 ) -> None:
     page = text(responder.get("/"))
     assert "SERVED AS LIVE" in page
-    assert f"{factories.sha('Faster checkout totals')[:7]}, 5 of 5 8 s ago" in page
+    assert re.search(rf"{factories.sha('Faster checkout totals')[:7]}, 5 of 5 \d+ s ago", page)
     assert GOOD in card(responder)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -129,7 +130,8 @@ def test_a_check_has_an_age_or_asks_for_an_address(
     if "version_checked_at" in fields:
         fields = {**fields, "version_checked_at": ago(**fields["version_checked_at"])}
     one = card(**fields)
-    assert (as_text(one.version_check_age), one.lacks_address) == (age, lacks_address)
+    said = re.sub(r"^4\d s", "40 s", as_text(one.version_check_age))  # a second may pass meanwhile
+    assert (said, one.lacks_address) == (age, lacks_address)
 
 
 @pytest.mark.parametrize(

@@ -81,15 +81,15 @@ def test_a_worker_that_was_not_heard_for_forty_seconds_is_missed(
     factories.heartbeats("worker", at=factories.ago(seconds=41))
     response = responder.get("/")
     read = text(response)
-    assert "NO WORKER has sent a heartbeat for 40 s; the last one came 41 s ago." in read
+    assert re.search(r"NO WORKER has sent a heartbeat for 40 s; the last one came 4\d s ago\.", read)
     assert "The dispatcher carries out operations itself" in read
     assert "By hand" not in read
     assert 'data-tone="bad" data-shape="square">WORKERS' in re.sub(r"\s+", " ", response.content.decode())
 
 
-def test_thirty_nine_seconds_without_a_heartbeat_are_no_alarm(responder: Client, live_api: Service) -> None:
+def test_half_a_minute_without_a_heartbeat_is_no_alarm(responder: Client, live_api: Service) -> None:
     factories.heartbeats("dispatcher")
-    factories.heartbeats("worker", at=factories.ago(seconds=38))
+    factories.heartbeats("worker", at=factories.ago(seconds=20))
     assert "NO WORKER" not in text(responder.get("/"))
 
 

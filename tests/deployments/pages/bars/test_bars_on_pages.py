@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.test import Client
 
@@ -25,14 +27,15 @@ def test_a_queue_without_an_answer_for_forty_seconds_has_a_bar_that_says_how_lon
     factories.heartbeats()
     queue_answered_ago(41)
     read = text(responder.get("/"))
-    assert "REDIS HAS NOT ANSWERED the dispatcher for 41 s. The dispatcher carries out operations" in read
+    said = r"REDIS HAS NOT ANSWERED the dispatcher for 4\d s\. The dispatcher carries out operations"
+    assert re.search(said, read)
     assert "Nothing is read from the providers meanwhile" in read
 
 
 def test_a_queue_that_answers_or_was_never_asked_is_no_alarm(responder: Client, live_api: Service) -> None:
     factories.heartbeats()
     assert "REDIS" not in text(responder.get("/"))
-    queue_answered_ago(39)
+    queue_answered_ago(20)
     assert "REDIS" not in text(responder.get("/"))
 
 
