@@ -50,7 +50,9 @@ def test_the_server_has_no_secret_in_its_environment(superuser: Connection) -> N
 def test_the_server_reads_nobodys_environment(superuser: Connection) -> None:
     for user in (0, 65534):  # the portal itself, and what also runs as nobody
         secret = {"SHOP_DATABASE_URL": SECRET}
-        with subprocess.Popen(["/bin/sleep", "60"], env=secret, user=user) as neighbour:
+        with subprocess.Popen(
+            ["/bin/sleep", "60"], env=secret, user=user, group=user, extra_groups=()
+        ) as neighbour:
             text = read_by_server(superuser, f"/proc/{neighbour.pid}/environ")
             neighbour.kill()
         assert "Permission denied" in text
