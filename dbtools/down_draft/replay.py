@@ -67,8 +67,10 @@ class MigrationReplay:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._drop(self.name)
-        self._server.close()
+        try:
+            self._drop(self.name)
+        finally:
+            self._server.close()
 
     def state(self) -> SchemaState:
         """The current schema."""
@@ -188,7 +190,7 @@ class MigrationReplay:
         return self.scratch.create(self._server, template)
 
     def _drop(self, name: str) -> None:
-        self._server.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name)))
+        client.drop_database(self._server, name)
 
     def _target(self, name: str) -> DatabaseAddress:
         return self.scratch.server.with_database(name)

@@ -203,6 +203,21 @@ def connect(
         raise DatabaseUnreachable(redact(f"{address.redacted} cannot be opened: {reason}", address)) from None
 
 
+def drop_database(connection: Connection, name: str) -> None:
+    """Drop a database of the connection's role, if there is one, and end the sessions in it.
+
+    FORCE needs the rights of every process there, also of autovacuum, which is the superuser's. To a drop
+    without FORCE autovacuum gives way.
+
+    Reference: https://www.postgresql.org/docs/current/sql-dropdatabase.html
+    """
+    drop = SQL("DROP DATABASE IF EXISTS {}").format(Identifier(name))
+    try:
+        connection.execute(drop + SQL(" WITH (FORCE)"))
+    except errors.InsufficientPrivilege:
+        connection.execute(drop)
+
+
 def session_name(purpose: str) -> str:
     """The application name, shown by `pg_stat_activity`, of a connection opened for this purpose."""
     return f"rollback-portal {purpose}"[:63]

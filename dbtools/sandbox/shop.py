@@ -51,7 +51,7 @@ def make(server: DatabaseAddress, password: str) -> DatabaseAddress:
         password: of the new role.
     """
     with client.connect(server, "sandbox", autocommit=True) as connection:
-        connection.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(NAME)))
+        client.drop_database(connection, NAME)
         connection.execute(SQL("DROP ROLE IF EXISTS {}").format(Identifier(ROLE)))
         create = SQL("CREATE ROLE {} LOGIN CREATEDB PASSWORD {}").format(
             Identifier(ROLE), client.Literal(password)

@@ -115,7 +115,7 @@ def restore_as_new(
         try:
             return restore(address.with_database(name), path, programs, stop=stop)
         except BaseException:
-            connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+            client.drop_database(connection, name)
             raise
 
 

@@ -156,7 +156,7 @@ class ScratchServer:
         """Drop it; if the server is unreachable now, the next rehearsal does."""
         try:
             with client.connect(self.maintenance, "rehearsal", autocommit=True) as connection:
-                _drop(connection, name)
+                client.drop_database(connection, name)
         except (DatabaseUnreachable, Error) as error:
             log.warning(
                 "the rehearsal database %s was not dropped: %s", name, redact(str(error), self.maintenance)
@@ -222,7 +222,7 @@ def drop_leftovers(connection: Connection, *, least_age: float = LEAST_AGE) -> t
     ).fetchall()
     leftovers = tuple(name for (name,) in rows if _age(name) > least_age)
     for name in leftovers:
-        _drop(connection, name)
+        client.drop_database(connection, name)
     return leftovers
 
 
@@ -230,7 +230,3 @@ def _age(name: str) -> float:
     """Seconds since it was created; minus infinity if the name is not one of ours."""
     match = NAME.fullmatch(name)
     return time.time() - int(match.group(1), 16) if match else float("-inf")
-
-
-def _drop(connection: Connection, name: str) -> None:
-    connection.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name)))

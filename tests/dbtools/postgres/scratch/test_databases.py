@@ -13,11 +13,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
+from psycopg.sql import Composed
 
 from dbtools.postgres import client
-from dbtools.postgres.client import SQL, DatabaseAddress, Identifier, Literal
+from dbtools.postgres.client import SQL, Connection, DatabaseAddress, Identifier, Literal
 from dbtools.postgres.scratch import ScratchServer, ScratchUnavailable, embedded
 from dbtools.postgres.scratch.databases import MARK, drop_leftovers
 from dbtools.postgres.scratch.roles import why_too_strong
@@ -39,6 +41,34 @@ def test_a_database_is_dropped_at_the_end_of_its_block(server: DatabaseAddress) 
         raise ZeroDivisionError
     assert address.database not in names(server)
     other.close()
+
+
+class EndsAfterForce:
+    """A connection of the restricted role; the superuser's session ends when a drop comes without FORCE."""
+
+    def __init__(self, connection: Connection, superuser: Connection) -> None:
+        self.connection, self.superuser = connection, superuser
+        self.said: list[str] = []
+
+    def execute(self, statement: Composed) -> None:
+        self.said.append(statement.as_string(self.connection))
+        if "FORCE" not in self.said[-1]:
+            self.superuser.close()
+        self.connection.execute(statement)
+
+
+def test_a_process_of_the_superuser_such_as_autovacuum_does_not_keep_a_database(
+    server: DatabaseAddress,
+) -> None:
+    scratch = ScratchServer.on(rehearsal_role(server))
+    with scratch.database() as address, client.connect(scratch.server, "tests", autocommit=True) as ours:
+        superuser = client.connect(server.with_database(address.database), "tests")
+        watched = EndsAfterForce(ours, superuser)
+
+        client.drop_database(cast("Connection", watched), address.database)
+
+        assert len(watched.said) == 2
+        assert address.database not in names(server)
 
 
 @pytest.fixture
