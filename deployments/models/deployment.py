@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 from deployments.providers.base import DeploymentStatus
-from deployments.providers.json_fields import EPOCH
+from deployments.providers.json_fields import stated
 
 SERVABLE = (DeploymentStatus.READY, DeploymentStatus.LIVE, DeploymentStatus.RETIRED)
 RUNNING = (DeploymentStatus.QUEUED, DeploymentStatus.BUILDING, DeploymentStatus.RELEASING)
@@ -111,7 +111,7 @@ class Deployment(models.Model):
     @property
     def made_at(self) -> datetime | None:
         """When it was made; None where the provider does not say."""
-        return None if self.created_at == EPOCH else self.created_at
+        return stated(self.created_at)
 
     @property
     def built_at(self) -> datetime | None:

@@ -32,7 +32,7 @@ from deployments.pages.timeline import (
     build_timeline,
     columns_of,
 )
-from deployments.providers.json_fields import EPOCH
+from deployments.providers.json_fields import stated
 from rollback_portal.accounts.roles import weakest_role
 from rollback_portal.text import time_of_day
 from rollback_portal.web.badges import Badge
@@ -107,7 +107,7 @@ class BoardRow:
     @property
     def made_at(self) -> datetime | None:
         """When the newest of its deployments was made; None where the provider does not say."""
-        return None if self.at == EPOCH else self.at
+        return stated(self.at)
 
     @property
     def day(self) -> str:

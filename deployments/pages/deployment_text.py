@@ -13,10 +13,11 @@ from deployments.models import Deployment, Pin, Service
 from deployments.pages.sentence import Part, Sentence, age_of, code, joined, moment, sentence
 from deployments.providers.base import DeploymentStatus
 from rollback_portal.templatetags.text import pull_request_url
-from rollback_portal.text import clean_line, duration
+from rollback_portal.text import age, clean_line, duration
 
 SOON = timedelta(days=14)  # a deployment that expires within this time says so in its row
 MOST_COMMITS = 30  # that the confirm dialog lists
+COMMITS_MOVE = {True: "go", False: "come", None: ""}  # by whether the other one is older than the live one
 FEW_COMMITS = 5  # that it shows without being asked
 
 
@@ -90,6 +91,12 @@ def commit_fact(deployment: Deployment) -> Sentence:
     branch = f" on {clean_line(deployment.branch, 80)}" if deployment.branch else ""
     commit = sentence(code(deployment.commit_sha) if deployment.commit_sha else "unknown", branch)
     return joined((commit, pull_request(deployment.pull_request, deployment.service.repository)), ", ")
+
+
+def built_ago(deployment: Deployment) -> str:
+    """ "built 3 h ago"."""
+    made = deployment.made_at
+    return f"built {age(made)} ago" if made else "built at an unknown time"
 
 
 def target_fact(target: Deployment) -> Sentence:

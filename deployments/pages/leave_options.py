@@ -12,7 +12,8 @@ from django.urls import reverse
 from deployments.models import Deployment, Pin
 from deployments.operations import eligibility
 from deployments.operations.plan import Plan
-from rollback_portal.text import age, clean_line
+from deployments.pages.deployment_text import built_ago
+from rollback_portal.text import clean_line
 
 MOST_OPTIONS = 10
 STAY = "Keep what is live; only automatic deploys come back"
@@ -41,8 +42,7 @@ class LeaveOption:
         """ "Bo Lind, built 3 h ago"; "" where nothing new goes in front of users."""
         if self.deployment is None:
             return ""
-        made, author = self.deployment.made_at, clean_line(self.deployment.author, 60)
-        built = f"built {age(made)} ago" if made else "built at an unknown time"
+        author, built = clean_line(self.deployment.author, 60), built_ago(self.deployment)
         return f"{author}, {built}" if author else built
 
 

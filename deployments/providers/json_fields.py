@@ -22,6 +22,11 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # stands in for a required time that t
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
+def stated(at: datetime) -> datetime | None:
+    """The time; None where EPOCH stands in for one that the provider left out."""
+    return None if at == EPOCH else at
+
+
 def mapping(value: object, *path: str) -> Mapping[str, Any]:
     """The object at `path`, or an empty one."""
     field = value_at(value, *path)

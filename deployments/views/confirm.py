@@ -22,7 +22,14 @@ from deployments.operations import plan_token, requests
 from deployments.operations.plan import Plan, make_plan
 from deployments.operations.plan_token import InvalidPlanToken
 from deployments.pages import manual_fallback
-from deployments.pages.deployment_text import CommitList, commits_summary, live_before, pin_fact, target_fact
+from deployments.pages.deployment_text import (
+    COMMITS_MOVE,
+    CommitList,
+    commits_summary,
+    live_before,
+    pin_fact,
+    target_fact,
+)
 from deployments.pages.leave_options import leave_options
 from rollback_portal.accounts.permissions import actor_of, actor_user, requires
 from rollback_portal.accounts.roles import any_role
@@ -202,11 +209,8 @@ def _goes_back(live: Deployment | None, target: Deployment | None) -> bool | Non
 
 
 def _verb(plan: Plan, *, goes_back: bool | None) -> str:
-    if goes_back is None:
-        return ""
-    if goes_back:
-        return "go"
-    return "return" if plan.kind == OperationKind.LEAVE else "come"
+    returns = goes_back is False and plan.kind == OperationKind.LEAVE
+    return "return" if returns else COMMITS_MOVE[goes_back]
 
 
 def _not_allowed(request: HttpRequest) -> str:

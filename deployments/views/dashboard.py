@@ -27,6 +27,7 @@ from deployments.pages.board import Board, build_board, build_item
 from deployments.pages.cards import footer_notes, page_state
 from deployments.pages.current_state import CurrentState, load_current_state
 from deployments.pages.deployment_text import (
+    COMMITS_MOVE,
     commit_fact,
     commits_summary,
     live_fact,
@@ -41,7 +42,6 @@ from rollback_portal.web.pages import page
 from rollback_portal.web.unchanged import is_unchanged, nothing_new
 
 HISTORY_ROWS = 20
-COMMITS_MOVE = {True: "go", False: "come", None: ""}  # by whether the deployment is older than the live one
 
 
 @require_safe

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pglast import ast
-from pglast.enums import CmdType, ObjectType, OnConflictAction
+from pglast.enums import CmdType, ObjectType
 
 from dbtools.sql.effects import hazard_counts
 from dbtools.sql.effects.hazard_counts import EarlierStatements
 from dbtools.sql.effects.locks import READS_COLUMNS, referenced
+from dbtools.sql.effects.row_effects import overwrites, set_columns
 from dbtools.sql.result import Count, Hazard
 from dbtools.sql.syntax import alter_table
 from dbtools.sql.syntax.name_scope import columns, object_name, quoted, relation, strings
@@ -108,17 +109,6 @@ def of_query(node: ast.Node, earlier: EarlierStatements) -> Iterator[Hazard]:
         yield Hazard("loses", f"overwrites rows of {relation(node.relation)} that are there already",
                      "Their old values are gone.",
                      "Write ON CONFLICT DO NOTHING, or save them first.")  # fmt: skip
-
-
-def set_columns(node: ast.Node) -> tuple[str, ...]:
-    """The columns that an UPDATE sets."""
-    targets = node.targetList if isinstance(node, ast.UpdateStmt) else ()
-    return tuple(dict.fromkeys(target.name for target in targets or () if target.name))
-
-
-def overwrites(insert: ast.InsertStmt) -> bool:
-    clause = insert.onConflictClause
-    return clause is not None and clause.action == OnConflictAction.ONCONFLICT_UPDATE
 
 
 def overwritten(update: ast.UpdateStmt, earlier: EarlierStatements) -> tuple[Count, ...]:

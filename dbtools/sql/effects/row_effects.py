@@ -114,7 +114,7 @@ def _writes(piece: ParsedStatement) -> Iterator[RowChange]:
         if isinstance(node, ast.UpdateStmt | ast.DeleteStmt | ast.MergeStmt | ast.InsertStmt):
             word, why = WRITES[type(node).__name__]
             what = f"{word} {node.relation.relname if node.relation else ''}"
-            columns, adds = _overwritten(node), isinstance(node, ast.InsertStmt) and not _replaces(node)
+            columns, adds = set_columns(node), isinstance(node, ast.InsertStmt) and not overwrites(node)
             yield RowChange(piece.line, what, why, _table(node.relation), columns, adds)
     if isinstance(piece.tree, ast.SelectStmt):
         for node in walk(piece.tree):
@@ -127,12 +127,14 @@ def _table(relation: ast.RangeVar | None) -> tuple[str, ...]:
     return (relation.schemaname or "", relation.relname or "") if relation is not None else ()
 
 
-def _overwritten(node: ast.Node) -> tuple[str, ...]:
+def set_columns(node: ast.Node) -> tuple[str, ...]:
+    """The columns that an UPDATE sets."""
     targets = node.targetList if isinstance(node, ast.UpdateStmt) else ()
     return tuple(dict.fromkeys(target.name for target in targets or () if target.name))
 
 
-def _replaces(insert: ast.InsertStmt) -> bool:
+def overwrites(insert: ast.InsertStmt) -> bool:
+    """Whether it changes rows that are there already."""
     clause = insert.onConflictClause
     return clause is not None and clause.action == OnConflictAction.ONCONFLICT_UPDATE
 

@@ -45,7 +45,7 @@ def check_sql(context: WizardContext) -> None:
             stop=lambda: context.lost.is_set() or shutdown.requested(),
         )
         if analysis["problems"]:
-            _send_back(context, f"The SQL cannot be run. {_first(analysis['problems'])}", analysis)
+            _send_back(context, f"The SQL cannot be run. {first_problem(analysis['problems'])}", analysis)
             return
         count_losses(address, rollback.pk, analysis["statements"])
     except AnalysisFailed as error:
@@ -76,7 +76,8 @@ def standing_rights(config: DatabaseConfig, number: int) -> tuple[GrantedRight, 
         raise DatabaseUnreachable(f"Who may do what could not be read: {one_line(error)}") from None
 
 
-def _first(problems: list[StoredProblem]) -> str:
+def first_problem(problems: list[StoredProblem]) -> str:
+    """The first of them as a sentence, with its line where it has one."""
     line, message = problems[0]["line"], problems[0]["message"]
     return f"Line {line}: {message}" if line else message
 

@@ -21,7 +21,7 @@ from dbtools.prisma.mirror import MirrorUnavailable
 from dbtools.sql import isolated
 from dbtools.sql.isolated import AnalysisFailed
 from dbtools.wizard.worker.backup_and_rehearse import is_replayed, scratch_server, why_not_replayed
-from dbtools.wizard.worker.check import count_losses, standing_rights
+from dbtools.wizard.worker.check import count_losses, first_problem, standing_rights
 from dbtools.wizard.worker.context import WizardContext
 from dbtools.wizard.worker.read_migrations import read_folder
 from rollback_portal.audit.models import Outcome
@@ -102,8 +102,7 @@ def _checked(number: int, config: DatabaseConfig, draft: Draft, lines: list[Stor
     except AnalysisFailed as error:
         return f"The wizard cannot run it as it is: {error}"
     if analysis["problems"]:
-        line, message = analysis["problems"][0]["line"], analysis["problems"][0]["message"]
-        return f"The wizard does not run it as it is. Line {line}: {message}"
+        return f"The wizard does not run it as it is. {first_problem(analysis['problems'])}"
     with suppress(DatabaseUnreachable):  # then nothing is counted yet; the preflight counts again
         count_losses(config.address(), number, analysis["statements"])
         written = (line for line in lines if line["sql"])

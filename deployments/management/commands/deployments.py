@@ -16,6 +16,7 @@ from deployments.operations.previous import past_of
 from deployments.pages.badges import BadgeContext, badges_for
 from deployments.pages.cards import cards_for
 from deployments.pages.current_state import load_current_state
+from deployments.pages.deployment_text import built_ago
 from rollback_portal.text import age, clean_line, duration
 from rollback_portal.web.badges import Badge
 
@@ -77,7 +78,7 @@ def _row(deployment: Deployment, badges: Iterable[Badge], reason: str) -> dict[s
         "commit": deployment.commit_sha,
         "subject": clean_line(deployment.subject, 80),
         "created_at": made.isoformat() if made else None,
-        "times": f"built {f'{age(made)} ago' if made else 'at an unknown time'}{was_live}",
+        "times": f"{built_ago(deployment)}{was_live}",
         "marks": [clean_line(f"{badge.word} {badge.detail}") for badge in badges],
         "can": "" if reason else COMMANDS[eligibility.operation_kind_for(deployment)],
         "reason": reason,

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from django.db.models import Q
 
 from deployments.models import Change, Deployment, Service
-from deployments.providers.json_fields import EPOCH
+from deployments.providers.json_fields import EPOCH, stated
 
 
 class Built(NamedTuple):
@@ -70,8 +70,7 @@ class Builds:
         origin = self.pk(deployment.pk)
         if origin in self._copied:
             return None
-        at = self._built_at.get(origin, deployment.created_at)
-        return None if at == EPOCH else at
+        return stated(self._built_at.get(origin, deployment.created_at))
 
 
 def _ordered(copies: Sequence[_Copy]) -> dict[int, int]:

@@ -77,14 +77,20 @@ def test_a_token_is_never_part_of_an_error(tmp_path: Path) -> None:
     assert "geheim-123" not in repr(mirror)
 
 
-def test_only_branches_and_tags_are_fetched(repository: Path, tmp_path: Path) -> None:
-    git(repository, "tag", "v1")
+def proposed_by_a_fork(repository: Path) -> str:
+    """A commit that only a pull request names."""
     git(repository, "checkout", "--quiet", "-b", "foreign")
     (repository / "prisma" / "migrations" / "1_init" / "migration.sql").write_text("DROP TABLE users;")
     foreign = commit(repository, "from a fork")
     git(repository, "update-ref", "refs/pull/7/head", foreign)
     git(repository, "checkout", "--quiet", "main")
     git(repository, "branch", "--quiet", "-D", "foreign")
+    return foreign
+
+
+def test_only_branches_and_tags_are_fetched(repository: Path, tmp_path: Path) -> None:
+    git(repository, "tag", "v1")
+    foreign = proposed_by_a_fork(repository)
     mirror = GitMirror(str(repository), tmp_path / "mirror.git")
     mirror.fetch()
     refs = git(tmp_path / "mirror.git", "for-each-ref", "--format=%(refname)").split()
@@ -94,12 +100,7 @@ def test_only_branches_and_tags_are_fetched(repository: Path, tmp_path: Path) ->
 
 
 def test_a_mirror_of_everything_is_made_anew(repository: Path, tmp_path: Path) -> None:
-    git(repository, "checkout", "--quiet", "-b", "foreign")
-    (repository / "prisma" / "migrations" / "1_init" / "migration.sql").write_text("DROP TABLE users;")
-    foreign = commit(repository, "from a fork")
-    git(repository, "update-ref", "refs/pull/7/head", foreign)
-    git(repository, "checkout", "--quiet", "main")
-    git(repository, "branch", "--quiet", "-D", "foreign")
+    foreign = proposed_by_a_fork(repository)
     old = tmp_path / "mirror.git"
     git(tmp_path, "clone", "--quiet", "--mirror", str(repository), str(old))
     mirror = GitMirror(str(repository), old)
