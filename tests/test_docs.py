@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.support.source import ROOT, TOP, python_files
+
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 PATH = re.compile(r"`((?:rollback_portal|deployments|dbtools|templates|static|tests|docs)/[^`\s<>…]*)`")
 MODULE = re.compile(r"`([\w/{},]+\.py)`")  # a bare name, or a path without its beginning
@@ -31,8 +32,7 @@ def is_a_module(ending: str) -> bool:
 
 @cache
 def every_module() -> frozenset[str]:
-    folders = [ROOT / top for top in ("rollback_portal", "deployments", "dbtools", "tests")]
-    found = [*ROOT.glob("*.py"), *(path for folder in folders for path in folder.rglob("*.py"))]
+    found = [*ROOT.glob("*.py"), *python_files(*TOP, "tests")]
     return frozenset(path.relative_to(ROOT).as_posix() for path in found)
 
 

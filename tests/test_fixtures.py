@@ -10,6 +10,8 @@ from pathlib import Path
 
 from pytest_django import fixtures
 
+from tests.support.source import python_files
+
 TESTS = Path(__file__).resolve().parent
 YIELDS = ("Iterator", "Generator")
 
@@ -73,7 +75,7 @@ def overridden(found: Mapping[Path, Iterable[str]]) -> list[str]:
 
 def every_fixture() -> dict[Path, list[tuple[str, str]]]:
     found = {}
-    for path in sorted(TESTS.rglob("*.py")):
+    for path in python_files("tests"):
         module = ".".join(path.relative_to(TESTS.parent).with_suffix("").parts)
         found[path.relative_to(TESTS)] = list(defined_fixtures(module, ast.parse(path.read_text())))
     return found

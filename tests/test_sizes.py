@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections import Counter
 
-from tests.support.source import ROOT, folders, modules
+from tests.support.source import ROOT, folders, modules, python_files
 
 MOST_MODULES_IN_A_FOLDER = 13
 MOST_LINES_IN_A_FILE = 300
@@ -18,7 +18,7 @@ def test_no_folder_holds_more_than_about_a_dozen_modules() -> None:
 
 
 def test_no_file_grows_beyond_one_idea() -> None:
-    paths = [*(path for files in folders().values() for path in files), *(ROOT / "tests").rglob("*.py")]
+    paths = [*(path for files in folders().values() for path in files), *python_files("tests")]
     lines = {path.relative_to(ROOT): len(path.read_text().splitlines()) for path in paths}
     assert {path: count for path, count in lines.items() if count > MOST_LINES_IN_A_FILE} == {}
 

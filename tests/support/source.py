@@ -13,10 +13,17 @@ CORE, APPS = "rollback_portal", ("deployments", "dbtools")
 TOP = (CORE, *APPS)
 
 
+def python_files(*tops: str) -> Iterator[Path]:
+    """Every Python file of our own in these top-level folders; npm's packages bring some, too."""
+    for path in sorted(path for top in tops for path in (ROOT / top).rglob("*.py")):
+        if "node_modules" not in path.parts:
+            yield path
+
+
 @cache
 def modules() -> dict[str, ast.Module]:
     trees = {}
-    for path in sorted(path for top in TOP for path in (ROOT / top).rglob("*.py")):
+    for path in python_files(*TOP):
         if "migrations" not in path.parts:
             name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
             trees[name] = ast.parse(path.read_text())
@@ -47,7 +54,7 @@ def within(name: str, *prefixes: str) -> bool:
 
 def folders() -> dict[Path, list[Path]]:
     found: dict[Path, list[Path]] = defaultdict(list)
-    for path in (path for top in TOP for path in (ROOT / top).rglob("*.py")):
+    for path in python_files(*TOP):
         if "migrations" not in path.parts and path.name != "__init__.py":
             found[path.parent].append(path)
     return found
