@@ -21,8 +21,8 @@ class Run:
 
     `setting` is for the processes (see `setting.Setting`). `red` runs have to be caught: they end as soon as
     they are. `every` is the mean time between two faults in seconds. `until` ends the load early, as soon as
-    each of these events has happened this often; otherwise the run has fallen short, so `seconds` is several
-    times what an idle machine needs.
+    each of these events has happened this often; otherwise the run has fallen short, so `seconds` is three
+    times what an idle machine needs, and more.
     """
 
     name: str
@@ -107,16 +107,16 @@ def storm(deliveries: int, seconds: float) -> Run:
 
 
 POINTS = named_points(20, 900)
-STORM_RUN = storm(1_600, 300)
+STORM_RUN = storm(1_600, 600)
 FROZEN = Run("worker frozen", 70, {plan.WORKER_FROZEN: 1}, every=8.0, setting={"before": 0.15})
 
 COMMITS = Run(
-    "commits cut", 360, {}, services=24, pause=0.1, until=dict.fromkeys(commits.KINDS, 75),
+    "commits cut", 900, {}, services=24, pause=0.1, until=dict.fromkeys(commits.KINDS, 75),
     setting={"cut": 0.12},
 )  # fmt: skip
 # Twenty of each kind of answer, from a provider whose clock is ahead of ours, and from one behind.
 ANSWERS = Run(
-    "answers", 420, {}, services=24, pause=0.05, until=dict.fromkeys(answers.ORDERS, 20),
+    "answers", 900, {}, services=24, pause=0.05, until=dict.fromkeys(answers.ORDERS, 20),
     setting={"odd": True, "skew": 600.0},
 )  # fmt: skip
 BEHIND = replace(ANSWERS, name="answers, clock behind", setting={"odd": True, "skew": -600.0})
