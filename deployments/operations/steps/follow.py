@@ -42,7 +42,7 @@ def follow_progress(context: ChangeContext) -> Pause:
         return finish_without_effect(
             context, "canceled" if change.cancel_requested_at else "failed", progress.message
         )
-    return _wait(context)
+    return _wait(context, progress.message)
 
 
 def _is_still_pinned(context: ChangeContext) -> bool:
@@ -63,9 +63,9 @@ def _cancel_at_provider(context: ChangeContext) -> None:
     context.note(evidence={**change.evidence, "cancel": message})
 
 
-def _wait(context: ChangeContext) -> Pause:
+def _wait(context: ChangeContext, last_word: str) -> Pause:
     waited = timezone.now() - (context.change.order_intent_at or timezone.now())
     if waited > timedelta(seconds=settings.FOLLOW_SECONDS):
-        message = f"{context.provider_name} has not finished after {duration(waited)}."
+        message = f"{context.provider_name} has not finished after {duration(waited)}. {last_word}".strip()
         return context.end("needs_attention", message)
     return min(max(waited.total_seconds() * 0.1, 0.2), 1.5)

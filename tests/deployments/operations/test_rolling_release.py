@@ -150,6 +150,18 @@ def test_a_promotion_during_a_release_is_queued_and_never_sent_twice(
         assert portal.finish(change).status == "succeeded"
 
 
+def test_a_promotion_that_stays_queued_too_long_says_what_it_waits_for(
+    portal: Portal, canary: Deployment
+) -> None:
+    portal.settings.FOLLOW_SECONDS = 0
+    other = _read_until(portal, portal.world.somebody_pushes("shop-web").id, staged=True)
+
+    change = portal.finish(portal.ask(portal.web, other, OperationKind.PROMOTE))
+
+    assert change.status == "needs_attention"
+    assert "it starts when the rolling release has ended" in change.message
+
+
 def test_a_release_that_ended_meanwhile_changes_nothing(portal: Portal, canary: Deployment) -> None:
     change = portal.ask(portal.web, base(portal))
     portal.world.vercel.rolling.abort(portal.world.service("shop-web"))
