@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from dbtools import sql
 from dbtools.rehearsal import MigrationSql, RehearsalReport
-from dbtools.rehearsal.row_checks import CHANGED, ROUND_TRIP
+from dbtools.rehearsal.differences.row_checks import CHANGED, ROUND_TRIP
 from tests.dbtools.rehearsal.right_downs import ADDITIONS, CHANGES, PARTS, Part
 
 
