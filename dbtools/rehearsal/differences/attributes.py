@@ -14,7 +14,7 @@ from dbtools.postgres.client import SQL, Connection, DatabaseAddress
 from dbtools.rehearsal.differences.attribute_queries import attributes_query
 from dbtools.rehearsal.differences.standing import Standing
 
-OF_PUBLIC = re.compile(r'(?<![\w"$])public\.')
+NOT_SHOWN = re.compile(r'(?<![\w"$])public\.|"')
 Place = tuple[int, int, int]  # as in pg_depend: catalog, object, column
 OWNER, RIGHT, POPULATION, PUBLICATION = "owner", "right", "population", "publication"
 FILLED, NEVER_FILLED, WITHOUT_ROWS = "filled", "never filled", "filled, without a row"
@@ -35,7 +35,7 @@ class DescribedObject:
 
     @property
     def shown(self) -> str:
-        return f"{self.type} {OF_PUBLIC.sub('', self.identity).replace('"', '')}"
+        return f"{self.type} {NOT_SHOWN.sub('', self.identity)}"
 
 
 @dataclass(frozen=True, slots=True)
