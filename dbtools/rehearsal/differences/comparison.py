@@ -54,9 +54,11 @@ class CopyComparison:
         """
         with self._timed():
             after = measure(self._address)
+            may_differ = filter(row_checks.may_differ, pairs(self._before, after))
+            compared = {pair.before.name: self._compare(pair) for pair in may_differ}
             self.counts = counted(self._before, after)
-            self.losses = lost(self._before, after, since)
-            values = row_checks.changed(pairs(self._before, after), self._compare)
+            self.losses = lost(self._before, after, compared, since)
+            values = row_checks.changed(compared.values())
             sequences = check_sequences(
                 read_sequences(self._untouched), read_sequences(self._address), _new_rows(self._before, after)
             )

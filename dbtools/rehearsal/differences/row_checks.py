@@ -23,18 +23,16 @@ def may_differ(pair: TablePair) -> bool:
     return not pair.same_key or not pair.before.key or any(a.digest != b.digest for a, b in pair.staying)
 
 
-def changed(pairs: Iterable[TablePair], compare: Compare) -> RehearsalCheck | None:
+def changed(changes: Iterable[TableChange]) -> RehearsalCheck | None:
     """Warn of values that change although their rows and columns stay, and of rows that others replace.
 
     Rows of which there are only fewer are reported as losses instead.
     """
     lines: list[str] = []
     examples: list[str] = []
-    for pair in pairs:
-        if may_differ(pair):
-            change = compare(pair)
-            lines += _changes(change)
-            examples += _examples(change)
+    for change in changes:
+        lines += _changes(change)
+        examples += _examples(change)
     if not lines:
         return None
     message = f"The SQL changes values that stay: {some(lines)}. Look whether just that is meant."
