@@ -17,7 +17,7 @@ from dbtools.postgres.scratch import ScratchServer
 from dbtools.rehearsal import Execute, MigrationSql, RehearsalReport, RehearsalRequest, rehearse
 from dbtools.rehearsal.apply_migrations import apply
 from dbtools.rehearsal.differences.standing import read_standing
-from tests.dbtools.conftest import rehearsal_role
+from tests.support.rehearsal_role import rehearsal_role
 
 HISTORY = """
 CREATE TABLE _prisma_migrations (

@@ -134,7 +134,7 @@ def columns(**fields: Any) -> dict[str, Any]:
     check = {"name": "Schema afterwards", "tone": "ok", "message": message, "lines": DIFF, "examples": []}
     values = {
         "name": "Values", "tone": "warn", "lines": ["Order.note in 300 rows"],
-        "message": "The SQL changes values that stay: Order.note in 300 rows. Look whether just that is meant.",
+        "message": "The SQL changes values that stay: Order.note in 300 rows.",
         "examples": ["Order (id 7), note: a value of 4 characters → NULL"],
     }  # fmt: skip
     return rollback_rows.report(verdict="same but for column order", checks=[check, values], **fields)
