@@ -1,4 +1,4 @@
-"""The role by which a configured server for rehearsals is used, without Django, so that benches use it, too."""
+"""The role by which a configured server for rehearsals is used; without Django, so for benches, too."""
 
 from __future__ import annotations
 
