@@ -14,10 +14,15 @@ from dbtools.down_draft.draft import DECIDE
 from dbtools.postgres import client
 from dbtools.postgres.client import SQL, DatabaseAddress, Error, Identifier
 from dbtools.postgres.scratch import ScratchServer
+from dbtools.rehearsal.differences.attribute_checks import NAMES
+from dbtools.rehearsal.differences.sequences import SEQUENCES
 from tests.dbtools.down_draft.kinds import kinds
 from tests.dbtools.rehearsal.acceptance import NotAccepted, accept
 from tests.dbtools.rehearsal.right_scripts import RIGHT, USERS
 from tests.support.rehearsal_role import rehearsal_role
+
+BY_HAND = "by hand"
+ATTRIBUTES = {name for name, _, _ in NAMES.values()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,7 @@ class RightScript:
 
 def by_hand() -> Iterator[RightScript]:
     for right in RIGHT:
-        yield RightScript("by hand", right.name, USERS + right.before, right.up, right.down, right.beside)
+        yield RightScript(BY_HAND, right.name, USERS + right.before, right.up, right.down, right.beside)
 
 
 def drafted(server: DatabaseAddress) -> Iterator[RightScript]:
@@ -51,13 +56,16 @@ def drafted(server: DatabaseAddress) -> Iterator[RightScript]:
 
 
 def why_refused(server: DatabaseAddress, script: RightScript) -> str:
-    """Why it is not accepted; "" if it is."""
+    """Why it is not accepted, or what is said of one that restores everything; "" if nothing is."""
     with new_database(server) as address, TemporaryDirectory() as folder:
         try:
-            accept(address, Path(folder), script.before, script.up, script.down, beside=script.beside)
+            report = accept(
+                address, Path(folder), script.before, script.up, script.down, beside=script.beside
+            )
         except (NotAccepted, Error) as error:
             return str(error)
-    return ""
+    told = [check.message for check in report.checks if check.name in ATTRIBUTES | {SEQUENCES}]
+    return " ".join(told) if script.how == BY_HAND else ""
 
 
 @contextmanager

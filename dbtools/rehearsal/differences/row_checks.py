@@ -42,6 +42,9 @@ def changed(changes: Iterable[TableChange]) -> RehearsalCheck | None:
 def _changes(change: TableChange) -> Iterator[str]:
     for column in change.columns:
         yield f"{change.name}.{column.name} in {_counts(column, change.one_in)}"
+    if change.unmet and not change.gone:
+        names = ", ".join(f"{change.name}.{name}" for name in change.unmet)
+        yield f"{names} in a few rows, none of them among the 1 in {change.one_in} that were compared"
     if change.gone and change.new:
         what = "other keys" if change.has_key else "other values, compared as wholes"
         gone, new = (

@@ -47,6 +47,7 @@ class TableChange:
         has_key: whether rows were found again by a key.
         gone, new: rows whose key is only there before, or only afterwards.
         columns: those with changes.
+        unmet: columns whose digests differ although no row that was compared does.
         examples: up to three rows of those that are gone, and of those that are new.
     """
 
@@ -56,6 +57,7 @@ class TableChange:
     gone: int = 0
     new: int = 0
     columns: list[ColumnChange] = field(default_factory=list)
+    unmet: list[str] = field(default_factory=list)
     examples: list[str] = field(default_factory=list)
 
 
@@ -160,6 +162,8 @@ class _Walk:
             then = next(before, None) if order <= 0 else then
             now = next(after, None) if order >= 0 else now
         self.change.columns = [change for change in self.changes if change.rows]
+        if self.change.one_in > 1 and self.change.has_key and not self.change.columns:
+            self.change.unmet = [change.name for change in self.changes]
 
     def compare(self, then: Row, now: Row) -> None:
         if then == now:
