@@ -50,12 +50,16 @@ class FilledColumn:
 
 @dataclass(frozen=True, slots=True)
 class SequencePosition:
-    """A sequence: the value that it gives next, and the columns that it fills."""
+    """A sequence: the value that it gave last, how it goes on, and the columns that it fills."""
 
     name: str
-    next: int
+    last: int
     increment: int
     columns: tuple[FilledColumn, ...]
+
+    @property
+    def next(self) -> int:
+        return self.last + self.increment
 
     def repeats(self, column: FilledColumn) -> bool:
         """Whether its next values are some that the column has had already."""
@@ -65,7 +69,7 @@ class SequencePosition:
 
     def ahead_of(self, other: SequencePosition) -> int:
         """By how many values it is further on; below 0 where it is set back."""
-        return (self.next - other.next) // self.increment
+        return (self.last - other.last) // self.increment
 
 
 def read_sequences(address: DatabaseAddress) -> dict[int, SequencePosition]:
@@ -74,19 +78,19 @@ def read_sequences(address: DatabaseAddress) -> dict[int, SequencePosition]:
     with client.connect(address, "rehearsal", autocommit=True) as connection:
         for oid, schema, name, increment, *column in connection.execute(QUERY.encode()).fetchall():
             if oid not in found:
-                place = _next(connection, schema, name, increment)
-                found[oid] = SequencePosition(display_name(schema, name), place, increment, ())
+                last = _last(connection, schema, name, increment)
+                found[oid] = SequencePosition(display_name(schema, name), last, increment, ())
             if column[0] is not None:
                 filled = _filled(connection, increment, *column)
                 known = found[oid]
-                found[oid] = SequencePosition(known.name, known.next, increment, (*known.columns, filled))
+                found[oid] = SequencePosition(known.name, known.last, increment, (*known.columns, filled))
     return found
 
 
-def _next(connection: Connection, schema: str, name: str, increment: int) -> int:
+def _last(connection: Connection, schema: str, name: str, increment: int) -> int:
     query = SQL("SELECT last_value, is_called FROM {}").format(Identifier(schema, name))
     last, called = connection.execute(query).fetchone() or (0, False)
-    return int(last) + (increment if called else 0)
+    return int(last) - (0 if called else increment)
 
 
 def _filled(
