@@ -84,7 +84,7 @@ bench-services: install-dev ## How old the data of 100 + 100 services gets, one 
 bench-down: install-dev ## Draft the way back for every migration of a project (CORPUS=path/to/prisma/migrations)
 	@PORTAL_ENV_FILE=/dev/null $(VENV)/python -m tests.bench.down "$(CORPUS)" $(ARGS)
 
-wrong-downs: install-dev ## Rehearse 1,000 wrong down scripts (ARGS="--number 100 --seed 2"): each has to be caught
+wrong-downs: install-dev ## Rehearse 2,000 wrong down scripts and 100 right ones (ARGS="--number 100 --seed 2"): each as it has to be
 	@$(VENV)/python -m tests.bench.wrong_downs $(ARGS)
 
 bench-wizard: install-dev ## A database of 1 GB through the wizard, beside plain pg_dump (ARGS="--megabytes 200")

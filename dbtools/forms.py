@@ -226,14 +226,16 @@ class RunForm(WizardForm):
 
 
 class SettleForm(WizardForm):
-    """Step 9: how the run ended, and what the person saw in the database."""
+    """Step 9: how the database stands, what the person saw in it, and the name that has to be typed."""
 
     answer = Verbatim()
     words = Text()
+    typed = Verbatim()
 
     @property
     def values(self) -> dict[str, Any]:
-        return {"answer": self.cleaned_data["answer"], "findings": self.cleaned_data["words"]}
+        data = self.cleaned_data
+        return {"answer": data["answer"], "findings": data["words"], "typed": data["typed"]}
 
 
 class RestoreForm(WizardForm):

@@ -202,6 +202,7 @@ class StoredRehearsalCheck(TypedDict):
     tone: str
     message: str
     lines: list[str]
+    examples: list[str]
 
 
 class StoredLock(TypedDict):
@@ -223,6 +224,7 @@ class StoredRehearsal(TypedDict, total=False):
     locks: list[StoredLock]
     seconds: float
     restore_seconds: float
+    comparison_seconds: float
     total_seconds: float
     fingerprint_after: str
     backup_sha256: str

@@ -59,7 +59,8 @@ class DatabaseRollbackQuerySet(models.QuerySet["DatabaseRollback"]):
 class DatabaseRollback(LeasedRow):
     """One rollback of a database's newest migrations, from the decision to the verification.
 
-    PostgreSQL enforces that a database has at most one active rollback, and the transitions below.
+    PostgreSQL enforces that a database has at most one active rollback, and the transitions below. A run that
+    needs attention ends only with the name and the words of a person who has looked.
     `approval_digest` covers everything that was approved; the worker compares it again before it runs.
     """
 
@@ -130,6 +131,14 @@ class DatabaseRollback(LeasedRow):
     followed_up_by = models.CharField(max_length=200, blank=True)
     identity = document(TransactionIdentity, help_text="The transaction: xid, server, timeline.")
     run_log = document(RunLog, help_text="What ran, and the history rows that were deleted.")
+    settled_as = models.CharField(
+        max_length=20, blank=True, default="", db_default="",
+        help_text="Step 9: what a person found who looked at a run that needed attention.",
+    )  # fmt: skip
+    settled_because = models.TextField(blank=True, default="", db_default="", help_text="What they saw.")
+    settled_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    settled_by_name = models.CharField(max_length=200, blank=True, default="", db_default="")
+    settled_at = models.DateTimeField(null=True)
     verification = document(Verification, help_text="Step 9: what a new connection saw after the commit.")
 
     objects = DatabaseRollbackQuerySet.as_manager()

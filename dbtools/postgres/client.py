@@ -26,6 +26,7 @@ Busy = (errors.LockNotAvailable, errors.DeadlockDetected)
 Interrupted = errors.QueryCanceled
 IDLE, INTRANS = pq.TransactionStatus.IDLE, pq.TransactionStatus.INTRANS
 Identifier, Literal, SQL = sql.Identifier, sql.Literal, sql.SQL
+Composable = sql.Composable
 
 CONNECT_SECONDS = 5
 # Settings of every session: results and string literals must not depend on the defaults of the role.

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from dbtools.postgres.client import DatabaseAddress
 from dbtools.postgres.dump import Comparison, dump_schema
 from dbtools.postgres.scratch import ScratchServer
 from dbtools.postgres.scratch.extensions import Extension, named_in, only_superusers
 from dbtools.rehearsal.apply_migrations import MigrationFailed, apply
+from dbtools.rehearsal.differences.attributes import Attributes
 from dbtools.rehearsal.request import RehearsalRequest
 from dbtools.rehearsal.verdicts import SchemaJudge
 
@@ -21,12 +23,14 @@ class Expected:
         before: produced by the migrations without those to be rolled back.
         produced: produced by all migrations.
         drift: how the database differed from `produced` before the run.
+        attributes: those that go with `before`.
     """
 
     before: str | None
     produced: str | None
     drift: Comparison | None
     why_unknown: str = ""
+    attributes: Attributes | None = None
 
 
 def expect(
@@ -35,11 +39,13 @@ def expect(
     judge: SchemaJudge,
     backup: str,
     stop: Callable[[], bool],
+    read: Callable[[DatabaseAddress], Attributes],
 ) -> Expected:
     """Apply the folder's migrations to an empty database.
 
     Args:
         backup: the schema of the restored backup before the run.
+        read: reads the attributes of a database.
     """
     if request.why_not_replayed:
         return Expected(None, None, None, request.why_not_replayed)
@@ -51,10 +57,10 @@ def expect(
             apply(empty, request.before, request.schema, scratch=scratch, stop=stop)
         except MigrationFailed as error:
             return Expected(None, None, None, str(error))
-        before = dump_schema(empty, scratch.programs)
+        before, attributes = dump_schema(empty, scratch.programs), read(empty)
         try:
             apply(empty, request.going, request.schema, scratch=scratch, stop=stop)
         except MigrationFailed:  # on the empty database; the restored one is tried later
-            return Expected(before, None, None)
+            return Expected(before, None, None, attributes=attributes)
         produced = dump_schema(empty, scratch.programs)
-        return Expected(before, produced, judge.compare(produced, backup))
+        return Expected(before, produced, judge.compare(produced, backup), attributes=attributes)

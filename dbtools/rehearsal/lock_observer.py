@@ -9,8 +9,8 @@ from contextlib import suppress
 from dbtools.execution.run_spec import Blocker, ExecutedStatement, Identity
 from dbtools.postgres import client
 from dbtools.postgres.client import Connection, DatabaseAddress, Error
+from dbtools.rehearsal.differences.row_digests import HISTORY
 from dbtools.rehearsal.report import TableLock
-from dbtools.rehearsal.row_digests import HISTORY
 
 MODES = (
     "ACCESS SHARE", "ROW SHARE", "ROW EXCLUSIVE", "SHARE UPDATE EXCLUSIVE", "SHARE", "SHARE ROW EXCLUSIVE",

@@ -23,16 +23,18 @@ from dbtools.postgres.client import DatabaseAddress, DatabaseUnreachable, Error
 from dbtools.postgres.dump import DumpFailed, dump_schema, with_extensions_of
 from dbtools.postgres.programs import ProgramStopped
 from dbtools.postgres.scratch import ScratchServer, ScratchUnavailable
-from dbtools.rehearsal import row_checks, verdicts
+from dbtools.rehearsal import verdicts
 from dbtools.rehearsal.apply_migrations import MigrationFailed, apply, restore_history_rows
+from dbtools.rehearsal.differences.attribute_checks import not_compared
+from dbtools.rehearsal.differences.attributes import Attributes
+from dbtools.rehearsal.differences.comparison import CopyComparison
+from dbtools.rehearsal.differences.standing import put_on_copy
 from dbtools.rehearsal.expected_schema import Expected, expect
 from dbtools.rehearsal.lock_observer import LockObserver
 from dbtools.rehearsal.report import (
     OK,
     STOP,
     WARN,
-    CountChange,
-    Loss,
     RehearsalCheck,
     RehearsalReport,
     RehearsedStatement,
@@ -40,7 +42,6 @@ from dbtools.rehearsal.report import (
 )
 from dbtools.rehearsal.request import Execute, Fingerprint, RehearsalRequest
 from dbtools.rehearsal.restored_copy import restore
-from dbtools.rehearsal.row_digests import TableDigest, counted, lost, measure
 from dbtools.rehearsal.verdicts import UNKNOWN, SchemaJudge
 from dbtools.sql.isolated import conditional_creations
 from rollback_portal.text import one_line
@@ -94,16 +95,15 @@ class _Rehearsal:
         self.checks: list[RehearsalCheck] = []
         self.verdict, self.fingerprint_after = UNKNOWN, ""
         self.done: CommittedRun | None = None
-        self.counts: tuple[CountChange, ...] = ()
-        self.losses: tuple[Loss, ...] = ()
         self.locks: tuple[TableLock, ...] = ()
         self.restore_seconds = 0.0
+        self.comparison: CopyComparison
 
     def report(self) -> RehearsalReport:
         began = time.monotonic()
         self.run_steps()
         passed = all(check.tone != STOP for check in self.checks)
-        request, done = self.request, self.done
+        request, done, compared = self.request, self.done, self.comparison
         steps = (
             RehearsedStatement(ran.number, request.statements[ran.number - 1], ran.rows, ran.seconds)
             for ran in _executed(done)
@@ -114,12 +114,13 @@ class _Rehearsal:
             verdict=self.verdict,
             checks=tuple(self.checks),
             ran=tuple(steps),
-            counts=self.counts,
-            losses=self.losses,
-            lose=tuple(loss.message for loss in self.losses),
+            counts=compared.counts,
+            losses=compared.losses,
+            lose=tuple(loss.message for loss in compared.losses),
             locks=self.locks,
             seconds=done.seconds if done else 0.0,
             restore_seconds=self.restore_seconds,
+            comparison_seconds=compared.seconds,
             total_seconds=time.monotonic() - began,
             fingerprint_after=self.fingerprint_after,
             backup_sha256=request.sha256,
@@ -128,25 +129,40 @@ class _Rehearsal:
         ).sealed()
 
     def run_steps(self) -> None:
-        """Run the steps until one fails."""
-        values = self.restore()
-        if self.checks[-1].tone == STOP:
-            return
+        """Restore the backup twice: one copy is run on, the other shows what was there before."""
+        self.restore()
+        self.begin("The restored rows are counted.")
+        with self.scratch.database(self.address.database) as untouched:
+            self.comparison = CopyComparison(untouched, self.address, self.request.standing, self.stop)
+            self.checks.append(self.check_row_counts(self.comparison.begin()))
+            if self.checks[-1].tone != STOP:
+                expected, again = self.down_and_up()
+                self.checks += self.comparison.check_attributes(expected, again)
+
+    def down_and_up(self) -> tuple[Attributes | None, Attributes | None]:
+        """Run the steps until one fails.
+
+        Returns:
+            The attributes that the migrations before produce, and those after up again; None if unknown.
+        """
         before = self.schema("The schema is read.")
-        if not self.down(values):
-            return
+        if not self.down():
+            return None, None
         after = self.schema("The schema afterwards is read.")
         expected = self.expected(before)
         wanted = expected.before and with_extensions_of(expected.before, after, self.perhaps_older())
         self.verdict, check = self.judge.after_down(after, wanted, expected.drift, expected.why_unknown)
         self.checks.append(check)
-        if check.tone != STOP and self.up(before, expected.produced):
-            self.begin("What came back is counted.")
-            self.checks.append(row_checks.round_trip(values, measure(self.address)))
-            self.down_again(after)
+        if check.tone == STOP or not self.up(before, expected.produced):
+            return expected.attributes, None
+        self.begin("What came back is compared.")
+        self.checks.append(self.comparison.after_up())
+        again = self.comparison.attributes(self.address)
+        self.down_again(after)
+        return expected.attributes, again
 
-    def restore(self) -> dict[int, TableDigest]:
-        """Restore the backup and compare the number of rows of each table with the snapshot's."""
+    def restore(self) -> None:
+        """Restore the backup, with what pg_restore leaves out."""
         self.begin("The backup is restored.")
         copy = restore(self.address, Path(self.request.backup), self.scratch, stop=self.stop)
         self.restore_seconds = copy.seconds
@@ -154,12 +170,11 @@ class _Rehearsal:
             names = ", ".join(copy.event_triggers)
             message = f"The copy lacks the event trigger {names}: only a superuser can make it."
             self.checks.append(RehearsalCheck("Left out", WARN, message))
-        self.begin("The restored rows are counted.")
+        missing = put_on_copy(self.address, self.request.standing)
+        if missing:
+            self.checks.append(not_compared(missing))
         with client.connect(self.address, "rehearsal", autocommit=True) as connection:
             connection.execute("ANALYZE")  # otherwise its query plans differ from the real database
-        values = measure(self.address)
-        self.checks.append(self.check_row_counts({table.name: table.rows for table in values.values()}))
-        return values
 
     def check_row_counts(self, rows: dict[str, int]) -> RehearsalCheck:
         taken = dict(self.request.rows)
@@ -174,7 +189,7 @@ class _Rehearsal:
         message = f"The backup restores completely: {sum(rows.values()):,} rows in {len(rows)} tables"
         return RehearsalCheck("Restore", OK, f"{message}, {self.restore_seconds:.1f} s.")
 
-    def down(self, values: dict[int, TableDigest]) -> bool:
+    def down(self) -> bool:
         """Run the SQL for the first time; measure its locks, its duration and what is lost."""
         self.begin("The SQL runs.")
         observer = LockObserver(self.address)
@@ -196,11 +211,8 @@ class _Rehearsal:
             )
         )
         self.fingerprint_after = self.fingerprint(self.address)
-        self.begin("What is lost is counted.")
-        remaining = measure(self.address)
-        self.counts = counted(values, remaining)
-        self.losses = lost(values, remaining, self.request.since)
-        self.checks += row_checks.changed(values, remaining)
+        self.begin("What is lost is counted, and every row compared.")
+        self.checks += self.comparison.after_down(self.request.since)
         return True
 
     def schema(self, message: str) -> str:
@@ -209,7 +221,8 @@ class _Rehearsal:
 
     def expected(self, before: str) -> Expected:
         self.begin("The migrations are replayed on an empty database.")
-        return expect(self.request, self.scratch, self.judge, before, self.stop)
+        read = self.comparison.attributes
+        return expect(self.request, self.scratch, self.judge, before, self.stop, read)
 
     def perhaps_older(self) -> set[str]:
         """The extensions that the migrations make only where they do not stand: the SQL may leave them."""

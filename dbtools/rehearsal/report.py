@@ -11,12 +11,18 @@ OK, WARN, STOP = "ok", "warn", "stop"
 
 @dataclass(frozen=True, slots=True)
 class RehearsalCheck:
-    """One check: passed, left open ("warn") or failed ("stop"); `lines` is a diff for display."""
+    """One check: passed, left open ("warn") or failed ("stop").
+
+    Attributes:
+        lines: a diff for display, or each difference with its count.
+        examples: single rows, masked, for people who may roll databases back.
+    """
 
     name: str
     tone: str
     message: str
     lines: tuple[str, ...] = ()
+    examples: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +74,8 @@ class RehearsalReport:
         counts: the rows of every table, and the values of every column that the run changed.
         lose: a sentence for each loss.
         seconds: of the first run, as an estimate for the real one.
-        total_seconds: of the whole rehearsal, of which `restore_seconds` for the restore.
+        total_seconds: of the whole rehearsal, of which `restore_seconds` for the restore, and
+            `comparison_seconds` for counting and comparing rows, sequences and attributes.
         fingerprint_after: of the schema after the run; the real run has to end with the same.
         sha256: of all other fields.
     """
@@ -84,6 +91,7 @@ class RehearsalReport:
     locks: tuple[TableLock, ...]
     seconds: float
     restore_seconds: float
+    comparison_seconds: float
     total_seconds: float
     fingerprint_after: str
     backup_sha256: str

@@ -37,7 +37,7 @@ ACTIONS = {
     "decline": WizardAction(approval.decline, forms.DeclineForm),
     "follow-up": WizardAction(approval.follow_up),
     "cancel": WizardAction(actions.request_cancel),
-    "settle": WizardAction(closing.settle, forms.SettleForm),
+    "look-again": WizardAction(closing.look_again),
     "abandon": WizardAction(actions.abandon),
 }
 # These ask for the password again.
@@ -45,6 +45,7 @@ PASSWORD_ACTIONS = {
     "approve": WizardAction(approval.approve, forms.ApprovalForm),
     "break-glass": WizardAction(approval.break_glass, forms.BreakGlassForm),
     "run": WizardAction(approval.start_run, forms.RunForm),
+    "settle": WizardAction(closing.settle, forms.SettleForm),
     "restore": WizardAction(closing.request_restore, forms.RestoreForm),
 }
 

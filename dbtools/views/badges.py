@@ -26,6 +26,7 @@ OUTCOMES = {
     "abandoned": Badge("ABANDONED", "", "circle"),
     "needs_attention": Badge("NEEDS ATTENTION", "bad", "diamond"),
 }
+UNDONE_BY_HAND = Badge("UNDONE BY HAND", "warn", "square")
 UNDER_WAY = Badge("UNDER WAY", "busy", "turn")
 
 
@@ -34,6 +35,8 @@ def migration_badge(state: str) -> Badge:
 
 
 def outcome_badge(rollback: DatabaseRollback) -> Badge:
+    if rollback.settled_as == "undone":
+        return UNDONE_BY_HAND
     return OUTCOMES.get(rollback.status, UNDER_WAY)
 
 

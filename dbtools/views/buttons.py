@@ -98,6 +98,11 @@ def follow_up_button(viewer: Viewer) -> Button:
     return viewer.button(even_before="somebody else has to" if viewer.approved_it else "")
 
 
+def settle_button(viewer: Viewer) -> Button:
+    """Unlocks a database whose run needed attention."""
+    return viewer.button(f"The database is then free again in the portal. {REAUTHENTICATION_NOTE}")
+
+
 def restore_button(viewer: Viewer, rollback: DatabaseRollback) -> Button:
     deleted = rollback.backup is not None and rollback.backup.deleted_at is not None
     return viewer.button(

@@ -8,7 +8,7 @@ from typing import Any
 from dbtools.models import DatabaseRollback
 from dbtools.models.documents import LiveService, StoredCommitOutcome
 from dbtools.views.badges import outcome_badge, restore_badge
-from dbtools.views.buttons import Viewer, download_button, restore_button
+from dbtools.views.buttons import Viewer, download_button, restore_button, settle_button
 from dbtools.views.rehearsal_context import rehearsal_context
 from dbtools.wizard import code_side
 from rollback_portal.text import clean_line
@@ -34,6 +34,7 @@ def closing_context(rollback: DatabaseRollback, viewer: Viewer) -> dict[str, Any
         "results": result_lines(rollback) if done else [],
         "live": [live_line(service) for service in _live_services(rollback)] if done else [],
         "facts": outcome_facts(rollback.run_log.get("resolved")),
+        "settle_button": settle_button(viewer),
         "lookup_query": lookup_query(rollback) if rollback.status == "needs_attention" else "",
         "restores": [
             {"restore": restore, "badge": restore_badge(restore)}
@@ -75,8 +76,9 @@ def result_lines(rollback: DatabaseRollback) -> list[dict[str, str]]:
 
 
 def _verification_line(rollback: DatabaseRollback) -> dict[str, str]:
-    if not rollback.verification:
-        return _line("warn", "Settled by a person; the portal has not verified it.")
+    if rollback.settled_at or not rollback.verification:
+        who = rollback.settled_by_name or "a person"
+        return _line("warn", f"Settled by {who}; the portal has not verified it.")
     if rollback.verification.get("schema_as_rehearsed"):
         message = "The schema is the one that the rehearsal ended with, seen from a new connection."
         return _line("good", message)

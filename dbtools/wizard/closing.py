@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
 import re
-from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -16,33 +16,47 @@ from rollback_portal.jobs.notify import notify_dispatchers
 
 DATABASE_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 SHORTEST_FINDINGS = 10  # characters
-# A person's answer -> the status that it leads to, and what the audit log says.
+# What a person found -> the status that it leads to, and what the audit log says.
 ANSWERS = {
-    "again": ("resolving", "checks the database once more"),
-    "committed": ("done", "looked at the database: the rollback was committed"),
+    "committed": ("done", "looked at the database: it stands as wanted, rolled back"),
+    "undone": ("unchanged", "looked at the database: what the run did was undone by hand"),
     "not committed": ("unchanged", "looked at the database: nothing was changed"),
 }
 
 
-def settle(actor: Actor, rollback: DatabaseRollback, *, answer: str, findings: str) -> None:
-    """A person has looked at the database and says how the run ended, or has the worker look once more.
+def look_again(actor: Actor, rollback: DatabaseRollback) -> None:
+    """Have the worker look once more how the run ended.
+
+    Raises:
+        StepRefused: it does not need attention.
+    """
+    message = f"{actor.name} has the database looked at once more."
+    step(actor, rollback, "resolving", message, action="looked at again")
+
+
+def settle(actor: Actor, rollback: DatabaseRollback, *, answer: str, findings: str, typed: str) -> None:
+    """A person has looked at the database and says how it stands; that unlocks it in the portal.
 
     Args:
         answer: a key of ANSWERS.
-        findings: what they saw; needed unless the worker is to look again.
+        findings: what they saw.
+        typed: has to be exactly `<database>/<migration>`.
 
     Raises:
-        StepRefused: no answer or no findings were given, or its outcome is not unknown.
+        StepRefused: no answer or no findings were given, it was mistyped, or it does not need attention.
     """
     if answer not in ANSWERS:
         refuse(actor, rollback, "settling refused", "Choose what you found.")
-    status, phrase = ANSWERS[answer]
-    if status != "resolving" and len(findings) < SHORTEST_FINDINGS:
+    if len(findings.strip()) < SHORTEST_FINDINGS:
         refuse(actor, rollback, "settling refused", "Say in a sentence what you saw in the database.")
-    ended: dict[str, Any] = {} if status == "resolving" else {"ended_at": timezone.now()}
+    if not hmac.compare_digest(typed.strip().encode(), rollback.phrase.encode()):
+        refuse(actor, rollback, "settling refused", f"What was typed is not {rollback.phrase}.")
+    status, phrase = ANSWERS[answer]
+    now = timezone.now()
     step(
-        actor, rollback, status, f"{actor.name} {phrase}. {findings}".strip(), action="settled by hand",
-        outcome=Outcome.DONE, **ended,
+        actor, rollback, status, f"{actor.name} {phrase}. {findings.strip()}", action="settled by hand",
+        outcome=Outcome.DONE, ended_at=now, settled_as=answer, settled_because=findings.strip(),
+        settled_by_id=actor.user_id, settled_by_name=actor.name, settled_at=now,
     )  # fmt: skip
 
 

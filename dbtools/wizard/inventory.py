@@ -82,5 +82,14 @@ def delete_expired_backups() -> None:
         (Path(settings.BACKUP_FOLDER) / backup.file).unlink(missing_ok=True)
         with transaction.atomic():
             Backup.objects.filter(pk=backup.pk).update(deleted_at=timezone.now())
+            _forget_examples(backup)
             message = f"The {backup} was deleted: its {settings.BACKUP_DAYS} days are over."
             record(PORTAL, "backup deleted", Outcome.DONE, backup.database.name, message)
+
+
+def _forget_examples(backup: Backup) -> None:
+    """Single rows that a rehearsal has named are kept no longer than the backup that has them all."""
+    for rollback in DatabaseRollback.objects.filter(backup=backup):
+        for check in rollback.rehearsal.get("checks", []):
+            check["examples"] = []
+        rollback.save(update_fields=["rehearsal"])

@@ -5,23 +5,20 @@ from __future__ import annotations
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import replace
 
 import pytest
 from django.conf import settings
 
 from dbtools.postgres import client
-from dbtools.postgres.client import SQL, Connection, DatabaseAddress, Error, Identifier, Literal
+from dbtools.postgres.client import SQL, Connection, DatabaseAddress, Identifier
 from dbtools.postgres.scratch import ScratchServer, embedded
 from dbtools.sandbox import shop as shop_module
 from rollback_portal.accounts.models import User
 from rollback_portal.local.throwaway import temporary_folder
 from tests import factories
+from tests.support.rehearsal_role import PASSWORD
 
 MakeDatabase = Callable[[], DatabaseAddress]
-PASSWORD = "correct horse battery"
-REHEARSALS = "rehearsals"  # the role on a configured server for rehearsals
 
 
 @pytest.fixture
@@ -40,15 +37,6 @@ def efe() -> User:
 def server() -> DatabaseAddress:
     """The maintenance database of the test server, as a superuser."""
     return client.parse(settings.DATABASE_URL).with_database("postgres")
-
-
-def rehearsal_role(server: DatabaseAddress) -> DatabaseAddress:
-    """The server as a role that may create databases and nothing else, as a scratch server is configured."""
-    with client.connect(server, "tests", autocommit=True) as connection, suppress(Error):  # it may be there
-        connection.execute(
-            SQL("CREATE ROLE {} LOGIN CREATEDB PASSWORD {}").format(Identifier(REHEARSALS), Literal(PASSWORD))
-        )
-    return replace(server, user=REHEARSALS, password=PASSWORD)
 
 
 @pytest.fixture(scope="session")

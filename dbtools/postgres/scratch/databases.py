@@ -89,15 +89,18 @@ class ScratchServer:
         return self.admin or self.server
 
     @contextmanager
-    def database(self) -> Iterator[DatabaseAddress]:
-        """An empty database for foreign SQL, dropped at the end of the block.
+    def database(self, template: str = "template0") -> Iterator[DatabaseAddress]:
+        """An empty database for foreign SQL, or a copy of another one, dropped at the end of the block.
+
+        Args:
+            template: the name of the database to copy, to which no connection may be open.
 
         Raises:
             ScratchUnavailable: it could not be created.
         """
         try:
             with client.connect(self.maintenance, "rehearsal", autocommit=True) as connection:
-                name = self.create(connection)
+                name = self.create(connection, template)
         except (DatabaseUnreachable, Error) as error:
             reason = redact(str(error), self.maintenance)
             raise ScratchUnavailable(f"The server for rehearsals made no database: {reason}") from None

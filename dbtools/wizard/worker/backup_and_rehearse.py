@@ -26,6 +26,7 @@ from dbtools.prisma.folder import InvalidMigrationsFolder, MigrationsFolder
 from dbtools.prisma.history import HistoryNotFound
 from dbtools.prisma.mirror import MirrorUnavailable
 from dbtools.rehearsal import MigrationSql, RehearsalRequest
+from dbtools.rehearsal.differences.standing import read_standing
 from dbtools.wizard.worker.approved_run import run_spec_of
 from dbtools.wizard.worker.context import WizardContext
 from dbtools.wizard.worker.read_migrations import read_folder
@@ -143,6 +144,7 @@ def _rehearsal_request(
         why_not_replayed=why_not_replayed(earlier),
         schema=config.address().schema,
         since=_time_in_words(oldest["at"] if oldest else ""),
+        standing=read_standing(config.address()),
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from dbtools.down_draft import MigrationReplay
 from dbtools.postgres.client import DatabaseAddress
 from dbtools.postgres.scratch import ScratchServer
-from tests.dbtools.conftest import rehearsal_role
+from tests.support.rehearsal_role import rehearsal_role
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from dbtools.postgres import client
 from dbtools.postgres.client import DatabaseAddress
 from dbtools.postgres.scratch import ScratchServer
 from tests.bench.down.judge import loses_data
-from tests.dbtools.conftest import rehearsal_role
+from tests.support.rehearsal_role import rehearsal_role
 
 PEOPLE = """
 CREATE TABLE people (id int PRIMARY KEY, name text NOT NULL);

@@ -12,7 +12,7 @@ from dbtools.postgres.scratch import ScratchServer
 from dbtools.postgres.scratch.extensions import named_in, only_superusers
 from dbtools.rehearsal import MigrationSql
 from dbtools.rehearsal.apply_migrations import apply
-from tests.dbtools.conftest import REHEARSALS, rehearsal_role
+from tests.support.rehearsal_role import REHEARSALS, rehearsal_role
 
 DROPS_A_USER = (
     "DO $$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'auditor_w') THEN"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 
 from dbtools.models import DatabaseRollback
 from rollback_portal.accounts.models import User
@@ -31,6 +34,14 @@ def test_exactly_the_transitions_of_the_model_are_allowed(dana: User) -> None:
             assert is_allowed(row.pk, source, to) == (to in targets or to == source), (source, to)
 
 
+def settled(to: str) -> dict[str, Any]:
+    """What an end needs where a person has to have looked."""
+    return {
+        "settled_as": "committed" if to == "done" else "undone", "settled_because": "I looked at it.",
+        "settled_by": User.objects.first(), "settled_by_name": "Dana", "settled_at": timezone.now(),
+    }  # fmt: skip
+
+
 def is_allowed(pk: int, source: str, to: str) -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica")  # no trigger for this one move
@@ -38,7 +49,7 @@ def is_allowed(pk: int, source: str, to: str) -> bool:
         cursor.execute("SET LOCAL session_replication_role = origin")
     try:
         with transaction.atomic():
-            DatabaseRollback.objects.filter(pk=pk).update(status=to)
+            DatabaseRollback.objects.filter(pk=pk).update(status=to, **settled(to))
     except IntegrityError:
         return False
     return True

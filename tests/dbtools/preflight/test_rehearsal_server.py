@@ -9,8 +9,8 @@ import pytest
 from dbtools.postgres.client import DatabaseAddress
 from dbtools.postgres.scratch import ScratchServer
 from dbtools.preflight import CheckInput, rehearsal_server
-from tests.dbtools.conftest import rehearsal_role
 from tests.dbtools.preflight.checks import assert_only, results_by_name
+from tests.support.rehearsal_role import rehearsal_role
 
 
 def test_the_embedded_server_is_a_user_of_its_own(

@@ -18,11 +18,38 @@ CREATE TABLE "Old" ("id" SERIAL PRIMARY KEY, "what" TEXT);
 CREATE UNIQUE INDEX "User_email_key" ON "User"("email");
 CREATE INDEX "Order_state_idx" ON "Order"("state");
 CREATE VIEW "Totals" AS SELECT "userId", sum("total") AS "sum" FROM "Order" GROUP BY 1;
+CREATE TABLE "Tag" ("id" INTEGER PRIMARY KEY, "word" TEXT, CONSTRAINT "given" CHECK ("word" <> ''));
+CREATE TABLE "Visit" ("tag" INTEGER, "at" INTEGER);
+CREATE TABLE "Kept" ("id" INTEGER PRIMARY KEY);
+CREATE VIEW "Keeps" AS SELECT "id" FROM "Kept";
+CREATE MATERIALIZED VIEW "Sums" AS SELECT count(*) AS "n" FROM "Tag";
+CREATE SEQUENCE "invoice_no" START 100;
+COMMENT ON TABLE "Kept" IS 'for ever';
+ALTER TABLE "Kept" REPLICA IDENTITY FULL;
+ALTER TABLE "Kept" ALTER COLUMN "id" SET STATISTICS 50;
+ALTER TABLE "Kept" SET (fillfactor = 80);
 """
 ROWS = """
 INSERT INTO "User" ("email", "age", "nick", "extra") SELECT i || '@example.org', i % 80, 'n' || i, i FROM generate_series(1, 40) i;
 INSERT INTO "Order" ("userId", "total", "note") SELECT i % 40 + 1, i, 'note ' || i FROM generate_series(1, 120) i;
 INSERT INTO "Item" ("orderId", "name", "weight") SELECT i % 120 + 1, 'item ' || i, i FROM generate_series(1, 200) i;
+INSERT INTO "Tag" SELECT i, 'tag ' || i FROM generate_series(1, 30) i;
+INSERT INTO "Visit" SELECT i % 30 + 1, i FROM generate_series(1, 90) i;
+INSERT INTO "Kept" SELECT i FROM generate_series(1, 20) i;
+SELECT setval('"invoice_no"', 5000);
+REFRESH MATERIALIZED VIEW "Sums";
+"""
+# What administrators made beside the migrations.
+READER, OWNER = "wrong_downs_reader", "wrong_downs_owner"
+ROLES = "".join(
+    f"DO $$ BEGIN CREATE ROLE {name}; EXCEPTION WHEN duplicate_object THEN NULL; END $$;"
+    for name in (READER, OWNER)
+)
+BESIDE = f"""
+GRANT SELECT ON "Totals", "Tag" TO {READER};
+GRANT USAGE ON SEQUENCE "invoice_no" TO {READER};
+CREATE PUBLICATION "changes" FOR TABLE "Tag", "Order";
+ALTER VIEW "Keeps" OWNER TO {OWNER};
 """
 
 

@@ -16,7 +16,8 @@ from dbtools.postgres.programs import ClientPrograms, find
 from dbtools.postgres.scratch import ScratchServer
 from dbtools.rehearsal import Execute, MigrationSql, RehearsalReport, RehearsalRequest, rehearse
 from dbtools.rehearsal.apply_migrations import apply
-from tests.dbtools.conftest import rehearsal_role
+from dbtools.rehearsal.differences.standing import read_standing
+from tests.support.rehearsal_role import rehearsal_role
 
 HISTORY = """
 CREATE TABLE _prisma_migrations (
@@ -60,7 +61,7 @@ class Project:
             "backup": self.taken.path, "sha256": self.taken.sha256, "bytes": self.taken.bytes,
             "rows": self.taken.rows, "script_sha256": hashlib.sha256(down.encode()).hexdigest(),
             "statements": tuple(piece.text for piece in sql.split(down)), "going": self.going,
-            "before": self.before,
+            "before": self.before, "standing": read_standing(self.address),
         }  # fmt: skip
         return RehearsalRequest(**{**fields, **changes})  # type: ignore[arg-type]
 

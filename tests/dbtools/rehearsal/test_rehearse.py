@@ -97,8 +97,8 @@ def places(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     database = ScratchServer.database
 
     @contextmanager
-    def noted(self: ScratchServer) -> Iterator[DatabaseAddress]:
-        with database(self) as address:
+    def noted(self: ScratchServer, template: str = "template0") -> Iterator[DatabaseAddress]:
+        with database(self, template) as address:
             databases.append(address.database)
             yield address
 

@@ -1,7 +1,8 @@
 """Wrong down scripts, made from right ones: one statement dropped, changed or added.
 
 What a mutation is, is known by construction: "wrong" changes the schema or fails; "data" only moves rows or
-values, so the schema cannot show it and the numbers have to; "neutral" changes nothing and has to pass.
+values, so the schema cannot show it and the numbers have to; "silent" has to be said in the very words;
+"neutral" changes nothing and has to pass.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dbtools import sql
-from dbtools.rehearsal import MigrationSql, RehearsalReport
-from dbtools.rehearsal.row_checks import CHANGED, ROUND_TRIP
+from dbtools.rehearsal import STOP, MigrationSql, RehearsalReport
+from dbtools.rehearsal.differences.row_checks import CHANGED, ROUND_TRIP
 from tests.dbtools.rehearsal.right_downs import ADDITIONS, CHANGES, PARTS, Part
+from tests.dbtools.rehearsal.silent_downs import PUT_RIGHT, SILENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +39,18 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A down script that differs from a correct one in one statement, and the effect of that."""
+    """A down script that differs from a correct one in one place, and the effect of that.
+
+    Attributes:
+        says: a line that the report has to have, unless PostgreSQL refuses the script.
+        what: the kind of a silent effect, else the same as `kind`.
+    """
 
     kind: str
     how: str
     down: str
+    says: str = ""
+    what: str = ""
 
 
 def pairs(seeded: random.Random) -> Iterator[Pair]:
@@ -55,9 +64,25 @@ def pairs(seeded: random.Random) -> Iterator[Pair]:
 
 def mutants(pair: Pair, seeded: random.Random) -> list[Mutant]:
     """All mutants of the pair, each once, in random order."""
-    by_text = {mutant.down: mutant for mutant in (*_dropped(pair), *_changed(pair), *_added(pair, seeded))}
+    by_text = {mutant.down: mutant for mutant in _made(pair, seeded)}
     readable = [mutant for mutant in by_text.values() if _is_sql(mutant.down)]
     return seeded.sample(readable, len(readable))
+
+
+def _made(pair: Pair, seeded: random.Random) -> Iterator[Mutant]:
+    yield from _dropped(pair)
+    yield from _changed(pair)
+    yield from _added(pair, seeded)
+    yield from _silent(pair, seeded)
+
+
+def _silent(pair: Pair, seeded: random.Random) -> Iterator[Mutant]:
+    """What leaves the schema right, before or after the correct script."""
+    for silent in (*SILENT, *PUT_RIGHT):
+        first = seeded.random() < 0.5 and silent.what != "values"
+        down = [*silent.statements, *pair.down] if first else [*pair.down, *silent.statements]
+        kind = "silent" if silent.says else "neutral"
+        yield Mutant(kind, f"added {'; '.join(silent.statements)}", text(down), silent.says, silent.what)
 
 
 def _dropped(pair: Pair) -> Iterator[Mutant]:
@@ -103,7 +128,15 @@ def text(statements: list[str] | tuple[str, ...]) -> str:
 
 
 def caught(mutant: Mutant, report: RehearsalReport, right: RehearsalReport) -> bool:
-    """Whether the rehearsal failed or, for a script that only changes data, differs from the correct one."""
+    """Whether the rehearsal failed or, for a script that only changes data, differs from the correct one.
+
+    Of a silent one it has to say the very line, with its count.
+    """
+    if mutant.kind == "silent":
+        refused = any(check.name == "Down" and check.tone == STOP for check in report.checks)
+        return refused or any(mutant.says in check.lines for check in report.checks)
+    if mutant.what and mutant.kind == "neutral":
+        return report.message != right.message
     if mutant.kind == "data":
         return not report.passed or _said_of_data(report) != _said_of_data(right)
     return not report.passed

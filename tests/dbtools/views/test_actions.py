@@ -90,7 +90,6 @@ WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
     "choice": ("choosing", {"migration": "20260101_squashed"}, "20260101_squashed"),
     "backup": ("ready", {}, "Say why that is acceptable"),
     "ask": ("rehearsed-failing", {}, "The rehearsal does not allow it"),
-    "settle": ("needs-attention", {"answer": "committed", "words": "yes"}, "Say in a sentence what you saw"),
     "cancel": ("committing", {}, "can no longer be stopped"),
     "abandon": ("running", {}, "that action is not possible from there"),
     "edit": ("done", {}, "that action is not possible from there"),
@@ -112,14 +111,6 @@ def test_a_refused_action_is_answered_with_409_and_a_sentence(
     assert reloaded(row).status == row.status
     again_from = re.search(r'hx-get="([^"?]+)', response.content.decode())
     assert again_from is None or again_from[1] == row.get_absolute_url()
-
-
-def test_findings_about_a_run_stay_when_the_answer_is_refused(
-    dana: User, efe: User, client_as: ClientAs
-) -> None:
-    row = wizard_states.STATES["needs-attention"](dana, efe)
-    response = press(client_as(dana), row, "settle", answer="", words="The column is there again, I looked.")
-    assert "The column is there again, I looked.</textarea>" in response.content.decode()
 
 
 def test_a_get_request_to_an_action_leads_to_the_page(dana: User, client_as: ClientAs) -> None:

@@ -83,3 +83,17 @@ def test_a_restore_asks_for_the_password_and_is_started_once(
     assert "being restored already" in text(response)
     assert Restore.objects.count() == 1
     assert "Choose" not in text(press(client, row, "restore", name="Bad Name; DROP"))
+
+
+def test_settling_a_run_asks_for_the_password_and_keeps_what_was_typed(
+    dana: User, efe: User, client_as: ClientAs
+) -> None:
+    row, client = wizard_states.STATES["needs-attention"](dana, efe), client_as(dana)
+    said = {"answer": "undone", "words": "The column is there again, I looked.", "typed": "shop"}
+    response = confirm_password(client, press(client, row, "settle", **said))
+    assert response.status_code == 409
+    assert "The column is there again, I looked.</textarea>" in response.content.decode()
+    assert reloaded(row).status == "needs_attention"
+    press(client, row, "settle", **{**said, "typed": row.phrase})
+    assert (reloaded(row).status, reloaded(row).settled_by) == ("unchanged", dana)
+    assert "UNDONE BY HAND" in text(client.get(row.get_absolute_url()))

@@ -6,6 +6,11 @@ import pytest
 
 from dbtools.models.documents import StoredLock
 from dbtools.views.rehearsal_context import lock_summary
+from rollback_portal.accounts.models import User
+from tests import factories
+from tests.dbtools.views import wizard_states
+from tests.dbtools.views.wizard_client import ClientAs, page_for
+from tests.support.page_text import text
 
 
 @pytest.mark.parametrize(
@@ -23,3 +28,13 @@ from dbtools.views.rehearsal_context import lock_summary
 def test_three_locks_are_named_and_the_others_counted(tables: list[str], summary: str) -> None:
     locks: list[StoredLock] = [{"table": table, "mode": "SHARE", "seconds": 0.4} for table in tables]
     assert lock_summary(locks, 1.1) == summary
+
+
+@pytest.mark.django_db
+def test_single_rows_are_shown_to_database_admins_only(dana: User, efe: User, client_as: ClientAs) -> None:
+    row = wizard_states.STATES["rehearsed"](dana, efe)
+    shown = "Order (id 7), note: a value of 4 characters → NULL"
+    assert shown in text(page_for(client_as, dana, row))
+    other = text(page_for(client_as, factories.person("responder", "Ana Ruiz"), row))
+    assert shown not in other
+    assert "Single rows are shown to database admins only." in other

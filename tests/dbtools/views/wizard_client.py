@@ -10,7 +10,7 @@ from django.test import Client
 
 from dbtools.models import DatabaseRollback
 from rollback_portal.accounts.models import User
-from tests.dbtools.conftest import PASSWORD
+from tests.support.rehearsal_role import PASSWORD
 
 ClientAs = Callable[..., Client]
 

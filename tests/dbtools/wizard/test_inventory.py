@@ -58,6 +58,8 @@ def test_an_expired_backup_is_deleted_unless_an_active_rollback_needs_it(
     ended = rollback_rows.rollback(
         dana, "done", database=rollback_rows.database("stock"), ended_at=factories.ago(days=40)
     )
+    check = {"name": "Values", "tone": "warn", "message": "", "lines": [], "examples": ["Order (id 7)"]}
+    DatabaseRollback.objects.update(rehearsal=rollback_rows.report(checks=[check]))
     Backup.objects.update(taken_at=factories.ago(days=settings.BACKUP_DAYS + 1))
     for backup in Backup.objects.all():
         (tmp_path / backup.file).write_bytes(b"PGDMP")
@@ -68,3 +70,5 @@ def test_an_expired_backup_is_deleted_unless_an_active_rollback_needs_it(
     assert not (tmp_path / ended.backup.file).exists()
     assert Backup.objects.filter(deleted_at=None).count() == len(list(tmp_path.glob("*.dump"))) == 1
     assert AuditEntry.objects.get().action == "backup deleted"
+    kept = [row.rehearsal["checks"][0]["examples"] for row in DatabaseRollback.objects.order_by("pk")]
+    assert kept == [["Order (id 7)"], []], "single rows are kept no longer than their backup"

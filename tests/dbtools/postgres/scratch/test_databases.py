@@ -24,7 +24,7 @@ from dbtools.postgres.scratch import ScratchServer, ScratchUnavailable, embedded
 from dbtools.postgres.scratch.databases import MARK, drop_leftovers
 from dbtools.postgres.scratch.roles import why_too_strong
 from rollback_portal.processes.supervised import wait_until
-from tests.dbtools.conftest import rehearsal_role
+from tests.support.rehearsal_role import rehearsal_role
 
 
 def names(server: DatabaseAddress) -> set[str]:

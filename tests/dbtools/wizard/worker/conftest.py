@@ -13,7 +13,7 @@ from dbtools.postgres.scratch import ScratchServer
 from dbtools.sandbox import project, shop
 from dbtools.wizard import inventory
 from rollback_portal.local import company
-from tests.dbtools.conftest import rehearsal_role
+from tests.support.rehearsal_role import rehearsal_role
 
 
 @pytest.fixture

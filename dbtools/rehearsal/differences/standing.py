@@ -1,0 +1,141 @@
+"""What stands on the original and a restore leaves out: owners, rights and publications.
+
+Rights and publications are put on the copy, where roles of the same names stand; owners are only compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from dbtools.postgres import client
+from dbtools.postgres.catalog.privileges import granted_rights
+from dbtools.postgres.client import Connection, DatabaseAddress, Error
+from rollback_portal.text import one_line
+
+SCHEMAS = "SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'"
+OWNERS = """
+SELECT i.type, i.identity, pg_get_userbyid(o.owner)::text
+FROM (SELECT 'pg_class'::regclass::oid, oid, relnamespace, relowner FROM pg_class
+      WHERE relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
+      UNION ALL SELECT 'pg_proc'::regclass, oid, pronamespace, proowner FROM pg_proc
+      UNION ALL SELECT 'pg_type'::regclass, t.oid, typnamespace, typowner FROM pg_type t
+                LEFT JOIN pg_class c ON c.oid = t.typrelid
+                WHERE t.typtype IN ('e', 'd', 'r') OR c.relkind = 'c'
+      UNION ALL SELECT 'pg_namespace'::regclass, oid, oid, nspowner FROM pg_namespace)
+     AS o (classid, objid, namespace, owner)
+JOIN pg_namespace n ON n.oid = o.namespace
+CROSS JOIN LATERAL pg_identify_object(o.classid, o.objid, 0) i
+WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+  AND pg_get_userbyid(o.owner) <> current_user
+"""
+# What everybody may do with a function, a type or a schema until it is taken away.
+TAKEN_FROM_EVERYBODY = """
+SELECT format('REVOKE ALL ON %s %s FROM PUBLIC', kind, name) FROM (
+    SELECT CASE prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END, oid::regprocedure::text, proacl,
+           pronamespace FROM pg_proc WHERE prokind IN ('f', 'p', 'w')
+    UNION ALL SELECT 'TYPE', oid::regtype::text, typacl, typnamespace FROM pg_type
+    UNION ALL SELECT 'SCHEMA', quote_ident(nspname), nspacl, oid FROM pg_namespace
+) AS o (kind, name, acl, namespace)
+JOIN pg_namespace n ON n.oid = o.namespace
+WHERE o.acl IS NOT NULL AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+  AND NOT EXISTS (SELECT FROM aclexplode(o.acl) a WHERE a.grantee = 0)
+"""
+# What the role gives away with everything that it makes.
+DEFAULTS = """
+SELECT format('ALTER DEFAULT PRIVILEGES %sGRANT %s ON %s TO %s%s',
+       'IN SCHEMA ' || quote_ident(n.nspname) || ' ', a.privilege_type,
+       CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'FUNCTIONS'
+            WHEN 'T' THEN 'TYPES' ELSE 'SCHEMAS' END,
+       CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END,
+       CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace, aclexplode(d.defaclacl) a
+WHERE d.defaclrole = (SELECT oid FROM pg_roles WHERE rolname = current_user) AND a.grantee <> d.defaclrole
+ORDER BY 1
+"""
+PUBLICATIONS = """
+SELECT format('CREATE PUBLICATION %I FOR TABLE %s%s', p.pubname,
+              string_agg(format({member}), ', ' ORDER BY m.oid),
+              CASE WHEN p.pubviaroot THEN ' WITH (publish_via_partition_root = true)' ELSE '' END)
+FROM pg_publication p JOIN pg_publication_rel m ON m.prpubid = p.oid
+JOIN pg_class c ON c.oid = m.prrelid WHERE c.relname <> '_prisma_migrations'
+GROUP BY p.oid, p.pubname, p.pubviaroot ORDER BY p.pubname
+"""
+WHOLE_TABLE = "'ONLY %s', m.prrelid::regclass"
+# Since PostgreSQL 15 a publication may have some columns and rows of a table, and whole schemas.
+PART_OF_TABLE = """'ONLY %s%s%s', m.prrelid::regclass,
+    (SELECT ' (' || string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) || ')' FROM pg_attribute a
+     WHERE a.attrelid = m.prrelid AND a.attnum = ANY (m.prattrs)),
+    ' WHERE (' || pg_get_expr(m.prqual, m.prrelid) || ')'"""
+PUBLISHED_SCHEMAS = """
+SELECT p.pubname, n.nspname FROM pg_publication_namespace m JOIN pg_publication p ON p.oid = m.pnpubid
+JOIN pg_namespace n ON n.oid = m.pnnspid ORDER BY 1, 2
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What stands on the original.
+
+    Attributes:
+        role: the role that runs the SQL there, to which most of it belongs.
+        owners: who owns what does not belong to `role`, by the object's kind and name.
+        statements: the SQL that gives a copy the same rights and publications.
+        published_schemas: publications of whole schemas, with each schema.
+    """
+
+    role: str = ""
+    owners: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    statements: tuple[str, ...] = ()
+    published_schemas: tuple[tuple[str, str], ...] = ()
+
+
+NOTHING_STANDS = Standing()
+
+
+def read_standing(address: DatabaseAddress) -> Standing:
+    """Read it from the original.
+
+    Raises:
+        client.DatabaseUnreachable, client.Error.
+    """
+    settings = (*client.read_only(30, lock_seconds=2), "search_path=")
+    with client.connect(address, "rehearsal", settings=settings) as connection:
+        row = connection.execute("SELECT current_user::text, quote_ident(current_user)").fetchone()
+        role, quoted = row or (address.user, address.user)
+        owners = {(kind, name): owner for kind, name, owner in connection.execute(OWNERS.encode()).fetchall()}
+        since_15 = connection.info.server_version >= 150_000
+        schemas = [name for (name,) in connection.execute(SCHEMAS).fetchall()]
+        own = (f" TO {quoted}", f" TO {quoted} WITH GRANT OPTION")
+        rights = (right.sql for right in granted_rights(connection, schemas) if not right.sql.endswith(own))
+        publications = PUBLICATIONS.replace("{member}", PART_OF_TABLE if since_15 else WHOLE_TABLE)
+        statements = (
+            *_texts(connection, DEFAULTS),
+            *_texts(connection, TAKEN_FROM_EVERYBODY),
+            *rights,
+            *_texts(connection, publications),
+        )
+        whole = connection.execute(PUBLISHED_SCHEMAS).fetchall() if since_15 else []
+    return Standing(role, owners, statements, tuple((name, schema) for name, schema in whole))
+
+
+def _texts(connection: Connection, query: str) -> list[str]:
+    return [text for (text,) in connection.execute(query.encode()).fetchall()]
+
+
+def put_on_copy(address: DatabaseAddress, standing: Standing) -> tuple[str, ...]:
+    """Give the copy the same rights and publications, each by itself.
+
+    Returns:
+        Why those that the copy cannot have are missing, such as for a role that is not there.
+    """
+    missing = []
+    with client.connect(
+        address, "rehearsal", autocommit=True, settings=("client_min_messages=error",)
+    ) as connection:
+        for statement in standing.statements:
+            try:
+                connection.execute(statement.encode())
+            except Error as error:
+                missing.append(one_line(error))
+    return tuple(missing)
