@@ -265,10 +265,14 @@ class RunLog(TypedDict, total=False):
 
 
 class Verification(TypedDict, total=False):
-    """What a new connection saw after the commit: history rows that still stand, and the schema."""
+    """What a new connection saw after the commit: history rows that still stand, and the schema.
+
+    `older_rows` names the migrations of which an older row, marked as rolled back, stays.
+    """
 
     rows_standing: list[str]
     schema_as_rehearsed: bool
+    older_rows: list[str]
 
 
 # --- databases ---------------------------------------------------------------------------------------------

@@ -37,5 +37,7 @@ def restore(
     left_out = contents.event_triggers(lines)
     with contents.list_file(contents.without(lines, made)) as chosen:
         entries = chosen if made or left_out else ""
-        seconds = backups.restore(address, path, scratch.programs, entries=entries, stop=stop)
+        seconds = backups.restore(
+            address, path, scratch.programs, entries=entries, tablespaces=False, stop=stop
+        )
     return RestoredCopy(seconds, left_out)

@@ -102,10 +102,10 @@ class Postgres:
             ["postgres", "--single", "-D", str(self.cluster), "postgres"], stdin=f"CREATE DATABASE {USER};\n"
         )
 
-    def start(self) -> Process:
+    def start(self, **more_settings: str) -> Process:
         """Start the server; it takes connections as soon as `wait` returns."""
         self.stop_leftover()
-        settings = {**SETTINGS, "unix_socket_directories": str(self.sockets)}
+        settings = {**SETTINGS, "unix_socket_directories": str(self.sockets), **more_settings}
         settings |= THROWAWAY if self.throwaway else {}
         command = ["postgres", "-D", str(self.cluster)]
         for name, value in settings.items():

@@ -20,6 +20,7 @@ from dbtools.postgres.backups import BackupFailed, BackupProgress, BackupUnusabl
 from dbtools.postgres.client import DatabaseAddress, DatabaseUnreachable, Error
 from dbtools.postgres.programs import ProgramNotFound, ProgramStopped
 from dbtools.postgres.scratch import ScratchServer, ScratchUnavailable
+from dbtools.postgres.scratch.locks import relations_of
 from dbtools.postgres.scratch.roles import roles_of
 from dbtools.prisma import history
 from dbtools.prisma.folder import InvalidMigrationsFolder, MigrationsFolder
@@ -117,7 +118,7 @@ def scratch_server(config: DatabaseConfig) -> Iterator[ScratchServer]:
     if address is not None:
         yield ScratchServer.on(address, folder=config.programs, target=target)
         return
-    with scratch.embedded(Path(settings.SCRATCH_FOLDER)) as server:
+    with scratch.embedded(Path(settings.SCRATCH_FOLDER), relations=relations_of(target)) as server:
         server.add_roles(roles_of(target))  # policies and grants may name them
         yield server
 
