@@ -1,4 +1,4 @@
-"""Objects of somebody else that the script touches: the rehearsal, where all is the role's own, passes them."""
+"""Objects of somebody else that the script touches: in the rehearsal, all is the role's own."""
 
 from __future__ import annotations
 
