@@ -39,6 +39,9 @@ def test_a_restore_has_room_for_as_many_locks_as_it_makes_relations(
         with client.connect(empty, "tests") as connection:
             row = connection.execute("SELECT count(*) FROM pg_class WHERE relname ~ '^t[0-9]+$'").fetchone()
     assert row == (TABLES,)
-    with embedded(tmp_path / "two", relations=0) as scratch, scratch.database() as empty:
-        with pytest.raises(backups.RestoreFailed, match="out of shared memory"):
-            backups.restore(empty, Path(taken.path), scratch.programs)
+    with (
+        embedded(tmp_path / "two", relations=0) as scratch,
+        scratch.database() as empty,
+        pytest.raises(backups.RestoreFailed, match="out of shared memory"),
+    ):
+        backups.restore(empty, Path(taken.path), scratch.programs)
