@@ -48,13 +48,16 @@ class MigrationSource(TypedDict, total=False):
     """Where the folder is read from: `kind` is "live", "left", "commit", "folder" or "upload".
 
     `commit` is the one that was asked for or, once the folder was read, its own; `name` is that of an
-    uploaded archive, `shown` describes the folder for people.
+    uploaded archive, `shown` describes the folder for people. `lacks` is the newest applied migration where
+    the folder has it not, and `holder` a commit that does.
     """
 
     kind: str
     commit: str
     name: str
     shown: str
+    lacks: str
+    holder: str
 
 
 class StoredMigration(TypedDict):
@@ -170,29 +173,6 @@ class StoredRan(TypedDict):
     number: int
     rows: int
     seconds: float
-
-
-class StoredBlocker(TypedDict):
-    """`dbtools.execution.run_spec.Blocker`: a session that holds what the run waits for."""
-
-    pid: int
-    user: str
-    application: str
-    state: str
-    seconds: float
-    query: str
-
-
-class Progress(TypedDict, total=False):
-    """What the worker is doing now. `bytes` and `rate` (bytes per second) are of the backup."""
-
-    phase: str
-    bytes: int
-    rate: float
-    table: str
-    ran: list[StoredRan]
-    attempt: int
-    blockers: list[StoredBlocker]
 
 
 class StoredRehearsalCheck(TypedDict):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from dbtools.postgres import client
@@ -49,6 +50,7 @@ def restore(
     *,
     entries: str = "",
     tablespaces: bool = True,
+    on_read: Callable[[int], None] = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> float:
     """Restore into an empty database.
@@ -56,6 +58,7 @@ def restore(
     Args:
         entries: a file with the entries to restore, as pg_restore lists them; "" restores all.
         tablespaces: whether tables go into their tablespaces, which only their own server has.
+        on_read: called several times a second with the number of bytes of the file that were read.
 
     Returns:
         The duration in seconds.
@@ -81,11 +84,21 @@ def restore(
     said: list[str] = []
     with Child(command, address, on_line=said.append, low_priority=True) as child:
         try:
-            child.wait(stop=stop)
+            child.wait(stop=stop, tick=lambda: on_read(_position(child.process.pid, path)))
         except ProgramFailed as error:
             if knows_timeout or child.process.returncode != 1 or not _only_the_timeout(said):
                 raise RestoreFailed(f"The backup could not be restored: {_explain(str(error))}") from None
     return time.monotonic() - began
+
+
+def _position(pid: int, path: Path) -> int:
+    """How far a process has read a file; 0 where the system does not say."""
+    with suppress(OSError, ValueError):
+        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+            if descriptor.resolve() == path.resolve():
+                information = Path(f"/proc/{pid}/fdinfo/{descriptor.name}").read_text()
+                return int(information.split(maxsplit=2)[1])
+    return 0
 
 
 def _only_the_timeout(said: Sequence[str]) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from dbtools.postgres import client
+from dbtools.postgres import client, programs
 from dbtools.postgres.client import SQL, Connection, Identifier
 from dbtools.postgres.programs import ClientPrograms
 from dbtools.postgres.scratch import ScratchServer
@@ -66,7 +66,7 @@ def test_a_role_that_the_script_or_a_migration_names_counts_too(configured: Chec
         {"sql": 'GRANT SELECT ON "Order" TO auditor'},
         {"migrations": ("REVOKE ALL ON t FROM auditor",)},
     ):
-        assert "has no role auditor" in results_by_name(replace(configured, **named))[NAME].message  # type: ignore[arg-type]
+        assert "has no role auditor" in results_by_name(replace(configured, **named))[NAME].message
 
 
 def test_a_pg_restore_that_cannot_read_the_backup_stops(
@@ -77,7 +77,7 @@ def test_a_pg_restore_that_cannot_read_the_backup_stops(
     def find(major: int, *, requires_tls: bool, folder: str) -> ClientPrograms:
         return ClientPrograms("", "", next(found), "")
 
-    monkeypatch.setattr(rehearsal_needs.programs, "find", find)
+    monkeypatch.setattr(programs, "find", find)
     with client.connect(configured.address, "tests", autocommit=True) as connection:
         (result,) = rehearsal_needs.check_rehearsal_needs(connection, configured)
     assert result.tone == "stop"

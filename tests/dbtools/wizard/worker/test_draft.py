@@ -66,9 +66,9 @@ def test_a_pg_dump_that_fails_while_drafting_ends_in_a_sentence(
     """The person writes without a draft; the row does not stay at drafting."""
     real = find(18, requires_tls=False)
     for name, program in (("pg_dump", real.pg_dump), ("pg_restore", real.pg_restore)):
-        (tmp_path / name).write_text(
-            f'#!/bin/sh\n[ "$1" = --version ] && exec {program} --version\necho "pg_dump: error: no way" >&2\nexit 1\n'
-        )
+        version = f'[ "$1" = --version ] && exec {program} --version'
+        fails = "echo 'pg_dump: error: no way' >&2; exit 1"
+        (tmp_path / name).write_text(f"#!/bin/sh\n{version}\n{fails}\n")
         (tmp_path / name).chmod(0o755)
     config = Path(settings.DATABASES_FILE)
     config.write_text(f'{config.read_text()}programs = "{tmp_path}"\n')
