@@ -18,7 +18,7 @@ NAME = "Rehearsal needs"
 
 
 @pytest.fixture
-def configured(check_input: CheckInput, embedded_scratch: ScratchServer) -> CheckInput:
+def with_configured_server(check_input: CheckInput, embedded_scratch: ScratchServer) -> CheckInput:
     """The checks with a server for rehearsals that is another one."""
     return replace(check_input, scratch=rehearsal_role(embedded_scratch.maintenance))
 
@@ -45,32 +45,38 @@ def test_an_extension_of_the_migrations_counts_too(check_input: CheckInput) -> N
 
 
 def test_an_extension_that_the_configured_role_cannot_make_stops(
-    configured: CheckInput, admin: Connection
+    with_configured_server: CheckInput, admin: Connection
 ) -> None:
-    assert results_by_name(configured)[NAME].tone == "ok"
+    assert results_by_name(with_configured_server)[NAME].tone == "ok"
     admin.execute("CREATE EXTENSION earthdistance CASCADE")
-    assert_only(configured, NAME, "stop", "Only a superuser of the server for rehearsals can make")
+    assert_only(
+        with_configured_server, NAME, "stop", "Only a superuser of the server for rehearsals can make"
+    )
 
 
 def test_a_role_that_only_the_database_has_stops_a_configured_server(
-    configured: CheckInput, admin: Connection, check_input: CheckInput
+    with_configured_server: CheckInput, admin: Connection, check_input: CheckInput
 ) -> None:
     user = check_input.address.user
     admin.execute(SQL('CREATE POLICY p ON "Order" TO {}').format(Identifier(user)))
-    assert_only(configured, NAME, "stop", f"has no role {user}, which policies or the script name")
+    assert_only(
+        with_configured_server, NAME, "stop", f"has no role {user}, which policies or the script name"
+    )
     assert results_by_name(check_input)[NAME].tone == "ok"  # the embedded server gets one by that name
 
 
-def test_a_role_that_the_script_or_a_migration_names_counts_too(configured: CheckInput) -> None:
+def test_a_role_that_the_script_or_a_migration_names_counts_too(with_configured_server: CheckInput) -> None:
     for named in (
         {"sql": 'GRANT SELECT ON "Order" TO auditor'},
         {"migrations": ("REVOKE ALL ON t FROM auditor",)},
     ):
-        assert "has no role auditor" in results_by_name(replace(configured, **named))[NAME].message
+        assert (
+            "has no role auditor" in results_by_name(replace(with_configured_server, **named))[NAME].message
+        )
 
 
 def test_a_pg_restore_that_cannot_read_the_backup_stops(
-    configured: CheckInput, monkeypatch: pytest.MonkeyPatch
+    with_configured_server: CheckInput, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = iter(["18.6", "15.18"])
 
@@ -78,7 +84,7 @@ def test_a_pg_restore_that_cannot_read_the_backup_stops(
         return ClientPrograms("", "", next(found), "")
 
     monkeypatch.setattr(programs, "find", find)
-    with client.connect(configured.address, "tests", autocommit=True) as connection:
-        (result,) = rehearsal_needs.check_rehearsal_needs(connection, configured)
+    with client.connect(with_configured_server.address, "tests", autocommit=True) as connection:
+        (result,) = rehearsal_needs.check_rehearsal_needs(connection, with_configured_server)
     assert result.tone == "stop"
     assert "pg_restore 15.18, which fits the server for rehearsals, cannot read" in result.message
