@@ -23,7 +23,7 @@ from rollback_portal.processes.supervised import CannotRun, Process, wait_until
 
 USER = "portal"
 SETTINGS = {"listen_addresses": "", "max_connections": "100", "shared_buffers": "64MB"}
-LOCALE = {"--locale": "C", "--locale-provider": "builtin", "--builtin-locale": "C.UTF-8"}
+INITDB = ("--no-instructions", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
 CORES_LEFT = 2  # for the pages and workers beside a throwaway server
 THROWAWAY = {
     "fsync": "off",
@@ -53,7 +53,8 @@ class Postgres:
         self.cluster = folder.path.resolve() / "postgres"
         self.log = folder.log / "postgres.log"
         self.environment = {**environment, "LC_ALL": "C"}
-        self.programs, self.locale = programs(), LOCALE
+        self.programs = programs()
+        self.initdb: tuple[str, ...] = INITDB
 
     @property
     def url(self) -> str:
@@ -91,10 +92,9 @@ class Postgres:
             "--pwfile": str(password),
             "--auth": "scram-sha-256",
             "--encoding": "UTF8",
-            **self.locale,
         }
         try:
-            self.run(["initdb", "--no-sync", "--no-instructions", *chain.from_iterable(options.items())])
+            self.run(["initdb", "--no-sync", *self.initdb, *chain.from_iterable(options.items())])
         finally:
             password.unlink()
         self.run(

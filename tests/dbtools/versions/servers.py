@@ -68,7 +68,7 @@ class EncryptedPostgres(Postgres):
         super().__init__(folder, folder.sockets(), env.for_program(), throwaway=True)
         self.major, self.port = major, any_free_port()
         self.programs = binaries(major)
-        self.locale = {"--locale": "C.UTF-8"}
+        self.initdb = ("--locale=C.UTF-8",)  # what the oldest of them knows, too
         self.certificate, self.key = self.cluster / "server.crt", self.cluster / "server.key"
 
     def make_cluster(self) -> None:
