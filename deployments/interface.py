@@ -42,11 +42,22 @@ def _live_code_of(name: str) -> dict[str, Any]:
 
 
 def _rolled_back_from(pin: Pin | None) -> dict[str, str] | None:
-    """The commit that a standing pin was rolled back from: it usually contains the migration in question."""
+    """The commit that code was rolled back from: it usually contains the migration in question.
+
+    After several rollbacks in a row that is the one that the first of them left: each leads further back.
+    """
+    while pin is not None and pin.replaces is not None and _follows(pin, pin.replaces):
+        pin = pin.replaces
     deployment = pin.rolled_back_from if pin else None
     if deployment is None:
         return None
     return {"commit": deployment.commit_sha, "description": f"{deployment.short_sha} {deployment.subject}"}
+
+
+def _follows(pin: Pin, older: Pin) -> bool:
+    """Whether it rolled back from what the older one had put in front of users, with nothing in between."""
+    left, put = pin.rolled_back_from, older.deployment
+    return left is None or put is None or left.commit_sha == put.commit_sha
 
 
 def operation_under_way(services: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ from django.test import Client
 
 from rollback_portal.accounts.models import User
 from tests import factories
+from tests.dbtools.versions import servers
 from tests.prisma.cli import all_installed
 from tests.support.chromium import chromium
 from tests.support.pgbouncer import pgbouncer
@@ -98,6 +99,14 @@ PROGRAMS = (
         "test with Prisma's own CLI was",
         "tests with Prisma's own CLI were",
         "PORTAL_REQUIRE_PRISMA",
+    ),
+    Program(
+        "versions",
+        servers.all_installed(),
+        "other versions of PostgreSQL are not installed here (make versions-install; Debian: postgresql-15)",
+        "test on another version of PostgreSQL was",
+        "tests on other versions of PostgreSQL were",
+        "PORTAL_REQUIRE_VERSIONS",
     ),
 )
 

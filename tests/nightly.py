@@ -54,6 +54,7 @@ def night(migrations: Path) -> list[Step]:
         Step("wrong-downs"),
         Step("wizard-faults"),
         Step("prisma-together"),
+        Step("wizard-versions"),
         Step("bench-down", (f"CORPUS={migrations}", "ARGS=--twice")),
         Step("bench"),
         Step("bench-services"),

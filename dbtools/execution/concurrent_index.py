@@ -133,7 +133,7 @@ class _ConcurrentIndexRun:
             detect_dead_client(connection)
             row = connection.execute("SELECT pg_try_advisory_lock(%s)", [PRISMA_LOCK]).fetchone()
             if not row or not row[0]:
-                raise Blocked(f"A `prisma migrate` is under way: it holds Prisma's lock. {UNTOUCHED}")
+                raise Blocked(f"A prisma migrate is under way: it holds Prisma's lock. {UNTOUCHED}")
             with connection.transaction():
                 apply_settings(connection, spec)
                 lock_history(connection, spec)

@@ -81,7 +81,7 @@ def lock_history(connection: Connection, spec: RunSpec) -> None:
     """Keep Prisma out: by its advisory lock, and by a table lock in case Prisma was told to take none."""
     row = connection.execute("SELECT pg_try_advisory_xact_lock(%s)", [PRISMA_LOCK]).fetchone()
     if not row or not row[0]:
-        raise Blocked(f"A `prisma migrate` is under way: it holds Prisma's lock. {UNTOUCHED}")
+        raise Blocked(f"A prisma migrate is under way: it holds Prisma's lock. {UNTOUCHED}")
     table = SQL("{}._prisma_migrations").format(Identifier(spec.schema))
     try:
         # Readers too: a deploy without the advisory lock reads the history and acts on what it read.

@@ -48,13 +48,16 @@ class MigrationSource(TypedDict, total=False):
     """Where the folder is read from: `kind` is "live", "left", "commit", "folder" or "upload".
 
     `commit` is the one that was asked for or, once the folder was read, its own; `name` is that of an
-    uploaded archive, `shown` describes the folder for people.
+    uploaded archive, `shown` describes the folder for people. `lacks` is the newest applied migration where
+    the folder has it not, and `holder` a commit that does.
     """
 
     kind: str
     commit: str
     name: str
     shown: str
+    lacks: str
+    holder: str
 
 
 class StoredMigration(TypedDict):
@@ -172,29 +175,6 @@ class StoredRan(TypedDict):
     seconds: float
 
 
-class StoredBlocker(TypedDict):
-    """`dbtools.execution.run_spec.Blocker`: a session that holds what the run waits for."""
-
-    pid: int
-    user: str
-    application: str
-    state: str
-    seconds: float
-    query: str
-
-
-class Progress(TypedDict, total=False):
-    """What the worker is doing now. `bytes` and `rate` (bytes per second) are of the backup."""
-
-    phase: str
-    bytes: int
-    rate: float
-    table: str
-    ran: list[StoredRan]
-    attempt: int
-    blockers: list[StoredBlocker]
-
-
 class StoredRehearsalCheck(TypedDict):
     """One thing that the rehearsal has proven ("ok"), left open ("warn") or refuted ("stop")."""
 
@@ -267,10 +247,14 @@ class RunLog(TypedDict, total=False):
 
 
 class Verification(TypedDict, total=False):
-    """What a new connection saw after the commit: history rows that still stand, and the schema."""
+    """What a new connection saw after the commit: history rows that still stand, and the schema.
+
+    `older_rows` names the migrations of which an older row, marked as rolled back, stays.
+    """
 
     rows_standing: list[str]
     schema_as_rehearsed: bool
+    older_rows: list[str]
 
 
 # --- databases ---------------------------------------------------------------------------------------------

@@ -16,7 +16,6 @@ from dbtools.models.document_field import document
 from dbtools.models.documents import (
     Justification,
     MigrationSource,
-    Progress,
     RunLog,
     SqlAnalysis,
     StoredCheckResult,
@@ -27,6 +26,7 @@ from dbtools.models.documents import (
     TransactionIdentity,
     Verification,
 )
+from dbtools.models.progress import Progress
 from rollback_portal.jobs.models import LeasedRow
 
 # The nine steps of the wizard, each with the statuses in which the page shows it.

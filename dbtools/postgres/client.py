@@ -46,6 +46,7 @@ ALLOWED_OPTIONS = frozenset(
      "sslsni", "ssl_min_protocol_version", "ssl_max_protocol_version", "channel_binding", "require_auth",
      "requirepeer", "gssencmode", "krbsrvname", "target_session_attrs", "hostaddr", "options"}
 )  # fmt: skip
+PROGRAM_NAME = "rollback-portal"  # what PostgreSQL's own programs call themselves in `pg_stat_activity`
 POOLER_ERROR = "unsupported startup parameter"
 
 

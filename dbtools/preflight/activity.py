@@ -8,6 +8,7 @@ from dbtools.execution.run_spec import PRISMA_LOCK
 from dbtools.postgres.client import Connection
 from dbtools.preflight.check import CheckInput, CheckResult, first_value
 from dbtools.prisma import history
+from dbtools.prisma.status import older_rows, status_in_words
 
 LONG_TRANSACTION, LONG_HOLD, LONG_LAG = 300, 10, 10  # seconds
 UNSEEN = "Let the role see it: GRANT pg_read_all_stats."
@@ -43,10 +44,10 @@ SLOTS = (
 def check_prisma_lock(connection: Connection, check_input: CheckInput) -> Iterator[CheckResult]:
     row = connection.execute(PRISMA_HOLDS.encode(), [PRISMA_LOCK]).fetchone()
     if row is None or row[0]:
-        message = f"A `prisma migrate` is under way: it holds lock {PRISMA_LOCK}."
+        message = f"A prisma migrate is under way: it holds lock {PRISMA_LOCK}."
         yield CheckResult("Prisma's lock", "stop", message)
     else:
-        yield CheckResult("Prisma's lock", "ok", "No `prisma migrate` is under way.")
+        yield CheckResult("Prisma's lock", "ok", "No prisma migrate is under way.")
 
 
 def check_history(connection: Connection, check_input: CheckInput) -> Iterator[CheckResult]:
@@ -60,6 +61,8 @@ def check_history(connection: Connection, check_input: CheckInput) -> Iterator[C
         yield CheckResult("History", "stop", "The history has changed since it was read. Choose again.")
     else:
         message = f"{len(rows)} rows, none of them failed, the same as when they were read."
+        if older := older_rows(rows, check_input.selected):
+            message += f" After the run: {status_in_words(check_input.selected, older)}"
         yield CheckResult("History", "ok", message)
 
 

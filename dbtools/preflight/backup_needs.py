@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dbtools.postgres import programs
 from dbtools.postgres.backups import why_no_space
 from dbtools.postgres.client import Connection
+from dbtools.postgres.dump import DumpFailed, try_program
 from dbtools.preflight.check import CheckInput, CheckResult
 
 
@@ -21,12 +22,16 @@ def check_disk_space(connection: Connection, check_input: CheckInput) -> Iterato
 
 
 def check_client_programs(connection: Connection, check_input: CheckInput) -> Iterator[CheckResult]:
-    major = connection.info.server_version // 10_000
+    """Check that there is a fitting pg_dump, and that this very program gets in."""
+    major, address = connection.info.server_version // 10_000, check_input.address
     try:
-        located = programs.find(
-            major, requires_tls=check_input.address.requires_tls, folder=check_input.programs
-        )
-    except programs.ProgramNotFound as error:
+        located = programs.find(major, requires_tls=address.requires_tls, folder=check_input.programs)
+        try_program(address, located)
+    except (programs.ProgramNotFound, DumpFailed) as error:
         yield CheckResult("pg_dump", "stop", str(error))
+        return
+    if connection.pgconn.ssl_in_use and not located.tls:
+        message = f"{located.message} This check's own connection is encrypted; the backup's would not be."
+        yield CheckResult("pg_dump", "warn", message)
     else:
         yield CheckResult("pg_dump", "ok", located.message)

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dbtools.execution.transaction import server_identity
 from dbtools.postgres import client
-from dbtools.postgres.client import Connection
+from dbtools.postgres.client import Connection, Error
 from dbtools.preflight.check import CheckInput, CheckResult, first_value
+from rollback_portal.text import one_line
 
 OLDEST, NEWEST = 13, 18  # supported major versions
+# What the run calls, and the look afterwards at what became of its transaction.
+NOT_CALLABLE = """
+SELECT f FROM unnest(ARRAY['pg_current_wal_lsn()', 'pg_walfile_name(pg_lsn)', 'pg_control_system()',
+  'pg_current_xact_id()', 'pg_xact_status(xid8)', 'pg_try_advisory_xact_lock(bigint)',
+  'pg_blocking_pids(integer)', 'pg_export_snapshot()']) AS f
+WHERE NOT has_function_privilege(f, 'EXECUTE')
+"""
 
 
 def check_direct_connection(connection: Connection, check_input: CheckInput) -> Iterator[CheckResult]:
@@ -54,3 +63,28 @@ def check_not_the_portal(connection: Connection, check_input: CheckInput) -> Ite
         yield CheckResult("Not the portal", "stop", "This is the portal's own database.")
     else:
         yield CheckResult("Not the portal", "ok", "This is not the portal's own database.")
+
+
+def check_commit_record(connection: Connection, check_input: CheckInput) -> Iterator[CheckResult]:
+    """Check that the run can name its transaction: without that, nobody could look a lost commit up."""
+    name, user = "Commit record", connection.info.user
+    if first_value(connection, "SELECT pg_is_in_recovery()"):
+        return  # a replica has none, and is refused for that
+    refused = first_value(connection, NOT_CALLABLE)
+    if refused:
+        yield CheckResult(
+            name, "stop",
+            f"{user} may not call {refused}, without which a lost commit could not be looked up. As an "
+            f"administrator: GRANT EXECUTE ON FUNCTION {refused} TO {user}.",
+        )  # fmt: skip
+        return
+    try:
+        server_identity(connection)
+    except Error as error:
+        yield CheckResult(
+            name, "stop",
+            f"The server does not say where its log stands ({one_line(error)}), without which a lost commit "
+            "could not be looked up. On Aurora, switch logical replication on (rds.logical_replication = 1).",
+        )  # fmt: skip
+    else:
+        yield CheckResult(name, "ok", "The server can say later what became of a transaction.")

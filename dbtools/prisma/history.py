@@ -75,7 +75,7 @@ def _explain_missing(connection: Connection, schema: str) -> str:
     if others:
         names = ", ".join(name for (name,) in others)
         return f"The schema {schema} has no {TABLE}; {names} has one. Check ?schema= in the address."
-    return f"The schema {schema} has no {TABLE}: Prisma Migrate was never used here (perhaps `db push`)."
+    return f"The schema {schema} has no {TABLE}: Prisma Migrate was never used here (perhaps db push)."
 
 
 def _row(text: str) -> HistoryRow:

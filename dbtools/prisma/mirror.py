@@ -19,6 +19,8 @@ __all__ = ["GitMirror", "MirrorUnavailable"]
 
 COMMIT = re.compile(r"[0-9a-f]{7,40}")
 BRANCH = re.compile(r"ref: (refs/heads/[^\s]+)\tHEAD")
+# One commit of `git log`: its id, its first parent, and what it did to the one file that was asked for.
+CHANGE = re.compile(r"([0-9a-f]{40,64}) ?([0-9a-f]{40,64})?[ 0-9a-f]*\0\n([AMD])\0")
 FETCHED = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 FETCH_SECONDS, READ_SECONDS = 120, 30
 MOST_FILES = 20_000
@@ -90,6 +92,23 @@ class GitMirror:
             )
         except MirrorUnavailable:
             raise MirrorUnavailable(f"The repository has no commit {abbreviated}.") from None
+
+    def commits_of(self, file: str, *, most: int) -> tuple[str, ...]:
+        """The newest commits on any branch or tag after which, or before which, this file is there.
+
+        A commit that deletes it comes with its parent, which still has it and all that came after it.
+
+        Raises:
+            MirrorUnavailable: with git's message.
+        """
+        listed = self._git(
+            "log", "--branches", "--tags", f"--max-count={most}", "--format=%H %P", "--name-status",
+            "--diff-filter=AMD", "--no-renames", "-z", "--", f":(literal){file}",
+        ).decode(errors="replace")  # fmt: skip
+        found: list[str] = []
+        for commit, parent, change in CHANGE.findall(listed):
+            found += [parent] if change == "D" and parent else [commit]
+        return tuple(dict.fromkeys(found))
 
     def folder(self, commit: str, path: str) -> MigrationsFolder:
         """The migrations folder `path` at `commit`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dbtools.rehearsal.progress import RehearsalProgress
 from dbtools.rehearsal.rehearse import rehearse
 from dbtools.rehearsal.report import (
     OK,
@@ -26,6 +27,7 @@ __all__ = [
     "Loss",
     "MigrationSql",
     "RehearsalCheck",
+    "RehearsalProgress",
     "RehearsalReport",
     "RehearsalRequest",
     "RehearsedStatement",

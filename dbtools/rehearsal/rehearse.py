@@ -31,6 +31,7 @@ from dbtools.rehearsal.differences.comparison import CopyComparison
 from dbtools.rehearsal.differences.standing import put_on_copy
 from dbtools.rehearsal.expected_schema import Expected, expect
 from dbtools.rehearsal.lock_observer import LockObserver
+from dbtools.rehearsal.progress import RehearsalMeter, RehearsalProgress
 from dbtools.rehearsal.report import (
     OK,
     STOP,
@@ -55,7 +56,7 @@ def rehearse(
     execute: Execute,
     fingerprint: Fingerprint,
     *,
-    progress: Callable[[str], None] = lambda _: None,
+    progress: Callable[[RehearsalProgress], None] = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> RehearsalReport:
     """Run the rehearsal.
@@ -63,7 +64,7 @@ def rehearse(
     Args:
         execute: runs the script exactly as the real run does.
         fingerprint: returns the fingerprint of the application's schema in a database.
-        progress: called with a sentence at the beginning of each step.
+        progress: called at the beginning of each step, and while the backup is restored.
 
     Raises:
         backups.BackupUnusable: the backup is damaged or cannot be restored.
@@ -87,10 +88,12 @@ class _Rehearsal:
 
     def __init__(
         self, request: RehearsalRequest, scratch: ScratchServer, address: DatabaseAddress,
-        execute: Execute, fingerprint: Fingerprint, progress: Callable[[str], None], stop: Callable[[], bool],
+        execute: Execute, fingerprint: Fingerprint, progress: Callable[[RehearsalProgress], None],
+        stop: Callable[[], bool],
     ) -> None:  # fmt: skip
         self.request, self.scratch, self.address = request, scratch, address
-        self.execute, self.fingerprint, self.progress, self.stop = execute, fingerprint, progress, stop
+        self.execute, self.fingerprint, self.stop = execute, fingerprint, stop
+        self.meter = RehearsalMeter(progress, request.bytes)
         self.judge = SchemaJudge(scratch)
         self.checks: list[RehearsalCheck] = []
         self.verdict, self.fingerprint_after = UNKNOWN, ""
@@ -164,7 +167,8 @@ class _Rehearsal:
     def restore(self) -> None:
         """Restore the backup, with what pg_restore leaves out."""
         self.begin("The backup is restored.")
-        copy = restore(self.address, Path(self.request.backup), self.scratch, stop=self.stop)
+        path = Path(self.request.backup)
+        copy = restore(self.address, path, self.scratch, on_read=self.meter.read, stop=self.stop)
         self.restore_seconds = copy.seconds
         if copy.event_triggers:
             names = ", ".join(copy.event_triggers)
@@ -265,7 +269,7 @@ class _Rehearsal:
     def begin(self, message: str) -> None:
         if self.stop():
             raise ProgramStopped
-        self.progress(message)
+        self.meter.begin(message)
 
 
 def _executed(done: CommittedRun | None) -> tuple[ExecutedStatement, ...]:

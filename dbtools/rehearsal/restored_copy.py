@@ -22,9 +22,17 @@ class RestoredCopy:
 
 
 def restore(
-    address: DatabaseAddress, path: Path, scratch: ScratchServer, *, stop: Callable[[], bool] = lambda: False
+    address: DatabaseAddress,
+    path: Path,
+    scratch: ScratchServer,
+    *,
+    on_read: Callable[[int], None] = lambda _: None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> RestoredCopy:
     """Restore the backup into an empty database of the server, as the role for foreign SQL.
+
+    Args:
+        on_read: called with the number of bytes of the backup that were read.
 
     Raises:
         backups.BackupUnusable: it cannot be read or restored.
@@ -37,5 +45,7 @@ def restore(
     left_out = contents.event_triggers(lines)
     with contents.list_file(contents.without(lines, made)) as chosen:
         entries = chosen if made or left_out else ""
-        seconds = backups.restore(address, path, scratch.programs, entries=entries, stop=stop)
+        seconds = backups.restore(
+            address, path, scratch.programs, entries=entries, tablespaces=False, on_read=on_read, stop=stop
+        )
     return RestoredCopy(seconds, left_out)

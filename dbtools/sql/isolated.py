@@ -20,6 +20,7 @@ from typing import Any
 from dbtools.postgres.programs import Child, ProgramFailed, ProgramStopped
 from dbtools.sql import LIMITS, InvalidSql, SqlProblem
 from dbtools.sql.effects.conditional import ConditionalCreation
+from dbtools.sql.effects.needs_rights import NeededRight
 from dbtools.sql.effects.row_effects import RowChange
 from dbtools.sql.effects.side_effects import SideEffect
 from dbtools.sql.isolated_child import NO_MEMORY, run_operation
@@ -132,6 +133,16 @@ def conditional_creations(text: str) -> tuple[ConditionalCreation, ...]:
         return tuple(ConditionalCreation(**fields) for fields in _analyze("conditional creations", text))
     except AnalysisFailed:
         return ()
+
+
+def needed_rights(text: str) -> tuple[NeededRight, ...]:
+    """What a script needs to own, to make or to name.
+
+    Raises:
+        InvalidSql: PostgreSQL cannot parse it; as `AnalysisFailed`, it exceeded a limit.
+    """
+    fields = _analyze("needed rights", text)
+    return tuple(NeededRight(**{**one, "name": tuple(one["name"])}) for one in fields)
 
 
 def ends_transactions(text: str) -> bool:

@@ -19,6 +19,7 @@ from typing import Any
 
 from dbtools.sql.check import check
 from dbtools.sql.effects.conditional import conditional_creations
+from dbtools.sql.effects.needs_rights import needed_rights
 from dbtools.sql.effects.row_effects import ends_transactions, row_changes
 from dbtools.sql.effects.side_effects import side_effects
 from dbtools.sql.replayable import replayable
@@ -88,12 +89,17 @@ def conditional_creations_as_json(text: str) -> list[dict[str, Any]]:
     return [asdict(found) for found in conditional_creations(text)]
 
 
+def needed_rights_as_json(text: str) -> list[dict[str, Any]]:
+    return [asdict(found) for found in needed_rights(text)]
+
+
 OPERATIONS: dict[str, Callable[..., Any]] = {
     "check": checked_script,
     "split": statements,
     "row changes": row_changes_as_json,
     "side effects": side_effects_as_json,
     "conditional creations": conditional_creations_as_json,
+    "needed rights": needed_rights_as_json,
     "ends transactions": ends_transactions,
     "replayable": replayable,
 }

@@ -7,6 +7,7 @@ from typing import Any
 
 from dbtools.models import DatabaseRollback
 from dbtools.models.documents import LiveService, StoredCommitOutcome
+from dbtools.prisma.status import status_in_words
 from dbtools.views.badges import outcome_badge, restore_badge
 from dbtools.views.buttons import Viewer, download_button, restore_button, settle_button
 from dbtools.views.rehearsal_context import rehearsal_context
@@ -32,6 +33,7 @@ def closing_context(rollback: DatabaseRollback, viewer: Viewer) -> dict[str, Any
         "names": ", ".join(rollback.selected),
         "sql_heading": HEADINGS.get(rollback.status, "The SQL, which did not run"),
         "results": result_lines(rollback) if done else [],
+        "status_words": status_words(rollback) if done else "",
         "live": [live_line(service) for service in _live_services(rollback)] if done else [],
         "facts": outcome_facts(rollback.run_log.get("resolved")),
         "settle_button": settle_button(viewer),
@@ -49,6 +51,14 @@ def closing_context(rollback: DatabaseRollback, viewer: Viewer) -> dict[str, Any
         "restore_button": restore_button(viewer, rollback),
         "download_button": download_button(viewer),
     }
+
+
+def status_words(rollback: DatabaseRollback) -> str:
+    """What `prisma migrate status` of each version will say; "" where nobody has looked at the history."""
+    verification = rollback.verification
+    if "older_rows" not in verification:
+        return ""
+    return status_in_words(rollback.selected, verification["older_rows"])
 
 
 def _live_services(rollback: DatabaseRollback) -> list[LiveService]:

@@ -6,10 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.template.defaultfilters import filesizeformat
-
 from dbtools.models import DatabaseRollback
-from dbtools.models.documents import LiveService, Progress
+from dbtools.models.documents import LiveService
 from dbtools.views.badges import migration_badge, working_badge
 from dbtools.views.buttons import (
     Viewer,
@@ -22,7 +20,8 @@ from dbtools.views.buttons import (
 )
 from dbtools.views.closing_context import closing_context
 from dbtools.views.polling import stalled_since
-from dbtools.views.rehearsal_context import TONES, rehearsal_context
+from dbtools.views.progress import progress_figures
+from dbtools.views.rehearsal_context import TONES, hold_phrase, rehearsal_context
 from dbtools.views.statements import blocker_list, count_phrase, run_list, statement_list
 from dbtools.wizard import approval, code_side
 from rollback_portal.text import clean_line
@@ -89,20 +88,6 @@ def not_taken(template: str, typed: Typed) -> str:
     return next((typed[field] for field in fields if typed.get(field)), "")
 
 
-def progress_figures(progress: Progress) -> list[tuple[str, str]]:
-    """What the worker counts, each number with its unit."""
-    figures: list[tuple[str, str]] = []
-    if progress.get("phase"):
-        figures.append(("Now", progress["phase"][:120]))
-    if "bytes" in progress:
-        figures.append(("Written", filesizeformat(progress["bytes"])))
-    if progress.get("rate"):
-        figures.append(("Rate", f"{filesizeformat(progress['rate'])}/s"))
-    if progress.get("table"):
-        figures.append(("Table", progress["table"][:80]))
-    return figures
-
-
 def _need_context(rollback: DatabaseRollback, viewer: Viewer, typed: Typed) -> dict[str, Any]:
     services = rollback.database.services
     live = code_side.live_code(services)
@@ -127,8 +112,23 @@ def live_entry(service: LiveService) -> dict[str, str]:
 
 def _source_context(live: Sequence[LiveService], typed: Typed) -> dict[str, Any]:
     """The commit that code was rolled back from still has the migration, so it is offered first."""
-    left = next((service["left"]["description"] for service in live if service["left"]), "")
+    left = next((one["description"] for service in live if (one := service["left"])), "")
     return {"left": left, "source": typed.get("source") or ("left" if left else "live")}
+
+
+def lacking_notice(rollback: DatabaseRollback) -> str:
+    """Why the newest applied migration cannot be chosen from what was read, and where it is; "" if it can."""
+    source = rollback.source
+    lacks, holder = clean_line(source.get("lacks", "")), source.get("holder", "")
+    if not lacks:
+        return ""
+    shown = clean_line(source.get("shown", "") or "what was read", 200)
+    if holder:
+        return f"{shown} lacks {lacks}, the newest applied migration. Commit {holder[:7]} has it."
+    return (
+        f"{shown} lacks {lacks}, the newest applied migration, and no commit on a branch or tag has the file "
+        "that was applied. Read the migrations from another place."
+    )
 
 
 def _migration_context(rollback: DatabaseRollback, viewer: Viewer, typed: Typed) -> dict[str, Any]:
@@ -141,6 +141,8 @@ def _migration_context(rollback: DatabaseRollback, viewer: Viewer, typed: Typed)
     selectable = any(not migration["why_not"] for migration in rollback.migrations)
     return {
         "entries": entries,
+        "lacking": lacking_notice(rollback),
+        "holder": rollback.source.get("holder", ""),
         "select_button": viewer.button(
             even_before="" if selectable else "none of them can be rolled back; each says why"
         ),
@@ -202,6 +204,7 @@ def _run_context(rollback: DatabaseRollback, viewer: Viewer, typed: Typed) -> di
         "code_operation": code_operation,
         "run_button": run_button(viewer, void_reason=void_reason, code_operation=code_operation),
         "was_run": rollback.reached_at("running") is not None,
+        "hold": hold_phrase(rollback.rehearsal),
     }
 
 

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 from dbtools.models import STEPS, DatabaseRollback
 from dbtools.views import polling
 from dbtools.views.buttons import Viewer
+from dbtools.views.headings import heading, page_title
 from dbtools.views.step_context import step_context
 from rollback_portal.accounts.permissions import actor_user
 from rollback_portal.web.pages import page
@@ -66,7 +67,8 @@ def draw(
         "rollback": rollback,
         "own_address": rollback.get_absolute_url(),
         "steps": _steps(rollback),
-        "step_name": STEPS[rollback.step - 1][0],
+        "step_name": page_title(rollback, STEPS[rollback.step - 1][0]),
+        "heading": heading(rollback),
         "version": version_of(rollback),
         "poll_every": polling.poll_every(rollback, only_waits=viewer.own or not viewer.may),
         "trouble": trouble,

@@ -121,7 +121,7 @@ def submit_sql(actor: Actor, rollback: DatabaseRollback, *, sql: str) -> None:
             actor,
             rollback,
             "SQL refused",
-            "There is no SQL. Write `SELECT 1;` where nothing is to be undone.",
+            "There is no SQL. Write SELECT 1; where nothing is to be undone.",
         )
     if len(raw) > LONGEST_SQL:
         refuse(actor, rollback, "SQL refused", f"The SQL is longer than {LONGEST_SQL // 1_000_000} MB.")

@@ -23,6 +23,7 @@ from rollback_portal.processes.supervised import CannotRun, Process, wait_until
 
 USER = "portal"
 SETTINGS = {"listen_addresses": "", "max_connections": "100", "shared_buffers": "64MB"}
+INITDB = ("--no-instructions", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
 CORES_LEFT = 2  # for the pages and workers beside a throwaway server
 THROWAWAY = {
     "fsync": "off",
@@ -53,6 +54,7 @@ class Postgres:
         self.log = folder.log / "postgres.log"
         self.environment = {**environment, "LC_ALL": "C"}
         self.programs = programs()
+        self.initdb: tuple[str, ...] = INITDB
 
     @property
     def url(self) -> str:
@@ -90,22 +92,19 @@ class Postgres:
             "--pwfile": str(password),
             "--auth": "scram-sha-256",
             "--encoding": "UTF8",
-            "--locale": "C",
-            "--locale-provider": "builtin",
-            "--builtin-locale": "C.UTF-8",
         }
         try:
-            self.run(["initdb", "--no-sync", "--no-instructions", *chain.from_iterable(options.items())])
+            self.run(["initdb", "--no-sync", *self.initdb, *chain.from_iterable(options.items())])
         finally:
             password.unlink()
         self.run(
             ["postgres", "--single", "-D", str(self.cluster), "postgres"], stdin=f"CREATE DATABASE {USER};\n"
         )
 
-    def start(self) -> Process:
+    def start(self, **more_settings: str) -> Process:
         """Start the server; it takes connections as soon as `wait` returns."""
         self.stop_leftover()
-        settings = {**SETTINGS, "unix_socket_directories": str(self.sockets)}
+        settings = {**SETTINGS, "unix_socket_directories": str(self.sockets), **more_settings}
         settings |= THROWAWAY if self.throwaway else {}
         command = ["postgres", "-D", str(self.cluster)]
         for name, value in settings.items():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
@@ -42,11 +44,17 @@ def toast(response: HttpResponse, message: str) -> HttpResponse:
 
 
 def everywhere(request: HttpRequest) -> dict[str, Any]:
-    """Context processor: which providers are played by the sandbox, and the banners of every page."""
+    """Context processor: providers that the sandbox plays, the banners, and how many wait for this person."""
     played = [name.title() for name, provider in settings.PROVIDERS.items() if provider["sandbox"]]
-    return {"sandboxed": played, "alarms": SimpleLazyObject(_alarms)}
+    alarms = SimpleLazyObject(lambda: _alarms(request))
+    return {"sandboxed": played, "alarms": alarms, "waiting": SimpleLazyObject(lambda: _waiting(alarms))}
 
 
-def _alarms() -> list[dict[str, Any]]:
+def _alarms(request: HttpRequest) -> list[dict[str, Any]]:
     """Queried lazily, only by a page that shows them."""
-    return [bar for name in settings.EVERYWHERE for bar in import_string(name)()]
+    return [bar for name in settings.EVERYWHERE for bar in import_string(name)(request.user)]
+
+
+def _waiting(alarms: Iterable[dict[str, Any]]) -> dict[str, int]:
+    """How many of them wait for this person, by the entry of the navigation that counts them."""
+    return Counter(bar["counted_at"] for bar in alarms if "counted_at" in bar)

@@ -44,3 +44,26 @@ def test_an_operation_is_under_way_until_it_has_ended(api: Service) -> None:
 
     assert change.move("canceled", ended_at=factories.ago())
     assert operation_under_way([api.slug]) == ""
+
+
+def test_after_two_rollbacks_in_a_row_the_commit_that_the_first_one_left_is_named(api: Service) -> None:
+    newest, between = factories.deployment(api, "Drop a column"), factories.deployment(api, "Fix a typo")
+    first = factories.pin(api, between, rolled_back_from=newest, released_at=factories.ago())
+    again = factories.deployment(api, "Fix a typo", commit_sha=between.commit_sha)  # at Render one of its own
+    factories.pin(api, factories.live(api, "Older"), rolled_back_from=again, replaces=first)
+
+    (answer,) = live_code([api.slug])
+
+    assert answer["left"]["commit"] == newest.commit_sha
+
+
+def test_what_was_deployed_between_two_rollbacks_is_what_the_second_one_left(api: Service) -> None:
+    newest, other = factories.deployment(api, "Drop a column"), factories.deployment(api, "Another try")
+    first = factories.pin(
+        api, factories.live(api, "Older"), rolled_back_from=newest, released_at=factories.ago()
+    )
+    factories.pin(api, rolled_back_from=other, replaces=first)
+
+    (answer,) = live_code([api.slug])
+
+    assert answer["left"]["commit"] == other.commit_sha

@@ -12,6 +12,7 @@ from dbtools.postgres import catalog, client, dump
 from dbtools.postgres.client import DatabaseAddress
 from dbtools.prisma import history
 from dbtools.prisma.compare import select
+from dbtools.prisma.status import older_rows, status_in_words
 from tests.dbtools.conftest import MakeDatabase
 from tests.dbtools.rehearsal.small_project import programs_for
 from tests.prisma.cli import Prisma
@@ -46,6 +47,36 @@ def test_prisma_agrees_with_what_a_run_leaves(
     assert (deployed.code, [name for name in migrations if name in deployed.text]) == (0, list(gone))
     assert set(states(address, now, prisma.version).values()) == {"applied"}
     assert_same(complete, address)
+
+
+def test_an_older_row_of_a_failed_try_stays_and_each_version_reads_it_as_the_page_says(
+    prisma: Prisma, make_database: MakeDatabase, tmp_path: Path
+) -> None:
+    """The newest migration had failed, was marked as rolled back, repaired and applied before the run."""
+    migrations = practice()
+    newest = list(migrations)[-1]
+    address = make_database()
+    apply(address, first(migrations, len(migrations) - 1))
+    broken = written(
+        tmp_path / "broken", {**migrations, newest: 'ALTER TABLE "Nowhere" ADD COLUMN "a" TEXT;'}
+    )
+    assert prisma(address, broken, "migrate", "deploy").code == 1
+    assert prisma(address, broken, "migrate", "resolve", "--rolled-back", newest).code == 0
+    now = written(tmp_path / "now", migrations)
+    assert prisma(address, now, "migrate", "deploy").code == 0
+
+    roll_back(address, now, prisma.version, newest, 1)
+
+    assert older_rows(rows(address), (newest,)) == (newest,)
+    status, words = prisma(address, now, "migrate", "status"), status_in_words((newest,), (newest,))
+    if prisma.major == 6:
+        assert (status.code, "Database schema is up to date!" in status.text) == (0, True), status.text
+        assert "Prisma 6, and of 7 up to 7.8, leaves it out" in words
+    else:
+        assert (status.code, status.pending) == (1, (newest,)), status.text
+        assert "since 7.9 it says “not yet been applied” (exit code 1)" in words
+    deployed = prisma(address, now, "migrate", "deploy")
+    assert (deployed.code, newest in deployed.text) == (0, True), deployed.text
 
 
 def test_prisma_notices_an_incomplete_down_script(

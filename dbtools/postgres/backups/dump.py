@@ -19,7 +19,7 @@ from pathlib import Path
 
 from dbtools.postgres.backups import snapshot
 from dbtools.postgres.backups.disk_space import reserve_reached, why_no_space
-from dbtools.postgres.backups.progress import BackupProgress, ProgressMeter
+from dbtools.postgres.backups.progress import BackupProgress, ProgressMeter, copied_bytes
 from dbtools.postgres.backups.snapshot import RowCounter, Snapshot
 from dbtools.postgres.backups.verify import BackupUnusable, read_back
 from dbtools.postgres.client import Busy, DatabaseAddress, Error, redact
@@ -87,8 +87,8 @@ def take(
             no_space = why_no_space(folder, exported.bytes)
             if no_space:
                 raise BackupFailed(f"{no_space} No backup was taken.")
-            with _partial(folder, address.database) as path:
-                meter = ProgressMeter(path, len(exported.tables), progress, began)
+            with _partial(folder, address.database) as path, copied_bytes(address) as copied:
+                meter = ProgressMeter(path, exported.sizes, progress, copied)
                 rows = _dump(address, programs, exported, path, meter, stop)
                 sha256, size, seconds = _read_back(path, programs, meter, stop)
                 final = _finish(path)

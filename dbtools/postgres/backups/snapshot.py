@@ -26,14 +26,16 @@ AND NOT EXISTS (
 )
 ORDER BY 1, 2
 """
+SIZES = TABLES.replace("SELECT n.nspname, c.relname", "SELECT n.nspname, c.relname, pg_table_size(c.oid)")
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """An open snapshot, and what the server reported in it."""
+    """An open snapshot, and what the server reported in it. `sizes` are bytes by schema and table."""
 
     name: str
     tables: tuple[tuple[str, str], ...]
+    sizes: dict[str, int]
     bytes: int
     server_version: str
     connection: Connection
@@ -59,12 +61,19 @@ def export_snapshot(address: DatabaseAddress) -> Iterator[Snapshot]:
             " current_setting('server_version')"
         ).fetchone()
         name, size, version = row or ("", 0, "")
-        yield Snapshot(str(name), tables_of(connection), int(size), str(version), connection)
+        tables = tables_of(connection)
+        yield Snapshot(str(name), tables, sizes_of(connection), int(size), str(version), connection)
 
 
 def tables_of(connection: Connection) -> tuple[tuple[str, str], ...]:
     """Schema and name of every table that stores rows itself."""
     return tuple((schema, table) for schema, table in connection.execute(TABLES.encode()).fetchall())
+
+
+def sizes_of(connection: Connection) -> dict[str, int]:
+    """The bytes of each table that stores rows itself, with its long values and without its indexes."""
+    rows = connection.execute(SIZES.encode()).fetchall()
+    return {f"{schema}.{table}": int(size) for schema, table, size in rows}
 
 
 class RowCounter:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dbtools.postgres.dump.compare import DIFFERENT, ORDER, SAME, Comparison, compare, with_extensions_of
 from dbtools.postgres.dump.facts import SchemaFacts, parse
-from dbtools.postgres.dump.take import DumpFailed, dump_after_reload, dump_schema
+from dbtools.postgres.dump.take import DumpFailed, dump_after_reload, dump_schema, try_program
 
 __all__ = [
     "DIFFERENT",
@@ -17,5 +17,6 @@ __all__ = [
     "dump_after_reload",
     "dump_schema",
     "parse",
+    "try_program",
     "with_extensions_of",
 ]

@@ -37,6 +37,27 @@ def dump_schema(address: DatabaseAddress, programs: ClientPrograms, schemas: tup
         raise DumpFailed(f"The schema could not be read: {error}") from None
 
 
+def try_program(address: DatabaseAddress, programs: ClientPrograms) -> None:
+    """Have pg_dump read the definition of the one table that every such database has.
+
+    Raises:
+        DumpFailed: it does not get in; with its message.
+    """
+    table = f"{_pattern(address.schema)}._prisma_migrations"
+    command = [
+        programs.pg_dump,
+        "--schema-only",
+        f"--table={table}",
+        "--lock-wait-timeout=10s",
+        "--no-password",
+    ]
+    try:
+        with Child(command, address) as child:
+            child.wait()
+    except ProgramFailed as error:
+        raise DumpFailed(f"pg_dump {programs.version} cannot read the database: {error}") from None
+
+
 def dump_after_reload(text: str, empty: DatabaseAddress, programs: ClientPrograms) -> str:
     """Load a dump into an empty database and dump that.
 

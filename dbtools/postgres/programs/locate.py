@@ -19,6 +19,7 @@ from rollback_portal import env
 
 PACKAGED = Path("/usr/lib/postgresql")
 VERSION_SECONDS = 10
+NO_TLS = "SSL support is not compiled in"
 # The first minor of each major in which a hostile server cannot inject psql commands into a dump.
 # Reference: https://www.postgresql.org/support/security/CVE-2025-8714/
 FIXED_IN = {13: 22, 14: 19, 15: 14, 16: 10, 17: 6}
@@ -60,30 +61,32 @@ def find(server_major: int, *, requires_tls: bool, folder: str = "") -> ClientPr
     """The programs for a server of this major version.
 
     Args:
-        wants_tls: the address insists on an encrypted connection.
+        requires_tls: the address insists on an encrypted connection.
         folder: search only this folder; "" searches everywhere.
 
     Raises:
         ProgramNotFound: none fits.
     """
     if folder:
-        return _in_configured_folder(server_major, Path(folder))
+        return _in_configured_folder(server_major, Path(folder), requires_tls)
     fitting = [programs for programs in _installed() if programs.major >= server_major]
+    if requires_tls:
+        fitting = [programs for programs in fitting if _can_encrypt(programs)]
     if fitting:
         closest = min(fitting, key=lambda programs: (programs.major, -programs.minor))
         return _with_message(closest, server_major)
     embedded = _embedded()
     if embedded is None or embedded.major < server_major:
-        raise ProgramNotFound(_none_fits_message(server_major))
+        raise ProgramNotFound(_none_fits_message(server_major, requires_tls))
     if requires_tls:
         raise ProgramNotFound(
             f"The address asks for TLS, and the embedded pg_dump {embedded.version} cannot encrypt. "
-            f"Install the client programs of PostgreSQL {server_major}, or name their folder as `programs`."
+            f"Install the client programs of PostgreSQL {server_major}, or name their folder as programs."
         )
     return _with_message(embedded, server_major)
 
 
-def _in_configured_folder(server_major: int, folder: Path) -> ClientPrograms:
+def _in_configured_folder(server_major: int, folder: Path, requires_tls: bool) -> ClientPrograms:
     programs = _programs_in(folder, f"the configured folder {folder}")
     if programs is None:
         raise ProgramNotFound(f"The configured folder {folder} has no working pg_dump and pg_restore.")
@@ -91,6 +94,11 @@ def _in_configured_folder(server_major: int, folder: Path) -> ClientPrograms:
         raise ProgramNotFound(
             f"The configured pg_dump is {programs.version}, older than the server "
             f"(PostgreSQL {server_major}), which it refuses. Configure a newer one."
+        )
+    if requires_tls and not _can_encrypt(programs):
+        raise ProgramNotFound(
+            f"The address asks for TLS, and the configured pg_dump {programs.version} in {folder} was built "
+            "without it. Configure one that can encrypt."
         )
     return _with_message(programs, server_major)
 
@@ -118,15 +126,28 @@ def _embedded() -> ClientPrograms | None:
     if spec is None or not spec.submodule_search_locations:
         return None
     folder = Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"
-    return _programs_in(folder, "the embedded PostgreSQL", tls=False)
+    return _programs_in(folder, "the embedded PostgreSQL")
 
 
-def _programs_in(folder: Path, location: str, *, tls: bool = True) -> ClientPrograms | None:
+def _programs_in(folder: Path, location: str) -> ClientPrograms | None:
     pg_dump, pg_restore = folder / "pg_dump", folder / "pg_restore"
     version = _version(pg_dump)
     if not version or _version(pg_restore) != version:
         return None
-    return ClientPrograms(str(pg_dump), str(pg_restore), version, location, tls)
+    return ClientPrograms(str(pg_dump), str(pg_restore), version, location)
+
+
+def _can_encrypt(programs: ClientPrograms) -> bool:
+    """Whether it was built with TLS. Without, libpq refuses the option before it looks for the server."""
+    command = [programs.pg_dump, "--dbname=host=/nonexistent sslmode=require", "--no-password"]
+    try:
+        done = subprocess.run(
+            command, env={**env.for_program(), "LC_ALL": "C"}, capture_output=True, text=True,
+            timeout=VERSION_SECONDS, check=False,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return NO_TLS not in done.stderr
 
 
 def _version(program: Path) -> str:
@@ -145,6 +166,7 @@ def _version(program: Path) -> str:
 
 
 def _with_message(programs: ClientPrograms, server_major: int) -> ClientPrograms:
+    programs = replace(programs, tls=_can_encrypt(programs))
     message = (
         f"pg_dump {programs.version} from {programs.location}, for a server of PostgreSQL {server_major}."
     )
@@ -160,10 +182,15 @@ def _with_message(programs: ClientPrograms, server_major: int) -> ClientPrograms
     return replace(programs, message=message)
 
 
-def _none_fits_message(server_major: int) -> str:
+def _none_fits_message(server_major: int, requires_tls: bool) -> str:
     seen = sorted({programs.version for programs in _installed()})
-    what = f"only {', '.join(seen)}, which such a server refuses" if seen else "none"
+    unfit = (
+        "which such a server refuses, or which cannot encrypt"
+        if requires_tls
+        else "which such a server refuses"
+    )
+    what = f"only {', '.join(seen)}, {unfit}" if seen else "none"
     return (
         f"The server is PostgreSQL {server_major} and needs a pg_dump of {server_major} or newer; "
-        f"here is {what}. Install its client programs, or name their folder as `programs`."
+        f"here is {what}. Install its client programs, or name their folder as programs."
     )

@@ -13,7 +13,7 @@ from threading import Thread
 from types import TracebackType
 from typing import IO, Self
 
-from dbtools.postgres.client import DatabaseAddress, redact
+from dbtools.postgres.client import PROGRAM_NAME, DatabaseAddress, redact
 from rollback_portal import env
 from rollback_portal.processes.child import end_with_parent, kill_group
 
@@ -164,7 +164,7 @@ def _lower_priority() -> None:
 
 def child_environment(address: DatabaseAddress | None) -> dict[str, str]:
     """The complete environment of a child: what it needs and the database address, no other secrets."""
-    address_variables = {**address.environment(), "PGAPPNAME": "rollback-portal"} if address else {}
+    address_variables = {**address.environment(), "PGAPPNAME": PROGRAM_NAME} if address else {}
     return {**env.for_program(), **address_variables, "LC_ALL": "C", "PGCLIENTENCODING": "UTF8"}
 
 

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from dbtools.postgres.scratch.databases import ScratchServer, ScratchUnavailable
-from dbtools.postgres.scratch.embedded import embedded
+from dbtools.postgres.scratch.embedded import available_extensions, embedded
 
-__all__ = ["ScratchServer", "ScratchUnavailable", "embedded"]
+__all__ = ["ScratchServer", "ScratchUnavailable", "available_extensions", "embedded"]

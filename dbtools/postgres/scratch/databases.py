@@ -171,14 +171,8 @@ class ScratchServer:
         Raises:
             client.DatabaseUnreachable, client.Error.
         """
-        available = self.available()
-        missing = [name for name in names if name not in available]
-        if not missing:
-            return extensions.why_not_allowed(names) if self.admin else ""
-        return (
-            f"The server for rehearsals (PostgreSQL {self.major}) lacks the extension {', '.join(missing)}. "
-            "Install it there, or configure a server that has it."
-        )
+        own = self.admin is not None
+        return extensions.why_lacking(names, self.available(), embedded=own, major=self.major)
 
     def available(self) -> set[str]:
         """The extensions that can be created on this server."""
@@ -200,7 +194,7 @@ def check_usable(connection: Connection, target: DatabaseAddress | None) -> None
             raise ScratchUnavailable(
                 "The server for rehearsals is the server of the database itself, or a copy of it: a "
                 "migration could reach the original there. Nothing was run. Configure another one, or leave "
-                "`scratch` out."
+                "scratch out."
             )
 
 

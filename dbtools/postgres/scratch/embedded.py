@@ -23,10 +23,12 @@ from dbtools.postgres.client import DatabaseUnreachable
 from dbtools.postgres.programs import ProgramNotFound, find
 from dbtools.postgres.programs.process import child_environment
 from dbtools.postgres.scratch.databases import ScratchServer, ScratchUnavailable
+from dbtools.postgres.scratch.locks import locks_each
 from dbtools.postgres.scratch.roles import create_restricted
 from rollback_portal.processes.data_folder import DataFolder, shortest_temporary_folder
 from rollback_portal.processes.os_user import can_be_another, open_to_others
 from rollback_portal.processes.postgres import Postgres
+from rollback_portal.processes.postgres import programs as installed_programs
 from rollback_portal.processes.supervised import CannotRun, stop_all
 
 STOP_SECONDS = 10
@@ -34,18 +36,19 @@ JUST_CREATED = 60  # seconds
 
 
 @contextmanager
-def embedded(folder: Path) -> Iterator[ScratchServer]:
+def embedded(folder: Path, *, relations: int = 0) -> Iterator[ScratchServer]:
     """Run a server until the end of the block.
 
     Args:
         folder: parent of the data folders of such servers.
+        relations: how many a restore will make there, see `locks`.
 
     Raises:
         ScratchUnavailable: no embedded PostgreSQL is installed, or it does not start.
     """
     with ExitStack() as stack:
         try:
-            scratch = _start(folder, stack)
+            scratch = _start(folder, relations, stack)
         except (CannotRun, ProgramNotFound, DatabaseUnreachable) as error:
             raise ScratchUnavailable(
                 f"The embedded PostgreSQL for rehearsals cannot be used: {error}"
@@ -57,14 +60,14 @@ def embedded(folder: Path) -> Iterator[ScratchServer]:
         yield scratch
 
 
-def _start(folder: Path, stack: ExitStack) -> ScratchServer:
+def _start(folder: Path, relations: int, stack: ExitStack) -> ScratchServer:
     folder.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
     remove_leftovers(folder)
     own = stack.enter_context(_own(folder / f"scratch-{secrets.token_hex(4)}"))
     postgres = Postgres(own, own.sockets(), child_environment(None), throwaway=True, apart=True)
     postgres.programs = _reachable(postgres.programs, own)
     postgres.prepare()
-    server = postgres.start()
+    server = postgres.start(max_locks_per_transaction=str(locks_each(relations)))
     stack.callback(stop_all, [server], STOP_SECONDS)
     postgres.wait(server)
     return _scratch(postgres.url)
@@ -106,6 +109,19 @@ def _scratch(address: str) -> ScratchServer:
         major = connection.info.server_version // 10_000
         restricted = create_restricted(connection, server)
     return ScratchServer(restricted, find(major, requires_tls=False), major, admin=server)
+
+
+def available_extensions() -> frozenset[str]:
+    """The extensions that an embedded server has, without starting one.
+
+    Raises:
+        ScratchUnavailable: no embedded PostgreSQL is installed.
+    """
+    try:
+        folder = installed_programs().parent / "share" / "extension"
+    except CannotRun as error:
+        raise ScratchUnavailable(f"The embedded PostgreSQL for rehearsals cannot be used: {error}") from None
+    return frozenset(path.stem for path in folder.glob("*.control"))
 
 
 def remove_leftovers(folder: Path) -> None:

@@ -8,7 +8,7 @@ owner of a database that has made them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
 from dbtools.postgres.client import SQL, Connection, Identifier
@@ -71,6 +71,16 @@ def tolerate_existing(text: str) -> str:
     return CREATES.sub(with_guard, text)
 
 
+def why_lacking(names: Sequence[str], available: Container[str], *, embedded: bool, major: int = 0) -> str:
+    """Which of these extensions cannot be had on a server for rehearsals, as a sentence; "" if all can."""
+    missing = [name for name in names if name not in available]
+    if not missing:
+        return why_not_allowed(names) if embedded else ""
+    where = "embedded server" if embedded else f"server (PostgreSQL {major})"
+    way = "Configure a server that has it as scratch." if embedded else "Install it there."
+    return f"The {where} for rehearsals lacks the extension {', '.join(missing)}. {way}"
+
+
 def why_not_allowed(names: Sequence[str]) -> str:
     """Which of these extensions the portal does not make, as a sentence; "" if it makes them all."""
     others = [name for name in names if name not in ALLOWED]
@@ -78,7 +88,7 @@ def why_not_allowed(names: Sequence[str]) -> str:
         return ""
     return (
         f"The portal does not make the extension {', '.join(others)} on its own server for rehearsals, "
-        "because it may reach beyond its database. Configure a server that has it as `scratch`."
+        "because it may reach beyond its database. Configure a server that has it as scratch."
     )
 
 

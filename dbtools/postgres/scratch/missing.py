@@ -27,7 +27,7 @@ def in_words(message: str) -> str:
     if match := NO_ROLE.search(message):
         return (
             f"{message}. The portal makes no roles on a server that outlives the rehearsal: make {match[1]} "
-            "there (CREATE ROLE … NOLOGIN), or leave `scratch` out to use the embedded server."
+            "there (CREATE ROLE … NOLOGIN), or leave scratch out to use the embedded server."
         )
     if (match := NO_EXTENSION.search(message)) and (why := why_not_allowed([match[1]])):
         return f"{message}. {why}"

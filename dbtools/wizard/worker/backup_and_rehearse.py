@@ -17,15 +17,17 @@ from dbtools.models import Backup, DatabaseRollback
 from dbtools.models.documents import StoredMigration
 from dbtools.postgres import backups, catalog, client, programs, scratch
 from dbtools.postgres.backups import BackupFailed, BackupProgress, BackupUnusable, TakenBackup
+from dbtools.postgres.backups.progress import seconds_left
 from dbtools.postgres.client import DatabaseAddress, DatabaseUnreachable, Error
 from dbtools.postgres.programs import ProgramNotFound, ProgramStopped
 from dbtools.postgres.scratch import ScratchServer, ScratchUnavailable
+from dbtools.postgres.scratch.locks import relations_of
 from dbtools.postgres.scratch.roles import roles_of
 from dbtools.prisma import history
 from dbtools.prisma.folder import InvalidMigrationsFolder, MigrationsFolder
 from dbtools.prisma.history import HistoryNotFound
 from dbtools.prisma.mirror import MirrorUnavailable
-from dbtools.rehearsal import MigrationSql, RehearsalRequest
+from dbtools.rehearsal import MigrationSql, RehearsalProgress, RehearsalRequest
 from dbtools.rehearsal.differences.standing import read_standing
 from dbtools.wizard.worker.approved_run import run_spec_of
 from dbtools.wizard.worker.context import WizardContext
@@ -33,6 +35,7 @@ from dbtools.wizard.worker.read_migrations import read_folder
 from rollback_portal.audit.models import Outcome
 
 DEPLOYED_SINCE = "Something was deployed since the history was read. Choose the migration again."
+MOST_EARLIER = 5  # earlier rollbacks that are looked at for how long a rehearsal takes
 NO_BACKUP = (BackupFailed, NotConfigured, ProgramNotFound, HistoryNotFound, DatabaseUnreachable, Error)
 NO_REHEARSAL = (
     BackupUnusable, ScratchUnavailable, ProgramStopped, NotConfigured, InvalidMigrationsFolder,
@@ -70,7 +73,11 @@ def _inspect(address: DatabaseAddress, schemas: tuple[str, ...]) -> tuple[int, s
 
 def _report(context: WizardContext, progress: BackupProgress) -> None:
     table = f"{progress.table} ({progress.number} of {progress.tables})" if progress.table else ""
-    context.report(phase=progress.stage, bytes=progress.bytes, rate=progress.rate, table=table)
+    left = progress.seconds_left
+    context.report(
+        phase=progress.stage, bytes=progress.bytes, done=progress.done, total=progress.total,
+        rate=progress.rate, left=-1.0 if left is None else left, table=table,
+    )  # fmt: skip
 
 
 def _save_backup(context: WizardContext, taken: TakenBackup, fingerprint: str) -> None:
@@ -93,12 +100,14 @@ def rehearse(context: WizardContext) -> None:
     try:
         config = load_database(rollback.database.name)
         request = _rehearsal_request(rollback, config, read_folder(rollback, config))
+        usual = usual_seconds(rollback)
         with scratch_server(config) as server:
             report = rehearsal.rehearse(
                 request, server,
                 lambda address, observer, known: _execute(rollback, address, observer, known),
                 lambda address: _fingerprint(address, config.all_schemas()),
-                progress=lambda phase: context.report(phase=phase), stop=context.lost.is_set,
+                progress=lambda progress: _report_rehearsal(context, progress, usual),
+                stop=context.lost.is_set,
             )  # fmt: skip
     except NO_REHEARSAL as error:
         message = f"The rehearsal could not be run: {error}"
@@ -111,6 +120,25 @@ def rehearse(context: WizardContext) -> None:
     )  # fmt: skip
 
 
+def _report_rehearsal(context: WizardContext, progress: RehearsalProgress, usual: float) -> None:
+    left = seconds_left(progress.done, progress.total, progress.rate)
+    context.report(
+        phase=progress.message, step=progress.step, steps=progress.steps, done=progress.done,
+        total=progress.total, rate=progress.rate, left=-1.0 if left is None else left, usual=usual,
+    )  # fmt: skip
+
+
+def usual_seconds(rollback: DatabaseRollback) -> float:
+    """How long the whole rehearsal may take, by the last one of this database; 0 where there is none."""
+    earlier = DatabaseRollback.objects.filter(database=rollback.database, backup__isnull=False)
+    rows = earlier.exclude(pk=rollback.pk).select_related("backup").only("rehearsal", "backup__bytes")
+    for other in rows[:MOST_EARLIER]:
+        seconds = other.rehearsal.get("total_seconds", 0.0)
+        if seconds and other.backup and other.backup.bytes and rollback.backup:
+            return seconds * rollback.backup.bytes / other.backup.bytes
+    return 0.0
+
+
 @contextmanager
 def scratch_server(config: DatabaseConfig) -> Iterator[ScratchServer]:
     """The configured server for rehearsals, otherwise an embedded one for as long as the block lasts."""
@@ -118,7 +146,7 @@ def scratch_server(config: DatabaseConfig) -> Iterator[ScratchServer]:
     if address is not None:
         yield ScratchServer.on(address, folder=config.programs, target=target)
         return
-    with scratch.embedded(Path(settings.SCRATCH_FOLDER)) as server:
+    with scratch.embedded(Path(settings.SCRATCH_FOLDER), relations=relations_of(target)) as server:
         server.add_roles(roles_of(target))  # policies and grants may name them
         yield server
 

@@ -12,7 +12,8 @@ from django.db import connection as portal_connection
 
 from dbtools import preflight
 from dbtools.config import DatabaseConfig, NotConfigured, load_database
-from dbtools.models.documents import SqlAnalysis, StoredProblem
+from dbtools.models import DatabaseRollback
+from dbtools.models.documents import StoredProblem
 from dbtools.postgres import client
 from dbtools.postgres.catalog.privileges import GrantedRight, granted_rights
 from dbtools.postgres.client import Connection, DatabaseAddress, DatabaseUnreachable, Error
@@ -113,7 +114,7 @@ def run_preflight(context: WizardContext) -> None:
     rollback = context.rollback
     try:
         config = load_database(rollback.database.name)
-        results = preflight.run_checks(check_input(config, rollback.sql_analysis, rollback.history))
+        results = preflight.run_checks(check_input(config, rollback))
     except (NotConfigured, HistoryNotFound, DatabaseUnreachable, Error) as error:
         message = f"The preflight checks could not be run: {error}"
         results = (CheckResult("Database", "stop", message),)
@@ -123,18 +124,20 @@ def run_preflight(context: WizardContext) -> None:
     context.advance("ready", message, action="preflight", preflight=[asdict(result) for result in results])
 
 
-def check_input(config: DatabaseConfig, analysis: SqlAnalysis, history: str) -> CheckInput:
-    """What the checks are about: this database, the tables that the SQL names, and this history."""
-    statements = analysis.get("statements", [])
+def check_input(config: DatabaseConfig, rollback: DatabaseRollback) -> CheckInput:
+    """What the checks are about: this database, the script and its tables, and the history as it was read."""
     return CheckInput(
         address=config.address(),
-        tables=tuple(dict.fromkeys(table for statement in statements for table in statement["tables"])),
+        tables=tuple(dict.fromkeys(table for one in rollback.statements for table in one["tables"])),
         schemas=config.all_schemas(),
-        history=history,
+        history=rollback.history,
         backup_folder=Path(settings.BACKUP_FOLDER),
         programs=config.programs,
         portal=portal_identity(),
         scratch=config.scratch_address(),
+        sql=rollback.sql,
+        migrations=tuple(migration["sql"] for migration in reversed(rollback.draft.get("up", []))),
+        selected=tuple(rollback.selected),
     )
 
 

@@ -13,6 +13,7 @@ from dbtools.down_draft.draft import OLD
 from dbtools.models.documents import StoredDraft, StoredDraftLine
 from dbtools.postgres.catalog.privileges import GrantedRight
 from dbtools.postgres.client import DatabaseUnreachable, Error
+from dbtools.postgres.dump import DumpFailed
 from dbtools.postgres.programs import ProgramNotFound
 from dbtools.postgres.scratch import ScratchServer, ScratchUnavailable
 from dbtools.postgres.scratch.extensions import named_in, only_superusers
@@ -25,6 +26,8 @@ from dbtools.wizard.worker.check import count_losses, first_problem, standing_ri
 from dbtools.wizard.worker.context import WizardContext
 from dbtools.wizard.worker.read_migrations import read_folder
 from rollback_portal.audit.models import Outcome
+
+NO_DRAFT = (ScratchUnavailable, ProgramNotFound, ReplayFailed, DumpFailed, DatabaseUnreachable, Error)
 
 
 def make_draft(context: WizardContext) -> None:
@@ -61,7 +64,7 @@ def _propose(context: WizardContext, folder: MigrationsFolder) -> StoredDraft:
             draft = _replay_and_draft(
                 context, scratch, schema, _texts(folder, before), _texts(folder, rollback.selected)
             )
-    except (ScratchUnavailable, ProgramNotFound, ReplayFailed, DatabaseUnreachable, Error) as error:
+    except NO_DRAFT as error:
         return {"message": f"There is no draft: {error}"}
     with suppress(DatabaseUnreachable):  # then the notes of the lines say it without the statements
         draft = with_standing_rights(draft, standing_rights(config, rollback.pk))

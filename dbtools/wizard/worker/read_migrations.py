@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -9,10 +10,11 @@ from django.conf import settings
 
 from dbtools.config import DatabaseConfig, NotConfigured, load_database
 from dbtools.models import DatabaseRollback
+from dbtools.models.documents import MigrationSource
 from dbtools.postgres import client
 from dbtools.postgres.client import DatabaseUnreachable, Error
 from dbtools.prisma import history
-from dbtools.prisma.compare import compare
+from dbtools.prisma.compare import UNKNOWN, MigrationEntry, compare
 from dbtools.prisma.folder import InvalidMigrationsFolder, MigrationsFolder, from_disk
 from dbtools.prisma.history import HistoryNotFound
 from dbtools.prisma.mirror import GitMirror, MirrorUnavailable
@@ -22,6 +24,7 @@ from dbtools.wizard.worker.context import WizardContext
 from rollback_portal import env
 from rollback_portal.audit.models import Outcome
 
+MOST_COMMITS = 20  # that are looked at for a migration
 UNREADABLE = (
     NotConfigured, InvalidMigrationsFolder, HistoryNotFound, MirrorUnavailable, UnknownOrder,
     DatabaseUnreachable, Error,
@@ -51,9 +54,38 @@ def read_migrations(context: WizardContext) -> None:
         action="migrations read",
         migrations=[asdict(replace(entry, sql="", down="")) for entry in entries],
         history=history.digest(rows),
-        source={**rollback.source, "commit": folder.commit, "shown": folder.source},
+        source={
+            **rollback.source,
+            "commit": folder.commit,
+            "shown": folder.source,
+            **_way_out(rollback, config, entries),
+        },
         selected=[],
     )
+
+
+def _way_out(
+    rollback: DatabaseRollback, config: DatabaseConfig, entries: Sequence[MigrationEntry]
+) -> MigrationSource:
+    """Where the newest applied migration is, if the folder that was read lacks it."""
+    newest = next((entry for entry in reversed(entries) if entry.row), None)
+    if newest is None or newest.state != UNKNOWN:
+        return {"lacks": "", "holder": ""}
+    return {"lacks": newest.name, "holder": find_commit(config, newest) if config.repository else ""}
+
+
+def find_commit(config: DatabaseConfig, wanted: MigrationEntry) -> str:
+    """A commit with this migration exactly as it was applied, by its checksum; "" where there is none."""
+    mirror = mirror_of(config)
+    file = f"{config.path.strip('/')}/{wanted.name}/migration.sql"
+    try:
+        for commit in mirror.commits_of(file, most=MOST_COMMITS):
+            migration = mirror.folder(commit, config.path).migrations.get(wanted.name)
+            if migration is not None and migration.is_of(wanted.checksum):
+                return commit
+    except (MirrorUnavailable, InvalidMigrationsFolder):
+        pass
+    return ""
 
 
 def read_folder(

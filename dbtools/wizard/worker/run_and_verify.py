@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -20,11 +20,14 @@ from dbtools.execution.run_spec import (
     NothingChanged,
     PartiallyApplied,
     RunCanceled,
+    RunSpec,
 )
 from dbtools.models.documents import RunLog, StoredRan, TransactionIdentity, Verification
 from dbtools.postgres import catalog, client
 from dbtools.postgres.client import Connection, DatabaseUnreachable, Error
 from dbtools.prisma import history
+from dbtools.prisma.history import HistoryRow
+from dbtools.prisma.status import older_rows
 from dbtools.wizard import approval
 from dbtools.wizard.worker.approved_run import run_spec_of
 from dbtools.wizard.worker.context import WizardContext
@@ -171,16 +174,23 @@ def verify(context: WizardContext) -> None:
         address = config.address()
         purpose = f"verification {rollback.pk}"
         with client.connect(address, purpose, settings=client.read_only(60)) as connection:
-            row_ids = {row.id for row in history.read(connection, address.schema)}
+            rows = history.read(connection, address.schema)
             fingerprint = catalog.read(connection, config.all_schemas()).fingerprint
     except (NotConfigured, DatabaseUnreachable, Error) as error:
         context.retry_in(RETRY_SECONDS, f"Committed; the database cannot be checked yet: {error}")
         return
     verification: Verification = {
-        "rows_standing": [row.name for row in run_spec_of(rollback).rows if row.id in row_ids],
+        "rows_standing": _standing(run_spec_of(rollback), rows),
         "schema_as_rehearsed": fingerprint == rollback.rehearsal.get("fingerprint_after"),
+        "older_rows": list(older_rows(rows, rollback.selected)),
     }
     _record_verification(context, verification)
+
+
+def _standing(spec: RunSpec, rows: Iterable[HistoryRow]) -> list[str]:
+    """The names of the rows that the run was to delete and that are still there."""
+    ids = {row.id for row in rows}
+    return [row.name for row in spec.rows if row.id in ids]
 
 
 def _record_verification(context: WizardContext, verification: Verification) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from dbtools.execution.run_spec import PRISMA_LOCK
 from dbtools.postgres import client
 from dbtools.postgres.client import SQL, Connection, DatabaseAddress, Identifier
 from dbtools.preflight import CheckInput, activity
+from dbtools.prisma import history
 from tests.dbtools.preflight.checks import assert_only, results_by_name
 
 
@@ -85,3 +88,20 @@ def test_replicas_that_are_behind_are_a_warning(
 def test_logical_slots_are_a_warning(check_input: CheckInput, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(activity, "SLOTS", "SELECT 2")
     assert_only(check_input, "Replicas", "warn", "2 logical slots read this database")
+
+
+def test_an_older_row_that_prisma_6_misreads_is_named_early(
+    check_input: CheckInput, admin: Connection
+) -> None:
+    admin.execute(
+        "INSERT INTO _prisma_migrations (id, checksum, migration_name, rolled_back_at)"
+        " VALUES ('x', '', '20260102000000_add_note', now())"
+    )
+    with client.connect(check_input.address, "tests") as connection:
+        digest = history.digest(history.read(connection, "public"))
+    selected = ("20260102000000_add_note",)
+    outcome = results_by_name(replace(check_input, history=digest, selected=selected))["History"]
+    assert outcome.tone == "ok"
+    assert "An older row of 20260102000000_add_note" in outcome.message
+    other = results_by_name(replace(check_input, history=digest, selected=("20260101000000_init",)))
+    assert "An older row" not in other["History"].message

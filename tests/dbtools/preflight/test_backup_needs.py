@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from dbtools.postgres import programs
 from dbtools.postgres.backups import disk_space
+from dbtools.postgres.client import Connection, DatabaseAddress
 from dbtools.postgres.programs import ClientPrograms
-from dbtools.preflight import CheckInput
+from dbtools.preflight import CheckInput, backup_needs
 from tests.dbtools.preflight.checks import assert_only
 
 
@@ -41,3 +43,27 @@ def test_an_address_that_asks_for_tls_needs_a_pg_dump_that_can(
     monkeypatch.setattr(programs, "find", find)
     assert_only(check_input, "pg_dump", "stop", "cannot encrypt")
     assert required == [False]
+
+
+def test_a_pg_dump_that_does_not_get_in_is_refused(
+    check_input: CheckInput, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(DatabaseAddress, "environment", lambda address: {"PGHOST": "/nonexistent"})
+    assert_only(check_input, "pg_dump", "stop", "cannot read the database: pg_dump: error: connection to")
+
+
+def test_a_backup_that_would_not_be_encrypted_as_the_portal_is_warns(
+    check_input: CheckInput, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Encrypted:
+        ssl_in_use = True
+
+    class Opened:
+        info = type("Info", (), {"server_version": 180_006})
+        pgconn = Encrypted
+
+    found = ClientPrograms("", "", "18.6", "here", tls=False, message="It cannot encrypt.")
+    monkeypatch.setattr(programs, "find", lambda *_, **__: found)
+    monkeypatch.setattr(backup_needs, "try_program", lambda *_: None)
+    (result,) = backup_needs.check_client_programs(cast("Connection", Opened), check_input)
+    assert (result.tone, "the backup's would not be" in result.message) == ("warn", True)

@@ -54,3 +54,37 @@ def test_what_the_role_cannot_read_in_another_schema_counts_too(
     admin.execute("CREATE SCHEMA other")
     admin.execute(hidden.encode())
     assert_only(check_input, "Readable", "stop", "cannot read all of other.secret")
+
+
+EXTENSION_TABLE = """
+CREATE EXTENSION citext;
+CREATE TABLE public.of_the_extension (id int);
+ALTER EXTENSION citext ADD TABLE public.of_the_extension;
+"""
+
+
+def test_a_table_of_an_extension_is_in_no_backup_and_needs_not_be_read(
+    check_input: CheckInput, admin: Connection
+) -> None:
+    admin.execute(EXTENSION_TABLE.encode())
+    assert results_by_name(check_input)["Readable"].tone == "ok"
+
+
+def test_a_table_of_an_extension_whose_rows_are_in_the_backup_has_to_be_read(
+    check_input: CheckInput, admin: Connection
+) -> None:
+    admin.execute(EXTENSION_TABLE.encode())
+    admin.execute(
+        "UPDATE pg_extension SET extconfig = ARRAY['public.of_the_extension'::regclass],"
+        " extcondition = '{\"\"}' WHERE extname = 'citext'"
+    )
+    assert_only(check_input, "Readable", "stop", "cannot read all of public.of_the_extension")
+
+
+def test_a_large_object_that_cannot_be_read_leaves_no_backup(
+    check_input: CheckInput, admin: Connection
+) -> None:
+    admin.execute("SELECT lo_from_bytea(4711, 'x')")
+    assert_only(check_input, "Readable", "stop", "cannot read 1 large object, such as 4711")
+    admin.execute(SQL("GRANT SELECT ON LARGE OBJECT 4711 TO {}").format(Identifier(check_input.address.user)))
+    assert results_by_name(check_input)["Readable"].tone == "ok"

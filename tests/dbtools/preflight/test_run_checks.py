@@ -7,7 +7,7 @@ from dbtools.preflight import CHECKS, CheckInput, run_checks
 NAMES = {
     "Direct connection", "Primary", "Server", "Not the portal", "Role", "Readable", "Prisma's lock",
     "History", "Other sessions", "Long transactions", "Replicas", "Space", "pg_dump",
-    "Rehearsal server",
+    "Rehearsal server", "Owners", "Commit record", "Lock table", "Rehearsal needs",
 }  # fmt: skip
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from dbtools.execution import runner
+from dbtools.execution import runner, transaction
 from dbtools.execution.run_spec import NothingChanged
 from dbtools.postgres import client
 from dbtools.postgres.client import SQL, Connection, DatabaseAddress, DatabaseUnreachable, Identifier
-from dbtools.preflight import CheckInput, run_checks
+from dbtools.preflight import CheckInput, activity, run_checks
 from rollback_portal import env
 from rollback_portal.local.throwaway import temporary_folder
 from rollback_portal.processes.data_folder import DataFolder
@@ -96,3 +96,30 @@ def test_the_portals_own_database_is_refused(check_input: CheckInput, admin: Con
     own = (str(row[0]) if row else "", check_input.address.database)
     assert_only(replace(check_input, portal=own), "Not the portal", "stop", "the portal's own database")
     assert results_by_name(replace(check_input, portal=(own[0], "another")))["Not the portal"].tone == "ok"
+
+
+@pytest.mark.parametrize("function", ["pg_current_wal_lsn()", "pg_control_system()", "pg_xact_status(xid8)"])
+def test_a_server_that_keeps_the_names_of_transactions_to_itself_is_refused(
+    check_input: CheckInput, admin: Connection, function: str
+) -> None:
+    admin.execute(f"REVOKE EXECUTE ON FUNCTION {function} FROM PUBLIC".encode())
+    user = check_input.address.user
+    outcome = results_by_name(check_input)["Commit record"]
+    assert outcome.tone == "stop"
+    assert f"GRANT EXECUTE ON FUNCTION {function} TO {user}" in outcome.message
+
+
+def test_a_server_whose_log_has_no_position_is_refused(
+    check_input: CheckInput, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Aurora without logical replication."""
+    refuses = "DO $$ BEGIN RAISE EXCEPTION 'wal_level must be set to logical'; END $$"
+    monkeypatch.setattr(transaction, "IDENTITY", refuses)
+    assert_only(check_input, "Commit record", "stop", "rds.logical_replication")
+
+
+def test_a_query_that_the_server_refuses_stops_its_own_check_only(
+    check_input: CheckInput, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(activity, "SLOTS", "SELECT 1 / 0")
+    assert_only(check_input, "Replicas", "stop", "It could not be determined: division by zero")

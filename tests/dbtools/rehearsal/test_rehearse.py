@@ -16,7 +16,8 @@ from dbtools.postgres import backups, catalog, client, programs
 from dbtools.postgres.client import DatabaseAddress
 from dbtools.postgres.scratch import ScratchServer, ScratchUnavailable
 from dbtools.prisma import history
-from dbtools.rehearsal import STOP, WARN, MigrationSql, RehearsalReport, rehearse
+from dbtools.rehearsal import STOP, WARN, MigrationSql, RehearsalProgress, RehearsalReport, rehearse
+from dbtools.rehearsal.progress import STEPS
 from tests.dbtools.conftest import MakeDatabase
 from tests.dbtools.rehearsal import small_project
 from tests.dbtools.rehearsal.small_project import Project, project
@@ -263,11 +264,11 @@ def test_it_can_be_canceled_at_every_step(
     places: list[str], shop_project: Project, server: DatabaseAddress
 ) -> None:
     task = shop_project.task(DOWN)
-    reported: list[str] = []
+    reported: list[RehearsalProgress] = []
     runs = small_project.runner(task.statements, ["3_price"])
     rehearse(task, shop_project.scratch, runs, shop_project.fingerprint, progress=reported.append)
-    assert len(reported) >= 9
-    for step in range(len(reported)):
+    assert sorted({one.step for one in reported}) == list(range(1, STEPS + 1))
+    for step in range(STEPS):
         asked: Iterator[bool] = iter([False] * step + [True] * 1000)
         with pytest.raises(programs.ProgramStopped):
             rehearse(task, shop_project.scratch, runs, shop_project.fingerprint, stop=asked.__next__)

@@ -7,7 +7,13 @@ import pytest
 from dbtools.models import DatabaseRollback
 from dbtools.models.document_field import conform
 from dbtools.models.documents import LiveService
-from dbtools.views.closing_context import live_line, lookup_query, new_database_name, result_lines
+from dbtools.views.closing_context import (
+    live_line,
+    lookup_query,
+    new_database_name,
+    result_lines,
+    status_words,
+)
 from rollback_portal.accounts.models import User
 from tests.dbtools import rollback_rows
 
@@ -48,3 +54,12 @@ def test_the_name_of_a_restored_database_needs_no_quotes_and_fits(dana: User) ->
 def test_a_quote_in_a_migration_name_stays_inside_the_query() -> None:
     row = DatabaseRollback(selected=["it's"])
     assert "IN ('it''s');" in lookup_query(row)
+
+
+def test_what_each_version_of_prisma_will_say_is_known_once_the_history_was_looked_at() -> None:
+    row = DatabaseRollback(selected=["2_b"])
+    assert status_words(row) == ""
+    row.verification = {"rows_standing": [], "schema_as_rehearsed": True, "older_rows": []}
+    assert "in every version" in status_words(row)
+    row.verification["older_rows"] = ["2_b"]
+    assert "Prisma 6, and of 7 up to 7.8" in status_words(row)

@@ -96,7 +96,8 @@ def done(dana: User, efe: User, **fields: Any) -> DatabaseRollback:
         "approved_by": efe, "approved_by_name": efe.display, "approved_at": factories.ago(minutes=2),
         "message": f"{rollback_rows.NAMES[-1]} rolled back: the history rows are gone.",
         "run_log": {"deleted": [{"id": "1"}], "seconds": 1.14, "tries": 2, "invalid": [], "ran": []},
-        "verification": {"rows_standing": [], "schema_as_rehearsed": True}, "ended_at": timezone.now(),
+        "verification": {"rows_standing": [], "schema_as_rehearsed": True, "older_rows": []},
+        "ended_at": timezone.now(),
     }  # fmt: skip
     return rollback_rows.rollback(dana, **{"status": "done", **finished, **fields})
 
@@ -151,6 +152,11 @@ STATES: dict[str, State] = {
     "choosing": lambda dana, efe: rollback_rows.rollback(
         dana, "choosing", migrations=entries(), message="Read 40 migrations and 39 rows of the history."
     ),
+    "choosing-lacking": lambda dana, efe: rollback_rows.rollback(
+        dana, "choosing", migrations=entries(), message="Read 39 migrations and 40 rows of the history.",
+        source={"kind": "live", "commit": "a" * 40, "shown": "prisma/migrations at commit aaaaaaa",
+                "lacks": rollback_rows.NAMES[-1], "holder": "b" * 40},
+    ),
     "choosing-unread": lambda dana, efe: rollback_rows.rollback(
         dana, "choosing", migrations=[], message="The migrations could not be read: the repository is away."
     ),
@@ -170,10 +176,12 @@ STATES: dict[str, State] = {
     "ready-stopped": lambda dana, efe: rollback_rows.rollback(dana, "ready", preflight=[*CHECKS, SLOW]),
     "backing-up": lambda dana, efe: held(
         rollback_rows.rollback(dana, "backing_up", progress={
-            "phase": "writing", "bytes": 734_003_200, "rate": 52_428_800, "table": "public.Order (7 of 12)"})
+            "phase": "dumping", "bytes": 734_003_200, "done": 1_468_006_400, "total": 2_936_012_800,
+            "rate": 52_428_800, "left": 28.0, "table": "Order (7 of 12)"})
     ),
     "rehearsing": lambda dana, efe: held(
-        rollback_rows.rollback(dana, "rehearsing", progress={"phase": "applying the migrations again"})
+        rollback_rows.rollback(dana, "rehearsing", progress={
+            "phase": "applying the migrations again", "step": 8, "steps": 12, "usual": 61.0})
     ),
     "rehearsed": lambda dana, efe: rollback_rows.rollback(dana, "rehearsed", rehearsal=columns()),
     "rehearsed-failing": lambda dana, efe: rollback_rows.rollback(dana, "rehearsed", rehearsal=failing()),

@@ -137,11 +137,11 @@ def test_a_break_glass_approval_is_shown_until_somebody_else_has_looked(dana: Us
         Actor.of(dana), row, seen=row.approval_digest, reason="Nobody answers the phone at 3 a.m."
     )
     assert approval.void_reason(row) == ""
-    assert "Nobody answers the phone" in banners_for_every_page()[0]["message"]
+    assert "Nobody answers the phone" in banners_for_every_page(dana)[0]["message"]
     with pytest.raises(StepRefused, match="Somebody else"):
         approval.follow_up(Actor.of(dana), row)
     approval.follow_up(Actor.of(efe), row)
-    assert banners_for_every_page() == []
+    assert banners_for_every_page(dana) == []
 
 
 def test_a_declined_rollback_goes_back_to_the_rehearsal(dana: User, efe: User) -> None:

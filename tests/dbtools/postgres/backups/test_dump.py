@@ -49,6 +49,10 @@ def test_progress_names_the_table_and_the_bytes(
     assert dumping[-1].rate > 0
     assert {report.tables for report in reports} == {2}
     assert "Order" in {report.table for report in reports}
+    assert [report.done for report in dumping] == sorted(report.done for report in dumping)
+    assert all(0 <= report.done <= report.total for report in reports)
+    (total,) = {report.total for report in dumping}
+    assert total > 10_000_000  # bytes of the tables, not of the compressed file
 
 
 def test_waiting_for_a_locked_table_has_a_limit(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from dbtools.postgres import backups, client
+from dbtools.postgres.backups.restore import UNKNOWN_TIMEOUT
 from dbtools.postgres.client import DatabaseAddress
 from dbtools.postgres.programs import ClientPrograms
 from tests.dbtools.conftest import MakeDatabase
@@ -69,3 +71,51 @@ def test_a_restore_into_a_database_is_all_or_nothing(
     with client.connect(empty, "tests") as connection:
         query = "SELECT count(*) FROM pg_class WHERE relname IN ('Order', 'small')"
         assert connection.execute(query).fetchone() == (0,)
+
+
+NOT_KNOWN = f"pg_restore: error: could not execute query: ERROR:  {UNKNOWN_TIMEOUT}"
+ENDED = "pg_restore: warning: errors ignored on restore: 1"
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "fails"),
+    [
+        ([NOT_KNOWN, "Command was: SET transaction_timeout = 0;", ENDED], 1, False),
+        ([NOT_KNOWN], 1, True),
+        ([NOT_KNOWN, ENDED], 3, True),
+        ([NOT_KNOWN, "pg_restore: error: could not execute query: ERROR:  no such type", ENDED], 1, True),
+        (["pg_restore: error: connection lost"], 1, True),
+    ],
+)
+def test_to_an_older_server_only_the_setting_that_it_lacks_may_fail(
+    shop: DatabaseAddress,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    said: list[str],
+    code: int,
+    fails: bool,
+) -> None:
+    monkeypatch.setattr(import_module("dbtools.postgres.backups.restore"), "SETS_TIMEOUT", 19)
+    lines = "\n".join(f"echo '{line}' >&2" for line in said)
+    (tmp_path / "pg_restore").write_text(f"#!/bin/sh\n{lines}\nexit {code}\n")
+    (tmp_path / "pg_restore").chmod(0o755)
+    newer = ClientPrograms("", str(tmp_path / "pg_restore"), "19.0", "")
+    if fails:
+        with pytest.raises(backups.RestoreFailed):
+            backups.restore(shop, tmp_path / "any", newer)
+    else:
+        assert backups.restore(shop, tmp_path / "any", newer) > 0
+
+
+def test_an_archive_is_read_by_programs_that_are_not_older() -> None:
+    versions = ("15.18", "16.10", "17.6", "18.6")
+    by_version = {version: ClientPrograms("", "", version, "") for version in versions}
+    cannot = [
+        (dumps, restores)
+        for dumps in versions
+        for restores in versions
+        if backups.why_not_readable(by_version[dumps], by_version[restores])
+    ]
+    assert cannot == [
+        ("16.10", "15.18"), ("17.6", "15.18"), ("17.6", "16.10"), ("18.6", "15.18"), ("18.6", "16.10"),
+    ]  # fmt: skip

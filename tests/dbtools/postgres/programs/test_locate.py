@@ -83,3 +83,33 @@ def test_the_embedded_programs_are_not_used_for_tls(tmp_path: Path, monkeypatch:
     assert not find(18, requires_tls=False).tls
     with pytest.raises(ProgramNotFound, match=r"asks for TLS, and the embedded pg_dump .* cannot encrypt"):
         find(18, requires_tls=True)
+
+
+def without_tls(folder: Path) -> None:
+    """Make its pg_dump one that was built without TLS, and says so as libpq does."""
+    version = (folder / "pg_dump").read_text().splitlines()[1]
+    says = 'echo "sslmode value require invalid when SSL support is not compiled in" >&2; exit 1'
+    (folder / "pg_dump").write_text(f'#!/bin/sh\n[ "$1" = --version ] || {{ {says}; }}\n{version}\n')
+
+
+def test_programs_without_tls_are_passed_over_where_the_address_asks_for_it(packaged: Path) -> None:
+    without_tls(install(packaged / "16" / "bin", "16.10"))
+    install(packaged / "17" / "bin", "17.6")
+    assert find(16, requires_tls=True).version == "17.6"
+    chosen = find(16, requires_tls=False)
+    assert (chosen.version, chosen.tls) == ("16.10", False)
+    assert "It cannot encrypt" in chosen.message
+
+
+def test_a_configured_folder_without_tls_is_refused_where_the_address_asks_for_it(packaged: Path) -> None:
+    named = install(packaged / "own", "16.10")
+    without_tls(named)
+    assert find(16, requires_tls=False, folder=str(named)).version == "16.10"
+    with pytest.raises(ProgramNotFound, match=r"pg_dump 16\.10 in .* was built without it"):
+        find(16, requires_tls=True, folder=str(named))
+
+
+def test_only_programs_without_tls_are_named_as_such(packaged: Path) -> None:
+    without_tls(install(packaged / "16" / "bin", "16.10"))
+    with pytest.raises(ProgramNotFound, match=r"only 16\.10, which .* or which cannot encrypt"):
+        find(16, requires_tls=True)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from dbtools.down_draft import Draft, DraftLine
 from dbtools.postgres.catalog.privileges import GrantedRight
 from dbtools.postgres.client import DatabaseAddress
+from dbtools.postgres.programs import find
 from dbtools.sql import isolated
 from dbtools.wizard.worker.draft import with_standing_rights
 from rollback_portal.accounts.models import User
@@ -54,3 +58,20 @@ def test_rights_on_what_the_draft_makes_anew_are_offered_again() -> None:
     assert draft.lines[-1].choices == ("GRANT SELECT ON TABLE public.v TO reader",)
     assert draft.statements == Draft(lines).statements
     assert with_standing_rights(Draft(lines[2:]), standing) == Draft(lines[2:])
+
+
+def test_a_pg_dump_that_fails_while_drafting_ends_in_a_sentence(
+    practice: DatabaseAddress, dana: User, tmp_path: Path, settings: Any
+) -> None:
+    """The person writes without a draft; the row does not stay at drafting."""
+    real = find(18, requires_tls=False)
+    for name, program in (("pg_dump", real.pg_dump), ("pg_restore", real.pg_restore)):
+        version = f'[ "$1" = --version ] && exec {program} --version'
+        fails = "echo 'pg_dump: error: no way' >&2; exit 1"
+        (tmp_path / name).write_text(f"#!/bin/sh\n{version}\n{fails}\n")
+        (tmp_path / name).chmod(0o755)
+    config = Path(settings.DATABASES_FILE)
+    config.write_text(f'{config.read_text()}programs = "{tmp_path}"\n')
+    row = advance_to_writing(dana)
+    assert row.status == "writing"
+    assert row.draft["message"].startswith("There is no draft: The schema could not be read: pg_dump: error")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dbtools.models import Database, DatabaseRollback
-from dbtools.postgres.client import DatabaseAddress
+from dbtools.postgres.client import Connection, DatabaseAddress
 from dbtools.wizard import actions
 from rollback_portal.accounts.models import User
 from rollback_portal.audit.record import Actor
@@ -32,3 +32,43 @@ def test_after_a_code_rollback_only_the_commit_that_was_left_has_the_migration(
     assert row.source["commit"] == (newest if kind == "left" else before)
     why_not = row.migrations[-1]["why_not"]
     assert reason in why_not if reason else why_not == ""
+
+
+def test_a_source_without_the_newest_applied_migration_names_a_commit_that_has_it(
+    practice: DatabaseAddress, tmp_path: Path, dana: User
+) -> None:
+    """Also after it was taken out of the code again; and one press reads it there."""
+    repository = tmp_path / "shop.git"
+    newest, before, *_ = git(repository, "rev-list", "main").split()
+    git(repository, "branch", "kept", newest)
+    git(repository, "update-ref", "refs/heads/main", before)
+    row = actions.start(Actor.of(dana), Database.objects.get(name="shop"))
+    actions.justify(
+        Actor.of(dana), row, reason="The fix needs a day", source={"kind": "commit", "commit": before}
+    )
+    row = run_worker(row)
+    assert (row.status, row.source["holder"]) == ("choosing", newest)
+    assert row.source["lacks"] == row.migrations[-1]["name"]
+    actions.reread_migrations(Actor.of(dana), row, source={"kind": "commit", "commit": row.source["holder"]})
+    row = run_worker(row)
+    assert (row.source["lacks"], row.source["holder"]) == ("", "")
+    assert row.migrations[-1]["why_not"] == ""
+
+
+def test_a_commit_with_another_text_of_that_name_does_not_have_it(
+    practice: DatabaseAddress, tmp_path: Path, dana: User, opened_shop: Connection
+) -> None:
+    before = git(tmp_path / "shop.git", "rev-list", "main").split()[1]
+    opened_shop.execute("UPDATE _prisma_migrations SET checksum = repeat('0', 64)")
+    row = actions.start(Actor.of(dana), Database.objects.get(name="shop"))
+    actions.justify(
+        Actor.of(dana), row, reason="The fix needs a day", source={"kind": "commit", "commit": before}
+    )
+    row = run_worker(row)
+    assert row.source["lacks"]
+    assert row.source["holder"] == ""
+
+
+def git(repository: Path, *words: str) -> str:
+    command = ["git", "--git-dir", str(repository), *words]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
