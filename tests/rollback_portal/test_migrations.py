@@ -30,7 +30,7 @@ REASONS: dict[str, str] = {
         "it only allows a change one more move, from queued to unclear, "
         "and both versions work on unclear ones"
     ),
-    "dbtools.0004_rehearsal: RunSQL": (
+    "dbtools.0002_rehearsal: RunSQL": (
         "it only asks who settled a run that needed attention, and fills that in from the message that the "
         "version before writes"
     ),
