@@ -1,10 +1,9 @@
-"""Step 9: runs whose outcome is unknown, and restores of the backup."""
+"""Step 9: runs whose outcome is unknown."""
 
 from __future__ import annotations
 
 import pytest
 
-from dbtools.models import Restore
 from dbtools.wizard import closing
 from dbtools.wizard.transitions import StepRefused
 from rollback_portal.accounts.models import User
@@ -28,14 +27,3 @@ def test_the_worker_can_be_asked_to_look_again_without_findings(dana: User) -> N
     row = rollback_rows.rollback(dana, "needs_attention")
     closing.settle(Actor.of(dana), row, answer="again", findings="")
     assert (row.status, row.ended_at) == ("resolving", None)
-
-
-def test_a_backup_is_restored_under_a_plain_new_name_and_once_at_a_time(dana: User) -> None:
-    row = rollback_rows.rollback(dana, "done")
-    for name in ("", "shop", "Shop", "a;b", "x" * 64):
-        with pytest.raises(StepRefused):
-            closing.request_restore(Actor.of(dana), row, name=name)
-    closing.request_restore(Actor.of(dana), row, name="shop_before")
-    with pytest.raises(StepRefused, match="being restored already"):
-        closing.request_restore(Actor.of(dana), row, name="shop_again")
-    assert Restore.objects.count() == 1
