@@ -1,4 +1,4 @@
-"""Approving alone: only where it is allowed, while nobody else is there, and with a reason that says something."""
+"""Approving alone: where it is allowed, while nobody else is there, with a reason that says something."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A backup is taken out by one person with the approval of another, for exactly that, once, within 15 minutes."""
+"""A backup is taken out by one person with the approval of another: exactly that, once, for 15 minutes."""
 
 from __future__ import annotations
 
