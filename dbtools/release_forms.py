@@ -68,5 +68,5 @@ class DeclineReleaseForm(ReleaseForm):
 
 def newest_release(rollback: DatabaseRollback) -> str:
     """What tells a page that somebody has asked since it was drawn."""
-    newest = rollback.releases.first()
-    return str(newest.pk) if newest else ""
+    numbers = [release.pk for release in rollback.releases.all()]
+    return str(max(numbers)) if numbers else ""

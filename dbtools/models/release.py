@@ -20,8 +20,6 @@ class BackupRelease(Stateful):
     transitions below: what was used once cannot be used again. `digest` covers what was approved.
     """
 
-    KINDS = ("download", "restore")
-    OPEN = ("requested", "approved")
     TRANSITIONS = {
         "requested": frozenset({"approved", "declined"}),
         "approved": frozenset({"used", "declined"}),

@@ -19,8 +19,7 @@ MAY = {"download": "may download the backup", "restore": "had it restored into {
 def release_context(rollback: DatabaseRollback, viewer: Viewer) -> dict[str, Any]:
     """The open requests with their buttons, the buttons that ask, and the restores so far."""
     backup = rollback.backup
-    found = rollback.releases.select_related("rollback__backup", "rollback__database")
-    open_ones = [release for release in found.filter(status__in=BackupRelease.OPEN) if is_shown(release)]
+    open_ones = [release for release in rollback.releases.all() if is_shown(release)]
     kinds = {release.kind for release in open_ones}
     return {
         "releases": [release_entry(release, viewer) for release in open_ones],
@@ -36,9 +35,8 @@ def release_context(rollback: DatabaseRollback, viewer: Viewer) -> dict[str, Any
 
 def is_shown(release: BackupRelease) -> bool:
     """Whether somebody still has to do something: a restore goes on by itself, and an approval expires."""
-    if release.status == "requested":
-        return True
-    return release.kind == "download" and not releases.expired(release)
+    waits_to_be_used = release.status == "approved" and release.kind == "download"
+    return release.status == "requested" or (waits_to_be_used and not releases.expired(release))
 
 
 def release_entry(release: BackupRelease, viewer: Viewer) -> dict[str, Any]:

@@ -121,10 +121,13 @@ def approve(actor: Actor, rollback: DatabaseRollback, *, release: BackupRelease,
 
 def _queue(release: BackupRelease) -> None:
     """Let the worker restore it, in the approval's own transaction."""
+    backup = release.rollback.backup
+    if backup is None:
+        raise StepRefused("There is no backup to restore.")
     try:
         with transaction.atomic():
             Restore.objects.create(
-                backup_id=release.rollback.backup_id, release=release, name=release.name,
+                backup=backup, release=release, name=release.name,
                 requested_by_id=release.requested_by_id, requested_by_name=release.requested_by_name,
                 status_times={"queued": timezone.now().isoformat()},
             )  # fmt: skip

@@ -7,8 +7,9 @@ from typing import Any
 
 from django.utils import timezone
 
-from dbtools.models import Backup, BackupRelease, Database, DatabaseRollback
-from dbtools.wizard.binding import digest_of
+from dbtools.models import Backup, BackupRelease, Database, DatabaseRollback, Restore
+from dbtools.wizard import releases
+from dbtools.wizard.binding import digest_of, release_digest_of
 from rollback_portal.accounts.models import User
 from rollback_portal.audit.record import Actor
 from tests import factories
@@ -138,6 +139,14 @@ def release(row: DatabaseRollback, user: User, kind: str = "download", **fields:
         "requested_by_name": user.display,
     }  # fmt: skip
     return BackupRelease.objects.create(**{**whole, **fields})
+
+
+def allowed_restore(row: DatabaseRollback, user: User, by: User) -> Restore:
+    """A restore into `restored_shop` that a second person has approved just now; it waits for a worker."""
+    related = ("rollback__backup", "rollback__database")
+    made = BackupRelease.objects.select_related(*related).get(pk=release(row, user, "restore").pk)
+    releases.approve(Actor.of(by), row, release=made, seen=release_digest_of(made))
+    return Restore.objects.get(release=made)
 
 
 def approved(user: User, by: User, **fields: Any) -> DatabaseRollback:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -103,8 +104,8 @@ def test_another_address_of_the_same_database_runs_nothing(
     part: str, approved_row: DatabaseRollback, target: DatabaseAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = state(target)
-    changed = {"schema": "other", "user": "somebody", "host": "localhost"}[part]
-    monkeypatch.setenv("SHOP_DATABASE_URL", company.address(replace(target, **{part: changed})))
+    changed: dict[str, Any] = {"schema": "other", "user": "somebody", "host": "localhost"}
+    monkeypatch.setenv("SHOP_DATABASE_URL", company.address(replace(target, **{part: changed[part]})))
     assert force(approved_row).status == "approved"
     assert state(target) == before
 
