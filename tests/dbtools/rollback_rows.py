@@ -141,12 +141,17 @@ def release(row: DatabaseRollback, user: User, kind: str = "download", **fields:
     return BackupRelease.objects.create(**{**whole, **fields})
 
 
+def allowed(row: DatabaseRollback, user: User, by: User, kind: str = "download") -> BackupRelease:
+    """A request to take the backup out that a second person has approved just now."""
+    related = ("rollback__backup", "rollback__database")
+    made = BackupRelease.objects.select_related(*related).get(pk=release(row, user, kind).pk)
+    releases.approve(Actor.of(by), row, release=made, seen=release_digest_of(made))
+    return made
+
+
 def allowed_restore(row: DatabaseRollback, user: User, by: User) -> Restore:
     """A restore into `restored_shop` that a second person has approved just now; it waits for a worker."""
-    related = ("rollback__backup", "rollback__database")
-    made = BackupRelease.objects.select_related(*related).get(pk=release(row, user, "restore").pk)
-    releases.approve(Actor.of(by), row, release=made, seen=release_digest_of(made))
-    return Restore.objects.get(release=made)
+    return Restore.objects.get(release=allowed(row, user, by, "restore"))
 
 
 def approved(user: User, by: User, **fields: Any) -> DatabaseRollback:

@@ -68,3 +68,21 @@ def test_the_run_button_says_first_what_can_be_changed_least(
     viewer = Viewer(may=may, needed="database admin", user_id=1, own=False, approved_it=False)
     button = run_button(viewer, void_reason=void_reason, code_operation=code_operation)
     assert (button.disabled, button.note) == (bool(note), note)
+
+
+def test_giving_up_somebody_elses_work_asks_why(dana: User, efe: User, client_as: ClientAs) -> None:
+    row = wizard_states.STATES["rehearsed-others"](dana, efe)
+    question = "Efe Brandt requested this, and it was rehearsed. Why it is given up:"
+    assert question in text(page_for(client_as, dana, row))
+    assert question not in text(page_for(client_as, efe, row))
+
+
+@pytest.mark.parametrize(("kind", "words"), [("download", "Ask to download"), ("restore", "Ask to restore")])
+def test_what_was_asked_for_is_not_asked_for_twice(
+    kind: str, words: str, dana: User, efe: User, client_as: ClientAs
+) -> None:
+    row = wizard_states.STATES["done"](dana, efe)
+    assert any(words in one for one in buttons(page_for(client_as, dana, row), disabled=False))
+    rollback_rows.release(row, dana, kind)
+    assert any(words in one for one in buttons(page_for(client_as, dana, row), disabled=True))
+    assert "it was asked for already, see below" in text(page_for(client_as, dana, row))
