@@ -29,6 +29,6 @@ def target(
 
 
 @pytest.fixture
-def approved_row(target: DatabaseAddress, dana: User, efe: User) -> DatabaseRollback:
+def approved_row(target_shop: DatabaseAddress, dana: User, efe: User) -> DatabaseRollback:
     """It would run and end in *done*."""
-    return approve(rehearsed(target, dana, after=ended(target).schema), efe)
+    return approve(rehearsed(target_shop, dana, after=ended(target_shop).schema), efe)

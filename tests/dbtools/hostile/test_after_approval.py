@@ -90,12 +90,12 @@ def force(row: DatabaseRollback, **edited: Any) -> DatabaseRollback:
     return run_worker(row)
 
 
-def test_untouched_it_runs(approved_row: DatabaseRollback, target: DatabaseAddress) -> None:
-    before = state(target)
+def test_untouched_it_runs(approved_row: DatabaseRollback, target_shop: DatabaseAddress) -> None:
+    before = state(target_shop)
     approval.start_run(Actor.of(approved_row.requested_by), approved_row, typed=approved_row.phrase)
     row = run_worker(approved_row)
     assert row.status == "done", row.message
-    assert state(target) != before
+    assert state(target_shop) != before
 
 
 def test_there_are_many_of_them() -> None:
@@ -104,44 +104,46 @@ def test_there_are_many_of_them() -> None:
 
 @pytest.mark.parametrize("what", EDITS)
 def test_a_row_that_was_edited_after_the_approval_runs_nothing(
-    what: str, approved_row: DatabaseRollback, target: DatabaseAddress, dana: User
+    what: str, approved_row: DatabaseRollback, target_shop: DatabaseAddress, dana: User
 ) -> None:
-    before, edited = state(target), EDITS[what](approved_row)
+    before, edited = state(target_shop), EDITS[what](approved_row)
     DatabaseRollback.objects.filter(pk=approved_row.pk).update(**edited)
     row = fresh(approved_row)
     with pytest.raises(StepRefused):
         approval.start_run(Actor.of(dana), row, typed=row.phrase)
     row = force(row)
     assert row.status in ("approved", "unchanged"), row.message
-    assert state(target) == before
+    assert state(target_shop) == before
 
 
 def test_a_backup_that_was_edited_runs_nothing(
-    approved_row: DatabaseRollback, target: DatabaseAddress
+    approved_row: DatabaseRollback, target_shop: DatabaseAddress
 ) -> None:
-    before = state(target)
+    before = state(target_shop)
     Backup.objects.update(sha256="c" * 64)
     assert force(approved_row).status == "approved"
-    assert state(target) == before
+    assert state(target_shop) == before
 
 
 def test_the_approval_of_one_row_is_none_for_another(
-    approved_row: DatabaseRollback, target: DatabaseAddress, dana: User, efe: User
+    approved_row: DatabaseRollback, target_shop: DatabaseAddress, dana: User, efe: User
 ) -> None:
     """Every column of an approved row, copied to a new one."""
-    before, copied = state(target), fresh(approved_row)
+    before, copied = state(target_shop), fresh(approved_row)
     DatabaseRollback.objects.filter(pk=approved_row.pk).update(status="abandoned")
     copied.pk, copied.key = None, rollback_rows.rollback(dana, "abandoned").key.__class__(int=1)
     copied.save(force_insert=True)
     assert force(copied).status == "approved"
-    assert state(target) == before
+    assert state(target_shop) == before
 
 
-def test_what_nobody_started_does_not_run(approved_row: DatabaseRollback, target: DatabaseAddress) -> None:
-    before = state(target)
+def test_what_nobody_started_does_not_run(
+    approved_row: DatabaseRollback, target_shop: DatabaseAddress
+) -> None:
+    before = state(target_shop)
     row = force(approved_row, started_by=None)
     assert (row.status, "not recorded who started it" in row.message) == ("approved", True)
-    assert state(target) == before
+    assert state(target_shop) == before
 
 
 PARSES: dict[str, Callable[[], dict[str, Any]]] = {
@@ -163,15 +165,15 @@ def harmless(analysis: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("what", PARSES)
 def test_a_parse_that_was_swapped_before_the_approval_runs_nothing(
-    what: str, target: DatabaseAddress, dana: User, efe: User
+    what: str, target_shop: DatabaseAddress, dana: User, efe: User
 ) -> None:
     """The approval covers the swapped one, so only the text itself tells."""
-    row = rehearsed(target, dana, after=ended(target).schema, sql_analysis=PARSES[what]())
-    row, before = approve(row, efe), state(target)
+    row = rehearsed(target_shop, dana, after=ended(target_shop).schema, sql_analysis=PARSES[what]())
+    row, before = approve(row, efe), state(target_shop)
     assert approval.void_reason(row) == ""
     row = force(row)
     assert (row.status, "The SQL is not the one" in row.message) == ("approved", True), row.message
-    assert state(target) == before
+    assert state(target_shop) == before
 
 
 REFUSED_SQL = ("COMMIT;", 'DO $$ BEGIN DELETE FROM "Order"; END $$;', "SET ROLE postgres;")
@@ -179,16 +181,16 @@ REFUSED_SQL = ("COMMIT;", 'DO $$ BEGIN DELETE FROM "Order"; END $$;', "SET ROLE 
 
 @pytest.mark.parametrize("sql", REFUSED_SQL)
 def test_sql_that_the_check_never_let_through_runs_nothing(
-    sql: str, target: DatabaseAddress, dana: User, efe: User
+    sql: str, target_shop: DatabaseAddress, dana: User, efe: User
 ) -> None:
     """The row says that it was checked, rehearsed and approved."""
     statement = {**parsed("SELECT 1;")["statements"][0], "text": sql.rstrip(";")}
     digest = hashlib.sha256(sql.encode()).hexdigest()
     analysis = {"sha256": digest, "statements": [statement], "problems": [], "path": "transaction"}
     fields = {"sql": sql, "sql_sha256": digest, "sql_analysis": analysis}
-    row, before = approve(rehearsed(target, dana, after="", **fields), efe), state(target)
+    row, before = approve(rehearsed(target_shop, dana, after="", **fields), efe), state(target_shop)
     assert "may not be run any more" in force(row).message
-    assert state(target) == before
+    assert state(target_shop) == before
 
 
 # --- Who answers for it -------------------------------------------------------------------------------------
@@ -207,9 +209,9 @@ def take_role(user: User) -> None:
 @pytest.mark.parametrize("when", ["before the run", "began", "ran", "deleted"])
 def test_who_lost_the_right_before_or_during_the_run_changes_nothing(
     when: str, who: str, lose: Callable[[User], None], approved_row: DatabaseRollback,
-    target: DatabaseAddress, dana: User, efe: User, monkeypatch: pytest.MonkeyPatch,
+    target_shop: DatabaseAddress, dana: User, efe: User, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    person, before = {"dana": dana, "efe": efe}[who], state(target)
+    person, before = {"dana": dana, "efe": efe}[who], state(target_shop)
     approval.start_run(Actor.of(dana), approved_row, typed=approved_row.phrase)
     if when == "before the run":
         lose(person)
@@ -224,4 +226,4 @@ def test_who_lost_the_right_before_or_during_the_run_changes_nothing(
     row = run_worker(approved_row)
     assert row.status == "approved", row.message
     assert f"{person.display} is no longer a database admin" in row.message
-    assert state(target) == before
+    assert state(target_shop) == before

@@ -51,63 +51,66 @@ def exchanged(server: DatabaseAddress, one: str, other: str) -> Iterator[None]:
 
 
 def test_the_same_address_of_another_database_runs_nothing(
-    approved_row: DatabaseRollback, target: DatabaseAddress, other: DatabaseAddress, server: DatabaseAddress
+    approved_row: DatabaseRollback,
+    target_shop: DatabaseAddress,
+    other: DatabaseAddress,
+    server: DatabaseAddress,
 ) -> None:
-    before = state(target), state(other)
-    with exchanged(server, target.database, other.database):
+    before = state(target_shop), state(other)
+    with exchanged(server, target_shop.database, other.database):
         row = force(approved_row)
     assert (row.status, "leads to another database" in row.message) == ("approved", True), row.message
-    assert (state(target), state(other)) == before
+    assert (state(target_shop), state(other)) == before
 
 
 def test_the_same_is_true_of_statements_outside_a_transaction(
-    approved_row: DatabaseRollback, target: DatabaseAddress, other: DatabaseAddress
+    approved_row: DatabaseRollback, target_shop: DatabaseAddress, other: DatabaseAddress
 ) -> None:
     spec = replace(run_spec_of(approved_row), statements=CONCURRENTLY, outside_transaction=True)
-    before = state(target), state(other)
+    before = state(target_shop), state(other)
     with pytest.raises(Blocked, match="leads to another database"):
         run(other, spec, RecordingObserver())
-    assert (state(target), state(other)) == before
+    assert (state(target_shop), state(other)) == before
 
 
 def test_another_database_of_the_server_runs_nothing(
     approved_row: DatabaseRollback,
-    target: DatabaseAddress,
+    target_shop: DatabaseAddress,
     other: DatabaseAddress,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    before = state(target), state(other)
+    before = state(target_shop), state(other)
     monkeypatch.setenv("SHOP_DATABASE_URL", company.address(other))
     row = force(approved_row)
     assert (row.status, "is not the one that was backed up" in row.message) == ("approved", True)
-    assert (state(target), state(other)) == before
+    assert (state(target_shop), state(other)) == before
 
 
 def test_another_server_runs_nothing(
     approved_row: DatabaseRollback,
-    target: DatabaseAddress,
+    target_shop: DatabaseAddress,
     embedded_scratch: ScratchServer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with embedded_scratch.database() as elsewhere:
         fill(elsewhere)
-        before = state(target), state(elsewhere)
+        before = state(target_shop), state(elsewhere)
         monkeypatch.setenv("SHOP_DATABASE_URL", company.address(elsewhere))
         assert force(approved_row).status == "approved"
         with pytest.raises(Blocked, match="leads to another database"):
             run(elsewhere, run_spec_of(approved_row), RecordingObserver())
-        assert (state(target), state(elsewhere)) == before
+        assert (state(target_shop), state(elsewhere)) == before
 
 
 @pytest.mark.parametrize("part", ["schema", "user", "host"])
 def test_another_address_of_the_same_database_runs_nothing(
-    part: str, approved_row: DatabaseRollback, target: DatabaseAddress, monkeypatch: pytest.MonkeyPatch
+    part: str, approved_row: DatabaseRollback, target_shop: DatabaseAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = state(target)
+    before = state(target_shop)
     changed: dict[str, Any] = {"schema": "other", "user": "somebody", "host": "localhost"}
-    monkeypatch.setenv("SHOP_DATABASE_URL", company.address(replace(target, **{part: changed[part]})))
+    monkeypatch.setenv("SHOP_DATABASE_URL", company.address(replace(target_shop, **{part: changed[part]})))
     assert force(approved_row).status == "approved"
-    assert state(target) == before
+    assert state(target_shop) == before
 
 
 @pytest.mark.parametrize("status", ["resolving", "verifying"])
@@ -115,11 +118,11 @@ def test_what_became_of_a_run_is_never_read_from_another_database(
     status: str,
     approved_row: DatabaseRollback,
     other: DatabaseAddress,
-    target: DatabaseAddress,
+    target_shop: DatabaseAddress,
     server: DatabaseAddress,
 ) -> None:
     for step in ("running", "committing", "resolving", status):
         DatabaseRollback.objects.filter(pk=approved_row.pk).update(status=step)
-    with exchanged(server, target.database, other.database):
+    with exchanged(server, target_shop.database, other.database):
         row = run_worker(approved_row)
     assert (row.status, "leads to another database" in row.message) == (status, True), row.message

@@ -23,9 +23,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def ended_row(target: DatabaseAddress, dana: User) -> DatabaseRollback:
-    with client.connect(target, "tests") as connection:
-        known = asdict(target_of(connection, target))
+def ended_row(target_shop: DatabaseAddress, dana: User) -> DatabaseRollback:
+    with client.connect(target_shop, "tests") as connection:
+        known = asdict(target_of(connection, target_shop))
     return rollback_rows.rollback(dana, "done", target=known)
 
 
