@@ -16,7 +16,7 @@ from tests.dbtools.hostile.approved_rows import approve, rehearsed
 
 
 @pytest.fixture
-def target(
+def target_shop(
     shop: DatabaseAddress, tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> DatabaseAddress:
     """The configured database, with a history to roll back."""
