@@ -16,11 +16,11 @@ from dbtools.models import DatabaseRollback
 from dbtools.models.documents import MigrationSource
 from dbtools.prisma.folder import InvalidMigrationsFolder
 from dbtools.prisma.upload import from_archive
+from rollback_portal.text import says_something
 
 LONGEST_TEXT = 2000  # characters of a reason
 LONGEST_INCIDENT = 100  # characters
 LONGEST_ARCHIVE = 5 * 1024 * 1024  # bytes
-SHORTEST_REASON = 10  # characters
 COMMIT = re.compile(r"[0-9a-f]{7,40}")
 SOURCES = ("live", "left", "commit", "folder")
 NO_SOURCE = "Choose where the migrations are read from."
@@ -139,7 +139,7 @@ class NeedForm(SourceForm):
 
     def clean_reason(self) -> str:
         reason: str = self.cleaned_data["reason"]
-        if len(reason) < SHORTEST_REASON:
+        if not says_something(reason):
             raise forms.ValidationError("Say in a sentence why code alone does not help.")
         return reason
 
@@ -213,16 +213,29 @@ class BreakGlassForm(WizardForm):
     reason = Text()
 
 
-class DeclineForm(WizardForm):
-    """Step 7: why it is not approved."""
+class ReasonForm(WizardForm):
+    """Why it is not approved, or given up."""
 
     reason = Text()
 
 
 class RunForm(WizardForm):
-    """Step 8: the name that has to be typed."""
+    """Step 8: the name that has to be typed. `seen` is when it was reached: no form starts two runs."""
+
+    REFUSALS = {"": "run refused"}
 
     typed = Verbatim()
+    seen = Verbatim()
+
+    def clean_seen(self) -> str:
+        seen: str = self.cleaned_data["seen"]
+        if seen != self.rollback.status_times.get("approved", ""):
+            raise forms.ValidationError("Your page is older than the last try to run it: look at it again.")
+        return seen
+
+    @property
+    def values(self) -> dict[str, Any]:
+        return {"typed": self.cleaned_data["typed"]}
 
 
 class SettleForm(WizardForm):
@@ -236,12 +249,6 @@ class SettleForm(WizardForm):
     def values(self) -> dict[str, Any]:
         data = self.cleaned_data
         return {"answer": data["answer"], "findings": data["words"], "typed": data["typed"]}
-
-
-class RestoreForm(WizardForm):
-    """Step 9: the name of the new database."""
-
-    name = Text()
 
 
 class UploadForm(WizardForm):

@@ -55,6 +55,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "rollback_portal.web.security.SignInAgain",
+    "rollback_portal.accounts.presence.LastSeen",
 ]
 
 ROOT_URLCONF = "rollback_portal.urls"
@@ -182,6 +183,7 @@ SETTLE_SECONDS = env.number("SETTLE_SECONDS", 30)  # a lost request may take eff
 DATABASES_FILE = env.text("DATABASES_FILE")
 BACKUP_FOLDER = env.text("BACKUP_FOLDER") or str(env.data_folder() / "backups")
 BACKUP_DAYS = env.number("BACKUP_DAYS", 14)
+BREAK_GLASS = env.flag("BREAK_GLASS", default=True)  # whether somebody may approve alone in an emergency
 MIRROR_FOLDER = env.text("MIRROR_FOLDER") or str(env.data_folder() / "mirrors")
 SCRATCH_FOLDER = env.text("SCRATCH_FOLDER") or str(env.data_folder() / "scratch")
 

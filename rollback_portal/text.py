@@ -1,4 +1,4 @@
-"""How times and untrusted text are put into words, the same on every page and in every message.
+"""How times and untrusted text are put into words, the same on every page, and what counts as a reason.
 
 Without Django, so that code below it can use this as well.
 """
@@ -64,6 +64,24 @@ def time_of_day(at: datetime) -> str:
 
 def exact_time(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+# --- Reasons that people give ---
+
+SHORTEST_REASON = 10  # characters
+FEWEST_LETTERS, FEWEST_WORDS = 6, 3  # different ones
+
+
+def says_something(reason: str) -> bool:
+    """Whether a reason can be a sentence: not one letter, or one word, again and again.
+
+    Words are counted only where the script separates them by spaces.
+    """
+    text = reason.strip().casefold()
+    letters = {char for char in text if char.isalpha()}
+    words = {word for word in re.findall(r"\w+", text) if any(char.isalpha() for char in word)}
+    enough_words = len(words) >= FEWEST_WORDS or not text.isascii()
+    return len(text) >= SHORTEST_REASON and len(letters) >= FEWEST_LETTERS and enough_words
 
 
 # --- Untrusted text ---

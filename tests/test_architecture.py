@@ -42,6 +42,7 @@ LEVELS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("apps", "models", "preflight", "rehearsal"),
         ("wizard",),
         ("forms", "interface", "tasks"),
+        ("release_forms",),
         ("views",),
         ("urls",),
     ),

@@ -17,6 +17,7 @@ from dbtools.execution.run_spec import Identity, RunSpec
 from dbtools.execution.transaction import server_identity
 from dbtools.postgres import catalog, client
 from dbtools.postgres.client import Connection, DatabaseAddress
+from dbtools.postgres.target import target_of
 from dbtools.prisma import history
 
 COMMITTED, NOT_COMMITTED, UNKNOWN = "committed", "not committed", "unknown"
@@ -57,6 +58,7 @@ def find_outcome(
     purpose = f"commit outcome {spec.id}"
     with client.connect(address, purpose, autocommit=True, settings=client.read_only(0)) as connection:
         _refuse_a_replica(connection, address)
+        refuse_another_database(connection, address, spec)
         while (status := _status(connection, spec, identity)) == IN_PROGRESS and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
         try:
@@ -74,6 +76,18 @@ def _refuse_a_replica(connection: Connection, address: DatabaseAddress) -> None:
     if row is None or row[0]:
         raise client.DatabaseUnreachable(
             f"{address.redacted} is a replica at this moment; only the primary can tell."
+        )
+
+
+def refuse_another_database(connection: Connection, address: DatabaseAddress, spec: RunSpec) -> None:
+    """Another database knows nothing of the run.
+
+    Raises:
+        client.DatabaseUnreachable: the address leads to another one than that of the run.
+    """
+    if spec.target is not None and not target_of(connection, address).is_same_database(spec.target):
+        raise client.DatabaseUnreachable(
+            f"{address.redacted} leads to another database than the one of the run, {spec.target.address}."
         )
 
 

@@ -36,6 +36,7 @@ from dbtools.execution.transaction import (
     apply_settings,
     check_history,
     check_schema,
+    check_target,
     commit,
     delete_rows,
     detect_dead_client,
@@ -131,6 +132,7 @@ class _ConcurrentIndexRun:
         connection, spec = self.connection, self.spec
         try:
             detect_dead_client(connection)
+            check_target(connection, self.address, spec)
             row = connection.execute("SELECT pg_try_advisory_lock(%s)", [PRISMA_LOCK]).fetchone()
             if not row or not row[0]:
                 raise Blocked(f"A prisma migrate is under way: it holds Prisma's lock. {UNTOUCHED}")

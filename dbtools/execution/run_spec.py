@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from dbtools.postgres.client import Connection
+from dbtools.postgres.target import Target
 
 # The advisory lock that `prisma migrate deploy`, `dev` and `resolve` hold while they work.
 # Reference: https://www.prisma.io/docs/orm/prisma-migrate/workflows/development-and-production#advisory-locking
@@ -39,6 +40,7 @@ class RunSpec:
         history: digest of all history rows as they were approved.
         statement_seconds: timeout of one statement.
         outside_transaction: no statement can run inside a transaction (CONCURRENTLY).
+        target: the only database on which it may run; None for a rehearsal's copy.
         tries: how often the transaction is attempted while other sessions hold locks.
     """
 
@@ -51,6 +53,7 @@ class RunSpec:
     history: str
     statement_seconds: float = 60.0
     outside_transaction: bool = False
+    target: Target | None = None
     tries: int = TRIES
 
 

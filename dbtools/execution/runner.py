@@ -34,6 +34,7 @@ from dbtools.execution.transaction import (
     apply_settings,
     check_history,
     check_schema,
+    check_target,
     commit,
     delete_rows,
     detect_dead_client,
@@ -140,6 +141,7 @@ class _Attempt:
     def run(self) -> Outcome:
         connection, spec, observer = self.connection, self.spec, self.observer
         apply_settings(connection, spec)
+        check_target(connection, self.address, spec)
         lock_history(connection, spec)
         check_history(connection, spec)
         check_schema(connection, spec)

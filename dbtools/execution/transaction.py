@@ -31,6 +31,7 @@ from dbtools.postgres.client import (
     redact,
     server_refused,
 )
+from dbtools.postgres.target import target_of
 from dbtools.prisma import history
 from rollback_portal.text import one_line
 
@@ -75,6 +76,17 @@ def apply_settings(connection: Connection, spec: RunSpec) -> None:
 def set_lock_timeout(connection: Connection, seconds: float) -> None:
     """Limit the wait for a single lock, in seconds, until the end of the transaction."""
     connection.execute("SELECT set_config('lock_timeout', %s, true)", [f"{seconds * 1000:.0f}ms"])
+
+
+def check_target(connection: Connection, address: DatabaseAddress, spec: RunSpec) -> None:
+    """Check that the connection leads to the database that was approved, by the address that was approved."""
+    if spec.target is None:
+        return
+    now = target_of(connection, address)
+    if now != spec.target:
+        same = now.is_same_database(spec.target)
+        what = "is not the one" if same else "leads to another database than the one"
+        raise Blocked(f"The configured address {what} that was approved, {spec.target.address}. {UNTOUCHED}")
 
 
 def lock_history(connection: Connection, spec: RunSpec) -> None:

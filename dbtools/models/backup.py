@@ -52,6 +52,7 @@ class Restore(LeasedRow):
     }
 
     backup = models.ForeignKey(Backup, models.PROTECT, related_name="restores")
+    release = models.OneToOneField("dbtools.BackupRelease", models.PROTECT, null=True, related_name="restore")
     name = models.CharField(max_length=63, help_text="Name of the new database.")
     status = models.CharField(max_length=10, default="queued")
     message = models.TextField(blank=True)

@@ -175,6 +175,14 @@ class StoredRan(TypedDict):
     seconds: float
 
 
+class StoredTarget(TypedDict, total=False):
+    """`dbtools.postgres.target.Target`: the database that was backed up, and that alone may be changed."""
+
+    system: str
+    oid: int
+    address: str
+
+
 class StoredRehearsalCheck(TypedDict):
     """One thing that the rehearsal has proven ("ok"), left open ("warn") or refuted ("stop")."""
 

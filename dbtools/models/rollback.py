@@ -23,6 +23,7 @@ from dbtools.models.documents import (
     StoredMigration,
     StoredRehearsal,
     StoredStatement,
+    StoredTarget,
     TransactionIdentity,
     Verification,
 )
@@ -100,6 +101,12 @@ class DatabaseRollback(LeasedRow):
     requested_at = models.DateTimeField(db_default=Now(), editable=False)
     incident = models.CharField(max_length=100, blank=True)
     message = models.TextField(blank=True, help_text="What happened last, as a sentence.")
+    failed_in = models.CharField(
+        max_length=20,
+        blank=True,
+        db_default="",
+        help_text="The status that an unforeseen error ended.",
+    )
     ended_at = models.DateTimeField(null=True)
 
     justification = document(Justification, help_text="Step 1: the reason, and which code was live then.")
@@ -118,6 +125,7 @@ class DatabaseRollback(LeasedRow):
     fingerprint = models.CharField(max_length=64, blank=True)
     progress = document(Progress, help_text="What the worker is doing now, in numbers.")
     backup = models.ForeignKey(Backup, models.PROTECT, null=True, related_name="rollbacks")
+    target = document(StoredTarget, null=True, help_text="Step 5: the database that the backup is of.")
     rehearsal = document(StoredRehearsal, help_text="Step 6: the report of the rehearsal.")
     approval_digest = models.CharField(
         max_length=64, blank=True, help_text="Digest of everything that an approval covers."
@@ -129,6 +137,7 @@ class DatabaseRollback(LeasedRow):
     broke_glass = models.TextField(blank=True, help_text="Why nobody else approved it.")
     followed_up_at = models.DateTimeField(null=True)
     followed_up_by = models.CharField(max_length=200, blank=True)
+    started_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     identity = document(TransactionIdentity, help_text="The transaction: xid, server, timeline.")
     run_log = document(RunLog, help_text="What ran, and the history rows that were deleted.")
     settled_as = models.CharField(

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from allauth.account.decorators import reauthentication_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.views.decorators.debug import sensitive_post_parameters
 
-from dbtools import forms
-from dbtools.models import ROLL_BACK
+from dbtools import forms, release_forms
+from dbtools.models import ROLL_BACK, DatabaseRollback
 from dbtools.views.wizard import draw, load
-from dbtools.wizard import actions, approval, closing
+from dbtools.wizard import actions, approval, break_glass, closing, releases
 from dbtools.wizard.transitions import StepRefused, refuse
+from rollback_portal.accounts import confirmation
 from rollback_portal.accounts.permissions import actor_of, requires
+from rollback_portal.audit.record import Actor
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,7 @@ class WizardAction:
 
     perform: Callable[..., None]
     form: type[forms.WizardForm] = forms.WizardForm
+    password: bool = False
 
 
 # The last part of each address, in the order of the steps.
@@ -34,34 +37,29 @@ ACTIONS = {
     "preflight": WizardAction(actions.rerun_preflight),
     "backup": WizardAction(actions.request_backup, forms.BackupForm),
     "ask": WizardAction(approval.request_approval),
-    "decline": WizardAction(approval.decline, forms.DeclineForm),
-    "follow-up": WizardAction(approval.follow_up),
+    "approve": WizardAction(approval.approve, forms.ApprovalForm, password=True),
+    "break-glass": WizardAction(break_glass.break_glass, forms.BreakGlassForm, password=True),
+    "decline": WizardAction(approval.decline, forms.ReasonForm),
+    "follow-up": WizardAction(break_glass.follow_up),
+    "run": WizardAction(approval.start_run, forms.RunForm, password=True),
     "cancel": WizardAction(actions.request_cancel),
     "look-again": WizardAction(closing.look_again),
-    "abandon": WizardAction(actions.abandon),
-}
-# These ask for the password again.
-PASSWORD_ACTIONS = {
-    "approve": WizardAction(approval.approve, forms.ApprovalForm),
-    "break-glass": WizardAction(approval.break_glass, forms.BreakGlassForm),
-    "run": WizardAction(approval.start_run, forms.RunForm),
-    "settle": WizardAction(closing.settle, forms.SettleForm),
-    "restore": WizardAction(closing.request_restore, forms.RestoreForm),
+    "settle": WizardAction(closing.settle, forms.SettleForm, password=True),
+    "ask-restore": WizardAction(releases.request_restore, release_forms.AskRestoreForm, password=True),
+    "ask-download": WizardAction(releases.request_download, release_forms.AskForm),
+    "approve-release": WizardAction(releases.approve, release_forms.ApproveReleaseForm, password=True),
+    "decline-release": WizardAction(releases.decline, release_forms.DeclineReleaseForm),
+    "again": WizardAction(actions.try_again),
+    "abandon": WizardAction(actions.abandon, forms.ReasonForm),
 }
 
 
+@sensitive_post_parameters(confirmation.FIELD)
 def act(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     """One action, named in the address."""
     if name not in ACTIONS:
         raise Http404(f"The wizard has no action {name!r}. Nothing was changed.")
     return redirect_to_page(pk) if request.method != "POST" else _perform(request, pk, name, ACTIONS[name])
-
-
-def act_with_password(request: HttpRequest, pk: int, name: str) -> HttpResponse:
-    """An action that asks for the password again."""
-    if request.method != "POST":
-        return redirect_to_page(pk)
-    return _perform_with_password(request, pk, name, PASSWORD_ACTIONS[name])
 
 
 def redirect_to_page(pk: int) -> HttpResponse:
@@ -73,18 +71,31 @@ def redirect_to_page(pk: int) -> HttpResponse:
 def _perform(request: HttpRequest, pk: int, name: str, action: WizardAction) -> HttpResponse:
     rollback, actor = load(pk), actor_of(request)
     try:
-        _refuse_nul(request.POST)
+        refuse_nul(request.POST)
+        if action.password:
+            require_password(request, actor, rollback)
         form = action.form(request.POST, rollback)
         if not form.is_valid():
             refuse(actor, rollback, *form.refusal)
         action.perform(actor, rollback, **form.values)
     except StepRefused as error:
-        typed = {key: str(value) for key, value in request.POST.items()}
-        return draw(request, load(pk), trouble=str(error), act=name, typed=typed, status=409)
+        return draw(request, load(pk), trouble=str(error), act=name, typed=typed_in(request), status=409)
     return HttpResponseRedirect(rollback.get_absolute_url(), status=303)
 
 
-def _refuse_nul(data: QueryDict) -> None:
+def require_password(request: HttpRequest, actor: Actor, rollback: DatabaseRollback) -> None:
+    """Raises `StepRefused` unless the right password came with this very request."""
+    if reason := confirmation.why_not_confirmed(request):
+        refuse(actor, rollback, "password refused", reason)
+
+
+def typed_in(request: HttpRequest) -> dict[str, str]:
+    """What a refused form is drawn with again: everything but the password."""
+    names = [name for name in request.POST if name != confirmation.FIELD]
+    return {name: ",".join(request.POST.getlist(name)) for name in names}
+
+
+def refuse_nul(data: QueryDict) -> None:
     """PostgreSQL cannot store NUL characters, not even in the audit entry of a refusal."""
     for _, values in data.lists():
         for value in values:
@@ -93,6 +104,3 @@ def _refuse_nul(data: QueryDict) -> None:
                 raise StepRefused(
                     f"Line {line} of what was sent contains a NUL character. Nothing was changed."
                 )
-
-
-_perform_with_password = requires(ROLL_BACK)(reauthentication_required(_perform))

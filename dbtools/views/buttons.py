@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from dbtools.models import ROLL_BACK, DatabaseRollback
+from dbtools.models import ROLL_BACK, BackupRelease, DatabaseRollback
+from dbtools.wizard import actions, break_glass
 from rollback_portal.accounts.models import User
 from rollback_portal.accounts.roles import any_role
+from rollback_portal.text import clean_line
 
-REAUTHENTICATION_NOTE = "You will be asked for your password, unless you entered it in the last 5 minutes."
+SEND_THE_ADDRESS = "A second database admin has to approve it: send them this page's address."
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +29,14 @@ class Viewer:
     Attributes:
         may: whether they may roll databases back.
         needed: the role or roles that may.
+        user_id: who they are.
         own: whether they requested this rollback or wrote a part of its SQL.
         approved_it: whether they approved it.
     """
 
     may: bool
     needed: str
+    user_id: int
     own: bool
     approved_it: bool
 
@@ -40,6 +45,7 @@ class Viewer:
         return cls(
             may=user.has_perm(ROLL_BACK),
             needed=any_role(ROLL_BACK),
+            user_id=user.pk,
             own=user.pk == rollback.requested_by_id or user.pk in rollback.authors,
             approved_it=user.pk == rollback.approved_by_id,
         )
@@ -77,9 +83,22 @@ def abandon_button(viewer: Viewer, rollback: DatabaseRollback) -> Button:
     return viewer.button(f"Nothing has been changed in the database. The record stays{backup}.")
 
 
+def abandon_question(viewer: Viewer, rollback: DatabaseRollback) -> str:
+    """What has to be answered before somebody else's work is given up; "" where nothing has to."""
+    if not viewer.may or not actions.needs_reason_to_abandon(viewer.user_id, rollback):
+        return ""
+    name = clean_line(rollback.requested_by_name, 80)
+    return f"{name} requested this, and it was rehearsed. Why it is given up:"
+
+
 def approve_button(viewer: Viewer) -> Button:
     own = "you requested or wrote it: somebody else has to approve. Send them this page's address."
-    return viewer.button(REAUTHENTICATION_NOTE, unless=own if viewer.own else "")
+    return viewer.button(unless=own if viewer.own else "")
+
+
+def break_glass_button(viewer: Viewer, rollback: DatabaseRollback) -> Button:
+    """Approves it alone; its note says why that is not offered."""
+    return viewer.button(unless=break_glass.why_not(viewer.user_id, rollback))
 
 
 def request_approval_button(viewer: Viewer, rollback: DatabaseRollback) -> Button:
@@ -89,9 +108,7 @@ def request_approval_button(viewer: Viewer, rollback: DatabaseRollback) -> Butto
 
 def run_button(viewer: Viewer, *, void_reason: str, code_operation: str) -> Button:
     void = "the approval is no longer valid" if void_reason else ""
-    return viewer.button(
-        REAUTHENTICATION_NOTE, unless=void or ("a code operation is under way" if code_operation else "")
-    )
+    return viewer.button(unless=void or ("a code operation is under way" if code_operation else ""))
 
 
 def follow_up_button(viewer: Viewer) -> Button:
@@ -100,16 +117,20 @@ def follow_up_button(viewer: Viewer) -> Button:
 
 def settle_button(viewer: Viewer) -> Button:
     """Unlocks a database whose run needed attention."""
-    return viewer.button(f"The database is then free again in the portal. {REAUTHENTICATION_NOTE}")
+    return viewer.button("The database is then free again in the portal.")
 
 
-def restore_button(viewer: Viewer, rollback: DatabaseRollback) -> Button:
+def ask_release_button(
+    viewer: Viewer, rollback: DatabaseRollback, open_kinds: Collection[str], kind: str
+) -> Button:
+    """Asks to take the backup out; its note says why that is not possible now."""
     deleted = rollback.backup is not None and rollback.backup.deleted_at is not None
-    return viewer.button(
-        f"Nothing that exists is touched. {REAUTHENTICATION_NOTE}",
-        even_before="the backup was deleted when its retention period ended" if deleted else "",
-    )
+    gone = "the backup was deleted when its retention period ended" if deleted else ""
+    unknown = "" if rollback.target else "it is not recorded which database the backup is of"
+    asked = "it was asked for already, see below" if kind in open_kinds else ""
+    return viewer.button(SEND_THE_ADDRESS, even_before=gone or unknown, unless=asked)
 
 
-def download_button(viewer: Viewer) -> Button:
-    return viewer.button("It holds customers' data. Every download is recorded in the audit log.")
+def approve_release_button(viewer: Viewer, release: BackupRelease) -> Button:
+    own = "you asked for it: somebody else has to approve. Send them this page's address."
+    return viewer.button(unless=own if viewer.user_id == release.requested_by_id else "")

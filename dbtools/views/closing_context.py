@@ -8,9 +8,10 @@ from typing import Any
 from dbtools.models import DatabaseRollback
 from dbtools.models.documents import LiveService, StoredCommitOutcome
 from dbtools.prisma.status import status_in_words
-from dbtools.views.badges import outcome_badge, restore_badge
-from dbtools.views.buttons import Viewer, download_button, restore_button, settle_button
+from dbtools.views.badges import outcome_badge
+from dbtools.views.buttons import Viewer, settle_button
 from dbtools.views.rehearsal_context import rehearsal_context
+from dbtools.views.release_context import release_context
 from dbtools.wizard import code_side
 from rollback_portal.text import clean_line
 
@@ -38,18 +39,13 @@ def closing_context(rollback: DatabaseRollback, viewer: Viewer) -> dict[str, Any
         "facts": outcome_facts(rollback.run_log.get("resolved")),
         "settle_button": settle_button(viewer),
         "lookup_query": lookup_query(rollback) if rollback.status == "needs_attention" else "",
-        "restores": [
-            {"restore": restore, "badge": restore_badge(restore)}
-            for restore in (backup.restores.all() if backup else [])
-        ],
+        **release_context(rollback, viewer),
         "restore_name": name,
         "restore_command": (
             f"createdb {name}\n"
             "pg_restore --exit-on-error --single-transaction --no-owner --no-acl "
             f"--dbname={name} {backup.file if backup else ''}"
         ),
-        "restore_button": restore_button(viewer, rollback),
-        "download_button": download_button(viewer),
     }
 
 

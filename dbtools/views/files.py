@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from allauth.account.decorators import reauthentication_required
 from django.conf import settings
-from django.contrib import messages
 from django.db import transaction
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.views.decorators.debug import sensitive_post_parameters
 
 from dbtools.forms import UploadForm
-from dbtools.models import ROLL_BACK
-from dbtools.views.actions import redirect_to_page
+from dbtools.models import ROLL_BACK, DatabaseRollback
+from dbtools.release_forms import ReleaseForm
+from dbtools.views.actions import redirect_to_page, refuse_nul, require_password, typed_in
 from dbtools.views.wizard import draw, load
-from dbtools.wizard import actions
-from dbtools.wizard.transitions import StepRefused, record_step, refuse
+from dbtools.wizard import actions, releases
+from dbtools.wizard.transitions import StepRefused, refuse
+from rollback_portal.accounts import confirmation
 from rollback_portal.accounts.permissions import actor_of, requires
-from rollback_portal.audit.models import Outcome
 
 
 def upload(request: HttpRequest, pk: int) -> HttpResponse:
@@ -42,33 +42,37 @@ def _upload(request: HttpRequest, pk: int) -> HttpResponse:
     return HttpResponseRedirect(rollback.get_absolute_url(), status=303)
 
 
+@sensitive_post_parameters(confirmation.FIELD)
 def download(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """The backup's file. The audit log names the person before the first byte is sent."""
+    """The backup's file, once, for who asked for it and got the approval of a second person."""
     return redirect_to_page(pk) if request.method != "POST" else _download(request, pk)
 
 
-def _send(request: HttpRequest, pk: int) -> HttpResponseBase:
-    rollback = load(pk)
-    if _came_from_the_password(request):
-        messages.info(request, "Your password is accepted. Press “Download the backup” once more.")
-        return redirect_to_page(pk)
+@requires(ROLL_BACK)
+def _download(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """The audit log names the person before the first byte is sent."""
+    rollback, actor = load(pk), actor_of(request)
+    try:
+        refuse_nul(request.POST)
+        require_password(request, actor, rollback)
+        form = ReleaseForm(request.POST, rollback)
+        if not form.is_valid():
+            refuse(actor, rollback, *form.refusal)
+        path = _file_of(rollback)
+        releases.download(actor, rollback, **form.values)
+    except StepRefused as error:
+        return draw(
+            request, load(pk), trouble=str(error), act="download", typed=typed_in(request), status=409
+        )
+    return FileResponse(path.open("rb"), as_attachment=True, filename=path.name)
+
+
+def _file_of(rollback: DatabaseRollback) -> Path:
+    """The whole file of the backup; 404 where it is gone, or is not as long as the one that was taken."""
     backup = rollback.backup
     path = Path(settings.BACKUP_FOLDER) / backup.file if backup else None
     if backup is None or path is None or backup.deleted_at is not None or not path.is_file():
         raise Http404("There is no backup here, or it was deleted when its retention period ended.")
-    with transaction.atomic():
-        actor = actor_of(request)
-        message = (
-            f"{actor.name} downloaded the backup ({backup.bytes:,} bytes, SHA-256 {backup.sha256[:12]})."
-        )
-        record_step(actor, rollback, "backup downloaded", Outcome.DONE, message)
-    return FileResponse(path.open("rb"), as_attachment=True, filename=backup.file)
-
-
-_download = requires(ROLL_BACK)(reauthentication_required(_send))
-
-
-def _came_from_the_password(request: HttpRequest) -> bool:
-    """allauth repeats the request itself. A file sent as its answer would leave the password page open."""
-    match = request.resolver_match
-    return match is not None and match.url_name != "database_backup"
+    if path.stat().st_size != backup.bytes:
+        raise Http404("The file in the backup folder is not the one that was taken. Nothing was sent.")
+    return path

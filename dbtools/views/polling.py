@@ -21,7 +21,9 @@ def poll_every(rollback: DatabaseRollback, *, only_waits: bool) -> str:
         return "1s"
     if rollback.status == "awaiting_approval" and only_waits:
         return "3s"
-    return "2s" if rollback.ended and _is_being_restored(rollback) else ""
+    if rollback.ended and _is_being_restored(rollback):
+        return "2s"
+    return "3s" if any(release.status == "requested" for release in rollback.releases.all()) else ""
 
 
 def _is_being_restored(rollback: DatabaseRollback) -> bool:

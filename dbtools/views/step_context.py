@@ -12,7 +12,9 @@ from dbtools.views.badges import migration_badge, working_badge
 from dbtools.views.buttons import (
     Viewer,
     abandon_button,
+    abandon_question,
     approve_button,
+    break_glass_button,
     cancel_button,
     follow_up_button,
     request_approval_button,
@@ -24,6 +26,7 @@ from dbtools.views.progress import progress_figures
 from dbtools.views.rehearsal_context import TONES, hold_phrase, rehearsal_context
 from dbtools.views.statements import blocker_list, count_phrase, run_list, statement_list
 from dbtools.wizard import approval, code_side
+from dbtools.wizard.actions import STEPS_AGAIN
 from rollback_portal.text import clean_line
 
 WORKING = "_working"
@@ -71,6 +74,9 @@ def step_context(rollback: DatabaseRollback, viewer: Viewer, typed: Typed) -> di
             if rollback.status in DatabaseRollback.sources("abandoned")
             else None
         ),
+        "abandon_question": abandon_question(viewer, rollback),
+        "can_try_again": rollback.failed_in in STEPS_AGAIN,
+        "can_change_sql": rollback.status == "ready",
         "follow_up_button": follow_up_button(viewer),
         "working_badge": working_badge(DOING.get(rollback.status, ""), stalled=stalled is not None),
         "stalled": stalled,
@@ -180,7 +186,7 @@ def _preflight_context(rollback: DatabaseRollback, viewer: Viewer, typed: Typed)
         "results": [{**result, "tone": TONES.get(result["tone"], "warn")} for result in rollback.preflight],
         "needs_reason": "warn" in tones and not stops,
         "backup_button": viewer.button(even_before=stop),
-        "came_back": rollback.message if came_back else "",
+        "came_back": rollback.message if came_back and not rollback.failed_in else "",
         "sql_heading": "The SQL that will run",
         "sql_statements": statement_list(rollback),
     }
@@ -192,7 +198,12 @@ def _rehearsal_context(rollback: DatabaseRollback, viewer: Viewer, typed: Typed)
 
 
 def _approval_context(rollback: DatabaseRollback, viewer: Viewer, typed: Typed) -> dict[str, Any]:
-    return {**rehearsal_context(rollback), "approve_button": approve_button(viewer)}
+    return {
+        **rehearsal_context(rollback),
+        "approve_button": approve_button(viewer),
+        "break_glass_button": break_glass_button(viewer, rollback),
+        "ticked": [int(number) for number in typed.get("ticked", "").split(",") if number.isdecimal()],
+    }
 
 
 def _run_context(rollback: DatabaseRollback, viewer: Viewer, typed: Typed) -> dict[str, Any]:
@@ -205,6 +216,7 @@ def _run_context(rollback: DatabaseRollback, viewer: Viewer, typed: Typed) -> di
         "run_button": run_button(viewer, void_reason=void_reason, code_operation=code_operation),
         "was_run": rollback.reached_at("running") is not None,
         "hold": hold_phrase(rollback.rehearsal),
+        "seen": rollback.status_times.get("approved", ""),
     }
 
 

@@ -38,7 +38,7 @@ def wizard(request: HttpRequest, pk: int) -> HttpResponse:
 def load(pk: int) -> DatabaseRollback:
     """The rollback with everything that its page shows, or 404."""
     rows = DatabaseRollback.objects.shown().defer("archive").select_related("approved_by")
-    rollback = rows.prefetch_related("backup__restores").filter(pk=pk).first()
+    rollback = rows.prefetch_related("backup__restores", "releases").filter(pk=pk).first()
     if rollback is None:
         raise Http404(f"There is no database rollback {pk}. None is ever deleted: the address is mistyped.")
     return rollback
@@ -115,5 +115,6 @@ def version_of(rollback: DatabaseRollback) -> str:
         rollback.status, rollback.message, rollback.progress, rollback.status_times, rollback.approval_digest,
         rollback.cancel_requested_by, rollback.followed_up_by, polling.stalled_since(rollback),
         [(restore.pk, restore.status) for restore in restores],
+        [(release.pk, release.status) for release in rollback.releases.all()],
     )  # fmt: skip
     return fingerprint(*parts)

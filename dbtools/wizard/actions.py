@@ -19,6 +19,7 @@ from dbtools.wizard import code_side
 from dbtools.wizard.transitions import StepRefused, record_step, refuse, step
 from rollback_portal.audit.models import Outcome
 from rollback_portal.audit.record import Actor
+from rollback_portal.text import says_something
 
 LONGEST_SQL = 1_000_000  # bytes
 # What is discarded when the SQL or the preflight starts over.
@@ -26,6 +27,12 @@ DISCARDED: dict[str, Any] = {
     "approval_digest": "", "approved_by_id": None, "approved_by_name": "", "approved_at": None,
     "acknowledged_losses": [], "rehearsal": {}, "preflight": [], "warnings_accepted_because": "",
     "progress": {},
+}  # fmt: skip
+
+# A status whose job an unforeseen error has ended -> the statuses that lead there once more.
+STEPS_AGAIN = {
+    "reading": ("reading",), "drafting": ("choosing", "drafting"), "checking": ("checking",),
+    "preflight": ("preflight",), "backing_up": ("backing_up",), "rehearsing": ("backing_up",),
 }  # fmt: skip
 
 
@@ -172,12 +179,47 @@ def request_backup(actor: Actor, rollback: DatabaseRollback, *, accepted: str = 
     )  # fmt: skip
 
 
-def abandon(actor: Actor, rollback: DatabaseRollback) -> None:
-    """Give it up. A worker that is at it stops; the record and the backup are kept."""
+def abandon(actor: Actor, rollback: DatabaseRollback, *, reason: str = "") -> None:
+    """Give it up. A worker that is at it stops; the record and the backup are kept.
+
+    Args:
+        reason: needed where it is somebody else's and was rehearsed.
+
+    Raises:
+        StepRefused: there is no reason, or its run has begun or ended.
+    """
+    reason = reason.strip()
+    if needs_reason_to_abandon(actor.user_id, rollback) and not says_something(reason):
+        who = f"{rollback.requested_by_name} requested it and it was rehearsed."
+        refuse(actor, rollback, "abandoning refused", f"{who} Say in a sentence why it is given up.")
+    message = f"{actor.name} abandoned it. The database was not changed."
     step(
-        actor, rollback, "abandoned", f"{actor.name} abandoned it. The database was not changed.",
-        action="abandoned", outcome=Outcome.DONE, ended_at=timezone.now(),
+        actor, rollback, "abandoned", f"{message} Reason: {reason}" if reason else message,
+        action="abandoned", outcome=Outcome.DONE, guard={"status": rollback.status}, ended_at=timezone.now(),
     )  # fmt: skip
+
+
+def needs_reason_to_abandon(user_id: int | None, rollback: DatabaseRollback) -> bool:
+    """Whether somebody else's work would be lost: a rehearsal takes a backup, a restore and minutes."""
+    return user_id != rollback.requested_by_id and bool(rollback.rehearsal)
+
+
+def try_again(actor: Actor, rollback: DatabaseRollback) -> None:
+    """Have the step done once more that an unforeseen error has ended.
+
+    Raises:
+        StepRefused: no step was ended like that, or somebody has gone on meanwhile.
+    """
+    if rollback.failed_in not in STEPS_AGAIN:
+        refuse(actor, rollback, "trying again refused", "There is no step that could be tried again.")
+    *before, last = STEPS_AGAIN[rollback.failed_in]
+    with transaction.atomic():
+        for status in before:
+            rollback.move(status, guard={"failed_in": rollback.failed_in})
+        step(
+            actor, rollback, last, f"{actor.name} has the step tried again.", action="step tried again",
+            guard={"failed_in": rollback.failed_in}, progress={},
+        )  # fmt: skip
 
 
 def request_cancel(actor: Actor, rollback: DatabaseRollback) -> None:

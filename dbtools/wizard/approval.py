@@ -1,43 +1,24 @@
 """Steps 7 and 8: a second person approves exactly this run, and somebody types its name to start it.
 
-An approval covers the SQL, the backup, the schema, the history rows and the rehearsal's report. It lasts 15
-minutes and is void as soon as one of them changes.
+An approval covers what `binding` lists: the SQL and its parse, the backup, the schema, the history rows, the
+database itself, the rehearsal's report. It lasts 15 minutes and is void as soon as one of them changes.
 """
 
 from __future__ import annotations
 
-import hashlib
 import hmac
-import json
 from collections.abc import Iterable
 from typing import Any
 
-from django.db import transaction
 from django.utils import timezone
 
 from dbtools.models import DatabaseRollback
-from dbtools.wizard import code_side
-from dbtools.wizard.transitions import record_step, refuse, step
+from dbtools.wizard import code_side, rights
+from dbtools.wizard.binding import digest_of
+from dbtools.wizard.transitions import refuse, step
 from rollback_portal.audit.models import Outcome
 from rollback_portal.audit.record import Actor
 from rollback_portal.jobs import mutual_exclusion
-
-SHORTEST_REASON = 10  # characters
-
-
-def digest_of(rollback: DatabaseRollback) -> str:
-    """The digest of everything that an approval covers, computed from the row as it is now."""
-    sql = hashlib.sha256(rollback.sql.encode(errors="surrogatepass")).hexdigest()
-    parts: dict[str, Any] = {
-        "database": rollback.database.name,
-        "sql": sql,
-        "backup": rollback.backup.sha256 if rollback.backup else "",
-        "fingerprint": rollback.fingerprint,
-        "history": rollback.history,
-        "selected": rollback.selected,
-        "rehearsal": rollback.rehearsal.get("sha256", ""),
-    }
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def request_approval(actor: Actor, rollback: DatabaseRollback) -> None:
@@ -49,9 +30,11 @@ def request_approval(actor: Actor, rollback: DatabaseRollback) -> None:
     if not rollback.rehearsal.get("passed"):
         reason = rollback.rehearsal.get("message", "it was not rehearsed.")
         refuse(actor, rollback, "approval refused", f"The rehearsal does not allow it: {reason}")
+    times = rollback.times_with("awaiting_approval", timezone.now())
     step(
         actor, rollback, "awaiting_approval", f"{actor.name} asks a second database admin to approve.",
-        action="approval requested", outcome=Outcome.ASKED, approval_digest=digest_of(rollback),
+        action="approval requested", outcome=Outcome.ASKED, status_times=times,
+        approval_digest=digest_of(rollback, status_times=times),
     )  # fmt: skip
 
 
@@ -72,36 +55,34 @@ def approve(
             actor, rollback, "approval refused",
             "Nobody may approve what they requested or wrote themselves: another database admin has to.",
         )  # fmt: skip
-    _refuse_if_changed(actor, rollback, seen)
+    refuse_if_changed(actor, rollback, seen)
     ticked = sorted(set(acknowledged_losses))
     missing = [number for number in rollback.loss_numbers if number not in ticked]
     if missing:
         refuse(actor, rollback, "approval refused", f"The loss by statement {missing[0]} was not ticked.")
-    step(
-        actor, rollback, "approved", f"{actor.name} approved it, for 15 minutes.", action="approved",
-        approved_by_id=actor.user_id, approved_by_name=actor.name, approved_at=timezone.now(),
-        acknowledged_losses=ticked,
+    give(
+        actor, rollback, f"{actor.name} approved it, for 15 minutes.", action="approved",
+        acknowledged_losses=ticked, broke_glass="",
     )  # fmt: skip
 
 
-def break_glass(actor: Actor, rollback: DatabaseRollback, *, seen: str, reason: str) -> None:
-    """Approve it alone in an emergency. Every page shows the reason until a second admin has followed it up.
-
-    Raises:
-        StepRefused: no reason was given, or it has changed.
-    """
-    if len(reason.strip()) < SHORTEST_REASON:
+def refuse_if_changed(actor: Actor, rollback: DatabaseRollback, seen: str) -> None:
+    """The person's page, the request for approval and the row have to be about the same run."""
+    requested = rollback.approval_digest
+    if not hmac.compare_digest(seen, requested) or digest_of(rollback) != requested:
         refuse(
-            actor, rollback, "break-glass refused",
-            "Say why nobody else can approve it, in a sentence: everybody will read it.",
+            actor, rollback, "approval refused",
+            "It has changed since your page was loaded. Look at it again before you approve.",
         )  # fmt: skip
-    _refuse_if_changed(actor, rollback, seen)
-    message = f"BREAK-GLASS: {actor.name} approved it alone, for 15 minutes: {reason.strip()}"
+
+
+def give(actor: Actor, rollback: DatabaseRollback, message: str, *, action: str, **fields: Any) -> None:
+    """Store the approval, with a digest that covers who gave it and when as well."""
+    fields |= {"approved_by_id": actor.user_id, "approved_at": timezone.now()}
     step(
-        actor, rollback, "approved", message, action="break-glass",
-        approved_by_id=actor.user_id, approved_by_name=actor.name, approved_at=timezone.now(),
-        broke_glass=reason.strip(), acknowledged_losses=rollback.loss_numbers, followed_up_at=None,
-        followed_up_by="",
+        actor, rollback, "approved", message, action=action,
+        guard={"approval_digest": rollback.approval_digest},
+        approval_digest=digest_of(rollback, **fields), approved_by_name=actor.name, **fields,
     )  # fmt: skip
 
 
@@ -109,24 +90,6 @@ def decline(actor: Actor, rollback: DatabaseRollback, *, reason: str) -> None:
     """The second person declines, or the first one withdraws the request."""
     message = f"{actor.name} did not approve it: {reason.strip() or 'no reason given'}"
     step(actor, rollback, "rehearsed", message, action="approval declined", approval_digest="")
-
-
-def follow_up(actor: Actor, rollback: DatabaseRollback) -> None:
-    """A second admin confirms that they have looked at a break-glass approval.
-
-    Raises:
-        StepRefused: it was their own, or there is nothing to follow up.
-    """
-    if not rollback.follow_up_open:
-        refuse(actor, rollback, "follow-up refused", "There is nothing to follow up.")
-    if actor.user_id is None or actor.user_id == rollback.approved_by_id:
-        refuse(actor, rollback, "follow-up refused", "Somebody else has to look at it.")
-    with transaction.atomic():
-        DatabaseRollback.objects.filter(pk=rollback.pk, followed_up_at=None).update(
-            followed_up_at=timezone.now(), followed_up_by=actor.name
-        )
-        message = f"{actor.name} has looked at the break-glass run."
-        record_step(actor, rollback, "followed up", Outcome.DONE, message)
 
 
 def start_run(actor: Actor, rollback: DatabaseRollback, *, typed: str) -> None:
@@ -148,7 +111,8 @@ def start_run(actor: Actor, rollback: DatabaseRollback, *, typed: str) -> None:
         if not code_operation:
             step(
                 actor, rollback, "running", f"{actor.name} started the run.", action="run started",
-                outcome=Outcome.ASKED, run_log={}, identity={}, progress={}, cancel_requested_at=None,
+                outcome=Outcome.ASKED, guard={"approval_digest": rollback.approval_digest},
+                started_by_id=actor.user_id, run_log={}, identity={}, progress={}, cancel_requested_at=None,
                 cancel_requested_by="",
             )  # fmt: skip
     if code_operation:
@@ -162,21 +126,11 @@ def void_reason(rollback: DatabaseRollback) -> str:
     expires = rollback.expires_at
     if expires is None or timezone.now() > expires:
         return "The approval was valid for 15 minutes and has expired."
-    if not rollback.approved_by.is_active or not rollback.approved_by.has_perm("dbtools.roll_back"):
-        return f"{rollback.approved_by_name} is no longer a database admin: the approval is void."
+    if reason := rights.lapsed(rollback):
+        return reason
     own = rollback.approved_by_id == rollback.requested_by_id or rollback.approved_by_id in rollback.authors
     if own and not rollback.broke_glass:
         return "It was approved by the person who requested it."
     if not hmac.compare_digest(digest_of(rollback), rollback.approval_digest):
         return "It has changed since it was approved: the approval is void."
     return ""
-
-
-def _refuse_if_changed(actor: Actor, rollback: DatabaseRollback, seen: str) -> None:
-    """The person's page, the request for approval and the row have to be about the same run."""
-    requested = rollback.approval_digest
-    if not hmac.compare_digest(seen, requested) or digest_of(rollback) != requested:
-        refuse(
-            actor, rollback, "approval refused",
-            "It has changed since your page was loaded. Look at it again before you approve.",
-        )  # fmt: skip

@@ -27,18 +27,21 @@ def step(
     *,
     action: str,
     outcome: str = Outcome.STEP,
+    guard: Mapping[str, Any] | None = None,
     **fields: Any,
 ) -> None:
     """Move the row, write the audit entry, and notify the dispatchers if a worker is next.
 
+    Args:
+        guard: values that the row must still have.
+
     Raises:
-        StepRefused: `to` cannot be reached from the row's status.
+        StepRefused: `to` cannot be reached from the row's status, or the row was changed meanwhile.
     """
-    now = timezone.now()
+    times = rollback.times_with(to, timezone.now())
+    written = {"message": message, "status_times": times, "failed_in": "", **RELEASED, **fields}
     with transaction.atomic():
-        if not rollback.move(
-            to, message=message, status_times=rollback.times_with(to, now), **{**RELEASED, **fields}
-        ):
+        if not rollback.move(to, guard=guard, **written):
             rollback.refresh_from_db()
             raise StepRefused(
                 f"This rollback is now at the step “{rollback.status.replace('_', ' ')}”, "

@@ -5,12 +5,15 @@ from __future__ import annotations
 from functools import cached_property
 
 from django.contrib.auth.models import AbstractUser
+from django.db import models
 
 from rollback_portal.accounts.roles import role_names
 
 
 class User(AbstractUser):
     """A person who can sign in; their permissions come from their groups, see `roles.py`."""
+
+    last_seen_at = models.DateTimeField(null=True, help_text="When they last used a page, to the minute.")
 
     @cached_property
     def role(self) -> str:

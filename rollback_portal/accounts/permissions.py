@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec, cast
+from typing import Concatenate, ParamSpec, TypeVar, cast
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from rollback_portal.accounts.models import User
@@ -16,20 +17,21 @@ from rollback_portal.audit.models import Outcome
 from rollback_portal.audit.record import Actor, record
 
 P = ParamSpec("P")
-View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+R = TypeVar("R", bound=HttpResponseBase)
+View = Callable[Concatenate[HttpRequest, P], R]
 
 
-def requires(permission: str) -> Callable[[View[P]], View[P]]:
+def requires(permission: str) -> Callable[[View[P, R]], View[P, R]]:
     """Decorate a view that only people with `permission` may use."""
 
-    def decorate(view: View[P]) -> View[P]:
+    def decorate(view: View[P, R]) -> View[P, R]:
         @wraps(view)
-        def checked(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        def checked(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if actor_user(request).has_perm(permission):
                 return view(request, *args, **kwargs)
             return refuse(request, permission)
 
-        return cast("View[P]", checked)
+        return cast("View[P, R]", checked)
 
     return decorate
 

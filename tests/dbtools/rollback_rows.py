@@ -7,12 +7,15 @@ from typing import Any
 
 from django.utils import timezone
 
-from dbtools.models import Backup, Database, DatabaseRollback
-from dbtools.wizard.approval import digest_of
+from dbtools.models import Backup, BackupRelease, Database, DatabaseRollback, Restore
+from dbtools.wizard import releases
+from dbtools.wizard.binding import digest_of, release_digest_of
 from rollback_portal.accounts.models import User
 from rollback_portal.audit.record import Actor
+from tests import factories
 
 NAMES = ("20261120_add_column", "20261121_drop_legacy_price")
+TARGET = {"system": "7000000000000000001", "oid": 16384, "address": "shop@db:5432/shop?schema=public"}
 SQL = 'ALTER TABLE "Order" ADD COLUMN "legacyPrice" integer;\nALTER TABLE "Order" DROP COLUMN "priceCents";'
 LOSS = {
     "tone": "loses", "what": "Drops the column priceCents", "why": "", "instead": "",
@@ -104,8 +107,11 @@ def rollback(user: User, status: str = "deciding", **fields: Any) -> DatabaseRol
     }:
         whole |= {"preflight": [{"check": "Primary", "tone": "ok", "message": "This server is the primary."}]}
     if status in AFTER_REHEARSAL:
-        whole |= {"backup": backup(of), "fingerprint": "before", "rehearsal": report()}
-    row = DatabaseRollback.objects.create(**{**whole, **fields})
+        whole |= {"backup": backup(of), "fingerprint": "before", "target": TARGET, "rehearsal": report()}
+    if status == "running":
+        whole |= {"started_by": user}
+    made = DatabaseRollback.objects.create(**{**whole, **fields})
+    row = DatabaseRollback.objects.shown().get(pk=made.pk)  # as every reader gets it
     if status in AFTER_REHEARSAL - {"rehearsed"} and "approval_digest" not in fields:
         row.approval_digest = digest_of(row)
         row.save(update_fields=["approval_digest"])
@@ -120,6 +126,34 @@ AFTER_REHEARSAL = {
 
 def actor(user: User) -> Actor:
     return Actor.of(user)
+
+
+def admin(name: str) -> User:
+    """One more database admin."""
+    return factories.person("database admin", name)
+
+
+def release(row: DatabaseRollback, user: User, kind: str = "download", **fields: Any) -> BackupRelease:
+    """A request to take the backup out that nobody has answered."""
+    whole = {
+        "rollback": row, "kind": kind, "name": "restored_shop" if kind == "restore" else "",
+        "reason": "Support needs the old prices of one customer", "requested_by": user,
+        "requested_by_name": user.display,
+    }  # fmt: skip
+    return BackupRelease.objects.create(**{**whole, **fields})
+
+
+def allowed(row: DatabaseRollback, user: User, by: User, kind: str = "download") -> BackupRelease:
+    """A request to take the backup out that a second person has approved just now."""
+    related = ("rollback__backup", "rollback__database")
+    made = BackupRelease.objects.select_related(*related).get(pk=release(row, user, kind).pk)
+    releases.approve(Actor.of(by), row, release=made, seen=release_digest_of(made))
+    return made
+
+
+def allowed_restore(row: DatabaseRollback, user: User, by: User) -> Restore:
+    """A restore into `restored_shop` that a second person has approved just now; it waits for a worker."""
+    return Restore.objects.get(release=allowed(row, user, by, "restore"))
 
 
 def approved(user: User, by: User, **fields: Any) -> DatabaseRollback:

@@ -36,8 +36,8 @@ def test_two_people_roll_a_migration_back_and_find_everything_as_it_was_before(
     wizard.sees_the_end(dana, unseen)
     assert columns(shop) == before - {"priceCents"} | {"legacyPrice"}
     assert not any(name.endswith("drop_legacy_price") for name in applied(shop))
-    takes_the_backup_away(dana, installation)
-    restores_it_beside(dana)
+    takes_the_backup_away(dana, efe, installation)
+    restores_it_beside(dana, efe, installation)
     sees_the_record(dana)
 
 
@@ -73,17 +73,28 @@ def applied(shop: DatabaseAddress) -> set[str]:
         return {row.name for row in history.read(connection, shop.schema)}
 
 
-def takes_the_backup_away(dana: Visitor, installation: Installation) -> None:
-    """Her password was asked for a moment ago; the file is the one whose digest the page names."""
+def takes_the_backup_away(dana: Visitor, efe: Visitor, installation: Installation) -> None:
+    """He allows it; the file is the one whose digest the page names."""
+    dana.page.get_by_label("What the file is needed for").fill("Support needs the old prices of one customer")
+    wizard.press(dana, "Ask to download the backup")
+    expect(dana.page.locator("#step")).to_contain_text("you asked for it: somebody else has to approve")
+    efe.page.goto(dana.page.url)
+    wizard.enters(efe, "Approve the download", installation.passwords["efe"])
+    expect(efe.page.locator("#step")).to_contain_text("Efe Brandt approved it")
     with dana.page.expect_download() as coming:
-        wizard.press(dana, "Download the backup")
+        wizard.enters(dana, "Download the backup", installation.passwords["dana"])
     kept = installation.portal.folder / "backups" / coming.value.suggested_filename
     assert Path(coming.value.path()).read_bytes() == kept.read_bytes()
 
 
-def restores_it_beside(dana: Visitor) -> None:
+def restores_it_beside(dana: Visitor, efe: Visitor, installation: Installation) -> None:
+    dana.page.reload()  # what was downloaded cannot be downloaded once more
     dana.page.get_by_label("Restore it into a new database named").fill("restored_shop")
-    wizard.press(dana, "Restore into a new database")
+    dana.page.get_by_label("What the restored data is needed for").fill("Finance compares the old prices")
+    wizard.enters(dana, "Ask to restore it into a new database", installation.passwords["dana"])
+    expect(dana.page.locator("#step")).to_contain_text("wants to restore the backup into restored_shop")
+    efe.page.reload()
+    wizard.enters(efe, "Approve the restore", installation.passwords["efe"])
     expect(dana.page.locator("#step")).to_contain_text(
         re.compile(r"DONE\s+restored_shop"), timeout=wizard.WORK
     )

@@ -107,7 +107,7 @@ def rehearses(dana: Visitor, look: Look) -> None:
 
 
 def approves(dana: Visitor, efe: Visitor, password: str, where: str, look: Look) -> None:
-    """Another person approves, ticks each loss and enters their password again."""
+    """Another person ticks each loss and approves with their password."""
     own = see(dana, "Approval").get_by_role("button", name="Approve for 15 minutes")
     expect(own).to_be_disabled()
     expect(dana.page.locator("#step")).to_contain_text("somebody else has to approve")
@@ -115,15 +115,15 @@ def approves(dana: Visitor, efe: Visitor, password: str, where: str, look: Look)
     for tick in efe.page.get_by_role("checkbox", name=re.compile("^I accept what statement")).all():
         tick.check()
     look(efe, "wizard-approval")
-    press(efe, "Approve for 15 minutes")
-    enters(efe, password)
+    enters(efe, "Approve for 15 minutes", password)
     see(efe, "Run")
 
 
-def enters(visitor: Visitor, password: str) -> None:
-    expect(visitor.headline).to_have_text("Enter your password again")
-    visitor.page.get_by_label("Password").fill(password)
-    press(visitor, "Go on")
+def enters(visitor: Visitor, words: str, password: str) -> None:
+    """Press a button whose form asks for the password."""
+    form = visitor.page.locator("form").filter(has=visitor.page.get_by_role("button", name=words, exact=True))
+    form.get_by_label("Your password").fill(password)
+    press(visitor, words)
 
 
 def runs(dana: Visitor, password: str, look: Look) -> None:
@@ -134,12 +134,11 @@ def runs(dana: Visitor, password: str, look: Look) -> None:
     assert phrase
     look(dana, "wizard-run")
     dana.page.get_by_label("Type shop/").fill(phrase[0][:-1])
-    press(dana, "Roll the migration back now")
-    enters(dana, password)
+    enters(dana, "Roll the migration back now", password)
     expect(dana.page.get_by_role("alert")).to_contain_text("What was typed is not shop/")
     dana.excuse(409)
     dana.page.get_by_label("Type shop/").fill(phrase[0])
-    press(dana, "Roll the migration back now")
+    enters(dana, "Roll the migration back now", password)
 
 
 def sees_the_end(dana: Visitor, look: Look) -> None:

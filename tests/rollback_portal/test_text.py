@@ -6,7 +6,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rollback_portal.text import age, clean_line, clean_lines, duration, elapsed, one_line, time_of_day
+from rollback_portal.text import (
+    age,
+    clean_line,
+    clean_lines,
+    duration,
+    elapsed,
+    one_line,
+    says_something,
+    time_of_day,
+)
 
 
 @pytest.mark.parametrize(
@@ -78,3 +87,25 @@ def test_lines_are_kept_where_lines_are_meant() -> None:
 def test_an_error_message_becomes_one_line_of_any_length() -> None:
     error = ValueError("line 1:\n  unknown\x00\u2028column " + "x" * 300)
     assert one_line(error) == "line 1: unknown column " + "x" * 300
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "Nobody answers the phone at 3 a.m.",
+        "Orders lose their price",
+        "Никто не отвечает",
+        "没有人接电话,现在是凌晨三点",
+    ],
+)
+def test_a_sentence_says_something(reason: str) -> None:
+    assert says_something(reason)
+
+
+@pytest.mark.parametrize(
+    "reason",
+    ["", " " * 20, "urgent", "aaaaaaaaaaaaaaa", "aaaa bbbb cccc", "ha ha ha ha ha ha", "1234567890 1234",
+     "........... !!!", "ёёёёёёёёёёёёё", "urgent urgent urgent", "Urgent URGENT urgent now"],
+)  # fmt: skip
+def test_one_letter_or_word_again_and_again_says_nothing(reason: str) -> None:
+    assert not says_something(reason)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from dbtools.config import load_database
 from dbtools.execution.run_spec import RowToDelete, RunSpec
 from dbtools.models import DatabaseRollback
+from dbtools.postgres.target import Target, written
+from dbtools.wizard.worker.check import analyze, first_problem
 
 MINIMUM_STATEMENT_SECONDS = 60.0
 REHEARSAL_FACTOR = 5  # a statement may take this many times as long as the whole rehearsed run
@@ -29,4 +34,53 @@ def run_spec_of(rollback: DatabaseRollback) -> RunSpec:
         history=rollback.history,
         statement_seconds=max(MINIMUM_STATEMENT_SECONDS, REHEARSAL_FACTOR * rehearsed_seconds),
         outside_transaction=rollback.sql_analysis.get("path") == "alone",
+        target=target_of_row(rollback),
     )
+
+
+def target_of_row(rollback: DatabaseRollback) -> Target | None:
+    """The database that was backed up; None where an older version of the portal took the backup."""
+    stored = rollback.target
+    if not stored:
+        return None
+    return Target(stored.get("system", ""), stored.get("oid", 0), stored.get("address", ""))
+
+
+class NotAsApproved(Exception):
+    """What would run is not what was read, rehearsed and approved; `str()` says what differs."""
+
+
+def check_script(rollback: DatabaseRollback, *, stop: Callable[[], bool]) -> None:
+    """Parse the SQL itself once more: its statements have to be the stored ones, which are what runs.
+
+    Raises:
+        NotAsApproved: they are not, or the configured address is another one by now.
+        AnalysisFailed, ProgramStopped, NotConfigured, DatabaseUnreachable: it could not be parsed now.
+    """
+    config = load_database(rollback.database.name)
+    target = target_of_row(rollback)
+    if target is None:
+        raise NotAsApproved("It is not recorded which database the backup is of. Take the backup once more.")
+    if written(config.address()) != target.address:
+        raise NotAsApproved(f"The configured address is not the one that was backed up, {target.address}.")
+    analysis = analyze(rollback, config, stop=stop)
+    if analysis["problems"]:
+        raise NotAsApproved(f"The SQL may not be run any more. {first_problem(analysis['problems'])}")
+    if _shown(analysis) != _shown(rollback.sql_analysis):
+        raise NotAsApproved("The SQL is not the one whose statements were rehearsed and approved.")
+
+
+def _shown(analysis: Mapping[str, Any]) -> dict[str, Any]:
+    """What people saw of the statements and the runner gets, without the numbers of a moment."""
+    return {
+        "sha256": analysis.get("sha256"),
+        "path": analysis.get("path"),
+        "statements": [
+            {**statement, "hazards": [_without_numbers(hazard) for hazard in statement["hazards"]]}
+            for statement in analysis.get("statements", [])
+        ],
+    }
+
+
+def _without_numbers(hazard: Mapping[str, Any]) -> dict[str, Any]:
+    return {**hazard, "counts": [count["noun"] for count in hazard["counts"]]}

@@ -23,13 +23,15 @@ from dbtools.postgres.programs import ProgramNotFound, ProgramStopped
 from dbtools.postgres.scratch import ScratchServer, ScratchUnavailable
 from dbtools.postgres.scratch.locks import relations_of
 from dbtools.postgres.scratch.roles import roles_of
+from dbtools.postgres.target import Target, target_of
 from dbtools.prisma import history
 from dbtools.prisma.folder import InvalidMigrationsFolder, MigrationsFolder
 from dbtools.prisma.history import HistoryNotFound
 from dbtools.prisma.mirror import MirrorUnavailable
 from dbtools.rehearsal import MigrationSql, RehearsalProgress, RehearsalRequest
 from dbtools.rehearsal.differences.standing import read_standing
-from dbtools.wizard.worker.approved_run import run_spec_of
+from dbtools.sql.isolated import AnalysisFailed
+from dbtools.wizard.worker.approved_run import NotAsApproved, check_script, run_spec_of
 from dbtools.wizard.worker.context import WizardContext
 from dbtools.wizard.worker.read_migrations import read_folder
 from rollback_portal.audit.models import Outcome
@@ -39,7 +41,7 @@ MOST_EARLIER = 5  # earlier rollbacks that are looked at for how long a rehearsa
 NO_BACKUP = (BackupFailed, NotConfigured, ProgramNotFound, HistoryNotFound, DatabaseUnreachable, Error)
 NO_REHEARSAL = (
     BackupUnusable, ScratchUnavailable, ProgramStopped, NotConfigured, InvalidMigrationsFolder,
-    MirrorUnavailable, ProgramNotFound, DatabaseUnreachable, Error,
+    MirrorUnavailable, ProgramNotFound, DatabaseUnreachable, NotAsApproved, AnalysisFailed, Error,
 )  # fmt: skip
 
 
@@ -49,7 +51,7 @@ def back_up(context: WizardContext) -> None:
     try:
         config = load_database(rollback.database.name)
         address = config.address()
-        major, digest, fingerprint = _inspect(address, config.all_schemas())
+        major, digest, fingerprint, target = _inspect(address, config.all_schemas())
         if digest != rollback.history:
             raise BackupFailed(DEPLOYED_SINCE)
         located = programs.find(major, requires_tls=address.requires_tls, folder=config.programs)
@@ -60,15 +62,16 @@ def back_up(context: WizardContext) -> None:
     except NO_BACKUP as error:
         context.advance("ready", f"There is no backup: {error}", action="backup", outcome=Outcome.FAILED)
         return
-    _save_backup(context, taken, fingerprint)
+    _save_backup(context, taken, fingerprint, target)
 
 
-def _inspect(address: DatabaseAddress, schemas: tuple[str, ...]) -> tuple[int, str, str]:
-    """The server's major version, the digest of its history and the fingerprint of its schema."""
+def _inspect(address: DatabaseAddress, schemas: tuple[str, ...]) -> tuple[int, str, str, Target]:
+    """The server's major version, the digest of its history, the fingerprint of its schema, and itself."""
     with client.connect(address, "backup", settings=client.read_only(30, lock_seconds=2)) as connection:
         digest = history.digest(history.read(connection, address.schema))
         fingerprint = catalog.read(connection, schemas).fingerprint
-        return connection.info.server_version // 10_000, digest, fingerprint
+        target = target_of(connection, address)
+        return connection.info.server_version // 10_000, digest, fingerprint, target
 
 
 def _report(context: WizardContext, progress: BackupProgress) -> None:
@@ -80,7 +83,7 @@ def _report(context: WizardContext, progress: BackupProgress) -> None:
     )  # fmt: skip
 
 
-def _save_backup(context: WizardContext, taken: TakenBackup, fingerprint: str) -> None:
+def _save_backup(context: WizardContext, taken: TakenBackup, fingerprint: str, target: Target) -> None:
     backup = Backup.objects.create(
         database=context.rollback.database, file=Path(taken.path).name, sha256=taken.sha256,
         bytes=taken.bytes, seconds=taken.seconds, rows=dict(taken.rows), server_version=taken.server_version,
@@ -90,7 +93,7 @@ def _save_backup(context: WizardContext, taken: TakenBackup, fingerprint: str) -
         "rehearsing",
         f"The backup was taken and read back in full: {taken.bytes:,} bytes in {taken.seconds:.1f} s.",
         action="backup taken", outcome=Outcome.DONE, backup=backup, fingerprint=fingerprint,
-        after={"backup": taken.sha256, "bytes": taken.bytes},
+        target=asdict(target), after={"backup": taken.sha256, "bytes": taken.bytes},
     )  # fmt: skip
 
 
@@ -98,6 +101,7 @@ def rehearse(context: WizardContext) -> None:
     """Run down, up and down again on a scratch database with the real runner, and store the report."""
     rollback = context.rollback
     try:
+        check_script(rollback, stop=context.lost.is_set)
         config = load_database(rollback.database.name)
         request = _rehearsal_request(rollback, config, read_folder(rollback, config))
         usual = usual_seconds(rollback)
@@ -215,7 +219,8 @@ def _execute(
         known: the fingerprint of the copy; "" for that of the original database.
     """
     approved = run_spec_of(rollback)
-    return runner.run(address, replace(approved, fingerprint=known or approved.fingerprint), observer)
+    on_copy = replace(approved, fingerprint=known or approved.fingerprint, target=None)
+    return runner.run(address, on_copy, observer)
 
 
 def _fingerprint(address: DatabaseAddress, schemas: tuple[str, ...]) -> str:

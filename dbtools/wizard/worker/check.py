@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -36,15 +36,7 @@ def check_sql(context: WizardContext) -> None:
     try:
         config = load_database(rollback.database.name)
         address = config.address()
-        analysis = isolated.check(
-            rollback.sql,
-            sha256=rollback.sql_sha256,
-            schemas=config.all_schemas(),
-            allow_opaque=config.opaque,
-            standing_rights=[right.sql for right in standing_rights(config, rollback.pk)],
-            undone=[migration["sql"] for migration in rollback.draft.get("up", [])],
-            stop=lambda: context.lost.is_set() or shutdown.requested(),
-        )
+        analysis = analyze(rollback, config, stop=lambda: context.lost.is_set() or shutdown.requested())
         if analysis["problems"]:
             _send_back(context, f"The SQL cannot be run. {first_problem(analysis['problems'])}", analysis)
             return
@@ -61,6 +53,25 @@ def check_sql(context: WizardContext) -> None:
         return
     message = f"{len(analysis['statements'])} statements are understood; the preflight checks are running."
     context.advance("preflight", message, action="SQL checked", sql_analysis=analysis)
+
+
+def analyze(
+    rollback: DatabaseRollback, config: DatabaseConfig, *, stop: Callable[[], bool]
+) -> dict[str, Any]:
+    """What the SQL does, statement by statement, read by PostgreSQL's own parser.
+
+    Raises:
+        AnalysisFailed, ProgramStopped, NotConfigured, DatabaseUnreachable: it cannot be said now.
+    """
+    return isolated.check(
+        rollback.sql,
+        sha256=rollback.sql_sha256,
+        schemas=config.all_schemas(),
+        allow_opaque=config.opaque,
+        standing_rights=[right.sql for right in standing_rights(config, rollback.pk)],
+        undone=[migration["sql"] for migration in rollback.draft.get("up", [])],
+        stop=stop,
+    )
 
 
 def standing_rights(config: DatabaseConfig, number: int) -> tuple[GrantedRight, ...]:

@@ -11,6 +11,7 @@ from typing import Any
 from django.utils import timezone
 
 from dbtools.models import DatabaseRollback
+from dbtools.wizard import rights
 from dbtools.wizard.transitions import record_step
 from rollback_portal.audit.models import Outcome
 from rollback_portal.audit.record import PORTAL
@@ -18,18 +19,33 @@ from rollback_portal.jobs.lease import Lease
 
 
 class WizardContext(Lease[DatabaseRollback]):
-    """A leased database rollback. Each move writes its audit entry."""
+    """A leased database rollback. Each move writes its audit entry.
+
+    `lapsed` says who of those that answer for a run lost the right to; "" while nobody has.
+    """
 
     def __init__(self, rollback: DatabaseRollback) -> None:
         super().__init__(rollback)
         self.rollback = rollback
         self._progress: dict[str, Any] = {}
         self._progress_lock = Lock()
+        self.lapsed = ""
 
     @property
     def canceled(self) -> bool:
         """Whether somebody asked to stop the run, as of the last renewal."""
         return self.rollback.cancel_requested_at is not None
+
+    def check_rights(self) -> None:
+        """Look up whether all who answer for the run may still have it done; `lapsed` says who may not."""
+        self.lapsed = rights.lapsed(self.rollback)
+
+    def renew(self, **fields: Any) -> bool:
+        """Renew the lease; while something is run, look up the rights of those who answer for it as well."""
+        held = super().renew(**fields)
+        if held and self.rollback.status == "running":
+            self.check_rights()
+        return held
 
     def advance(
         self,
@@ -51,7 +67,7 @@ class WizardContext(Lease[DatabaseRollback]):
         def record() -> None:
             record_step(PORTAL, self.rollback, action, outcome, message, before=before, after=after)
 
-        self.move(to, record=record, message=message, **fields)
+        self.move(to, record=record, message=message, **{"failed_in": "", **fields})
         with self._progress_lock:
             self._progress = {}
 

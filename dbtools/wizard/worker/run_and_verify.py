@@ -11,6 +11,7 @@ from django.utils import timezone
 from dbtools.config import NotConfigured, load_database
 from dbtools.execution import commit_outcome, runner
 from dbtools.execution.run_spec import (
+    UNDONE,
     Blocked,
     Blocker,
     CommittedRun,
@@ -25,16 +26,19 @@ from dbtools.execution.run_spec import (
 from dbtools.models.documents import RunLog, StoredRan, TransactionIdentity, Verification
 from dbtools.postgres import catalog, client
 from dbtools.postgres.client import Connection, DatabaseUnreachable, Error
+from dbtools.postgres.programs import ProgramStopped
 from dbtools.prisma import history
 from dbtools.prisma.history import HistoryRow
 from dbtools.prisma.status import older_rows
+from dbtools.sql.isolated import AnalysisFailed
 from dbtools.wizard import approval
-from dbtools.wizard.worker.approved_run import run_spec_of
+from dbtools.wizard.worker.approved_run import NotAsApproved, check_script, run_spec_of
 from dbtools.wizard.worker.context import WizardContext
 from rollback_portal.audit.models import Outcome
 from rollback_portal.jobs.lease import LeaseLost
 
 RETRY_SECONDS = 5.0
+NOBODY_STARTED_IT = "It is not recorded who started it: type its name once more."
 
 
 def run_sql(context: WizardContext) -> None:
@@ -44,26 +48,35 @@ def run_sql(context: WizardContext) -> None:
         context.advance("resolving", "The worker died during the run; its transaction is looked up.",
                         action="run interrupted", outcome=Outcome.UNCLEAR)  # fmt: skip
         return
-    reason = approval.void_reason(rollback)
+    reason = approval.void_reason(rollback) or ("" if rollback.started_by_id else NOBODY_STARTED_IT)
     if reason:
         _finish_without_effect(context, "approved", f"{reason} Nothing was run.")
         return
     try:
+        check_script(rollback, stop=context.lost.is_set)
         address = load_database(rollback.database.name).address()
         committed = runner.run(address, run_spec_of(rollback), RecordingObserver(context))
+    except (NotAsApproved, AnalysisFailed) as error:
+        _finish_without_effect(context, "approved", f"{error} Nothing was run.")
     except (Blocked, DatabaseUnreachable, NotConfigured) as error:
         _finish_without_effect(context, "approved", str(error))
+    except ProgramStopped:
+        raise LeaseLost from None
     except RunCanceled as error:
-        message = f"{rollback.cancel_requested_by or 'Somebody'} stopped it. {error}"
-        _finish_without_effect(context, "approved", message)
+        _finish_without_effect(context, "approved", f"{_why_stopped(context)} {error}")
     except NothingChanged as error:
         _finish_without_effect(context, "unchanged", str(error))
     except PartiallyApplied as error:
-        context.advance("needs_attention", str(error), action="run", outcome=Outcome.UNCLEAR)
+        message = f"{context.lapsed} {error}".strip()
+        context.advance("needs_attention", message, action="run", outcome=Outcome.UNCLEAR)
     except CommitUnknown as error:
         context.advance("resolving", str(error), action="commit unclear", outcome=Outcome.UNCLEAR)
     else:
         _record_commit(context, committed)
+
+
+def _why_stopped(context: WizardContext) -> str:
+    return context.lapsed or f"{context.rollback.cancel_requested_by or 'Somebody'} stopped it."
 
 
 def _record_commit(context: WizardContext, committed: CommittedRun) -> None:
@@ -87,7 +100,7 @@ def _stored(executed: ExecutedStatement) -> StoredRan:
 
 def _finish_without_effect(context: WizardContext, to: str, message: str, **fields: Any) -> None:
     """Nothing was changed, for certain. `to` is "approved" where another try makes sense."""
-    fields |= {"identity": {}, "cancel_requested_at": None}
+    fields |= {"identity": {}, "cancel_requested_at": None, "started_by": None}
     if to == "unchanged":
         fields["ended_at"] = timezone.now()
     context.advance(to, message, action="nothing changed", outcome=Outcome.FAILED, **fields)
@@ -102,6 +115,7 @@ class RecordingObserver:
 
     def began(self, identity: Identity) -> None:
         self.context.note(identity=asdict(identity))
+        self.context.check_rights()
 
     def ran(self, ran: ExecutedStatement) -> None:
         self._ran = [*self._ran, _stored(ran)]
@@ -117,12 +131,15 @@ class RecordingObserver:
         self.context.report(ran=[], attempt=attempt, blockers=[asdict(blocker) for blocker in blockers])
 
     def committing(self, connection: Connection) -> None:
+        self.context.check_rights()
+        if self.context.lapsed:
+            raise RunCanceled(f"Canceled before the commit. {UNDONE}")
         self.context.advance("committing", "The transaction is being committed.", action="committing")
 
     def stop(self) -> bool:
         if self.context.lost.is_set():
             raise LeaseLost
-        return self.context.canceled
+        return self.context.canceled or bool(self.context.lapsed)
 
 
 def resolve_commit(context: WizardContext) -> None:
@@ -174,6 +191,7 @@ def verify(context: WizardContext) -> None:
         address = config.address()
         purpose = f"verification {rollback.pk}"
         with client.connect(address, purpose, settings=client.read_only(60)) as connection:
+            commit_outcome.refuse_another_database(connection, address, run_spec_of(rollback))
             rows = history.read(connection, address.schema)
             fingerprint = catalog.read(connection, config.all_schemas()).fingerprint
     except (NotConfigured, DatabaseUnreachable, Error) as error:

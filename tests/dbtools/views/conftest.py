@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from playwright.sync_api import Browser, sync_playwright
@@ -16,6 +17,14 @@ from tests.journeys.visitor import FLAGS, Visitor
 from tests.support.chromium import chromium
 
 VisitAs = Callable[[User], Visitor]
+
+
+@pytest.fixture(autouse=True)
+def no_attempts_yet() -> Iterator[None]:
+    """The rate limits are in the cache, which outlives a test."""
+    cache.clear()
+    yield
+    cache.clear()
 
 
 @pytest.fixture(scope="module")

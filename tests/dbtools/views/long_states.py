@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dbtools.models import Database, DatabaseRollback
-from dbtools.wizard.approval import digest_of
+from dbtools.wizard.binding import digest_of
 from rollback_portal.accounts.models import User
 from tests import factories as portal
 from tests.dbtools import rollback_rows

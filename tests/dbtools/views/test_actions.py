@@ -122,7 +122,7 @@ def test_a_get_request_to_an_action_leads_to_the_page(dana: User, client_as: Cli
 
 
 @pytest.mark.parametrize(
-    "name", ["need", "sql", "abandon", "run", "approve", "upload", "download", "restore"]
+    "name", ["need", "sql", "abandon", "run", "approve", "upload", "download", "ask-restore"]
 )
 def test_without_the_role_an_action_is_refused_and_on_record(
     name: str, dana: User, client_as: ClientAs

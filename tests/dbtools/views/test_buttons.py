@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dbtools.views.buttons import REAUTHENTICATION_NOTE, Viewer, run_button
+from dbtools.views.buttons import Viewer, run_button
 from rollback_portal.accounts.models import User
 from tests.dbtools import rollback_rows
 from tests.dbtools.views import wizard_states
@@ -51,7 +51,7 @@ def test_a_check_that_stops_is_named_and_needs_no_reason(dana: User, efe: User, 
 @pytest.mark.parametrize(
     ("may", "void_reason", "code_operation", "note"),
     [
-        (True, "", "", REAUTHENTICATION_NOTE),
+        (True, "", "", ""),
         (True, "", "Ana is at work.", "a code operation is under way"),
         (
             True,
@@ -65,6 +65,24 @@ def test_a_check_that_stops_is_named_and_needs_no_reason(dana: User, efe: User, 
 def test_the_run_button_says_first_what_can_be_changed_least(
     may: bool, void_reason: str, code_operation: str, note: str
 ) -> None:
-    viewer = Viewer(may=may, needed="database admin", own=False, approved_it=False)
+    viewer = Viewer(may=may, needed="database admin", user_id=1, own=False, approved_it=False)
     button = run_button(viewer, void_reason=void_reason, code_operation=code_operation)
-    assert (button.disabled, button.note) == (note != REAUTHENTICATION_NOTE, note)
+    assert (button.disabled, button.note) == (bool(note), note)
+
+
+def test_giving_up_somebody_elses_work_asks_why(dana: User, efe: User, client_as: ClientAs) -> None:
+    row = wizard_states.STATES["rehearsed-others"](dana, efe)
+    question = "Efe Brandt requested this, and it was rehearsed. Why it is given up:"
+    assert question in text(page_for(client_as, dana, row))
+    assert question not in text(page_for(client_as, efe, row))
+
+
+@pytest.mark.parametrize(("kind", "words"), [("download", "Ask to download"), ("restore", "Ask to restore")])
+def test_what_was_asked_for_is_not_asked_for_twice(
+    kind: str, words: str, dana: User, efe: User, client_as: ClientAs
+) -> None:
+    row = wizard_states.STATES["done"](dana, efe)
+    assert any(words in one for one in buttons(page_for(client_as, dana, row), disabled=False))
+    rollback_rows.release(row, dana, kind)
+    assert any(words in one for one in buttons(page_for(client_as, dana, row), disabled=True))
+    assert "it was asked for already, see below" in text(page_for(client_as, dana, row))

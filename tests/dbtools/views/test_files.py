@@ -1,63 +1,20 @@
-"""Uploads of migrations and downloads of backups."""
+"""Uploads of migrations."""
 
 from __future__ import annotations
 
 from io import BytesIO
-from pathlib import Path
-from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from dbtools.models import Backup, DatabaseRollback
 from rollback_portal.accounts.models import User
 from rollback_portal.audit.models import AuditEntry
-from tests import factories
 from tests.dbtools import rollback_rows
-from tests.dbtools.views import wizard_states
-from tests.dbtools.views.wizard_client import ClientAs, confirm_password, press, reloaded
+from tests.dbtools.views.wizard_client import ClientAs, press, reloaded
 from tests.support.page_text import text
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def with_backup(dana: User, efe: User, settings: Any, tmp_path: Path) -> DatabaseRollback:
-    settings.BACKUP_FOLDER = str(tmp_path)
-    row = wizard_states.STATES["done"](dana, efe)
-    assert row.backup is not None
-    (tmp_path / row.backup.file).write_bytes(b"PGDMP of the shop")
-    return row
-
-
-def test_a_downloaded_backup_is_a_file_and_on_record(
-    with_backup: DatabaseRollback, dana: User, client_as: ClientAs
-) -> None:
-    client = client_as(dana)
-    response = confirm_password(client, press(client, with_backup, "download"))
-    assert (
-        response.headers["Location"] == with_backup.get_absolute_url()
-    )  # the password's page does not stay behind
-    assert "Press “Download the backup” once more" in text(client.get(response.headers["Location"]))
-    assert not AuditEntry.objects.filter(action="database rollback: backup downloaded").exists()
-    response = press(client, with_backup, "download")
-    assert b"".join(response.streaming_content) == b"PGDMP of the shop"
-    assert with_backup.backup is not None
-    assert response.headers["Content-Disposition"] == f'attachment; filename="{with_backup.backup.file}"'
-    assert response.headers["Cache-Control"] == "no-store"
-    entry = AuditEntry.objects.get(action="database rollback: backup downloaded")
-    assert "Dana Okoro downloaded the backup (1,200,000 bytes, SHA-256 bbbbbbbbbbbb)" in entry.message
-
-
-def test_an_expired_backup_is_not_found(
-    with_backup: DatabaseRollback, dana: User, client_as: ClientAs
-) -> None:
-    client = client_as(dana)
-    confirm_password(client, press(client, with_backup, "download"))
-    Backup.objects.update(deleted_at=factories.ago(hours=1))
-    assert press(client, with_backup, "download").status_code == 404
-    assert "deleted" in text(client.get(with_backup.get_absolute_url()))
 
 
 def packed(files: dict[str, str]) -> bytes:

@@ -62,7 +62,7 @@ def test_a_page_polls_only_while_it_is_not_the_persons_turn(
     name: str, dana: User, efe: User, client_as: ClientAs
 ) -> None:
     row = wizard_states.STATES[name](dana, efe)
-    waits = row.waits_for_worker or name in ("awaiting-approval", "done-restoring")
+    waits = row.waits_for_worker or name in ("awaiting-approval", "done-restoring", "done-asked")
     assert ("hx-get=" in page_for(client_as, dana, row).content.decode()) is waits
     if name == "awaiting-approval":
         assert "hx-get=" not in page_for(client_as, efe, row).content.decode()  # it is efe's turn

@@ -20,12 +20,9 @@ def press(client: Client, row: DatabaseRollback, action: str, /, **form: Any) ->
     return client.post(f"{row.get_absolute_url()}{action}/", form)
 
 
-def confirm_password(client: Client, asked: Any, password: str = PASSWORD) -> Any:
-    """Enter the password that an action asks for."""
-    assert asked.status_code == 302
-    assert asked.url.startswith("/accounts/reauthenticate/?next=")
-    address = asked.url.partition("next=")[2].replace("%2F", "/")
-    return client.post("/accounts/reauthenticate/", {"password": password, "next": address})
+def confirm(client: Client, row: DatabaseRollback, action: str, /, **form: Any) -> Any:
+    """Send the form of an action with the password that it asks for."""
+    return press(client, row, action, **{"password": PASSWORD, **form})
 
 
 def reloaded(row: DatabaseRollback) -> DatabaseRollback:

@@ -130,6 +130,20 @@ def restoring(dana: User, efe: User) -> DatabaseRollback:
     return row
 
 
+def asked(dana: User, efe: User) -> DatabaseRollback:
+    """Efe wants a restore, and Dana has to answer."""
+    row = done(dana, efe)
+    rollback_rows.release(row, efe, "restore")
+    return row
+
+
+def allowed(dana: User, efe: User) -> DatabaseRollback:
+    """Dana may download the backup, because Efe has approved it."""
+    row = done(dana, efe)
+    rollback_rows.allowed(row, dana, efe)
+    return row
+
+
 def columns(**fields: Any) -> dict[str, Any]:
     message = "The schema afterwards equals the one before. Order.legacyPrice is the last column now."
     check = {"name": "Schema afterwards", "tone": "ok", "message": message, "lines": DIFF, "examples": []}
@@ -173,6 +187,10 @@ STATES: dict[str, State] = {
     "checking": lambda dana, efe: held(rollback_rows.rollback(dana, "checking")),
     "preflight": lambda dana, efe: held(rollback_rows.rollback(dana, "preflight")),
     "ready": lambda dana, efe: rollback_rows.rollback(dana, "ready", preflight=CHECKS),
+    "ready-failed": lambda dana, efe: rollback_rows.rollback(
+        dana, "ready", failed_in="rehearsing", preflight=CHECKS[:1],
+        message="An error that nobody foresaw came up while the SQL was rehearsed: KeyError: 'x'.",
+    ),
     "ready-stopped": lambda dana, efe: rollback_rows.rollback(dana, "ready", preflight=[*CHECKS, SLOW]),
     "backing-up": lambda dana, efe: held(
         rollback_rows.rollback(dana, "backing_up", progress={
@@ -184,6 +202,7 @@ STATES: dict[str, State] = {
             "phase": "applying the migrations again", "step": 8, "steps": 12, "usual": 61.0})
     ),
     "rehearsed": lambda dana, efe: rollback_rows.rollback(dana, "rehearsed", rehearsal=columns()),
+    "rehearsed-others": lambda dana, efe: rollback_rows.rollback(efe, "rehearsed"),
     "rehearsed-failing": lambda dana, efe: rollback_rows.rollback(dana, "rehearsed", rehearsal=failing()),
     "awaiting-approval": lambda dana, efe: rollback_rows.rollback(dana, "awaiting_approval"),
     "approved": lambda dana, efe: rollback_rows.approved(dana, efe),
@@ -208,6 +227,8 @@ STATES: dict[str, State] = {
     "verifying": lambda dana, efe: held(rollback_rows.rollback(dana, "verifying")),
     "done": done,
     "done-restoring": restoring,
+    "done-asked": asked,
+    "done-allowed": allowed,
     "unchanged": lambda dana, efe: done(
         dana, efe, status="unchanged", message="Something was deployed since.", run_log={}, verification={}
     ),

@@ -122,3 +122,28 @@ def test_a_run_cannot_be_abandoned(actor: Actor, dana: User, status: str) -> Non
     row = rollback_rows.rollback(dana, status)
     with pytest.raises(StepRefused):
         actions.abandon(actor, row)
+
+
+def test_somebody_elses_rehearsed_rollback_is_given_up_with_a_reason(dana: User, efe: User) -> None:
+    row = rollback_rows.rollback(dana, "rehearsed")
+    for reason in ("", "no", "x" * 30):
+        with pytest.raises(StepRefused, match="Dana Okoro requested it and it was rehearsed"):
+            actions.abandon(Actor.of(efe), row, reason=reason)
+    assert DatabaseRollback.objects.get(pk=row.pk).status == "rehearsed"
+    actions.abandon(Actor.of(efe), row, reason="Dana is ill and the fix forward is out")
+    assert row.status == "abandoned"
+    assert "Reason: Dana is ill" in AuditEntry.objects.latest("id").message
+
+
+@pytest.mark.parametrize("status", ["deciding", "writing", "ready"])
+def test_what_was_not_rehearsed_or_is_ones_own_needs_none(status: str, dana: User, efe: User) -> None:
+    actions.abandon(Actor.of(efe), rollback_rows.rollback(dana, status))
+    actions.abandon(Actor.of(dana), rollback_rows.rollback(dana, "awaiting_approval"))
+
+
+def test_what_was_rehearsed_meanwhile_is_not_given_up_by_an_older_page(dana: User, efe: User) -> None:
+    row = rollback_rows.rollback(dana, "rehearsing")
+    row.rehearsal = {}
+    DatabaseRollback.objects.filter(pk=row.pk).update(status="rehearsed", rehearsal=rollback_rows.report())
+    with pytest.raises(StepRefused, match="now at the step"):
+        actions.abandon(Actor.of(efe), row)

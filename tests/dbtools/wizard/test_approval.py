@@ -1,4 +1,4 @@
-"""A second person approves exactly this run for 15 minutes, or somebody uses break-glass."""
+"""A second person approves exactly this run for 15 minutes, and it is void as soon as anything changes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from dbtools.models import Backup, DatabaseRollback
 from dbtools.wizard import approval
-from dbtools.wizard.banners import banners_for_every_page
+from dbtools.wizard.binding import digest_of
 from dbtools.wizard.transitions import StepRefused
 from rollback_portal.accounts.models import User
 from rollback_portal.audit.models import AuditEntry
@@ -68,17 +68,32 @@ CHANGES: dict[str, Any] = {
     "the history": {"history": "another"},
     "the chosen migrations": {"selected": list(rollback_rows.NAMES)},
     "the rehearsal": {"rehearsal": rollback_rows.report(sha256="another")},
+    "what the rehearsal said": {"rehearsal": rollback_rows.report(lose=[])},
+    "the stored parse": {"sql_analysis": {**rollback_rows.analysis(), "path": "alone"}},
+    "the rows to delete": {"migrations": [{**row, "row": "x"} for row in rollback_rows.migrations()]},
+    "the server": {"target": {**rollback_rows.TARGET, "system": "1"}},
+    "the database's oid": {"target": {**rollback_rows.TARGET, "oid": 1}},
+    "the address": {"target": {**rollback_rows.TARGET, "address": "shop@other:5432/shop?schema=public"}},
+    "the checks that passed": {"preflight": []},
+    "what the migrations did": {"draft": {"up": [{"name": "1", "sql": "GRANT ALL ON x TO y"}]}},
+    "who wrote it": {"authors": []},
+}
+# What only an approval that was given covers.
+GIVEN: dict[str, Any] = {
+    "when it was approved": {"approved_at": timezone.now() + timedelta(minutes=5)},
+    "what was ticked": {"acknowledged_losses": []},
+    "that it was alone": {"broke_glass": "Nobody answers the phone at 3 a.m."},
 }
 
 
-@pytest.mark.parametrize("what", [*CHANGES, "the backup"])
+@pytest.mark.parametrize("what", [*CHANGES, *GIVEN, "the backup"])
 def test_an_approval_is_void_as_soon_as_one_part_changes(dana: User, efe: User, what: str) -> None:
     row = rollback_rows.approved(dana, efe)
     assert approval.void_reason(row) == ""
     if what == "the backup":
         Backup.objects.filter(rollbacks=row).update(sha256="another")
     else:
-        DatabaseRollback.objects.filter(pk=row.pk).update(**CHANGES[what])
+        DatabaseRollback.objects.filter(pk=row.pk).update(**{**CHANGES, **GIVEN}[what])
     row = DatabaseRollback.objects.shown().get(pk=row.pk)
     assert "void" in approval.void_reason(row)
     with pytest.raises(StepRefused, match="void"):
@@ -102,11 +117,51 @@ def test_an_approval_lasts_15_minutes(dana: User, efe: User) -> None:
     assert "15 minutes" in approval.void_reason(fresh)
 
 
-def test_an_approval_is_void_once_the_approver_has_lost_the_role(dana: User, efe: User) -> None:
+def test_the_digest_of_an_approval_cannot_be_made_without_the_key(
+    dana: User, efe: User, settings: Any
+) -> None:
     row = rollback_rows.approved(dana, efe)
-    efe.groups.clear()
+    assert approval.void_reason(row) == ""
+    settings.SECRET_KEY = "what somebody guesses who can write to the table"
+    assert digest_of(row) != row.approval_digest
+
+
+@pytest.mark.parametrize("who", ["who requested it", "who approved it", "who started it", "who wrote it"])
+@pytest.mark.parametrize("how", ["deactivated", "without the role"])
+def test_an_approval_is_void_once_somebody_who_answers_for_it_lost_the_right(
+    who: str, how: str, dana: User, efe: User
+) -> None:
+    kim, lu = (rollback_rows.admin(name) for name in ("Kim Roe", "Lu Roe"))
+    row = rollback_rows.approved(dana, efe, authors=[dana.pk, lu.pk], started_by=kim)
+    assert approval.void_reason(row) == ""
+    people = {"who requested it": dana, "who approved it": efe, "who started it": kim, "who wrote it": lu}
+    person = people[who]
+    if how == "deactivated":
+        User.objects.filter(pk=person.pk).update(is_active=False)
+    else:
+        person.groups.clear()
     row = DatabaseRollback.objects.shown().get(pk=row.pk)
-    assert "no longer a database admin" in approval.void_reason(row)
+    assert (
+        approval.void_reason(row) == f"{person.display} is no longer a database admin: the approval is void."
+    )
+
+
+def test_an_approval_is_for_one_request(dana: User, efe: User) -> None:
+    row = awaiting_approval(dana)
+    seen = row.approval_digest
+    approval.decline(Actor.of(efe), row, reason="")
+    approval.request_approval(Actor.of(dana), row)
+    with pytest.raises(StepRefused, match="changed since"):
+        approval.approve(Actor.of(efe), row, seen=seen, acknowledged_losses=[2])
+
+
+def test_what_changes_while_it_is_approved_is_not_approved(dana: User, efe: User) -> None:
+    """The row in memory is older than the one in the table."""
+    row = awaiting_approval(dana)
+    DatabaseRollback.objects.filter(pk=row.pk).update(approval_digest="of another request")
+    with pytest.raises(StepRefused):
+        approval.approve(Actor.of(efe), row, seen=row.approval_digest, acknowledged_losses=[2])
+    assert DatabaseRollback.objects.get(pk=row.pk).status == "awaiting_approval"
 
 
 def test_the_name_has_to_be_typed_letter_by_letter(dana: User, efe: User) -> None:
@@ -127,21 +182,6 @@ def test_a_run_waits_for_a_code_operation(dana: User, efe: User) -> None:
     row.refresh_from_db()
     assert row.status == "approved"
     assert AuditEntry.objects.latest("id").action == "database rollback: run refused"
-
-
-def test_a_break_glass_approval_is_shown_until_somebody_else_has_looked(dana: User, efe: User) -> None:
-    row = awaiting_approval(dana)
-    with pytest.raises(StepRefused, match="in a sentence"):
-        approval.break_glass(Actor.of(dana), row, seen=row.approval_digest, reason="urgent")
-    approval.break_glass(
-        Actor.of(dana), row, seen=row.approval_digest, reason="Nobody answers the phone at 3 a.m."
-    )
-    assert approval.void_reason(row) == ""
-    assert "Nobody answers the phone" in banners_for_every_page(dana)[0]["message"]
-    with pytest.raises(StepRefused, match="Somebody else"):
-        approval.follow_up(Actor.of(dana), row)
-    approval.follow_up(Actor.of(efe), row)
-    assert banners_for_every_page(dana) == []
 
 
 def test_a_declined_rollback_goes_back_to_the_rehearsal(dana: User, efe: User) -> None:

@@ -78,7 +78,7 @@ def test_every_page_except_the_sign_in_requires_it() -> None:
 
 def test_only_the_account_pages_that_the_portal_needs_exist() -> None:
     names = {name for name in addresses() if name.startswith("account_")}
-    assert names == OPEN_TO_ALL | {"account_change_password", "account_reauthenticate"}
+    assert names == OPEN_TO_ALL | {"account_change_password"}
 
 
 def test_a_person_signs_in_by_name_or_address_and_lands_where_they_wanted(ana_with_password: User) -> None:

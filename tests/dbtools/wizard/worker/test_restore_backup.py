@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 
-from dbtools.models import Backup, Database, Restore
+from dbtools.models import Backup, BackupRelease, Database, Restore
 from dbtools.postgres import backups, client, programs
 from dbtools.postgres.client import DatabaseAddress
 from dbtools.postgres.programs import ProgramStopped
+from dbtools.postgres.target import target_of
 from dbtools.wizard.worker import restore_backup
 from rollback_portal.accounts.models import User
 from rollback_portal.audit.models import AuditEntry
@@ -49,10 +52,17 @@ def taken_backup(address: DatabaseAddress, folder: Path) -> Backup:
     )  # fmt: skip
 
 
-def test_a_backup_is_restored_into_a_new_database(
-    practice: DatabaseAddress, dana: User, settings: Any
-) -> None:
-    row = restore_of(taken_backup(practice, Path(settings.BACKUP_FOLDER)), dana)
+def allowed_restore(address: DatabaseAddress, dana: User, efe: User) -> Restore:
+    """A restore of a real backup that a second person has approved."""
+    with client.connect(address, "tests") as connection:
+        target = asdict(target_of(connection, address))
+    backup = taken_backup(address, Path(settings.BACKUP_FOLDER))
+    row = rollback_rows.rollback(dana, "done", backup=backup, target=target)
+    return rollback_rows.allowed_restore(row, dana, efe)
+
+
+def test_a_backup_is_restored_into_a_new_database(practice: DatabaseAddress, dana: User, efe: User) -> None:
+    row = allowed_restore(practice, dana, efe)
 
     assert restore_backup.run(row.pk) is False
 
@@ -63,6 +73,27 @@ def test_a_backup_is_restored_into_a_new_database(
     with client.connect(practice.with_database("postgres"), "tests", autocommit=True) as connection:
         connection.execute("DROP DATABASE restored_shop")
     assert AuditEntry.objects.get(**ENTRY).outcome == "done"
+    assert BackupRelease.objects.get().status == "used"
+
+
+def test_an_error_that_nobody_foresaw_ends_it_with_a_sentence(
+    dana: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = restore_of(rollback_rows.backup(rollback_rows.database()), dana)
+
+    def surprise(lease: Lease[Restore]) -> str:
+        raise ZeroDivisionError("nothing to divide by")
+
+    monkeypatch.setattr(restore_backup, "_restore", surprise)
+
+    assert restore_backup.run(row.pk) is False
+
+    row.refresh_from_db()
+    assert (row.status, row.lease_owner) == ("failed", None)
+    assert (
+        "ZeroDivisionError: nothing to divide by. The database it was taken from was not touched"
+        in row.message
+    )
 
 
 def test_a_restore_whose_worker_died_has_failed_and_is_not_repeated(dana: User) -> None:
@@ -113,11 +144,11 @@ def test_a_lost_lease_stops_the_restore_which_then_writes_nothing(
 
 
 def test_pg_restore_is_told_to_stop_when_the_lease_is_lost(
-    practice: DatabaseAddress, dana: User, settings: Any, monkeypatch: pytest.MonkeyPatch
+    practice: DatabaseAddress, dana: User, efe: User
 ) -> None:
-    backup = taken_backup(practice, Path(settings.BACKUP_FOLDER))
-    row = restore_of(backup, dana, "restoring", lease_owner=uuid4())
-    lease = Lease(Restore.objects.select_related("backup__database").get(pk=row.pk))
+    row = allowed_restore(practice, dana, efe)
+    Restore.objects.filter(pk=row.pk).update(status="restoring", lease_owner=uuid4())
+    lease = Lease(Restore.objects.get(pk=row.pk))
     lease.lost.set()
 
     with pytest.raises(ProgramStopped):

@@ -1,0 +1,42 @@
+"""When each person was last at a page. A page that polls by itself in a forgotten tab does not count."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from rollback_portal.accounts.models import User
+
+log = logging.getLogger(__name__)
+
+AT_MOST_EVERY = timedelta(minutes=1)
+
+
+class LastSeen:
+    """Middleware: notes at most once a minute that the signed-in person has opened a page or sent a form."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        by_itself = request.method in {"GET", "HEAD"} and "HX-Request" in request.headers
+        user = getattr(request, "user", None)
+        if not by_itself and response.status_code < 500 and isinstance(user, User):
+            _note(user)
+        return response
+
+
+def _note(user: User) -> None:
+    now = timezone.now()
+    if user.last_seen_at is not None and now - user.last_seen_at < AT_MOST_EVERY:
+        return
+    try:
+        User.objects.filter(pk=user.pk).update(last_seen_at=now)
+    except DatabaseError as error:  # the page itself was answered
+        log.warning("it was not noted that %s was at the portal: %s", user.pk, error)
