@@ -1,7 +1,17 @@
-"""Database, Backup, Restore and DatabaseRollback. The shapes of their JSON columns are in `documents`."""
+"""The models of the wizard. The shapes of their JSON columns are in `documents`."""
 
 from dbtools.models.backup import Backup, Restore
 from dbtools.models.database import Database
+from dbtools.models.recorded_state import RecordedState
 from dbtools.models.rollback import ROLL_BACK, RUN_STATUSES, STEPS, DatabaseRollback
 
-__all__ = ["ROLL_BACK", "RUN_STATUSES", "STEPS", "Backup", "Database", "DatabaseRollback", "Restore"]
+__all__ = [
+    "ROLL_BACK",
+    "RUN_STATUSES",
+    "STEPS",
+    "Backup",
+    "Database",
+    "DatabaseRollback",
+    "RecordedState",
+    "Restore",
+]
