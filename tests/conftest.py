@@ -14,6 +14,7 @@ from rollback_portal.accounts.models import User
 from tests import factories
 from tests.prisma.cli import all_installed
 from tests.support.chromium import chromium
+from tests.support.older_servers import older_programs
 from tests.support.pgbouncer import pgbouncer
 
 NAMES = {"viewer": "Vera Novak", "responder": "Ana Ruiz", "database admin": "Dana Okoro"}
@@ -98,6 +99,14 @@ PROGRAMS = (
         "test with Prisma's own CLI was",
         "tests with Prisma's own CLI were",
         "PORTAL_REQUIRE_PRISMA",
+    ),
+    Program(
+        "older_server",
+        older_programs() is not None,
+        "there is no older PostgreSQL here (Debian: apt-get install postgresql-15)",
+        "test with an older PostgreSQL was",
+        "tests with an older PostgreSQL were",
+        "PORTAL_REQUIRE_OLDER_POSTGRES",
     ),
 )
 

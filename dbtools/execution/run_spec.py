@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from dbtools.postgres.client import Connection
+from dbtools.postgres.state import DatabaseState, SchemaChange, StatePart
 
 # The advisory lock that `prisma migrate deploy`, `dev` and `resolve` hold while they work.
 # Reference: https://www.prisma.io/docs/orm/prisma-migrate/workflows/development-and-production#advisory-locking
@@ -34,12 +35,14 @@ class RunSpec:
         statements: run one after the other in one transaction, or each by itself if `outside_transaction`.
         rows: the history rows to delete; at least one.
         schema: the schema Prisma works in, which holds `_prisma_migrations`.
-        schemas: the schemas that the fingerprint covers.
-        fingerprint: of the schema as it was rehearsed and approved.
+        schemas: the configured schemas; the fingerprint covers what takes part beside them, too.
+        fingerprint: of the state as it was rehearsed and approved.
         history: digest of all history rows as they were approved.
         statement_seconds: timeout of one statement.
         outside_transaction: no statement can run inside a transaction (CONCURRENTLY).
         tries: how often the transaction is attempted while other sessions hold locks.
+        rehearsed: what the rehearsal changed; None in the rehearsal itself.
+        approved: the parts of the approved state as they were stored, to say what is otherwise by now.
     """
 
     id: str
@@ -52,6 +55,8 @@ class RunSpec:
     statement_seconds: float = 60.0
     outside_transaction: bool = False
     tries: int = TRIES
+    rehearsed: SchemaChange | None = None
+    approved: Mapping[str, StatePart] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +105,17 @@ class CommittedRun:
     Attributes:
         deleted: the deleted history rows, complete.
         invalid_indexes: indexes that a CONCURRENTLY left behind INVALID, that is, unusable.
+        before, after: the state that the statements met and the one that they left, as the run itself saw it.
     """
 
     identity: Identity
     ran: tuple[ExecutedStatement, ...]
     deleted: tuple[Mapping[str, object], ...]
-    seconds: float
-    tries: int
+    seconds: float = 0.0
+    tries: int = 1
     invalid_indexes: tuple[str, ...] = ()
+    before: DatabaseState | None = None
+    after: DatabaseState | None = None
 
 
 class RunObserver(Protocol):
@@ -124,8 +132,8 @@ class RunObserver(Protocol):
     def waits(self, attempt: int, blockers: tuple[Blocker, ...]) -> None:
         """Other sessions hold a lock the run needs; the transaction was rolled back and will be retried."""
 
-    def committing(self, connection: Connection) -> None:
-        """The run can no longer be canceled. Store that durably here."""
+    def committing(self, connection: Connection, after: DatabaseState) -> None:
+        """The run can no longer be canceled. Store that durably here, with the state that it leaves."""
 
     def stop(self) -> bool:
         """Whether a cancel was requested. Called often, also from a second thread."""

@@ -23,7 +23,8 @@ from dbtools.postgres.client import DatabaseAddress, DatabaseUnreachable, Error
 from dbtools.postgres.dump import DumpFailed, dump_schema, with_extensions_of
 from dbtools.postgres.programs import ProgramStopped
 from dbtools.postgres.scratch import ScratchServer, ScratchUnavailable
-from dbtools.rehearsal import row_checks, verdicts
+from dbtools.postgres.state import SchemaChange, change
+from dbtools.rehearsal import beside_checks, row_checks, verdicts
 from dbtools.rehearsal.apply_migrations import MigrationFailed, apply, restore_history_rows
 from dbtools.rehearsal.expected_schema import Expected, expect
 from dbtools.rehearsal.lock_observer import LockObserver
@@ -92,7 +93,8 @@ class _Rehearsal:
         self.execute, self.fingerprint, self.progress, self.stop = execute, fingerprint, progress, stop
         self.judge = SchemaJudge(scratch)
         self.checks: list[RehearsalCheck] = []
-        self.verdict, self.fingerprint_after = UNKNOWN, ""
+        self.verdict = UNKNOWN
+        self.change: SchemaChange | None = None
         self.done: CommittedRun | None = None
         self.counts: tuple[CountChange, ...] = ()
         self.losses: tuple[Loss, ...] = ()
@@ -121,7 +123,7 @@ class _Rehearsal:
             seconds=done.seconds if done else 0.0,
             restore_seconds=self.restore_seconds,
             total_seconds=time.monotonic() - began,
-            fingerprint_after=self.fingerprint_after,
+            change=self.change,
             backup_sha256=request.sha256,
             script_sha256=request.script_sha256,
             server=f"PostgreSQL {self.scratch.major}",
@@ -140,6 +142,7 @@ class _Rehearsal:
         wanted = expected.before and with_extensions_of(expected.before, after, self.perhaps_older())
         self.verdict, check = self.judge.after_down(after, wanted, expected.drift, expected.why_unknown)
         self.checks.append(check)
+        self.look_beside(known=expected.before is not None)
         if check.tone != STOP and self.up(before, expected.produced):
             self.begin("What came back is counted.")
             self.checks.append(row_checks.round_trip(values, measure(self.address)))
@@ -195,13 +198,20 @@ class _Rehearsal:
                 "Down", OK, f"The SQL runs: {len(self.done.ran)} statements in {self.done.seconds:.1f} s."
             )
         )
-        self.fingerprint_after = self.fingerprint(self.address)
         self.begin("What is lost is counted.")
         remaining = measure(self.address)
         self.counts = counted(values, remaining)
         self.losses = lost(values, remaining, self.request.since)
         self.checks += row_checks.changed(values, remaining)
         return True
+
+    def look_beside(self, *, known: bool) -> None:
+        """Keep what the run changed, and name what no comparison of schemas shows."""
+        if self.done is None or self.done.before is None or self.done.after is None:
+            return
+        before, after = self.done.before, self.done.after
+        self.change = change(before, after)
+        self.checks += beside_checks.checks(self.request.target, before, after, known=known)
 
     def schema(self, message: str) -> str:
         self.begin(message)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from dbtools.execution.run_spec import CommittedRun, RunObserver
 from dbtools.postgres.client import DatabaseAddress
+from dbtools.postgres.state import StatePart
 
 # Runs the script as the real run does. The last argument is the current fingerprint of the copy, which may
 # differ from that of the real database, because PostgreSQL rewrites some expressions during a restore.
@@ -35,6 +36,7 @@ class RehearsalRequest:
         why_not_replayed: why `before` does not show what the schema should be; "" if it does.
         schema: the schema that Prisma works in.
         since: when the oldest of `going` was applied, as text; "" if unknown.
+        target: the parts of the database's own state; a copy lacks its owners, rights and publications.
     """
 
     backup: str
@@ -48,3 +50,4 @@ class RehearsalRequest:
     why_not_replayed: str = ""
     schema: str = "public"
     since: str = ""
+    target: Mapping[str, StatePart] = field(default_factory=dict)

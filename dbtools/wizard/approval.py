@@ -164,6 +164,8 @@ def void_reason(rollback: DatabaseRollback) -> str:
         return "The approval was valid for 15 minutes and has expired."
     if not rollback.approved_by.is_active or not rollback.approved_by.has_perm("dbtools.roll_back"):
         return f"{rollback.approved_by_name} is no longer a database admin: the approval is void."
+    if "change" not in rollback.rehearsal:
+        return "It was rehearsed by an earlier version of the portal: rehearse it again."
     own = rollback.approved_by_id == rollback.requested_by_id or rollback.approved_by_id in rollback.authors
     if own and not rollback.broke_glass:
         return "It was approved by the person who requested it."

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dbtools.config import load_database
 from dbtools.execution.run_spec import RowToDelete, RunSpec
 from dbtools.models import DatabaseRollback
+from dbtools.models.change_documents import StoredChange
+from dbtools.postgres.state import SchemaChange, TouchedPart
 
 MINIMUM_STATEMENT_SECONDS = 60.0
 REHEARSAL_FACTOR = 5  # a statement may take this many times as long as the whole rehearsed run
@@ -29,4 +31,13 @@ def run_spec_of(rollback: DatabaseRollback) -> RunSpec:
         history=rollback.history,
         statement_seconds=max(MINIMUM_STATEMENT_SECONDS, REHEARSAL_FACTOR * rehearsed_seconds),
         outside_transaction=rollback.sql_analysis.get("path") == "alone",
+        rehearsed=_change(rollback.rehearsal.get("change")),
     )
+
+
+def _change(stored: StoredChange | None) -> SchemaChange | None:
+    """What the rehearsal changed; None where it was not rehearsed, or by a version that did not write it."""
+    if stored is None:
+        return None
+    touched = {key: TouchedPart(**part) for key, part in stored["touched"].items()}
+    return SchemaChange(stored["major"], touched, stored["words"])

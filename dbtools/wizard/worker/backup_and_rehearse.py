@@ -13,14 +13,15 @@ from dbtools import rehearsal
 from dbtools.config import DatabaseConfig, NotConfigured, load_database
 from dbtools.execution import runner
 from dbtools.execution.run_spec import CommittedRun, RunObserver
-from dbtools.models import Backup, DatabaseRollback
+from dbtools.models import Backup, DatabaseRollback, RecordedState
 from dbtools.models.documents import StoredMigration
-from dbtools.postgres import backups, catalog, client, programs, scratch
+from dbtools.postgres import backups, client, programs, scratch, state
 from dbtools.postgres.backups import BackupFailed, BackupProgress, BackupUnusable, TakenBackup
 from dbtools.postgres.client import DatabaseAddress, DatabaseUnreachable, Error
 from dbtools.postgres.programs import ProgramNotFound, ProgramStopped
 from dbtools.postgres.scratch import ScratchServer, ScratchUnavailable
 from dbtools.postgres.scratch.roles import roles_of
+from dbtools.postgres.state import DatabaseState
 from dbtools.prisma import history
 from dbtools.prisma.folder import InvalidMigrationsFolder, MigrationsFolder
 from dbtools.prisma.history import HistoryNotFound
@@ -45,10 +46,10 @@ def back_up(context: WizardContext) -> None:
     try:
         config = load_database(rollback.database.name)
         address = config.address()
-        major, digest, fingerprint = _inspect(address, config.all_schemas())
+        digest, approved = _inspect(address, config.all_schemas())
         if digest != rollback.history:
             raise BackupFailed(DEPLOYED_SINCE)
-        located = programs.find(major, requires_tls=address.requires_tls, folder=config.programs)
+        located = programs.find(approved.major, requires_tls=address.requires_tls, folder=config.programs)
         taken = backups.take(
             address, located, Path(settings.BACKUP_FOLDER),
             progress=lambda progress: _report(context, progress), stop=context.lost.is_set,
@@ -56,15 +57,14 @@ def back_up(context: WizardContext) -> None:
     except NO_BACKUP as error:
         context.advance("ready", f"There is no backup: {error}", action="backup", outcome=Outcome.FAILED)
         return
-    _save_backup(context, taken, fingerprint)
+    _save_backup(context, taken, approved)
 
 
-def _inspect(address: DatabaseAddress, schemas: tuple[str, ...]) -> tuple[int, str, str]:
-    """The server's major version, the digest of its history and the fingerprint of its schema."""
+def _inspect(address: DatabaseAddress, schemas: tuple[str, ...]) -> tuple[str, DatabaseState]:
+    """The digest of the history, and the state of the schema with all that takes part beside it."""
     with client.connect(address, "backup", settings=client.read_only(30, lock_seconds=2)) as connection:
         digest = history.digest(history.read(connection, address.schema))
-        fingerprint = catalog.read(connection, schemas).fingerprint
-        return connection.info.server_version // 10_000, digest, fingerprint
+        return digest, state.read(connection, schemas)
 
 
 def _report(context: WizardContext, progress: BackupProgress) -> None:
@@ -72,7 +72,8 @@ def _report(context: WizardContext, progress: BackupProgress) -> None:
     context.report(phase=progress.stage, bytes=progress.bytes, rate=progress.rate, table=table)
 
 
-def _save_backup(context: WizardContext, taken: TakenBackup, fingerprint: str) -> None:
+def _save_backup(context: WizardContext, taken: TakenBackup, approved: DatabaseState) -> None:
+    RecordedState.record(approved)
     backup = Backup.objects.create(
         database=context.rollback.database, file=Path(taken.path).name, sha256=taken.sha256,
         bytes=taken.bytes, seconds=taken.seconds, rows=dict(taken.rows), server_version=taken.server_version,
@@ -81,7 +82,7 @@ def _save_backup(context: WizardContext, taken: TakenBackup, fingerprint: str) -
     context.advance(
         "rehearsing",
         f"The backup was taken and read back in full: {taken.bytes:,} bytes in {taken.seconds:.1f} s.",
-        action="backup taken", outcome=Outcome.DONE, backup=backup, fingerprint=fingerprint,
+        action="backup taken", outcome=Outcome.DONE, backup=backup, fingerprint=approved.fingerprint,
         after={"backup": taken.sha256, "bytes": taken.bytes},
     )  # fmt: skip
 
@@ -143,6 +144,7 @@ def _rehearsal_request(
         why_not_replayed=why_not_replayed(earlier),
         schema=config.address().schema,
         since=_time_in_words(oldest["at"] if oldest else ""),
+        target=RecordedState.parts_of(rollback.fingerprint),
     )
 
 
@@ -184,10 +186,10 @@ def _execute(
     Args:
         known: the fingerprint of the copy; "" for that of the original database.
     """
-    approved = run_spec_of(rollback)
+    approved = replace(run_spec_of(rollback), rehearsed=None)
     return runner.run(address, replace(approved, fingerprint=known or approved.fingerprint), observer)
 
 
 def _fingerprint(address: DatabaseAddress, schemas: tuple[str, ...]) -> str:
     with client.connect(address, "rehearsal", settings=client.read_only(30, lock_seconds=2)) as connection:
-        return catalog.read(connection, schemas).fingerprint
+        return state.read(connection, schemas).fingerprint
