@@ -8,7 +8,7 @@ from typing import Any
 
 from django.template.defaultfilters import filesizeformat
 
-from dbtools.models import DatabaseRollback
+from dbtools.models import DatabaseRollback, RecordedState
 from dbtools.models.documents import LiveService, Progress
 from dbtools.views.badges import migration_badge, working_badge
 from dbtools.views.buttons import (
@@ -190,7 +190,11 @@ def _rehearsal_context(rollback: DatabaseRollback, viewer: Viewer, typed: Typed)
 
 
 def _approval_context(rollback: DatabaseRollback, viewer: Viewer, typed: Typed) -> dict[str, Any]:
-    return {**rehearsal_context(rollback), "approve_button": approve_button(viewer)}
+    return {
+        **rehearsal_context(rollback),
+        "approve_button": approve_button(viewer),
+        "unfollowed": RecordedState.unfollowed_in(rollback.fingerprint),
+    }
 
 
 def _run_context(rollback: DatabaseRollback, viewer: Viewer, typed: Typed) -> dict[str, Any]:
