@@ -11,7 +11,7 @@ ARGS ?=
 WORKERS ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help run test journeys check lint types fmt conformance prisma prisma-together prisma-install wizard-versions versions-install chaos chaos-merge chaos-full model provider-answers bench bench-services bench-down bench-wizard wrong-downs wizard-faults nightly screenshots install-local install-dev
+.PHONY: help run test journeys check lint types fmt conformance prisma prisma-together prisma-install wizard-versions versions-install chaos chaos-merge chaos-full model provider-answers bench bench-services bench-down bench-wizard wrong-downs wizard-faults nightly screenshots round-trips install-local install-dev
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -102,6 +102,9 @@ wrong-downs: install-dev ## Rehearse 2,000 wrong down scripts and 100 right ones
 
 bench-wizard: install-dev ## A database of 1 GB through the wizard, beside plain pg_dump (ARGS="--megabytes 200")
 	@PORTAL_ENV_FILE=/dev/null $(VENV)/python -m tests.bench.wizard $(ARGS)
+
+round-trips: install-dev ## Dump and restore 200 odd schemas: each copy has to equal its original (TRIPS=20 for fewer)
+	@PORTAL_ROUND_TRIPS=$(or $(TRIPS),200) $(VENV)/python -m pytest -q -n $(WORKERS) $(ARGS) tests/dbtools/postgres/state/test_round_trips.py
 
 wizard-faults: install-dev ## Cut, kill, restart and fill up around the wizard's run; the state afterwards judges
 	@PORTAL_LOCAL=1 PORTAL_ENV_FILE=/dev/null SECRET_KEY=bench DJANGO_SETTINGS_MODULE=tests.settings $(VENV)/python -m tests.bench.cuts $(ARGS)

@@ -15,6 +15,7 @@ from tests import factories
 from tests.dbtools.versions import servers
 from tests.prisma.cli import all_installed
 from tests.support.chromium import chromium
+from tests.support.older_servers import older_programs
 from tests.support.pgbouncer import pgbouncer
 
 NAMES = {"viewer": "Vera Novak", "responder": "Ana Ruiz", "database admin": "Dana Okoro"}
@@ -107,6 +108,14 @@ PROGRAMS = (
         "test on another version of PostgreSQL was",
         "tests on other versions of PostgreSQL were",
         "PORTAL_REQUIRE_VERSIONS",
+    ),
+    Program(
+        "older_server",
+        older_programs() is not None,
+        "there is no older PostgreSQL here (Debian: apt-get install postgresql-15)",
+        "test with an older PostgreSQL was",
+        "tests with an older PostgreSQL were",
+        "PORTAL_REQUIRE_OLDER_POSTGRES",
     ),
 )
 

@@ -52,6 +52,7 @@ def night(migrations: Path) -> list[Step]:
         Step("model"),
         Step("provider-answers"),
         Step("wrong-downs"),
+        Step("round-trips"),
         Step("wizard-faults"),
         Step("prisma-together"),
         Step("wizard-versions"),

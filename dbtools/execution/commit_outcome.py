@@ -12,10 +12,9 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from dbtools.execution.concurrent_index import invalid_indexes
 from dbtools.execution.run_spec import Identity, RunSpec
 from dbtools.execution.transaction import server_identity
-from dbtools.postgres import catalog, client
+from dbtools.postgres import client, state
 from dbtools.postgres.client import Connection, DatabaseAddress
 from dbtools.postgres.target import target_of
 from dbtools.prisma import history
@@ -48,7 +47,8 @@ def find_outcome(
 
     Args:
         identity: of its transaction; None if the run died before it had one.
-        after: the schema fingerprint at the end of the rehearsal.
+        after: the fingerprint of the state that the run left, taken before its commit; "" if it never came
+            so far.
         seconds: how long to wait for a transaction that is still in progress.
 
     Raises:
@@ -120,10 +120,7 @@ def _session_exists(connection: Connection, spec: RunSpec) -> bool:
 
 
 def _schema_state(connection: Connection, spec: RunSpec, after: str) -> str:
-    # A half-built index is INVALID, and the fingerprint does not cover invalid indexes.
-    if spec.outside_transaction and invalid_indexes(connection, spec.schemas):
-        return "neither"
-    now = catalog.read(connection, spec.schemas).fingerprint
+    now = state.read(connection, spec.schemas).fingerprint
     if now == after == spec.fingerprint:
         return SAME
     return {spec.fingerprint: "before", after: "after"}.get(now, "neither")

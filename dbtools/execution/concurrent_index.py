@@ -34,8 +34,9 @@ from dbtools.execution.run_spec import (
 from dbtools.execution.transaction import (
     SESSION,
     apply_settings,
+    check_change,
     check_history,
-    check_schema,
+    check_state,
     check_target,
     commit,
     delete_rows,
@@ -45,7 +46,7 @@ from dbtools.execution.transaction import (
     lock_history,
     server_identity,
 )
-from dbtools.postgres import catalog, client
+from dbtools.postgres import client, state
 from dbtools.postgres.client import (
     SQL,
     Busy,
@@ -56,6 +57,7 @@ from dbtools.postgres.client import (
     redact,
     server_refused,
 )
+from dbtools.postgres.state import DatabaseState
 
 LOCK_SECONDS = 30.0  # per lock; a waiting CONCURRENTLY blocks neither readers nor writers
 PAUSE = (0.2, 0.5)  # seconds between two attempts to delete the history row
@@ -97,14 +99,16 @@ class _ConcurrentIndexRun:
 
     def run(self) -> CommittedRun:
         began = time.monotonic()
-        before, already_invalid = self.prepare()
+        before, state_before, already_invalid = self.prepare()
         self.observer.began(before)
         if self.observer.stop():
             raise RunCanceled("Canceled before anything was changed.")
         ran = self.execute_all(before, already_invalid)
-        identity, deleted, tries = self.delete_history_rows(before)
+        after = self.state_after(state_before)
+        identity, deleted, tries = self.delete_history_rows(before, after)
         left = self.invalid_indexes_after()
-        return CommittedRun(identity, ran, deleted, time.monotonic() - began, tries, left)
+        seconds = time.monotonic() - began
+        return CommittedRun(identity, ran, deleted, seconds, tries, left, state_before, after)
 
     def execute_all(
         self, before: Identity, already_invalid: tuple[str, ...]
@@ -127,7 +131,15 @@ class _ConcurrentIndexRun:
             return ""
         return "Statement 1 ran and stays." if number == 2 else f"Statements 1 to {number - 1} ran and stay."
 
-    def prepare(self) -> tuple[Identity, tuple[str, ...]]:
+    def state_after(self, before: DatabaseState) -> DatabaseState:
+        """What the statements left, which has to be what they left in the rehearsal."""
+        try:
+            with self.connection.transaction():
+                return check_change(self.connection, self.spec, before)
+        except (NothingChanged, Error) as error:
+            raise self.partially_applied(error) from error
+
+    def prepare(self) -> tuple[Identity, DatabaseState, tuple[str, ...]]:
         """Take Prisma's lock for the session, check the preconditions, and list indexes already INVALID."""
         connection, spec = self.connection, self.spec
         try:
@@ -140,10 +152,11 @@ class _ConcurrentIndexRun:
                 apply_settings(connection, spec)
                 lock_history(connection, spec)
                 check_history(connection, spec)
-                check_schema(connection, spec)
+                before = check_state(connection, spec)
             self.set_session_settings()
             already_invalid = invalid_indexes(connection, spec.schemas)
-            return Identity("", *server_identity(connection), connection.info.backend_pid), already_invalid
+            identity = Identity("", *server_identity(connection), connection.info.backend_pid)
+            return identity, before, already_invalid
         except Error as error:
             raise NothingChanged(redact(f"{error_text(error)} {UNTOUCHED}", self.address)) from error
 
@@ -190,13 +203,15 @@ class _ConcurrentIndexRun:
         return NothingChanged(f"{message} {UNTOUCHED}")
 
     def fingerprint(self) -> str:
-        return catalog.read(self.connection, self.spec.schemas).fingerprint
+        return state.read(self.connection, self.spec.schemas).fingerprint
 
-    def delete_history_rows(self, before: Identity) -> tuple[Identity, tuple[Mapping[str, object], ...], int]:
+    def delete_history_rows(
+        self, before: Identity, after: DatabaseState
+    ) -> tuple[Identity, tuple[Mapping[str, object], ...], int]:
         """Delete the rows in one transaction. The statement stays, so every failure from here on says so."""
         for attempt in range(1, self.spec.tries + 1):
             try:
-                identity, deleted = self.delete_in_transaction()
+                identity, deleted = self.delete_in_transaction(after)
             except (Blocked, *Busy) as error:
                 self.roll_back()
                 self.observer.waits(attempt, self.watchdog.seen)
@@ -211,7 +226,9 @@ class _ConcurrentIndexRun:
                 return identity, deleted, attempt
         raise self.partially_applied(last)
 
-    def delete_in_transaction(self) -> tuple[Identity, tuple[Mapping[str, object], ...]]:
+    def delete_in_transaction(
+        self, after: DatabaseState
+    ) -> tuple[Identity, tuple[Mapping[str, object], ...]]:
         connection, spec, observer = self.connection, self.spec, self.observer
         connection.execute("BEGIN")
         apply_settings(connection, spec)
@@ -221,7 +238,7 @@ class _ConcurrentIndexRun:
         observer.began(identity)
         deleted = delete_rows(connection, spec)
         observer.deleted(deleted)
-        observer.committing(connection)
+        observer.committing(connection, after)
         return identity, deleted
 
     def commit(self, identity: Identity) -> None:

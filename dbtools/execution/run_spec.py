@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from dbtools.postgres.client import Connection
+from dbtools.postgres.state import DatabaseState, SchemaChange, StatePart
 from dbtools.postgres.target import Target
 
 # The advisory lock that `prisma migrate deploy`, `dev` and `resolve` hold while they work.
@@ -35,13 +36,15 @@ class RunSpec:
         statements: run one after the other in one transaction, or each by itself if `outside_transaction`.
         rows: the history rows to delete; at least one.
         schema: the schema Prisma works in, which holds `_prisma_migrations`.
-        schemas: the schemas that the fingerprint covers.
-        fingerprint: of the schema as it was rehearsed and approved.
+        schemas: the configured schemas; the fingerprint covers what takes part beside them, too.
+        fingerprint: of the state as it was rehearsed and approved.
         history: digest of all history rows as they were approved.
         statement_seconds: timeout of one statement.
         outside_transaction: no statement can run inside a transaction (CONCURRENTLY).
         target: the only database on which it may run; None for a rehearsal's copy.
         tries: how often the transaction is attempted while other sessions hold locks.
+        rehearsed: what the rehearsal changed; None in the rehearsal itself.
+        approved: the parts of the approved state as they were stored, to say what is otherwise by now.
     """
 
     id: str
@@ -55,6 +58,8 @@ class RunSpec:
     outside_transaction: bool = False
     target: Target | None = None
     tries: int = TRIES
+    rehearsed: SchemaChange | None = None
+    approved: Mapping[str, StatePart] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +108,17 @@ class CommittedRun:
     Attributes:
         deleted: the deleted history rows, complete.
         invalid_indexes: indexes that a CONCURRENTLY left behind INVALID, that is, unusable.
+        before, after: the state that the statements met and the one that they left, as the run itself saw it.
     """
 
     identity: Identity
     ran: tuple[ExecutedStatement, ...]
     deleted: tuple[Mapping[str, object], ...]
-    seconds: float
-    tries: int
+    seconds: float = 0.0
+    tries: int = 1
     invalid_indexes: tuple[str, ...] = ()
+    before: DatabaseState | None = None
+    after: DatabaseState | None = None
 
 
 class RunObserver(Protocol):
@@ -127,8 +135,8 @@ class RunObserver(Protocol):
     def waits(self, attempt: int, blockers: tuple[Blocker, ...]) -> None:
         """Other sessions hold a lock the run needs; the transaction was rolled back and will be retried."""
 
-    def committing(self, connection: Connection) -> None:
-        """The run can no longer be canceled. Store that durably here."""
+    def committing(self, connection: Connection, after: DatabaseState) -> None:
+        """The run can no longer be canceled. Store that durably here, with the state that it leaves."""
 
     def stop(self) -> bool:
         """Whether a cancel was requested. Called often, also from a second thread."""

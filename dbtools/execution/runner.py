@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dbtools.execution.concurrent_index import run_outside_transaction
 from dbtools.execution.lock_watchdog import LockWatchdog
@@ -32,8 +31,9 @@ from dbtools.execution.run_spec import (
 from dbtools.execution.transaction import (
     SESSION,
     apply_settings,
+    check_change,
     check_history,
-    check_schema,
+    check_state,
     check_target,
     commit,
     delete_rows,
@@ -78,8 +78,8 @@ def run(address: DatabaseAddress, spec: RunSpec, observer: RunObserver) -> Commi
             raise RunCanceled("Canceled before anything was changed.")
         with LockWatchdog(address, spec.id, observer.stop) as watchdog:
             try:
-                identity, ran, deleted = _attempt(address, spec, observer, watchdog)
-                return CommittedRun(identity, ran, deleted, time.monotonic() - began, attempt)
+                done = _attempt(address, spec, observer, watchdog)
+                return replace(done, seconds=time.monotonic() - began, tries=attempt)
             except (*Busy, _WaitLimitReached):
                 pass
         observer.waits(attempt, watchdog.seen)
@@ -94,16 +94,13 @@ def run(address: DatabaseAddress, spec: RunSpec, observer: RunObserver) -> Commi
     )
 
 
-Outcome = tuple[Identity, tuple[ExecutedStatement, ...], tuple[Mapping[str, object], ...]]
-
-
 class _WaitLimitReached(Exception):
     """The watchdog canceled the statement because the run had waited for locks for too long in total."""
 
 
 def _attempt(
     address: DatabaseAddress, spec: RunSpec, observer: RunObserver, watchdog: LockWatchdog
-) -> Outcome:
+) -> CommittedRun:
     connection = client.connect(address, f"run {spec.id}", settings=SESSION)
     try:
         detect_dead_client(connection)
@@ -138,24 +135,25 @@ class _Attempt:
     watchdog: LockWatchdog
     connection: Connection
 
-    def run(self) -> Outcome:
+    def run(self) -> CommittedRun:
         connection, spec, observer = self.connection, self.spec, self.observer
         apply_settings(connection, spec)
         check_target(connection, self.address, spec)
         lock_history(connection, spec)
         check_history(connection, spec)
-        check_schema(connection, spec)
+        before = check_state(connection, spec)
         identity = identify_transaction(connection)
         observer.began(identity)
         ran = self.execute_all(identity)
+        after = check_change(connection, spec, before)
         deleted = delete_rows(connection, spec)
         observer.deleted(deleted)
         self.watchdog.disarm()
         if observer.stop():
             raise RunCanceled(f"Canceled before the commit. {UNDONE}")
-        observer.committing(connection)
+        observer.committing(connection, after)
         commit(connection, identity, self.address)
-        return identity, ran, deleted
+        return CommittedRun(identity, ran, deleted, before=before, after=after)
 
     def execute_all(self, identity: Identity) -> tuple[ExecutedStatement, ...]:
         ran: list[ExecutedStatement] = []

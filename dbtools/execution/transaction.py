@@ -6,7 +6,7 @@ transaction followed by a transaction for the history (`concurrent_index`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from dbtools.execution.run_spec import (
     LOCK_WAIT_SECONDS,
@@ -20,7 +20,7 @@ from dbtools.execution.run_spec import (
     RowToDelete,
     RunSpec,
 )
-from dbtools.postgres import catalog
+from dbtools.postgres import state
 from dbtools.postgres.client import (
     SQL,
     Busy,
@@ -31,10 +31,12 @@ from dbtools.postgres.client import (
     redact,
     server_refused,
 )
+from dbtools.postgres.state import DatabaseState
 from dbtools.postgres.target import target_of
 from dbtools.prisma import history
 from rollback_portal.text import one_line
 
+NAMED = 5  # differences that one sentence names
 SESSION = ("idle_in_transaction_session_timeout=30s", "statement_timeout=0")
 # Since PostgreSQL 14.
 # Reference: https://www.postgresql.org/docs/14/runtime-config-connection.html#GUC-CLIENT-CONNECTION-CHECK-INTERVAL
@@ -115,10 +117,31 @@ def check_history(connection: Connection, spec: RunSpec) -> None:
         )
 
 
-def check_schema(connection: Connection, spec: RunSpec) -> None:
-    """Check that the schema is the one that was rehearsed and approved."""
-    if catalog.read(connection, spec.schemas).fingerprint != spec.fingerprint:
-        raise NothingChanged(f"The schema is not the one that was approved. {UNTOUCHED}")
+def check_state(connection: Connection, spec: RunSpec) -> DatabaseState:
+    """Check that the schema, and all that takes part beside it, is what was rehearsed and approved."""
+    now = state.read(connection, spec.schemas)
+    if now.fingerprint != spec.fingerprint:
+        changed = list(state.differences(spec.approved, now.parts)) if spec.approved else []
+        raise NothingChanged(
+            " ".join(["The schema is not the one that was approved.", *_some(changed), UNTOUCHED])
+        )
+    return now
+
+
+def check_change(connection: Connection, spec: RunSpec, before: DatabaseState) -> DatabaseState:
+    """Check that the statements changed what they had changed in the rehearsal, and nothing else."""
+    after = state.read(connection, spec.schemas)
+    otherwise = state.unexpected(spec.rehearsed, before, after) if spec.rehearsed else ()
+    if otherwise:
+        raise NothingChanged(
+            " ".join(["The run did not do what its rehearsal did.", *_some(otherwise), UNDONE])
+        )
+    return after
+
+
+def _some(sentences: Sequence[str]) -> list[str]:
+    more = len(sentences) - NAMED
+    return [*sentences[:NAMED], *([f"And {more} more differences."] if more > 0 else [])]
 
 
 def identify_transaction(connection: Connection) -> Identity:

@@ -2,6 +2,7 @@
 
 from dbtools.models.backup import Backup, Restore
 from dbtools.models.database import Database
+from dbtools.models.recorded_state import RecordedState
 from dbtools.models.release import BackupRelease
 from dbtools.models.rollback import ROLL_BACK, RUN_STATUSES, STEPS, DatabaseRollback
 
@@ -13,5 +14,6 @@ __all__ = [
     "BackupRelease",
     "Database",
     "DatabaseRollback",
+    "RecordedState",
     "Restore",
 ]

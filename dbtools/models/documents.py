@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any, TypedDict
 
+from dbtools.models.change_documents import StoredChange
+
 # --- steps 1 and 2: why, from where, and which migrations -------------------------------------------------
 
 
@@ -85,10 +87,11 @@ class MigrationText(TypedDict):
 
 
 class StoredCount(TypedDict):
-    """How many rows or values a hazard destroys; None where it could not be counted in time."""
+    """How many rows or values a hazard destroys; None where it was not counted, with the reason."""
 
     noun: str
     number: int | None
+    why_not: str
 
 
 class StoredDraftLine(TypedDict):
@@ -214,7 +217,7 @@ class StoredRehearsal(TypedDict, total=False):
     restore_seconds: float
     comparison_seconds: float
     total_seconds: float
-    fingerprint_after: str
+    change: StoredChange
     backup_sha256: str
     script_sha256: str
     server: str
@@ -244,7 +247,11 @@ class StoredCommitOutcome(TypedDict):
 
 
 class RunLog(TypedDict, total=False):
-    """What ran, and the history rows that went, whole. `invalid` names indexes that were left unusable."""
+    """What ran, and the history rows that went, whole. `invalid` names indexes that were left unusable.
+
+    `fingerprint_after` is of the state before the commit, `compared` says how it was compared with the
+    rehearsal, and `beside` has a sentence for each change that no copy could show.
+    """
 
     ran: list[StoredRan]
     seconds: float
@@ -252,17 +259,22 @@ class RunLog(TypedDict, total=False):
     invalid: list[str]
     deleted: list[dict[str, Any]]
     resolved: StoredCommitOutcome
+    fingerprint_after: str
+    compared: str
+    beside: list[str]
 
 
 class Verification(TypedDict, total=False):
     """What a new connection saw after the commit: history rows that still stand, and the schema.
 
-    `older_rows` names the migrations of which an older row, marked as rolled back, stays.
+    `older_rows` names the migrations of which an older row, marked as rolled back, stays, and `differences`
+    has a sentence for each part that is otherwise than the run left it.
     """
 
     rows_standing: list[str]
     schema_as_rehearsed: bool
     older_rows: list[str]
+    differences: list[str]
 
 
 # --- databases ---------------------------------------------------------------------------------------------

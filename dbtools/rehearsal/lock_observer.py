@@ -9,6 +9,7 @@ from contextlib import suppress
 from dbtools.execution.run_spec import Blocker, ExecutedStatement, Identity
 from dbtools.postgres import client
 from dbtools.postgres.client import Connection, DatabaseAddress, Error
+from dbtools.postgres.state import DatabaseState
 from dbtools.rehearsal.differences.row_digests import HISTORY
 from dbtools.rehearsal.report import TableLock
 
@@ -51,7 +52,7 @@ class LockObserver:
 
     def waits(self, attempt: int, blockers: tuple[Blocker, ...]) -> None: ...
 
-    def committing(self, connection: Connection) -> None:
+    def committing(self, connection: Connection, after: DatabaseState) -> None:
         self._record_locks(time.monotonic())
 
     def stop(self) -> bool:

@@ -23,6 +23,7 @@ from dbtools.postgres.client import DatabaseAddress, DatabaseUnreachable, Error
 from dbtools.postgres.dump import DumpFailed, dump_schema, with_extensions_of
 from dbtools.postgres.programs import ProgramStopped
 from dbtools.postgres.scratch import ScratchServer, ScratchUnavailable
+from dbtools.postgres.state import SchemaChange, change
 from dbtools.rehearsal import verdicts
 from dbtools.rehearsal.apply_migrations import MigrationFailed, apply, restore_history_rows
 from dbtools.rehearsal.differences.attribute_checks import not_compared
@@ -96,7 +97,8 @@ class _Rehearsal:
         self.meter = RehearsalMeter(progress, request.bytes)
         self.judge = SchemaJudge(scratch)
         self.checks: list[RehearsalCheck] = []
-        self.verdict, self.fingerprint_after = UNKNOWN, ""
+        self.verdict = UNKNOWN
+        self.change: SchemaChange | None = None
         self.done: CommittedRun | None = None
         self.locks: tuple[TableLock, ...] = ()
         self.restore_seconds = 0.0
@@ -125,7 +127,7 @@ class _Rehearsal:
             restore_seconds=self.restore_seconds,
             comparison_seconds=compared.seconds,
             total_seconds=time.monotonic() - began,
-            fingerprint_after=self.fingerprint_after,
+            change=self.change,
             backup_sha256=request.sha256,
             script_sha256=request.script_sha256,
             server=f"PostgreSQL {self.scratch.major}",
@@ -156,6 +158,7 @@ class _Rehearsal:
         wanted = expected.before and with_extensions_of(expected.before, after, self.perhaps_older())
         self.verdict, check = self.judge.after_down(after, wanted, expected.drift, expected.why_unknown)
         self.checks.append(check)
+        self.keep_change()
         if check.tone == STOP or not self.up(before, expected.produced):
             return expected.attributes, None
         self.begin("What came back is compared.")
@@ -214,10 +217,14 @@ class _Rehearsal:
                 "Down", OK, f"The SQL runs: {len(self.done.ran)} statements in {self.done.seconds:.1f} s."
             )
         )
-        self.fingerprint_after = self.fingerprint(self.address)
         self.begin("What is lost is counted, and every row compared.")
         self.checks += self.comparison.after_down(self.request.since)
         return True
+
+    def keep_change(self) -> None:
+        """Keep what the run changed: the real run has to change the same."""
+        if self.done is not None and self.done.before is not None and self.done.after is not None:
+            self.change = change(self.done.before, self.done.after)
 
     def schema(self, message: str) -> str:
         self.begin(message)

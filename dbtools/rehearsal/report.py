@@ -6,6 +6,8 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
 
+from dbtools.postgres.state import SchemaChange
+
 OK, WARN, STOP = "ok", "warn", "stop"
 
 
@@ -76,7 +78,7 @@ class RehearsalReport:
         seconds: of the first run, as an estimate for the real one.
         total_seconds: of the whole rehearsal, of which `restore_seconds` for the restore, and
             `comparison_seconds` for counting and comparing rows, sequences and attributes.
-        fingerprint_after: of the schema after the run; the real run has to end with the same.
+        change: what the run changed in the schema; the real run has to change the same.
         sha256: of all other fields.
     """
 
@@ -93,7 +95,7 @@ class RehearsalReport:
     restore_seconds: float
     comparison_seconds: float
     total_seconds: float
-    fingerprint_after: str
+    change: SchemaChange | None
     backup_sha256: str
     script_sha256: str
     server: str

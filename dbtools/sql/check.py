@@ -7,11 +7,13 @@ the check after every statement that it is still the same one, and the rehearsal
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from hashlib import sha256
 
 from pglast import ast
 
 from dbtools.sql import allowlist
+from dbtools.sql.effects.countable import qualified
 from dbtools.sql.effects.hazard_counts import EarlierStatements
 from dbtools.sql.effects.hazards import hazards
 from dbtools.sql.effects.locks import lock
@@ -103,7 +105,7 @@ def check_statements(
         problems += [SqlProblem(piece.line, message) for message in reasons]
         problems += refused_in_context(piece, added, alone=alone)
         if not problems:
-            statements.append(with_effects(number, piece, earlier, alone=alone))
+            statements.append(with_effects(number, piece, earlier, schemas[0], alone=alone))
     return problems, tuple(statements)
 
 
@@ -151,13 +153,18 @@ def constants(tree: ast.Node) -> set[str]:
 
 
 def with_effects(
-    number: int, piece: ParsedStatement, earlier: EarlierStatements, *, alone: bool
+    number: int, piece: ParsedStatement, earlier: EarlierStatements, schema: str, *, alone: bool
 ) -> Statement:
     """Describe a statement with its lock and hazards, and record what it creates in `earlier`."""
-    found_hazards = tuple(hazards(piece.tree, earlier))
+    found_hazards = tuple(with_counts(hazard, schema) for hazard in hazards(piece.tree, earlier))
     result = statement(number, piece, lock(piece.tree), found_hazards, alone=alone)
     earlier.record(piece.tree)
     return result
+
+
+def with_counts(hazard: Hazard, schema: str) -> Hazard:
+    """The hazard with counts that may run on the real database, or the reasons why they may not."""
+    return replace(hazard, counts=tuple(qualified(count, schema) for count in hazard.counts))
 
 
 def without_effects(pieces: Sequence[ParsedStatement]) -> tuple[Statement, ...]:

@@ -42,11 +42,29 @@ class SqlProblem:
 
 
 @dataclass(frozen=True, slots=True)
+class CountUses:
+    """Everything that a count names, for the catalog to say what it is.
+
+    `schema` is the one that the script works in; tables and types have theirs, operators and functions are
+    PostgreSQL's own or nobody's.
+    """
+
+    schema: str
+    tables: tuple[tuple[str, str], ...]
+    columns: tuple[str, ...]
+    functions: tuple[str, ...]
+    operators: tuple[str, ...]
+    types: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Count:
-    """A read-only SELECT that returns a number of `noun`."""
+    """A read-only SELECT that returns a number of `noun`; or the reason why it is not made, and no query."""
 
     noun: str
     query: str
+    uses: CountUses | None = None
+    why_not: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,9 @@ from rollback_portal.text import clean_line
 
 HEADINGS = {"done": "The SQL that ran", "needs_attention": "The SQL that was sent"}
 SCHEMAS = {
-    "before": "as it was before the run", "after": "as the rehearsal left it",
+    "before": "as it was before the run", "after": "as the run left it before its commit",
     "the same before and after": "the same before and after, so it tells nothing",
-    "neither": "neither the one before nor the rehearsed one",
+    "neither": "neither the one before nor the one that the run left",
 }  # fmt: skip
 LONGEST_DATABASE_NAME = 63  # bytes, PostgreSQL's own limit
 
@@ -73,6 +73,11 @@ def result_lines(rollback: DatabaseRollback) -> list[dict[str, str]]:
             )
         )
     lines.append(_verification_line(rollback))
+    if run_log.get("compared"):
+        lines.append(_line("good", run_log["compared"]))
+    lines += [_line("warn", f"Also changed by it: {sentence}") for sentence in run_log.get("beside", [])]
+    differences = rollback.verification.get("differences", [])
+    lines += [_line("warn", f"Changed since the commit: {sentence}") for sentence in differences]
     if run_log.get("seconds"):
         message = f"The transaction took {run_log['seconds']:.1f} s, at try {run_log.get('tries', 1)}."
         lines.append(_line("good", message))
@@ -86,9 +91,8 @@ def _verification_line(rollback: DatabaseRollback) -> dict[str, str]:
         who = rollback.settled_by_name or "a person"
         return _line("warn", f"Settled by {who}; the portal has not verified it.")
     if rollback.verification.get("schema_as_rehearsed"):
-        message = "The schema is the one that the rehearsal ended with, seen from a new connection."
-        return _line("good", message)
-    return _line("bad", "The schema is not the one that the rehearsal ended with.")
+        return _line("good", "The schema is the one that the run left, seen from a new connection.")
+    return _line("bad", "The schema is not the one that the run left.")
 
 
 def _line(tone: str, message: str) -> dict[str, str]:

@@ -37,12 +37,17 @@ def loss_phrase(hazard: StoredHazard) -> str:
 
 
 def count_phrase(counts: Iterable[StoredCount]) -> str:
-    """Such as "1,204 rows of Order"; "" where nothing was counted."""
-    return ", ".join(
-        (f"{intcomma(count['number'])} " if count["number"] is not None else "an unknown number of ")
-        + clean_line(count["noun"], 120)
-        for count in counts
-    )
+    """Such as "1,204 rows of Order"; "" where there is nothing to count."""
+    return ", ".join(_number_phrase(count) for count in counts)
+
+
+def _number_phrase(count: StoredCount) -> str:
+    noun = clean_line(count["noun"], 120)
+    if count["number"] is not None:
+        return f"{intcomma(count['number'])} {noun}"
+    if not count["why_not"]:  # written by an earlier version
+        return f"an unknown number of {noun}"
+    return f"{noun}: not counted, because {clean_line(count['why_not'], 200)}"
 
 
 def run_list(rollback: DatabaseRollback) -> list[dict[str, Any]]:

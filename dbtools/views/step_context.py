@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from dbtools.models import DatabaseRollback
+from dbtools.models import DatabaseRollback, RecordedState
 from dbtools.models.documents import LiveService
 from dbtools.views.badges import migration_badge, working_badge
 from dbtools.views.buttons import (
@@ -203,6 +203,7 @@ def _approval_context(rollback: DatabaseRollback, viewer: Viewer, typed: Typed) 
         "approve_button": approve_button(viewer),
         "break_glass_button": break_glass_button(viewer, rollback),
         "ticked": [int(number) for number in typed.get("ticked", "").split(",") if number.isdecimal()],
+        "unfollowed": RecordedState.unfollowed_in(rollback.fingerprint),
     }
 
 

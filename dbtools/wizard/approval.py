@@ -128,6 +128,8 @@ def void_reason(rollback: DatabaseRollback) -> str:
         return "The approval was valid for 15 minutes and has expired."
     if reason := rights.lapsed(rollback):
         return reason
+    if "change" not in rollback.rehearsal:
+        return "It was rehearsed by an earlier version of the portal: rehearse it again."
     own = rollback.approved_by_id == rollback.requested_by_id or rollback.approved_by_id in rollback.authors
     if own and not rollback.broke_glass:
         return "It was approved by the person who requested it."

@@ -16,6 +16,7 @@ from dbtools.sandbox import shop as shop_module
 from rollback_portal.accounts.models import User
 from rollback_portal.local.throwaway import temporary_folder
 from tests import factories
+from tests.support.older_servers import older_postgresql
 from tests.support.rehearsal_role import PASSWORD
 
 MakeDatabase = Callable[[], DatabaseAddress]
@@ -46,6 +47,13 @@ def embedded_scratch() -> Iterator[ScratchServer]:
     with embedded(path / "scratch") as scratch:
         yield scratch
     shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def older_server() -> Iterator[DatabaseAddress]:
+    """The maintenance database of a server that is older than the embedded one, as a superuser."""
+    with older_postgresql() as address:
+        yield address
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ def report(**fields: Any) -> dict[str, Any]:
         "lose": ["YOU LOSE 184,201 values of Order.priceCents. They stay in the backup."],
         "locks": [{"table": "Order", "mode": "ACCESS EXCLUSIVE", "seconds": 0.4}],
         "seconds": 1.1, "restore_seconds": 48.0, "comparison_seconds": 4.0, "total_seconds": 60.0,
-        "fingerprint_after": "after",
+        "change": {"major": 18, "touched": {}, "words": {}},
         "backup_sha256": "b" * 64,
         "script_sha256": hashlib.sha256(SQL.encode()).hexdigest(),
         "server": "PostgreSQL 18", "sha256": "r" * 64,

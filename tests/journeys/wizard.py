@@ -145,6 +145,6 @@ def sees_the_end(dana: Visitor, look: Look) -> None:
     expect(dana.page.get_by_text("ROLLED BACK", exact=True)).to_be_visible(timeout=WORK)
     step = see(dana, "Afterwards")
     expect(step).to_contain_text("1 row of _prisma_migrations is gone")
-    expect(step).to_contain_text("The schema is the one that the rehearsal ended with")
+    expect(step).to_contain_text("The schema is the one that the run left")
     expect(step).to_contain_text("applies it again")
     look(dana, "wizard-afterwards")

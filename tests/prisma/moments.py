@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from dbtools.execution import runner
 from dbtools.execution.run_spec import NothingChanged, RowToDelete, RunSpec
-from dbtools.postgres import catalog, client
+from dbtools.postgres import client, state
 from dbtools.postgres.client import SQL, Connection, DatabaseAddress, Identifier
 from dbtools.prisma import history
 from tests.prisma.deployer import Deployed, Deployer
@@ -165,7 +165,7 @@ def read(address: DatabaseAddress) -> tuple[tuple[history.HistoryRow, ...], str,
     """The three facts: history, schema, trail."""
     with client.connect(address, "tests") as connection:
         rows = history.read(connection, "public")
-        return rows, catalog.read(connection, PUBLIC).fingerprint, _trail(connection)
+        return rows, state.read(connection, PUBLIC).fingerprint, _trail(connection)
 
 
 def _trail(connection: Connection) -> tuple[str, ...]:

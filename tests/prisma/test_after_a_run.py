@@ -8,7 +8,7 @@ import pytest
 
 from dbtools.execution import runner
 from dbtools.execution.run_spec import RowToDelete, RunSpec
-from dbtools.postgres import catalog, client, dump
+from dbtools.postgres import client, dump, state
 from dbtools.postgres.client import DatabaseAddress
 from dbtools.prisma import history
 from dbtools.prisma.compare import select
@@ -97,7 +97,7 @@ def roll_back(address: DatabaseAddress, folder: Path, version: str, name: str, g
     entries = select(judged(address, folder, version), name)
     assert len(entries) == going
     with client.connect(address, "tests") as connection:
-        fingerprint = catalog.read(connection, ("public",)).fingerprint
+        fingerprint = state.read(connection, ("public",)).fingerprint
     spec = RunSpec(
         id="17",
         statements=tuple(statement for script in DOWN[:going] for statement in script),

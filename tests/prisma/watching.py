@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from dbtools.execution.run_spec import Blocker, ExecutedStatement, Identity
 from dbtools.postgres.client import Connection
+from dbtools.postgres.state import DatabaseState
 
 
 class Silent:
@@ -17,7 +18,7 @@ class Silent:
 
     def waits(self, attempt: int, blockers: tuple[Blocker, ...]) -> None: ...
 
-    def committing(self, connection: Connection) -> None: ...
+    def committing(self, connection: Connection, after: DatabaseState) -> None: ...
 
     def stop(self) -> bool:
         return False

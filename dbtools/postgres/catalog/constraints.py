@@ -48,9 +48,9 @@ CROSS JOIN LATERAL (SELECT format('AS %s FOR %s TO %s%s%s',
     CASE WHEN p.polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END,
     CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE'
                   ELSE 'ALL' END,
-    (SELECT string_agg(CASE WHEN o = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(o)) END,
-        ', ' ORDER BY o)
-     FROM unnest(p.polroles) o),
+    (SELECT string_agg(w.who, ', ' ORDER BY w.who)
+     FROM unnest(p.polroles) o, LATERAL (SELECT CASE WHEN o = 0 THEN 'PUBLIC'
+         ELSE quote_ident(pg_get_userbyid(o)) END AS who) w),
     coalesce(' USING (' || pg_get_expr(p.polqual, p.polrelid) || ')', ''),
     coalesce(' WITH CHECK (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')', '')) AS text) d
 """

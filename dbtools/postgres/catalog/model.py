@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+
+from dbtools.postgres.catalog.canonical import canonical
 
 Address = tuple[int, int, int]  # as in pg_depend: catalog, object, column
 
 # PostgreSQL has named NOT NULL constraints since 18, automatically; the name has no meaning in a schema.
 NOT_DIGESTED = frozenset({"not null name"})
-# After a dump and restore, a list of values on a varchar has other casts and parentheses. They mean
-# the same, so the fingerprint ignores them, because a copy must have the fingerprint of its original.
-TEXT_CASTS = re.compile(r"::(?:text|character varying(?:\(\d+\))?)(?:\[\])?|[()\s]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +70,7 @@ class Catalog:
     def fingerprint(self) -> str:
         """A digest of the whole schema: equal fingerprints mean equal schemas."""
         definitions = {
-            key: TEXT_CASTS.sub("", facet.definition)
+            key: canonical(facet.definition)
             for key, facet in self.facets.items()
             if facet.kind not in NOT_DIGESTED
         }

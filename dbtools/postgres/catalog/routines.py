@@ -70,7 +70,7 @@ OTHERS = """
 SELECT 'other', o.type || ' ' || o.identity, '', '', '',
        CASE WHEN o.type IN ('publication relation', 'publication namespace', 'user mapping') THEN ''
             ELSE format('DROP %s %s', upper(o.type), replace(o.identity, ' USING ', ' USING ')) END,
-       '', '', '', '', '', '', 0::oid, 0::oid, 0, '[]'::jsonb, false
+       '', '', '', '', '', '', x.class::oid, x.oid, 0, '[]'::jsonb, false
 FROM (
     SELECT 'pg_operator'::regclass AS class, oid FROM pg_operator
     UNION ALL SELECT 'pg_cast'::regclass, oid FROM pg_cast

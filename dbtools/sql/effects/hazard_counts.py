@@ -16,7 +16,6 @@ from pglast.stream import RawStream
 
 from dbtools.sql.effects import fits
 from dbtools.sql.result import Count
-from dbtools.sql.syntax.functions import HARMLESS, VOLATILE, calls
 from dbtools.sql.syntax.name_scope import columns, literal, quoted, relation, strings
 from dbtools.sql.syntax.parsing import walk
 
@@ -92,16 +91,21 @@ class EarlierStatements:
         return any(name in self.relations or name in self.columns for name in names)
 
 
-def can_be_counted(tree: ast.Node | tuple[object, ...] | None, earlier: EarlierStatements) -> bool:
-    """Whether this expression can be evaluated before the script, without side effects."""
+def why_not(tree: ast.Node | tuple[object, ...] | None, earlier: EarlierStatements) -> str:
+    """Why this expression cannot be evaluated before the script; "" if it can.
+
+    What it calls is looked at later, when all names are known (`countable`).
+    """
     nodes = list(walk(tree))
     if len(nodes) > PRINTABLE_NODES:
-        return False
+        return f"its condition has more than {PRINTABLE_NODES} parts"
     written = {part for node in nodes if isinstance(node, ast.ColumnRef) for part in strings(node.fields)}
     read = {node.relname for node in nodes if isinstance(node, ast.RangeVar)}
-    called = {name for node in nodes if isinstance(node, ast.FuncCall) for name in calls(node)}
-    changes = any(isinstance(node, ast.InsertStmt | ast.UpdateStmt | ast.DeleteStmt) for node in nodes)
-    return not changes and not earlier.creates(written | read) and called <= HARMLESS - VOLATILE
+    if any(isinstance(node, ast.InsertStmt | ast.UpdateStmt | ast.DeleteStmt) for node in nodes):
+        return "its condition writes rows itself"
+    if earlier.creates(written | read):
+        return "it depends on what an earlier statement makes or renames"
+    return ""
 
 
 def printed(tree: ast.Node) -> str:
@@ -161,12 +165,12 @@ def matching(statement: ast.UpdateStmt | ast.DeleteStmt, earlier: EarlierStateme
     table = statement.relation
     others = statement.fromClause if isinstance(statement, ast.UpdateStmt) else statement.usingClause
     where = statement.whereClause
-    if (
-        table is None
-        or statement.withClause is not None
-        or not can_be_counted((table, others, where), earlier)
-    ):
+    if table is None:
         return ()
+    noun = f"rows of {relation(table)} that it hits"
+    reason = "it has a WITH" if statement.withClause else why_not((table, others, where), earlier)
+    if reason:
+        return (Count(noun, "", why_not=reason),)
     if where is None and not others:
         return rows(table, earlier)
     alias = table.alias.aliasname if table.alias else None
@@ -175,7 +179,7 @@ def matching(statement: ast.UpdateStmt | ast.DeleteStmt, earlier: EarlierStateme
     sources = ", ".join([source, *(printed(other) for other in others or ())])
     condition = f" WHERE {printed(where)}" if where is not None else ""
     query = f"SELECT {counted} FROM {sources}{condition}"  # noqa: S608 -- printed from PostgreSQL's own tree
-    return (Count(f"rows of {relation(table)} that it hits", query),)
+    return (Count(noun, query),)
 
 
 def violations(
@@ -185,8 +189,10 @@ def violations(
     if constraint.contype in {ConstrType.CONSTR_UNIQUE, ConstrType.CONSTR_PRIMARY}:
         return duplicates(table, columns(constraint.keys), earlier)
     check = constraint.raw_expr
-    if constraint.contype == ConstrType.CONSTR_CHECK and check is not None and can_be_counted(check, earlier):
+    if constraint.contype == ConstrType.CONSTR_CHECK and check is not None:
         noun = f"rows of {relation(table)} against the check"
+        if reason := why_not(check, earlier):
+            return (Count(noun, "", why_not=reason),)
         return count_rows(noun, table, f"NOT ({printed(check)})", earlier)
     if constraint.contype == ConstrType.CONSTR_FOREIGN and constraint.pktable is not None:
         return orphans(table, constraint, constraint.pktable, earlier)
@@ -197,9 +203,12 @@ def duplicates(
     table: ast.RangeVar, keys: Sequence[str], earlier: EarlierStatements, condition: ast.Node | None = None
 ) -> tuple[Count, ...]:
     """Values that have to be unique and that several rows share."""
-    if not keys or earlier.creates({table.relname, *keys}) or not can_be_counted(condition, earlier):
+    if not keys or earlier.creates({table.relname, *keys}):
         return ()
     columns_list = ", ".join(quoted(key) for key in keys)
+    noun = f"values of {relation(table)} ({columns_list}) that several rows share"
+    if reason := why_not(condition, earlier):
+        return (Count(noun, "", why_not=reason),)
     where = " AND ".join(
         [f"{quoted(key)} IS NOT NULL" for key in keys] + ([f"({printed(condition)})"] if condition else [])
     )
@@ -207,7 +216,7 @@ def duplicates(
         f"SELECT count(*) FROM (SELECT 1 FROM {relation(table)} WHERE {where} "  # noqa: S608 -- quoted names
         f"GROUP BY {columns_list} HAVING count(*) > 1) AS shared"
     )
-    return (Count(f"values of {relation(table)} ({columns_list}) that several rows share", query),)
+    return (Count(noun, query),)
 
 
 def orphans(

@@ -8,6 +8,8 @@ from typing import Any
 from dbtools.config import load_database
 from dbtools.execution.run_spec import RowToDelete, RunSpec
 from dbtools.models import DatabaseRollback
+from dbtools.models.change_documents import StoredChange
+from dbtools.postgres.state import SchemaChange, TouchedPart
 from dbtools.postgres.target import Target, written
 from dbtools.wizard.worker.check import analyze, first_problem
 
@@ -35,7 +37,16 @@ def run_spec_of(rollback: DatabaseRollback) -> RunSpec:
         statement_seconds=max(MINIMUM_STATEMENT_SECONDS, REHEARSAL_FACTOR * rehearsed_seconds),
         outside_transaction=rollback.sql_analysis.get("path") == "alone",
         target=target_of_row(rollback),
+        rehearsed=_change(rollback.rehearsal.get("change")),
     )
+
+
+def _change(stored: StoredChange | None) -> SchemaChange | None:
+    """What the rehearsal changed; None where it was not rehearsed, or by a version that did not write it."""
+    if stored is None:
+        return None
+    touched = {key: TouchedPart(**part) for key, part in stored["touched"].items()}
+    return SchemaChange(stored["major"], touched, stored["words"])
 
 
 def target_of_row(rollback: DatabaseRollback) -> Target | None:

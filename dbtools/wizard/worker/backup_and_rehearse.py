@@ -13,9 +13,9 @@ from dbtools import rehearsal
 from dbtools.config import DatabaseConfig, NotConfigured, load_database
 from dbtools.execution import runner
 from dbtools.execution.run_spec import CommittedRun, RunObserver
-from dbtools.models import Backup, DatabaseRollback
+from dbtools.models import Backup, DatabaseRollback, RecordedState
 from dbtools.models.documents import StoredMigration
-from dbtools.postgres import backups, catalog, client, programs, scratch
+from dbtools.postgres import backups, client, programs, scratch, state
 from dbtools.postgres.backups import BackupFailed, BackupProgress, BackupUnusable, TakenBackup
 from dbtools.postgres.backups.progress import seconds_left
 from dbtools.postgres.client import DatabaseAddress, DatabaseUnreachable, Error
@@ -23,6 +23,7 @@ from dbtools.postgres.programs import ProgramNotFound, ProgramStopped
 from dbtools.postgres.scratch import ScratchServer, ScratchUnavailable
 from dbtools.postgres.scratch.locks import relations_of
 from dbtools.postgres.scratch.roles import roles_of
+from dbtools.postgres.state import DatabaseState
 from dbtools.postgres.target import Target, target_of
 from dbtools.prisma import history
 from dbtools.prisma.folder import InvalidMigrationsFolder, MigrationsFolder
@@ -51,10 +52,10 @@ def back_up(context: WizardContext) -> None:
     try:
         config = load_database(rollback.database.name)
         address = config.address()
-        major, digest, fingerprint, target = _inspect(address, config.all_schemas())
+        digest, approved, target = _inspect(address, config.all_schemas())
         if digest != rollback.history:
             raise BackupFailed(DEPLOYED_SINCE)
-        located = programs.find(major, requires_tls=address.requires_tls, folder=config.programs)
+        located = programs.find(approved.major, requires_tls=address.requires_tls, folder=config.programs)
         taken = backups.take(
             address, located, Path(settings.BACKUP_FOLDER),
             progress=lambda progress: _report(context, progress), stop=context.lost.is_set,
@@ -62,16 +63,14 @@ def back_up(context: WizardContext) -> None:
     except NO_BACKUP as error:
         context.advance("ready", f"There is no backup: {error}", action="backup", outcome=Outcome.FAILED)
         return
-    _save_backup(context, taken, fingerprint, target)
+    _save_backup(context, taken, approved, target)
 
 
-def _inspect(address: DatabaseAddress, schemas: tuple[str, ...]) -> tuple[int, str, str, Target]:
-    """The server's major version, the digest of its history, the fingerprint of its schema, and itself."""
+def _inspect(address: DatabaseAddress, schemas: tuple[str, ...]) -> tuple[str, DatabaseState, Target]:
+    """The digest of the history, the state of the schema with all that takes part, and the server."""
     with client.connect(address, "backup", settings=client.read_only(30, lock_seconds=2)) as connection:
         digest = history.digest(history.read(connection, address.schema))
-        fingerprint = catalog.read(connection, schemas).fingerprint
-        target = target_of(connection, address)
-        return connection.info.server_version // 10_000, digest, fingerprint, target
+        return digest, state.read(connection, schemas), target_of(connection, address)
 
 
 def _report(context: WizardContext, progress: BackupProgress) -> None:
@@ -83,7 +82,8 @@ def _report(context: WizardContext, progress: BackupProgress) -> None:
     )  # fmt: skip
 
 
-def _save_backup(context: WizardContext, taken: TakenBackup, fingerprint: str, target: Target) -> None:
+def _save_backup(context: WizardContext, taken: TakenBackup, approved: DatabaseState, target: Target) -> None:
+    RecordedState.record(approved)
     backup = Backup.objects.create(
         database=context.rollback.database, file=Path(taken.path).name, sha256=taken.sha256,
         bytes=taken.bytes, seconds=taken.seconds, rows=dict(taken.rows), server_version=taken.server_version,
@@ -92,7 +92,7 @@ def _save_backup(context: WizardContext, taken: TakenBackup, fingerprint: str, t
     context.advance(
         "rehearsing",
         f"The backup was taken and read back in full: {taken.bytes:,} bytes in {taken.seconds:.1f} s.",
-        action="backup taken", outcome=Outcome.DONE, backup=backup, fingerprint=fingerprint,
+        action="backup taken", outcome=Outcome.DONE, backup=backup, fingerprint=approved.fingerprint,
         target=asdict(target), after={"backup": taken.sha256, "bytes": taken.bytes},
     )  # fmt: skip
 
@@ -219,10 +219,10 @@ def _execute(
         known: the fingerprint of the copy; "" for that of the original database.
     """
     approved = run_spec_of(rollback)
-    on_copy = replace(approved, fingerprint=known or approved.fingerprint, target=None)
+    on_copy = replace(approved, fingerprint=known or approved.fingerprint, target=None, rehearsed=None)
     return runner.run(address, on_copy, observer)
 
 
 def _fingerprint(address: DatabaseAddress, schemas: tuple[str, ...]) -> str:
     with client.connect(address, "rehearsal", settings=client.read_only(30, lock_seconds=2)) as connection:
-        return catalog.read(connection, schemas).fingerprint
+        return state.read(connection, schemas).fingerprint

@@ -13,8 +13,8 @@ from django.db import connection as portal_connection
 from dbtools import preflight
 from dbtools.config import DatabaseConfig, NotConfigured, load_database
 from dbtools.models import DatabaseRollback
-from dbtools.models.documents import StoredProblem
-from dbtools.postgres import client
+from dbtools.models.documents import StoredCount, StoredProblem
+from dbtools.postgres import client, counts
 from dbtools.postgres.catalog.privileges import GrantedRight, granted_rights
 from dbtools.postgres.client import Connection, DatabaseAddress, DatabaseUnreachable, Error
 from dbtools.postgres.programs import ProgramStopped
@@ -27,7 +27,7 @@ from rollback_portal.audit.models import Outcome
 from rollback_portal.jobs.process import shutdown
 from rollback_portal.text import one_line
 
-COUNT_SECONDS = 5  # for one count; a number that takes longer stays unknown
+COUNT_SECONDS = 5  # for one count; a number that takes longer is not counted
 
 
 def check_sql(context: WizardContext) -> None:
@@ -100,24 +100,18 @@ def _send_back(context: WizardContext, message: str, analysis: dict[str, Any]) -
 
 def count_losses(address: DatabaseAddress, number: int, statements: Iterable[dict[str, Any]]) -> None:
     """Replace the counting queries of each hazard by their results: rows and values that would be lost."""
-    session = client.read_only(COUNT_SECONDS, lock_seconds=2)
-    with client.connect(address, f"rollback {number}", autocommit=True, settings=session) as connection:
-        connection.execute(client.SQL("SET search_path = {}").format(client.Identifier(address.schema)))
+    with counts.read_only_connection(address, f"rollback {number}", COUNT_SECONDS) as connection:
         for statement in statements:
             for hazard in statement["hazards"]:
-                hazard["counts"] = [
-                    {"noun": count["noun"], "number": _count(connection, count["query"])}
-                    for count in hazard["counts"]
-                ]
+                hazard["counts"] = [_count(connection, count) for count in hazard["counts"]]
 
 
-def _count(connection: Connection, query: str) -> int | None:
-    """None where it cannot be known yet, such as in a table that an earlier statement creates."""
-    try:
-        row = connection.execute(query.encode(), binary=True).fetchone()
-    except Error:
-        return None
-    return int(row[0]) if row else None
+def _count(connection: Connection, count: dict[str, Any]) -> StoredCount:
+    counted = counts.Counted(None, count["why_not"])
+    if not count["why_not"]:
+        names = counts.CountedNames(**count["uses"])
+        counted = counts.count(connection, count["query"], names, COUNT_SECONDS)
+    return {"noun": count["noun"], "number": counted.number, "why_not": counted.why_not}
 
 
 def run_preflight(context: WizardContext) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from django.utils import timezone
@@ -23,10 +23,12 @@ from dbtools.execution.run_spec import (
     RunCanceled,
     RunSpec,
 )
+from dbtools.models import RecordedState
 from dbtools.models.documents import RunLog, StoredRan, TransactionIdentity, Verification
-from dbtools.postgres import catalog, client
+from dbtools.postgres import client, state
 from dbtools.postgres.client import Connection, DatabaseUnreachable, Error
 from dbtools.postgres.programs import ProgramStopped
+from dbtools.postgres.state import DatabaseState, StatePart
 from dbtools.prisma import history
 from dbtools.prisma.history import HistoryRow
 from dbtools.prisma.status import older_rows
@@ -38,6 +40,7 @@ from rollback_portal.audit.models import Outcome
 from rollback_portal.jobs.lease import LeaseLost
 
 RETRY_SECONDS = 5.0
+NAMED = 5  # differences in the message; all of them are in the verification
 NOBODY_STARTED_IT = "It is not recorded who started it: type its name once more."
 
 
@@ -55,7 +58,8 @@ def run_sql(context: WizardContext) -> None:
     try:
         check_script(rollback, stop=context.lost.is_set)
         address = load_database(rollback.database.name).address()
-        committed = runner.run(address, run_spec_of(rollback), RecordingObserver(context))
+        spec = replace(run_spec_of(rollback), approved=RecordedState.parts_of(rollback.fingerprint))
+        committed = runner.run(address, spec, RecordingObserver(context))
     except (NotAsApproved, AnalysisFailed) as error:
         _finish_without_effect(context, "approved", f"{error} Nothing was run.")
     except (Blocked, DatabaseUnreachable, NotConfigured) as error:
@@ -72,14 +76,14 @@ def run_sql(context: WizardContext) -> None:
     except CommitUnknown as error:
         context.advance("resolving", str(error), action="commit unclear", outcome=Outcome.UNCLEAR)
     else:
-        _record_commit(context, committed)
+        _record_commit(context, committed, spec)
 
 
 def _why_stopped(context: WizardContext) -> str:
     return context.lapsed or f"{context.rollback.cancel_requested_by or 'Somebody'} stopped it."
 
 
-def _record_commit(context: WizardContext, committed: CommittedRun) -> None:
+def _record_commit(context: WizardContext, committed: CommittedRun, spec: RunSpec) -> None:
     run_log: RunLog = {
         **context.rollback.run_log,
         "ran": [_stored(executed) for executed in committed.ran],
@@ -87,6 +91,10 @@ def _record_commit(context: WizardContext, committed: CommittedRun) -> None:
         "tries": committed.tries,
         "invalid": list(committed.invalid_indexes),
     }
+    if committed.before and committed.after and spec.rehearsed:
+        ran = state.change(committed.before, committed.after)
+        run_log["compared"] = state.compared_how(spec.rehearsed, ran)
+        run_log["beside"] = list(state.beside(committed.before, committed.after))
     context.advance(
         "verifying", f"Committed after {committed.seconds:.1f} s; it is now checked over a new connection.",
         action="committed", outcome=Outcome.DONE, run_log=run_log,
@@ -130,11 +138,16 @@ class RecordingObserver:
         self.context.note(identity={})
         self.context.report(ran=[], attempt=attempt, blockers=[asdict(blocker) for blocker in blockers])
 
-    def committing(self, connection: Connection) -> None:
+    def committing(self, connection: Connection, after: DatabaseState) -> None:
+        """Keep what the run leaves: what stands later is compared with it, and not with a copy."""
         self.context.check_rights()
         if self.context.lapsed:
             raise RunCanceled(f"Canceled before the commit. {UNDONE}")
-        self.context.advance("committing", "The transaction is being committed.", action="committing")
+        RecordedState.record(after)
+        self.context.advance(
+            "committing", "The transaction is being committed.", action="committing",
+            run_log={**self.context.rollback.run_log, "fingerprint_after": after.fingerprint},
+        )  # fmt: skip
 
     def stop(self) -> bool:
         if self.context.lost.is_set():
@@ -148,7 +161,7 @@ def resolve_commit(context: WizardContext) -> None:
     if rollback.status == "committing":
         context.advance("resolving", "The worker died while it committed; the transaction is looked up.",
                         action="commit unclear", outcome=Outcome.UNCLEAR)  # fmt: skip
-    after = rollback.rehearsal.get("fingerprint_after", "")
+    after = rollback.run_log.get("fingerprint_after", "")
     try:
         address = load_database(rollback.database.name).address()
         outcome = commit_outcome.find_outcome(
@@ -193,14 +206,17 @@ def verify(context: WizardContext) -> None:
         with client.connect(address, purpose, settings=client.read_only(60)) as connection:
             commit_outcome.refuse_another_database(connection, address, run_spec_of(rollback))
             rows = history.read(connection, address.schema)
-            fingerprint = catalog.read(connection, config.all_schemas()).fingerprint
+            now = state.read(connection, config.all_schemas())
     except (NotConfigured, DatabaseUnreachable, Error) as error:
         context.retry_in(RETRY_SECONDS, f"Committed; the database cannot be checked yet: {error}")
         return
+    left = rollback.run_log.get("fingerprint_after", "")
+    parts = RecordedState.parts_of(left)
     verification: Verification = {
         "rows_standing": _standing(run_spec_of(rollback), rows),
-        "schema_as_rehearsed": fingerprint == rollback.rehearsal.get("fingerprint_after"),
+        "schema_as_rehearsed": now.fingerprint == left or _same_schema(parts, now),
         "older_rows": list(older_rows(rows, rollback.selected)),
+        "differences": list(state.differences(parts, now.parts)) if parts else [],
     }
     _record_verification(context, verification)
 
@@ -211,13 +227,22 @@ def _standing(spec: RunSpec, rows: Iterable[HistoryRow]) -> list[str]:
     return [row.name for row in spec.rows if row.id in ids]
 
 
+def _same_schema(left: Mapping[str, StatePart], now: DatabaseState) -> bool:
+    """Whether only settings, rights and the like differ, which others may change at any time."""
+    changed = state.change(DatabaseState(now.major, left), now)
+    return bool(left) and not changed.touched
+
+
 def _record_verification(context: WizardContext, verification: Verification) -> None:
     rollback, rows = context.rollback, verification["rows_standing"]
     if rows or not verification["schema_as_rehearsed"]:
-        what = f"the history row of {rows[0]} is still there" if rows else "the schema is not as rehearsed"
+        what = (
+            f"the history row of {rows[0]} is still there" if rows else "the schema is not as the run left it"
+        )
+        named = " ".join(verification["differences"][:NAMED])
         context.advance(
             "needs_attention",
-            f"Committed, but {what}. Somebody may have deployed since; a person has to look.",
+            f"Committed, but {what}. {named} Somebody may have deployed since; a person has to look.",
             action="verified", outcome=Outcome.UNCLEAR, verification=verification,
         )  # fmt: skip
         return

@@ -21,8 +21,10 @@ from dbtools.execution.run_spec import (
     RowToDelete,
     RunSpec,
 )
-from dbtools.postgres import catalog, client
+from dbtools.postgres import client
+from dbtools.postgres import state as database_state
 from dbtools.postgres.client import Connection, DatabaseAddress
+from dbtools.postgres.state import DatabaseState
 from dbtools.prisma import history
 from dbtools.sandbox.shop import HISTORY
 from rollback_portal.processes.supervised import wait_until
@@ -59,14 +61,14 @@ def fill(address: DatabaseAddress) -> None:
 
 def spec(address: DatabaseAddress, statements: tuple[str, ...] = DOWN, **changes: Any) -> RunSpec:
     """The run as it would be approved now."""
-    with client.connect(address, "tests") as connection:
+    with client.connect(address, "tests", settings=client.read_only(60)) as connection:
         approved = RunSpec(
             id="7",
             statements=statements,
             rows=(RowToDelete(ID.format(2), NAMES[1]),),
             schema="public",
             schemas=("public",),
-            fingerprint=catalog.read(connection, ("public",)).fingerprint,
+            fingerprint=database_state.read(connection, ("public",)).fingerprint,
             history=history.digest(history.read(connection, "public")),
             tries=2,
         )
@@ -85,7 +87,7 @@ class State:
 def state(address: DatabaseAddress) -> State:
     """The schema, every row of every table, and the history."""
     with client.connect(address, "tests") as connection:
-        schema = catalog.read(connection, ("public",)).fingerprint
+        schema = database_state.read(connection, ("public",)).fingerprint
         names = connection.execute(
             "SELECT c.oid::regclass::text FROM pg_class c WHERE relnamespace = 'public'::regnamespace"
             " AND relkind = 'r' AND relname <> '_prisma_migrations' ORDER BY 1"
@@ -126,7 +128,7 @@ class RecordingObserver:
         self.blockers = blockers
         self._record(f"waits {attempt}")
 
-    def committing(self, connection: Connection) -> None:
+    def committing(self, connection: Connection, after: DatabaseState) -> None:
         self._record("committing")
 
     def stop(self) -> bool:
@@ -179,7 +181,8 @@ def refill(address: DatabaseAddress) -> None:
     with client.connect(address, "tests", autocommit=True) as connection:
         connection.execute("SET client_min_messages = error")
         connection.execute("DROP SCHEMA public CASCADE")
-        connection.execute("CREATE SCHEMA public")
+        connection.execute("CREATE SCHEMA public AUTHORIZATION pg_database_owner")
+        connection.execute("GRANT USAGE ON SCHEMA public TO PUBLIC")
     fill(address)
 
 

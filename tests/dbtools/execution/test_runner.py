@@ -55,13 +55,15 @@ def test_the_transaction_is_identified_before_anything_is_changed(filled_shop: D
         if event == "began":
             assert observer.identity is not None
             with client.connect(filled_shop, "tests") as connection:  # the history itself is locked by now
-                assert catalog.read(connection, approved.schemas).fingerprint == approved.fingerprint
+                assert catalog.read(connection, approved.schemas).fingerprint == before
                 status = connection.execute(
                     "SELECT pg_xact_status(%s::xid8)", [observer.identity.xid]
                 ).fetchone()
             seen.append(status)
 
     approved, seen = spec(filled_shop), list[object]()
+    with client.connect(filled_shop, "tests") as reading:
+        before = catalog.read(reading, approved.schemas).fingerprint
     observer = RecordingObserver(look)
     runner.run(filled_shop, approved, observer)
     assert seen == [("in progress",)]

@@ -14,6 +14,7 @@ from dbtools.execution.run_spec import (
 )
 from dbtools.postgres import client
 from dbtools.postgres.client import Connection, DatabaseAddress
+from dbtools.postgres.state import DatabaseState
 from tests.dbtools.execution.small_database import (
     ID,
     NAMES,
@@ -41,7 +42,6 @@ def test_unqualified_names_mean_the_schema_of_the_address(filled_shop: DatabaseA
 
 
 def test_the_settings_of_the_role_do_not_count(filled_shop: DatabaseAddress) -> None:
-    approved = spec(filled_shop)
     with client.connect(filled_shop, "tests", autocommit=True) as connection:
         for setting in (
             "default_transaction_read_only = on", "default_transaction_isolation = 'serializable'",
@@ -50,10 +50,11 @@ def test_the_settings_of_the_role_do_not_count(filled_shop: DatabaseAddress) -> 
         ):  # fmt: skip
             name = f"ALTER ROLE {filled_shop.user} IN DATABASE {filled_shop.database} SET {setting}"
             connection.execute(name.encode())
+    approved = spec(filled_shop)
     shown: list[object] = []
 
     class Curious(RecordingObserver):
-        def committing(self, connection: Connection) -> None:
+        def committing(self, connection: Connection, after: DatabaseState) -> None:
             for name in ("transaction_isolation", "synchronous_commit", "statement_timeout"):
                 shown.append(connection.execute(f"SHOW {name}".encode()).fetchone())
 

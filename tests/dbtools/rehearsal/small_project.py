@@ -14,6 +14,7 @@ from dbtools.postgres import backups, client, dump
 from dbtools.postgres.client import DatabaseAddress, Error
 from dbtools.postgres.programs import ClientPrograms, find
 from dbtools.postgres.scratch import ScratchServer
+from dbtools.postgres.state import DatabaseState
 from dbtools.rehearsal import Execute, MigrationSql, RehearsalReport, RehearsalRequest, rehearse
 from dbtools.rehearsal.apply_migrations import apply
 from dbtools.rehearsal.differences.standing import read_standing
@@ -120,7 +121,7 @@ def runner(statements: Sequence[str], names: Sequence[str]) -> Execute:
                     raise NothingChanged(f"{len(gone)} history rows, not {len(names)}.")
                 deleted: tuple[Mapping[str, object], ...] = tuple(row[0] for row in gone)
                 observer.deleted(deleted)
-                observer.committing(connection)
+                observer.committing(connection, DatabaseState(18, {}))
                 connection.commit()
             except Error as error:
                 raise NothingChanged(str(error)) from None

@@ -12,9 +12,10 @@ import pytest
 
 from dbtools.execution import runner
 from dbtools.execution.run_spec import CommittedRun, RowToDelete, RunObserver, RunSpec
-from dbtools.postgres import backups, catalog, client, programs
+from dbtools.postgres import backups, client, programs, state
 from dbtools.postgres.client import DatabaseAddress
 from dbtools.postgres.scratch import ScratchServer, ScratchUnavailable
+from dbtools.postgres.state import SchemaChange
 from dbtools.prisma import history
 from dbtools.rehearsal import STOP, WARN, MigrationSql, RehearsalProgress, RehearsalReport, rehearse
 from dbtools.rehearsal.progress import STEPS
@@ -86,7 +87,7 @@ def test_the_report_is_json_with_its_digest(shop_project: Project) -> None:
         replace(report, passed=False),
         replace(report, script_sha256="0"),
         replace(report, losses=()),
-        replace(report, fingerprint_after="0"),
+        replace(report, change=SchemaChange(18, {}, {"table": "x"})),
     ):
         assert changed.digest() != report.sha256
 
@@ -145,7 +146,7 @@ def test_a_script_that_fails_is_caught(shop_project: Project) -> None:
     report = shop_project.rehearse('ALTER TABLE "Order" DROP COLUMN "price";')
     assert not report.passed
     assert "does not run on the restored backup" in report.message
-    assert report.fingerprint_after == ""
+    assert report.change is None
 
 
 def test_a_script_that_works_only_once_is_caught(shop_project: Project) -> None:
@@ -242,7 +243,7 @@ def test_the_portals_own_runner_runs_it_down_and_down_again(shop_project: Projec
     task = shop_project.task(DOWN)
     with client.connect(shop_project.address, "tests") as connection:
         rows = history.read(connection, "public")
-        approved = catalog.read(connection, ("public",)).fingerprint
+        approved = state.read(connection, ("public",)).fingerprint
     going = tuple(RowToDelete(row.id, row.name) for row in rows if row.name == "3_price")
     spec = RunSpec("7", task.statements, going, "public", ("public",), approved, history.digest(rows))
 
@@ -251,13 +252,14 @@ def test_the_portals_own_runner_runs_it_down_and_down_again(shop_project: Projec
 
     def fingerprint(address: DatabaseAddress) -> str:
         with client.connect(address, "tests") as connection:
-            return catalog.read(connection, ("public",)).fingerprint
+            return state.read(connection, ("public",)).fingerprint
 
     report = rehearse(task, shop_project.scratch, execute, fingerprint)
     assert report.passed, report.message
     assert [(lock.table, lock.mode) for lock in report.locks] == [("Order", "ACCESS EXCLUSIVE")]
     assert 0 < report.locks[0].seconds < report.total_seconds
-    assert report.fingerprint_after
+    assert report.change is not None
+    assert report.change.touched
 
 
 def test_it_can_be_canceled_at_every_step(

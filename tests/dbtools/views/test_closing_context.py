@@ -44,6 +44,21 @@ def test_the_results_of_a_run_that_a_person_settled_are_not_called_verified(dana
 
 
 @pytest.mark.django_db
+def test_the_results_name_what_no_copy_could_show_and_what_has_changed_since(dana: User) -> None:
+    gone = "publication p of table app.t is gone."
+    row = rollback_rows.rollback(
+        dana, "done", run_log={"compared": "It was compared: word by word.", "beside": [gone]},
+        verification={"schema_as_rehearsed": True, "differences": ["owner of table app.t is eve."]},
+    )  # fmt: skip
+    assert [(line["tone"], line["message"]) for line in result_lines(row)] == [
+        ("good", "The schema is the one that the run left, seen from a new connection."),
+        ("good", "It was compared: word by word."),
+        ("warn", f"Also changed by it: {gone}"),
+        ("warn", "Changed since the commit: owner of table app.t is eve."),
+    ]
+
+
+@pytest.mark.django_db
 def test_the_name_of_a_restored_database_needs_no_quotes_and_fits(dana: User) -> None:
     row = rollback_rows.rollback(dana, "done", database=rollback_rows.database("Shop-" * 20))
     name = new_database_name(row)

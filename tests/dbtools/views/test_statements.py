@@ -21,9 +21,16 @@ def test_the_locks_of_a_statement(statement: dict[str, object], phrase: str) -> 
 
 
 def test_the_losses_of_a_hazard_say_what_could_not_be_counted() -> None:
-    counts = [{"noun": "rows of Order", "number": 1204}, {"noun": "values of Order.note", "number": None}]
-    hazard = conform(StoredHazard, {"counts": counts})
-    assert loss_phrase(hazard) == "1,204 rows of Order, an unknown number of values of Order.note"
+    reason = "it takes longer than 5 s"
+    counts = [
+        {"noun": "rows of Order", "number": 1204},
+        {"noun": "values of Order.note", "number": None, "why_not": reason},
+        {"noun": "values of Order.old", "number": None},
+    ]
+    assert loss_phrase(conform(StoredHazard, {"counts": counts})) == (
+        f"1,204 rows of Order, values of Order.note: not counted, because {reason}, "
+        "an unknown number of values of Order.old"
+    )
 
 
 @pytest.mark.parametrize(("rows", "phrase"), [(-1, "ran in 0.50 s"), (3000, "ran in 0.50 s, 3,000 rows")])

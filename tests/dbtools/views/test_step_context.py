@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dbtools.models import STEPS, Database, DatabaseRollback
+from dbtools.models import STEPS, Database, DatabaseRollback, RecordedState
 from dbtools.models.document_field import conform
 from dbtools.models.documents import LiveService
 from dbtools.views.step_context import TEMPLATES, live_entry
@@ -80,7 +80,7 @@ SAID: dict[str, tuple[str, ...]] = {
     "abandoned": ("ABANDONED", "The database was not changed."),
     "needs-attention": ("NEEDS ATTENTION", "Ask the database once more", "It was rolled back",
                         "Nothing was changed", "Transaction aborted",
-                        "neither the one before nor the rehearsed"),
+                        "neither the one before nor the one that the run left"),
 }  # fmt: skip
 
 
@@ -131,6 +131,15 @@ def test_what_is_unknown_is_never_green(dana: User, efe: User, client_as: Client
     analysis["statements"][1]["hazards"][0]["counts"][0]["number"] = None
     wizard_states.changed(row, sql_analysis=analysis)
     assert "an unknown number of values of Order.priceCents" in text(page_for(client_as, dana, row))
+
+
+def test_the_approval_names_what_takes_part_and_cannot_be_looked_into(
+    dana: User, efe: User, client_as: ClientAs
+) -> None:
+    row = wizard_states.STATES["awaiting-approval"](dana, efe)
+    reason = "app.touch() is a text in plpgsql: what it calls is known only when it runs."
+    RecordedState.objects.create(fingerprint=row.fingerprint, major=18, unfollowed=[reason])
+    assert reason in text(page_for(client_as, efe, row))
 
 
 def test_untrusted_markup_is_escaped(dana: User, efe: User, client_as: ClientAs) -> None:

@@ -110,6 +110,14 @@ def test_a_page_that_is_older_than_a_change_approves_nothing(dana: User, efe: Us
         approval.approve(Actor.of(efe), row, seen=seen, acknowledged_losses=[2])
 
 
+def test_a_rehearsal_that_says_not_what_it_changed_is_made_again(dana: User, efe: User) -> None:
+    """An earlier version of the portal wrote none of it, so a run could not be compared."""
+    report = rollback_rows.report()
+    del report["change"]
+    row = rollback_rows.approved(dana, efe, rehearsal=report)
+    assert "rehearse it again" in approval.void_reason(row)
+
+
 def test_an_approval_lasts_15_minutes(dana: User, efe: User) -> None:
     fresh = rollback_rows.approved(dana, efe, approved_at=timezone.now() - timedelta(minutes=14, seconds=50))
     assert approval.void_reason(fresh) == ""

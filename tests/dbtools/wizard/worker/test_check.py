@@ -14,7 +14,7 @@ import pytest
 from django.db import connection
 
 from dbtools.models import DatabaseRollback
-from dbtools.postgres.client import DatabaseAddress
+from dbtools.postgres.client import Connection, DatabaseAddress
 from dbtools.sql import LIMITS, isolated
 from dbtools.wizard import worker as wizard_worker
 from dbtools.wizard.worker.approved_run import run_spec_of
@@ -88,6 +88,19 @@ def test_all_other_statements_run_in_one_transaction(written: Callable[..., Any]
     row = checked(written("SELECT 1;\nSELECT 2"))
     assert run_spec_of(row).statements == ("SELECT 1", "SELECT 2")
     assert not run_spec_of(row).outside_transaction
+
+
+def test_a_number_that_is_not_counted_has_its_reason(written: Callable[..., Any], opened: Connection) -> None:
+    opened.execute("CREATE TABLE t (id int)")
+    opened.execute("INSERT INTO t SELECT generate_series(1, 3)")
+    opened.execute("CREATE OPERATOR === (LEFTARG = int, RIGHTARG = int, FUNCTION = int4eq)")
+    row = checked(written("DELETE FROM t WHERE id === 1; DELETE FROM t WHERE id > 1"))
+    counts = [hazard["counts"] for statement in row.statements for hazard in statement["hazards"]]
+    noun = "rows of t that it hits"
+    reason = "the schema public has the operator === of its own"
+    assert counts == [
+        [{"noun": noun, "number": None, "why_not": reason}], [{"noun": noun, "number": 2, "why_not": ""}],
+    ]  # fmt: skip
 
 
 def test_sql_that_is_not_understood_in_time_goes_back_to_its_author(
