@@ -7,16 +7,18 @@ from dataclasses import asdict
 from typing import Any
 
 from dbtools.config import load_database
+from dbtools.execution import runner
 from dbtools.models import DatabaseRollback
 from dbtools.postgres import client
 from dbtools.postgres.client import DatabaseAddress
+from dbtools.postgres.state import change
 from dbtools.postgres.target import target_of
 from dbtools.sql import isolated
 from dbtools.wizard import approval
 from rollback_portal.accounts.models import User
 from rollback_portal.audit.record import Actor
 from tests.dbtools import rollback_rows
-from tests.dbtools.execution.small_database import DOWN, ID, NAMES, spec
+from tests.dbtools.execution.small_database import DOWN, ID, NAMES, RecordingObserver, refill, spec
 
 SQL = ";\n".join(DOWN) + ";"
 
@@ -33,8 +35,18 @@ def parsed(sql: str) -> dict[str, Any]:
     return analysis
 
 
-def rehearsed(address: DatabaseAddress, user: User, *, after: str, **fields: Any) -> DatabaseRollback:
+def change_of_the_run(address: DatabaseAddress) -> dict[str, Any]:
+    """What the run changes, as a rehearsal stores it; then the initial state again."""
+    done = runner.run(address, spec(address), RecordingObserver())
+    refill(address)
+    assert done.before is not None
+    assert done.after is not None
+    return asdict(change(done.before, done.after))
+
+
+def rehearsed(address: DatabaseAddress, user: User, **fields: Any) -> DatabaseRollback:
     """A rollback of the newest migration that waits at step 6; any field by name."""
+    changed = change_of_the_run(address)
     with client.connect(address, "tests") as connection:
         target = asdict(target_of(connection, address))
     run, entries = spec(address), rollback_rows.migrations()
@@ -45,7 +57,7 @@ def rehearsed(address: DatabaseAddress, user: User, *, after: str, **fields: Any
         "migrations": migrations, "selected": [NAMES[1]], "history": run.history,
         "fingerprint": run.fingerprint,
         "sql": SQL, "sql_sha256": hashlib.sha256(SQL.encode()).hexdigest(), "sql_analysis": parsed(SQL),
-        "target": target, "rehearsal": rollback_rows.report(fingerprint_after=after),
+        "target": target, "rehearsal": rollback_rows.report(change=changed),
     }  # fmt: skip
     return rollback_rows.rollback(user, "rehearsed", **{**whole, **fields})
 

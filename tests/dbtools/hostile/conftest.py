@@ -11,7 +11,7 @@ from dbtools.models import DatabaseRollback
 from dbtools.postgres.client import DatabaseAddress
 from rollback_portal.accounts.models import User
 from rollback_portal.local import company
-from tests.dbtools.execution.small_database import ended, fill
+from tests.dbtools.execution.small_database import fill
 from tests.dbtools.hostile.approved_rows import approve, rehearsed
 
 
@@ -31,4 +31,4 @@ def target_shop(
 @pytest.fixture
 def approved_row(target_shop: DatabaseAddress, dana: User, efe: User) -> DatabaseRollback:
     """It would run and end in *done*."""
-    return approve(rehearsed(target_shop, dana, after=ended(target_shop).schema), efe)
+    return approve(rehearsed(target_shop, dana), efe)

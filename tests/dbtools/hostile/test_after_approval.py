@@ -18,7 +18,7 @@ from dbtools.wizard.worker.run_and_verify import RecordingObserver
 from rollback_portal.accounts.models import User
 from rollback_portal.audit.record import Actor
 from tests.dbtools import rollback_rows
-from tests.dbtools.execution.small_database import ID, NAMES, ended, state
+from tests.dbtools.execution.small_database import ID, NAMES, state
 from tests.dbtools.hostile.approved_rows import SQL, approve, fresh, parsed, rehearsed
 from tests.dbtools.wizard.worker.full_runs import run_worker
 
@@ -54,7 +54,7 @@ EDITS: dict[str, Edit] = {
     "the fingerprint": lambda row: {"fingerprint": "f" * 64},
     "the history": lambda row: {"history": "h" * 64},
     "what the rehearsal said": lambda row: {"rehearsal": {**row.rehearsal, "seconds": 9e9}},
-    "the schema that it should end with": lambda row: {"rehearsal": rollback_rows.report()},
+    "what the rehearsal changed": lambda row: {"rehearsal": rollback_rows.report()},
     "the target": lambda row: {"target": {**row.target, "oid": 1}},
     "no target": lambda row: {"target": {}},
     "the time of the approval": lambda row: {"approved_at": LATER},
@@ -168,7 +168,7 @@ def test_a_parse_that_was_swapped_before_the_approval_runs_nothing(
     what: str, target_shop: DatabaseAddress, dana: User, efe: User
 ) -> None:
     """The approval covers the swapped one, so only the text itself tells."""
-    row = rehearsed(target_shop, dana, after=ended(target_shop).schema, sql_analysis=PARSES[what]())
+    row = rehearsed(target_shop, dana, sql_analysis=PARSES[what]())
     row, before = approve(row, efe), state(target_shop)
     assert approval.void_reason(row) == ""
     row = force(row)

@@ -78,8 +78,8 @@ SAID: dict[str, tuple[str, ...]] = {
     "unchanged": ("Nothing was changed 20261121_drop_legacy_price", "Something was deployed since.",
                   "The SQL, which did not run"),
     "abandoned": ("ABANDONED", "The database was not changed."),
-    "needs-attention": ("NEEDS ATTENTION", "Ask the database once more", "It was rolled back",
-                        "Nothing was changed", "Transaction aborted",
+    "needs-attention": ("NEEDS ATTENTION", "Have the worker look once more", "it is rolled back",
+                        "The run changed nothing", "Transaction aborted",
                         "neither the one before nor the one that the run left"),
 }  # fmt: skip
 
