@@ -137,8 +137,10 @@ class _Rehearsal:
         """Restore the backup twice: one copy is run on, the other shows what was there before."""
         self.restore()
         self.begin("The restored rows are counted.")
+        began = time.monotonic()
         with self.scratch.database(self.address.database) as untouched:
             self.comparison = CopyComparison(untouched, self.address, self.request.standing, self.stop)
+            self.comparison.seconds = time.monotonic() - began  # the second copy is a part of its price
             self.checks.append(self.check_row_counts(self.comparison.begin()))
             if self.checks[-1].tone != STOP:
                 expected, again = self.down_and_up()

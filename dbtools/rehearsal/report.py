@@ -77,7 +77,7 @@ class RehearsalReport:
         lose: a sentence for each loss.
         seconds: of the first run, as an estimate for the real one.
         total_seconds: of the whole rehearsal, of which `restore_seconds` for the restore, and
-            `comparison_seconds` for counting and comparing rows, sequences and attributes.
+            `comparison_seconds` for the second copy and for comparing rows, sequences and attributes.
         change: what the run changed in the schema; the real run has to change the same.
         sha256: of all other fields.
     """

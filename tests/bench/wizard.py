@@ -236,7 +236,10 @@ def report(walk: Walk, plain: list[float]) -> None:
         [
             ["rehearsal, all of it", f"{rehearsal['total_seconds']:.1f}"],
             ["… of it the restore", f"{rehearsal['restore_seconds']:.1f}"],
-            ["… of it counting and comparing the rows", f"{rehearsal['comparison_seconds']:.1f}"],
+            [
+                "… of it the second copy, counting and comparing rows",
+                f"{rehearsal['comparison_seconds']:.1f}",
+            ],
             ["… of it the SQL", f"{rehearsal['seconds']:.1f}"],
             ["the run", f"{row.run_log['seconds']:.1f}"],
         ],

@@ -71,7 +71,7 @@ def test_the_page_has_a_way_on(failing_status: str, dana: User, client_as: Clien
     page = page_for(client_as, dana, row)
     pressable = buttons(page, disabled=False)
     if failing_status in RUN:
-        assert "Ask the database once more" in pressable
+        assert "Have the worker look once more" in pressable
     else:
         assert AGAIN in pressable
         assert "Surprise: the plan came to nothing" in text(page)

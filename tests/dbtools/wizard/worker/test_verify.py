@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dbtools.config import load_database
 from dbtools.models import DatabaseRollback, RecordedState
 from dbtools.postgres import state
 from dbtools.postgres.client import Connection, DatabaseAddress
+from dbtools.postgres.target import target_of
 from dbtools.sandbox.shop import HISTORY
 from dbtools.wizard import worker as wizard_worker
 from rollback_portal.accounts.models import User
@@ -33,7 +36,9 @@ def committed(
     opened.execute("CREATE PUBLICATION p FOR TABLE t")
     left = state.read(opened, ("public",))
     RecordedState.record(left)
-    return rollback_rows.rollback(dana, "verifying", run_log={"fingerprint_after": left.fingerprint})
+    target = asdict(target_of(opened, load_database("shop").address()))
+    run_log = {"fingerprint_after": left.fingerprint}
+    return rollback_rows.rollback(dana, "verifying", run_log=run_log, target=target)
 
 
 def verified(row: DatabaseRollback) -> DatabaseRollback:
@@ -44,7 +49,9 @@ def verified(row: DatabaseRollback) -> DatabaseRollback:
 def test_what_the_run_left_is_what_stands(committed: DatabaseRollback) -> None:
     row = verified(committed)
     assert row.status == "done", row.message
-    assert row.verification == {"rows_standing": [], "schema_as_rehearsed": True, "differences": []}
+    assert row.verification == {
+        "rows_standing": [], "schema_as_rehearsed": True, "older_rows": [], "differences": []
+    }  # fmt: skip
 
 
 def test_a_schema_that_was_changed_since_the_commit_needs_a_person_and_is_named(
