@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("fingerprint", models.CharField(max_length=64, primary_key=True, serialize=False)),
                 ("major", models.PositiveSmallIntegerField(help_text="Major version of the server.")),
-                ("parts", models.JSONField(default=dict, help_text="Kind, name, definition and object of each part.")),
+                ("parts", models.JSONField(default=dict, help_text="Kind, name, definition of each part, and the part it stands beside.")),
                 ("unfollowed", models.JSONField(default=list, help_text="What may take part and cannot be looked into.")),
                 ("recorded_at", models.DateTimeField(db_default=Now())),
             ],

@@ -1,4 +1,6 @@
-"""The tables of the database wizard. The shapes of their JSON columns are in `documents`."""
+"""The tables of the database wizard. The shapes of their JSON columns are in `documents`, `progress` and
+`change_documents`.
+"""
 
 from dbtools.models.backup import Backup, Restore
 from dbtools.models.database import Database

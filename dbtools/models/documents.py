@@ -1,4 +1,4 @@
-"""The shape of every JSON column of this app.
+"""The shapes of the JSON columns of this app; `progress.py` and `change_documents.py` have two of them.
 
 A whole document has optional keys (`total=False`): it is empty until its step has been taken. Entries in its
 lists always have all their keys. `document_field.conform` keeps that true for rows of older versions,

@@ -16,7 +16,9 @@ class RecordedState(models.Model):
 
     fingerprint = models.CharField(max_length=64, primary_key=True)
     major = models.PositiveSmallIntegerField(help_text="Major version of the server.")
-    parts = document(dict[str, list[str]], help_text="Kind, name, definition and object of each part.")
+    parts = document(
+        dict[str, list[str]], help_text="Kind, name, definition of each part, and the part it stands beside."
+    )
     unfollowed = document(list[str], help_text="What may take part and cannot be looked into.")
     recorded_at = models.DateTimeField(db_default=Now())
 

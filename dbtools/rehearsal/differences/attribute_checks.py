@@ -17,17 +17,17 @@ from rollback_portal.text import clean_line
 LONGEST_VALUE = 40  # characters, such as of a comment
 # The kind of an attribute -> the check that names it, and the beginning of its sentence for one and for more.
 NAMES = {
-    "owner": ("Owners", "1 owner is another", "{} owners are others"),
-    "right": ("Rights", "1 right is another", "{} rights are others"),
-    "comment": ("Comments", "1 comment is another", "{} comments are others"),
-    "replica identity": ("Replica identity", "1 identity is another", "{} identities are others"),
-    "publication": ("Publications", "1 membership is another", "{} memberships are others"),
-    "population": ("Materialized views", "1 view is filled otherwise", "{} views are filled otherwise"),
-    "validity": ("Validity", "1 thing is checked otherwise", "{} things are checked otherwise"),
+    "owner": ("Owners", "1 owner differs", "{} owners differ"),
+    "right": ("Rights", "1 right differs", "{} rights differ"),
+    "comment": ("Comments", "1 comment differs", "{} comments differ"),
+    "replica identity": ("Replica identity", "1 replica identity differs", "{} replica identities differ"),
+    "publication": ("Publications", "1 membership differs", "{} memberships differ"),
+    "population": ("Materialized views", "1 view differs in whether it is filled", "{} views differ in whether they are filled"),
+    "validity": ("Validity", "1 constraint, index or trigger differs", "{} constraints, indexes or triggers differ"),
     "statistics target": (
-        "Statistics targets", "1 statistics target is another", "{} statistics targets are others",
+        "Statistics targets", "1 statistics target differs", "{} statistics targets differ",
     ),
-    "storage option": ("Storage options", "1 option is another", "{} options are others"),
+    "storage option": ("Storage options", "1 storage option differs", "{} storage options differ"),
 }  # fmt: skip
 
 
@@ -63,7 +63,7 @@ def check_attributes(found: Iterable[AttributeDifference]) -> Iterator[Rehearsal
         name, one, more = NAMES[kind]
         lines = tuple(_line(difference) for difference in those)
         begun = one if len(lines) == 1 else more.format(f"{len(lines):,}")
-        message = f"{begun} than before, and no migration says so: {some(lines)}."
+        message = f"{begun} from before, and no migration explains it: {some(lines)}."
         if kind == POPULATION and any(each.after == NEVER_FILLED for each in those):
             message += " Queries on it fail until it is filled: write REFRESH MATERIALIZED VIEW at the end."
             yield RehearsalCheck(name, STOP, message, lines)

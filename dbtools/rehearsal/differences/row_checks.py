@@ -35,7 +35,7 @@ def changed(changes: Iterable[TableChange]) -> RehearsalCheck | None:
         examples += _examples(change)
     if not lines:
         return None
-    message = f"The SQL changes values that stay: {some(lines)}. Look whether just that is meant."
+    message = f"The SQL changes values that stay: {some(lines)}. Check that this is intended."
     return RehearsalCheck(CHANGED, WARN, message, tuple(lines), tuple(examples))
 
 

@@ -119,8 +119,8 @@ def check_sequences(
         message = f"The next INSERT fails: {some(failing)}. Set the sequence with setval."
         return RehearsalCheck(SEQUENCES, STOP, message, lines)
     if moved:
-        number = "1 sequence goes" if len(moved) == 1 else f"{len(moved):,} sequences go"
-        message = f"{number} on elsewhere than before: {some(moved)}. Look whether just that is meant."
+        number = "1 sequence continues" if len(moved) == 1 else f"{len(moved):,} sequences continue"
+        message = f"{number} at another value than before: {some(moved)}. Check that this is intended."
         return RehearsalCheck(SEQUENCES, WARN, message, lines)
     return None
 

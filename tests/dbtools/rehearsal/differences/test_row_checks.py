@@ -86,7 +86,7 @@ def test_changed_values_are_named(shop_project: Project, extra: str, rows: str) 
     assert result is not None
     assert result.tone == WARN
     assert result.message == (
-        f"The SQL changes values that stay: Order.note in {rows}. Look whether just that is meant."
+        f"The SQL changes values that stay: Order.note in {rows}. Check that this is intended."
     )
 
 

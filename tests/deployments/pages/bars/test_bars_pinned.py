@@ -65,7 +65,7 @@ def test_a_rollback_that_failed_and_left_its_pin_says_what_is_live(
     page = text(responder.get("/"))
     assert live_web.live
     assert f"PINNED Web stays on {live_web.live.short_sha} “Faster checkout totals”" in page
-    assert f"It was to stay on {target.short_sha} “Fix price rounding”, which is not live." in page
+    assert f"It should have stayed on {target.short_sha} “Fix price rounding”, which is not live." in page
     assert "ROLLED BACK FROM" not in page
 
 
