@@ -96,8 +96,8 @@ def compared_how(rehearsed: SchemaChange, ran: SchemaChange) -> str:
     if all(_alike(rehearsed, ran, part.kind) for part in rehearsed.touched.values()):
         return f"{where}: word by word."
     return (
-        f"{where} on PostgreSQL {rehearsed.major}: object by object. The text of expressions was not compared: "
-        f"that version prints some of them otherwise than this one, PostgreSQL {ran.major}."
+        f"{where} on PostgreSQL {rehearsed.major}: object by object. The text of expressions was not "
+        f"compared: that version prints some of them otherwise than this one, PostgreSQL {ran.major}."
     )
 
 

@@ -22,8 +22,12 @@ NAMES = {
     "comment": ("Comments", "1 comment differs", "{} comments differ"),
     "replica identity": ("Replica identity", "1 replica identity differs", "{} replica identities differ"),
     "publication": ("Publications", "1 membership differs", "{} memberships differ"),
-    "population": ("Materialized views", "1 view differs in whether it is filled", "{} views differ in whether they are filled"),
-    "validity": ("Validity", "1 constraint, index or trigger differs", "{} constraints, indexes or triggers differ"),
+    "population": (
+        "Materialized views", "The content of 1 view differs", "The content of {} views differs",
+    ),
+    "validity": (
+        "Validity", "1 constraint, index or trigger differs", "{} constraints, indexes or triggers differ",
+    ),
     "statistics target": (
         "Statistics targets", "1 statistics target differs", "{} statistics targets differ",
     ),
