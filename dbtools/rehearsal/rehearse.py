@@ -29,7 +29,7 @@ from dbtools.rehearsal.apply_migrations import MigrationFailed, apply, restore_h
 from dbtools.rehearsal.differences.attribute_checks import not_compared
 from dbtools.rehearsal.differences.attributes import Attributes
 from dbtools.rehearsal.differences.comparison import CopyComparison
-from dbtools.rehearsal.differences.standing import put_on_copy
+from dbtools.rehearsal.differences.original_rights import put_on_copy
 from dbtools.rehearsal.expected_schema import Expected, expect
 from dbtools.rehearsal.lock_observer import LockObserver
 from dbtools.rehearsal.progress import RehearsalMeter, RehearsalProgress
@@ -139,7 +139,7 @@ class _Rehearsal:
         self.begin("The restored rows are counted.")
         began = time.monotonic()
         with self.scratch.database(self.address.database) as untouched:
-            self.comparison = CopyComparison(untouched, self.address, self.request.standing, self.stop)
+            self.comparison = CopyComparison(untouched, self.address, self.request.original, self.stop)
             self.comparison.seconds = time.monotonic() - began  # the second copy is a part of its price
             self.checks.append(self.check_row_counts(self.comparison.begin()))
             if self.checks[-1].tone != STOP:
@@ -179,7 +179,7 @@ class _Rehearsal:
             names = ", ".join(copy.event_triggers)
             message = f"The copy lacks the event trigger {names}: only a superuser can make it."
             self.checks.append(RehearsalCheck("Left out", WARN, message))
-        missing = put_on_copy(self.address, self.request.standing)
+        missing = put_on_copy(self.address, self.request.original)
         if missing:
             self.checks.append(not_compared(missing))
         with client.connect(self.address, "rehearsal", autocommit=True) as connection:

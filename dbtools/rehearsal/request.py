@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dbtools.execution.run_spec import CommittedRun, RunObserver
 from dbtools.postgres.client import DatabaseAddress
-from dbtools.rehearsal.differences.standing import NOTHING_STANDS, Standing
+from dbtools.rehearsal.differences.original_rights import NO_RIGHTS, OriginalRights
 
 # Runs the script as the real run does. The last argument is the current fingerprint of the copy, which may
 # differ from that of the real database, because PostgreSQL rewrites some expressions during a restore.
@@ -36,7 +36,7 @@ class RehearsalRequest:
         why_not_replayed: why `before` does not show what the schema should be; "" if it does.
         schema: the schema that Prisma works in.
         since: when the oldest of `going` was applied, as text; "" if unknown.
-        standing: the owners, rights and publications of the original.
+        original: the owners, rights and publications of the original.
     """
 
     backup: str
@@ -50,4 +50,4 @@ class RehearsalRequest:
     why_not_replayed: str = ""
     schema: str = "public"
     since: str = ""
-    standing: Standing = NOTHING_STANDS
+    original: OriginalRights = NO_RIGHTS

@@ -16,8 +16,8 @@ from django.views.decorators.http import require_safe
 from dbtools.models import STEPS, DatabaseRollback
 from dbtools.views import polling
 from dbtools.views.buttons import Viewer
+from dbtools.views.context.step_context import step_context
 from dbtools.views.headings import heading, page_title
-from dbtools.views.step_context import step_context
 from rollback_portal.accounts.permissions import actor_user
 from rollback_portal.web.pages import page
 from rollback_portal.web.unchanged import fingerprint, is_unchanged, nothing_new

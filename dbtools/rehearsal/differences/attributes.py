@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from dbtools.postgres import client
 from dbtools.postgres.client import SQL, Connection, DatabaseAddress
 from dbtools.rehearsal.differences.attribute_queries import attributes_query
-from dbtools.rehearsal.differences.standing import Standing
+from dbtools.rehearsal.differences.original_rights import OriginalRights
 
 NOT_SHOWN = re.compile(r'(?<![\w"$])public\.|"')
 Place = tuple[int, int, int]  # as in pg_depend: catalog, object, column
@@ -67,11 +67,11 @@ class Attributes:
         return found.values.get((kind, detail), "") if found else ""
 
 
-def read_attributes(address: DatabaseAddress, standing: Standing) -> Attributes:
+def read_attributes(address: DatabaseAddress, original: OriginalRights) -> Attributes:
     """Read those of the whole database.
 
     Args:
-        standing: names the schemas that a publication holds as a whole: a copy cannot have such a one.
+        original: names the schemas that a publication holds as a whole: a copy cannot have such a one.
     """
     with client.connect(address, "rehearsal", autocommit=True) as connection:
         connection.execute("SET search_path = ''")
@@ -85,7 +85,7 @@ def read_attributes(address: DatabaseAddress, standing: Standing) -> Attributes:
         _look_into_views(connection, objects.values())
     for described in objects.values():
         if described.type == "table":
-            for publication, schema in standing.published_schemas:
+            for publication, schema in original.published_schemas:
                 if schema == described.schema:
                     described.values[PUBLICATION, publication] = "member, by its schema"
     return Attributes(objects, address.user)
@@ -101,7 +101,9 @@ def _look_into_views(connection: Connection, objects: Iterable[DescribedObject])
                 described.values[POPULATION, ""] = WITHOUT_ROWS
 
 
-def differences(before: Attributes, after: Attributes, standing: Standing) -> Iterator[AttributeDifference]:
+def differences(
+    before: Attributes, after: Attributes, original: OriginalRights
+) -> Iterator[AttributeDifference]:
     """The attributes that differ on objects that stay, or are made anew under the same name."""
     by_name = {described.name: described for described in after.objects.values()}
     for place, then in before.objects.items():
@@ -109,28 +111,28 @@ def differences(before: Attributes, after: Attributes, standing: Standing) -> It
         now = stays or by_name.get(then.name)
         if now is None:
             continue
-        values = then.values | _owner(then, standing)
-        others = now.values | _owner_now(then, now, standing, after.role, made_anew=stays is None)
+        values = then.values | _owner(then, original)
+        others = now.values | _owner_now(then, now, original, after.role, made_anew=stays is None)
         for kind, detail in sorted({*values, *others}):
             was, is_ = values.get((kind, detail), ""), others.get((kind, detail), "")
             if was != is_:
                 yield AttributeDifference(kind, then.shown, detail, was, is_, then.name, now.name)
 
 
-def _owner(then: DescribedObject, standing: Standing) -> dict[tuple[str, str], str]:
+def _owner(then: DescribedObject, original: OriginalRights) -> dict[tuple[str, str], str]:
     """Who owns it on its own server: on the copy, everything belongs to the role of the rehearsal."""
     if (OWNER, "") not in then.values:
         return {}
-    return {(OWNER, ""): standing.owners.get(then.name, standing.role)}
+    return {(OWNER, ""): original.owners.get(then.name, original.role)}
 
 
 def _owner_now(
-    then: DescribedObject, now: DescribedObject, standing: Standing, role: str, *, made_anew: bool
+    then: DescribedObject, now: DescribedObject, original: OriginalRights, role: str, *, made_anew: bool
 ) -> dict[tuple[str, str], str]:
     """Who would own it there afterwards: what is made anew belongs to the role that runs the SQL."""
     owner = now.values.get((OWNER, ""))
     if owner is None:
         return {}
     if not made_anew and owner == then.values.get((OWNER, "")):
-        return _owner(then, standing)
-    return {(OWNER, ""): standing.role if owner == role else owner}
+        return _owner(then, original)
+    return {(OWNER, ""): original.role if owner == role else owner}

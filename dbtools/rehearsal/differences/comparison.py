@@ -11,10 +11,10 @@ from dbtools.rehearsal.differences import row_checks
 from dbtools.rehearsal.differences.attribute_checks import check_attributes, unexplained
 from dbtools.rehearsal.differences.attributes import Attributes, differences, read_attributes
 from dbtools.rehearsal.differences.losses import counted, lost
+from dbtools.rehearsal.differences.original_rights import OriginalRights
 from dbtools.rehearsal.differences.row_digests import TableDigest, measure
 from dbtools.rehearsal.differences.rows import TableChange, compare_rows
 from dbtools.rehearsal.differences.sequences import check_sequences, read_sequences
-from dbtools.rehearsal.differences.standing import Standing
 from dbtools.rehearsal.differences.table_pairs import TablePair, pairs, pairs_by_name
 from dbtools.rehearsal.report import CountChange, Loss, RehearsalCheck
 
@@ -29,11 +29,11 @@ class CopyComparison:
         self,
         untouched: DatabaseAddress,
         address: DatabaseAddress,
-        standing: Standing,
+        original: OriginalRights,
         stop: Callable[[], bool],
     ) -> None:
         self._untouched, self._address = untouched, address
-        self._standing, self._stop = standing, stop
+        self._rights, self._stop = original, stop
         self._before: dict[int, TableDigest] = {}
         self._attributes: tuple[Attributes, Attributes] | None = None
         self.counts: tuple[CountChange, ...] = ()
@@ -71,14 +71,14 @@ class CopyComparison:
             return row_checks.round_trip(pairs_by_name(self._before, measure(self._address)), self._compare)
 
     def attributes(self, address: DatabaseAddress) -> Attributes:
-        return read_attributes(address, self._standing)
+        return read_attributes(address, self._rights)
 
     def check_attributes(
         self, expected: Attributes | None, again: Attributes | None
     ) -> Iterator[RehearsalCheck]:
         """What the SQL has changed beside the definitions of objects, and no migration explains."""
         if self._attributes is not None:
-            found = differences(*self._attributes, self._standing)
+            found = differences(*self._attributes, self._rights)
             yield from check_attributes(unexplained(found, expected, again))
 
     def _compare(self, pair: TablePair) -> TableChange:

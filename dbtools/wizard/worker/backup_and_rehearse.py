@@ -30,7 +30,7 @@ from dbtools.prisma.folder import InvalidMigrationsFolder, MigrationsFolder
 from dbtools.prisma.history import HistoryNotFound
 from dbtools.prisma.mirror import MirrorUnavailable
 from dbtools.rehearsal import MigrationSql, RehearsalProgress, RehearsalRequest
-from dbtools.rehearsal.differences.standing import read_standing
+from dbtools.rehearsal.differences.original_rights import read_original_rights
 from dbtools.sql.isolated import AnalysisFailed
 from dbtools.wizard.worker.approved_run import NotAsApproved, check_script, run_spec_of
 from dbtools.wizard.worker.context import WizardContext
@@ -176,7 +176,7 @@ def _rehearsal_request(
         why_not_replayed=why_not_replayed(earlier),
         schema=config.address().schema,
         since=_time_in_words(oldest["at"] if oldest else ""),
-        standing=read_standing(config.address()),
+        original=read_original_rights(config.address()),
     )
 
 

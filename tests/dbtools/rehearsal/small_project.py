@@ -17,7 +17,7 @@ from dbtools.postgres.scratch import ScratchServer
 from dbtools.postgres.state import DatabaseState
 from dbtools.rehearsal import Execute, MigrationSql, RehearsalReport, RehearsalRequest, rehearse
 from dbtools.rehearsal.apply_migrations import apply
-from dbtools.rehearsal.differences.standing import read_standing
+from dbtools.rehearsal.differences.original_rights import read_original_rights
 from tests.support.rehearsal_role import rehearsal_role
 
 HISTORY = """
@@ -62,7 +62,7 @@ class Project:
             "backup": self.taken.path, "sha256": self.taken.sha256, "bytes": self.taken.bytes,
             "rows": self.taken.rows, "script_sha256": hashlib.sha256(down.encode()).hexdigest(),
             "statements": tuple(piece.text for piece in sql.split(down)), "going": self.going,
-            "before": self.before, "standing": read_standing(self.address),
+            "before": self.before, "original": read_original_rights(self.address),
         }  # fmt: skip
         return RehearsalRequest(**{**fields, **changes})  # type: ignore[arg-type]
 

@@ -18,7 +18,7 @@ from dbtools.postgres.scratch import ScratchServer
 from dbtools.postgres.scratch.roles import roles_of
 from dbtools.prisma import history
 from dbtools.rehearsal import MigrationSql, RehearsalReport, rehearse
-from dbtools.rehearsal.differences.standing import read_standing
+from dbtools.rehearsal.differences.original_rights import read_original_rights
 from tests.dbtools.conftest import MakeDatabase
 from tests.dbtools.execution.small_database import RecordingObserver
 from tests.dbtools.rehearsal.small_project import Project, project
@@ -65,7 +65,9 @@ def rehearsed(made: Project, down: str) -> Rehearsed:
         with client.connect(copy, "tests") as connection:
             return state.read(connection, ("public",)).fingerprint
 
-    report = rehearse(replace(task, standing=read_standing(made.address)), made.scratch, execute, fingerprint)
+    report = rehearse(
+        replace(task, original=read_original_rights(made.address)), made.scratch, execute, fingerprint
+    )
     return Rehearsed(made, report, replace(spec, rehearsed=report.change, approved=approved.parts))
 
 

@@ -10,7 +10,7 @@ import pytest
 from dbtools.models import STEPS, Database, DatabaseRollback, RecordedState
 from dbtools.models.document_field import conform
 from dbtools.models.documents import LiveService
-from dbtools.views.step_context import TEMPLATES, live_entry
+from dbtools.views.context.step_context import TEMPLATES, live_entry
 from deployments.models import Service
 from rollback_portal.accounts.models import User
 from tests import factories

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dbtools.models.documents import StoredLock, StoredRehearsal
-from dbtools.views.rehearsal_context import check_lines, hold_phrase, lock_summary
+from dbtools.views.context.rehearsal_context import check_lines, hold_phrase, lock_summary
 from rollback_portal.accounts.models import User
 from tests import factories
 from tests.dbtools.views import wizard_states

@@ -7,7 +7,7 @@ import pytest
 from dbtools.models import DatabaseRollback
 from dbtools.models.document_field import conform
 from dbtools.models.documents import LiveService
-from dbtools.views.closing_context import (
+from dbtools.views.context.closing_context import (
     live_line,
     lookup_query,
     new_database_name,

@@ -74,7 +74,7 @@ JOIN pg_namespace n ON n.oid = m.pnnspid ORDER BY 1, 2
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class OriginalRights:
     """What stands on the original.
 
     Attributes:
@@ -90,10 +90,10 @@ class Standing:
     published_schemas: tuple[tuple[str, str], ...] = ()
 
 
-NOTHING_STANDS = Standing()
+NO_RIGHTS = OriginalRights()
 
 
-def read_standing(address: DatabaseAddress) -> Standing:
+def read_original_rights(address: DatabaseAddress) -> OriginalRights:
     """Read it from the original.
 
     Raises:
@@ -116,14 +116,14 @@ def read_standing(address: DatabaseAddress) -> Standing:
             *_texts(connection, publications),
         )
         whole = connection.execute(PUBLISHED_SCHEMAS).fetchall() if since_15 else []
-    return Standing(role, owners, statements, tuple((name, schema) for name, schema in whole))
+    return OriginalRights(role, owners, statements, tuple((name, schema) for name, schema in whole))
 
 
 def _texts(connection: Connection, query: str) -> list[str]:
     return [text for (text,) in connection.execute(query.encode()).fetchall()]
 
 
-def put_on_copy(address: DatabaseAddress, standing: Standing) -> tuple[str, ...]:
+def put_on_copy(address: DatabaseAddress, original: OriginalRights) -> tuple[str, ...]:
     """Give the copy the same rights and publications, each by itself.
 
     Returns:
@@ -133,7 +133,7 @@ def put_on_copy(address: DatabaseAddress, standing: Standing) -> tuple[str, ...]
     with client.connect(
         address, "rehearsal", autocommit=True, settings=("client_min_messages=error",)
     ) as connection:
-        for statement in standing.statements:
+        for statement in original.statements:
             try:
                 connection.execute(statement.encode())
             except Error as error:

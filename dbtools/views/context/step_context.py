@@ -20,10 +20,10 @@ from dbtools.views.buttons import (
     request_approval_button,
     run_button,
 )
-from dbtools.views.closing_context import closing_context
+from dbtools.views.context.closing_context import closing_context
+from dbtools.views.context.rehearsal_context import TONES, hold_phrase, rehearsal_context
 from dbtools.views.polling import stalled_since
 from dbtools.views.progress import progress_figures
-from dbtools.views.rehearsal_context import TONES, hold_phrase, rehearsal_context
 from dbtools.views.statements import blocker_list, count_phrase, run_list, statement_list
 from dbtools.wizard import approval, code_side
 from dbtools.wizard.actions import STEPS_AGAIN

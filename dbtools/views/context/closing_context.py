@@ -10,8 +10,8 @@ from dbtools.models.documents import LiveService, StoredCommitOutcome
 from dbtools.prisma.status import status_in_words
 from dbtools.views.badges import outcome_badge
 from dbtools.views.buttons import Viewer, settle_button
-from dbtools.views.rehearsal_context import rehearsal_context
-from dbtools.views.release_context import release_context
+from dbtools.views.context.rehearsal_context import rehearsal_context
+from dbtools.views.context.release_context import release_context
 from dbtools.wizard import code_side
 from rollback_portal.text import clean_line
 

@@ -1,0 +1,1 @@
+"""What the templates of the wizard get, step by step."""
