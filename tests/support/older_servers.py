@@ -16,7 +16,7 @@ from dbtools.postgres.client import DatabaseAddress
 from rollback_portal import env
 from rollback_portal.local.throwaway import temporary_folder
 from rollback_portal.processes.data_folder import DataFolder
-from rollback_portal.processes.postgres import USER, Postgres
+from rollback_portal.processes.postgres import Postgres
 from rollback_portal.processes.supervised import stop_all
 
 NAMED_FOLDER = "PORTAL_OLDER_POSTGRES"
@@ -38,14 +38,7 @@ class OlderPostgres(Postgres):
     def __init__(self, folder: DataFolder, programs: Path) -> None:
         super().__init__(folder, folder.sockets(), env.for_program(), throwaway=True)
         self.programs = programs
-
-    def make_cluster(self) -> None:
-        password = self.cluster.with_name("postgres_password_for_initdb")
-        shutil.copyfile(self.password_file, password)
-        self.give_to_server_user(password)
-        options = [f"--pgdata={self.cluster}", f"--username={USER}", f"--pwfile={password}"]
-        self.run(["initdb", *options, "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync"])
-        password.unlink()
+        self.initdb = ("--locale=C",)
 
 
 @contextmanager

@@ -49,9 +49,9 @@ def own_postgresql() -> Iterator[Server]:
     postgres = Postgres(folder, folder.sockets(), env.for_child(), throwaway=True)
     postgres.prepare()
     process = postgres.start()
+    server = Server(postgres.url, path, postgres.cluster)
     try:
         postgres.wait(process)
-        server = Server(postgres.url, path, postgres.cluster)
         run("migrate", "--verbosity", "0", DATABASE_URL=server.url)
         with rows_in(server.url):
             yield server
