@@ -13,7 +13,9 @@ from rollback_portal.accounts.roles import role_names
 class User(AbstractUser):
     """A person who can sign in; their permissions come from their groups, see `roles.py`."""
 
-    last_seen_at = models.DateTimeField(null=True, help_text="When they last used a page, to the minute.")
+    last_seen_at = models.DateTimeField(
+        null=True, blank=True, help_text="When they last used a page, to the minute."
+    )
 
     @cached_property
     def role(self) -> str:

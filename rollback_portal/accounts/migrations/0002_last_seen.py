@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='user',
             name='last_seen_at',
-            field=models.DateTimeField(help_text='When they last used a page, to the minute.', null=True),
+            field=models.DateTimeField(blank=True, help_text='When they last used a page, to the minute.', null=True),
         ),
     ]
