@@ -217,6 +217,7 @@ class Change(LeasedRow):
             live_before=stored.get("live_before", ""),
             auto_deploy=stored.get("auto_deploy", ""),
             last_move=stored.get("last_move") or "",
+            last_move_reported=stored.get("last_move_reported", True),
             release=stored.get("release", ""),
             release_as_read=stored.get("release_as_read", ""),
         )

@@ -61,6 +61,7 @@ def new_order_record(context: ChangeContext, current: Current) -> dict[str, Any]
         live_before=current.live_id or "",
         auto_deploy=current.auto_deploy or "",
         last_move=current.alias_request.identity if current.alias_request else "",
+        last_move_reported=current.last_move_reported,
         release=release.identity if release else "",
         release_as_read=release.as_read if release else "",
     )

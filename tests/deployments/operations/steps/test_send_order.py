@@ -153,3 +153,20 @@ def test_an_order_that_shows_up_before_it_is_sent_again_is_found_and_not_sent_ag
     change = portal.finish(die(held))
 
     assert (change.status, len(portal.posts())) == ("succeeded", 1), change.message
+
+
+@pytest.mark.parametrize("do", ["rename", "omit"])
+def test_a_pending_move_that_names_no_target_is_not_taken_for_none(portal: Portal, do: str) -> None:
+    """Automatic deploys are off already, so that the setting does not show the second rollback."""
+    portal.roll_back("vercel")
+    portal.read()
+    sent = len(portal.posts())
+    detail = {"rename": "toDeploymentId=target", "omit": "lastAliasRequest.toDeploymentId"}[do]
+    portal.sandbox.faults.add(Fault("vercel.rollback", "stuck"), Fault("vercel.rollback", "drop_after"))
+    portal.sandbox.faults.add(Fault("vercel.project", do, times=None, detail=detail))
+
+    change = portal.run(portal.ask(portal.web, portal.candidate(portal.web)))
+
+    assert (change.status, len(portal.posts()) - sent) == ("unclear", 1), change.message
+    assert change.evidence["last move of the domains"] == "not reported"
+    assert "did not arrive" not in change.message

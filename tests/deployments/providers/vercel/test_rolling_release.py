@@ -38,7 +38,7 @@ def found(kind: str, target: str, now: Current) -> OrderFinding:
         release=RELEASE.identity,
         release_as_read=RELEASE.as_read,
     )
-    usual = order_progress.read_back(order_record, now, request_known=True)
+    usual = order_progress.read_back(order_record, now)
     return rolling_release.read_back(order_record, now, usual).finding
 
 
@@ -52,8 +52,8 @@ def test_an_order_did_not_arrive_where_the_release_and_the_domains_are_as_before
 @ORDERS
 @pytest.mark.parametrize(
     "since",
-    [{"alias_request": TO_CANARY}, {"auto_deploy": "off"}],
-    ids=["a new move", "setting switched"],
+    [{"alias_request": TO_CANARY}, {"auto_deploy": "off"}, {"last_move_reported": False}],
+    ids=["a new move", "setting switched", "last move not reported"],
 )
 def test_a_release_as_before_acquits_nobody_where_the_domains_do_not(
     kind: str, target: str, since: dict[str, Any]
