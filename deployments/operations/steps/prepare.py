@@ -169,8 +169,10 @@ def _take_first_step(context: ChangeContext, current: Current) -> Pause:
     if change.to_deployment is None:
         context.advance("restoring", auto_deploy_before=change.auto_deploy_before, final_status="succeeded")
         return 0.0
+    if change.resends:
+        return _send_second_order(context)
     order_record = new_order_record(context, current)
-    if change.operation.kind == OperationKind.ROLL_BACK and context.is_render:
+    if _pins_first(context):
         context.advance(
             "pinning",
             auto_deploy_before=change.auto_deploy_before,
@@ -179,6 +181,29 @@ def _take_first_step(context: ChangeContext, current: Current) -> Pause:
         )
         return 0.0
     return send(context, commit_intent(context, order_record))
+
+
+def _pins_first(context: ChangeContext) -> bool:
+    """Vercel pins with the rollback itself."""
+    return context.change.operation.kind == OperationKind.ROLL_BACK and context.is_render
+
+
+def _send_second_order(context: ChangeContext) -> Pause:
+    """Send the order once more, with its first record, by which either of the two can be recognised.
+
+    It stays in `queued` until then: after each wait everything is checked again, the first order included.
+    """
+    change = context.change
+    if _pins_first(context):
+        try:
+            context.provider.pin(change.service.provider_id)
+        except Refused as error:
+            message = f"{error} Automatic deploys could not be switched off, so nothing was sent again."
+            return finish_without_effect(context, "failed", message, error)
+        pause = look_before_sending_again(context)
+        if pause is not None:
+            return pause
+    return send(context, commit_intent(context, change.order_record))
 
 
 def switch_auto_deploy_off(context: ChangeContext) -> Pause:

@@ -35,13 +35,8 @@ NO_EFFECT = "Nothing was put in front of users."
 
 
 def new_order_record(context: ChangeContext, current: Current) -> dict[str, Any]:
-    """The record of the order that is about to be sent, as JSON with times as ISO 8601 text.
-
-    An order that is sent again keeps its first record, by which either of the two can be recognised.
-    """
+    """The record of the order that is about to be sent, as JSON with times as ISO 8601 text."""
     change, service = context.change, context.change.service
-    if change.resends:
-        return dict(change.order_record)
     target = change.to_deployment
     assert target is not None  # noqa: S101 - a change without a target sends no order
     newest = context.provider.deployments(service.provider_id).deployments

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from deployments.models import Deployment, Pin
 from deployments.models.operation import SERVES_AND_FAILS
+from deployments.operations import worker
 from deployments.sandbox.server.faults import Fault
 from tests import factories
 from tests.dbtools import rollback_rows
@@ -148,3 +149,26 @@ def test_a_target_that_somebody_else_has_put_there_is_judged_like_an_own_one(
     assert "somebody else has put" in change.message
     assert (change.status, change.outcome) == ("succeeded", outcome), change.message
     assert ("Users get errors" in change.message) == fails
+
+
+def test_a_second_order_that_has_to_wait_is_not_sent_where_the_first_one_shows_up_meanwhile(
+    portal: Portal,
+) -> None:
+    held = portal.claimed("render")
+    service, target = portal.world.service("shop-api"), held.change.to_deployment
+    assert target is not None
+    portal.sandbox.faults.add(Fault("render.rollback", "drop_before"))
+    while held.change.resends == 0:
+        worker.step(held)
+    portal.world.somebody_sets_auto_deploy("shop-api", "commit")
+    portal.sandbox.faults.add(Fault("render.service.patch", "rate_limit", seconds=60))
+
+    pause = worker.step(held)
+    portal.world.render.roll_back(service, target.provider_id, actor="portal")
+    worker.step(held)
+
+    assert pause is not None
+    assert pause >= 60
+    assert (held.change.status, len(portal.posts())) == ("unclear", 1), held.change.message
+    worker.step(held)
+    assert held.change.status == "accepted", held.change.message
