@@ -20,15 +20,7 @@ from deployments.operations.steps.send_order import (
     new_order_record,
     send,
 )
-from deployments.providers.base import (
-    Busy,
-    Current,
-    Missing,
-    ProviderError,
-    Refused,
-    Unclear,
-    Unreachable,
-)
+from deployments.providers.base import Current, Missing, Refused
 from deployments.sync.saving import save_look
 from deployments.sync.version_check import compare_live_version
 from rollback_portal.jobs import mutual_exclusion
@@ -67,7 +59,8 @@ def start_change(context: ChangeContext) -> Pause:
 def _not_allowed_any_more(change: Change) -> str:
     """Why the change may not start any more; "" where it may."""
     if timezone.now() - change.operation.requested_at > change.INTENT_EXPIRES:
-        return "It waited for more than 10 minutes and was not run."
+        last_word = f" Its last word: “{change.message}”" if change.message else ""
+        return f"It waited for more than 10 minutes and was not run.{last_word}"
     user = change.operation.requested_by
     if user is not None and not (user.is_active and user.has_perm(OPERATE)):
         return f"{change.operation.requested_by_name} may no longer do this."
@@ -207,26 +200,25 @@ def _send_second_order(context: ChangeContext) -> Pause:
 
 
 def switch_auto_deploy_off(context: ChangeContext) -> Pause:
-    """Switch automatic deploys off before sending: otherwise a push in between would start a deployment."""
+    """Switch automatic deploys off before sending: otherwise a push in between would start a deployment.
+
+    A change may have waited here for as long as in `queued`, so what was checked there is checked again.
+    """
     change = context.change
     if change.cancel_requested_at is not None:
         message = (
             f"{change.cancel_requested_by} canceled it before {context.provider_name} received the rollback."
         )
         return finish_without_effect(context, "canceled", message)
+    if reason := _not_allowed_any_more(change):
+        return finish_without_effect(context, "failed", f"{reason} Nothing was rolled back.")
     try:
+        current = context.provider.current(change.service.provider_id)
+        _, message = _changed_since_confirmed(context, current)
+        if message:
+            return finish_without_effect(context, "failed", message)
         context.provider.pin(change.service.provider_id)
-    except (Unclear, Busy, Unreachable) as error:
-        return _retry_switching_off(context, error)
     except Refused as error:
         message = f"{error} Automatic deploys could not be switched off, so nothing was rolled back."
         return finish_without_effect(context, "failed", message, error)
     return send(context, commit_intent(context, change.order_record))
-
-
-def _retry_switching_off(context: ChangeContext, error: ProviderError) -> Pause:
-    """Switching off twice does no harm, so retry until the operation is too old."""
-    reason = _not_allowed_any_more(context.change)
-    if reason:
-        return finish_without_effect(context, "failed", f"{error} {reason} Nothing was rolled back.")
-    return context.retry_read(error)

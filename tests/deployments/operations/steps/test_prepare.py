@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from deployments.models import Deployment, Pin
+from deployments.models import Change, Deployment, Operation, Pin
 from deployments.models.operation import SERVES_AND_FAILS
 from deployments.operations import worker
 from deployments.sandbox.server.faults import Fault
@@ -172,3 +172,52 @@ def test_a_second_order_that_has_to_wait_is_not_sent_where_the_first_one_shows_u
     assert (held.change.status, len(portal.posts())) == ("unclear", 1), held.change.message
     worker.step(held)
     assert held.change.status == "accepted", held.change.message
+
+
+def waiting_to_switch_off(portal: Portal, fault: Fault) -> Change:
+    """A rollback at Render whose worker could not switch automatic deploys off."""
+    portal.sandbox.faults.add(fault)
+    change = portal.run(portal.ask(portal.api, portal.candidate(portal.api)))
+    assert change.status == "pinning", change.message
+    Change.objects.filter(pk=change.pk).update(not_before=None)
+    return change
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("render.service.patch", "error", detail="500", times=None),
+        Fault("render.service.patch", "rate_limit", seconds=60),
+        Fault("render.service", "rename", detail="autoDeployTrigger=trigger", times=None),
+    ],
+    ids=lambda fault: fault.do,
+)
+def test_a_change_that_could_not_switch_automatic_deploys_off_expires_like_one_in_the_queue(
+    portal: Portal, fault: Fault
+) -> None:
+    before = portal.api.auto_deploy
+    portal.sandbox.faults.add(Fault("render.service", "omit", detail="autoDeploy", times=None))
+    change = waiting_to_switch_off(portal, fault)
+    portal.sandbox.faults.clear()
+    Operation.objects.filter(pk=change.operation_id).update(requested_at=timezone.now() - timedelta(hours=3))
+
+    change = portal.finish(change)
+
+    assert (change.status, portal.posts()) == ("failed", [])
+    assert "more than 10 minutes" in change.message
+    assert portal.world.service("shop-api").auto_deploy == before
+    assert not Pin.objects.standing().exists()
+
+
+def test_what_went_live_while_automatic_deploys_could_not_be_switched_off_is_not_overwritten(
+    portal: Portal,
+) -> None:
+    change = waiting_to_switch_off(portal, Fault("render.service.patch", "rate_limit", seconds=60))
+    portal.world.somebody_rolls_back("shop-api", portal.candidate(portal.api).provider_id)
+    portal.wait_until_it_serves("shop-api", portal.candidate(portal.api))
+
+    change = portal.finish(change)
+
+    assert change.status == "failed", change.message
+    assert "Changed meanwhile" in change.message
+    assert [post["kind"] for post in portal.posts() if post["kind"] != "outside"] == []
