@@ -164,7 +164,10 @@ def _take_first_step(context: ChangeContext, current: Current) -> Pause:
         return 0.0
     if change.resends:
         return _send_second_order(context)
-    order_record = new_order_record(context, current)
+    try:
+        order_record = new_order_record(context, current)
+    except Refused as error:
+        return finish_without_effect(context, "failed", f"{error} Nothing was changed.", error)
     if _pins_first(context):
         context.advance(
             "pinning",

@@ -39,7 +39,7 @@ def new_order_record(context: ChangeContext, current: Current) -> dict[str, Any]
     change, service = context.change, context.change.service
     target = change.to_deployment
     assert target is not None  # noqa: S101 - a change without a target sends no order
-    newest = context.provider.deployments(service.provider_id).deployments
+    known = _known_deployments(context) if context.is_render else ()
     rolls_back = (
         change.operation.kind == OperationKind.ROLL_BACK or service.provider == Service.ProviderChoice.RENDER
     )
@@ -52,7 +52,7 @@ def new_order_record(context: ChangeContext, current: Current) -> dict[str, Any]
         order_intent_at=current.provider_time or timezone.now(),
         commit_sha=target.commit_sha,
         image=target.image,
-        known=tuple(deployment.id for deployment in newest),
+        known=known,
         live_before=current.live_id or "",
         auto_deploy=current.auto_deploy or "",
         last_move=current.alias_request.identity if current.alias_request else "",
@@ -65,6 +65,12 @@ def new_order_record(context: ChangeContext, current: Current) -> dict[str, Any]
         "known": list(order_record.known),
     }
     return {**asdict(order_record), **as_json}
+
+
+def _known_deployments(context: ChangeContext) -> tuple[str, ...]:
+    """Render's newest deployments, from which its own one will be told apart; at Vercel the last move is."""
+    newest = context.provider.deployments(context.change.service.provider_id).deployments
+    return tuple(deployment.id for deployment in newest)
 
 
 def stored_order_record(change: Change) -> OrderRecord:

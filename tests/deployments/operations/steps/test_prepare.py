@@ -221,3 +221,37 @@ def test_what_went_live_while_automatic_deploys_could_not_be_switched_off_is_not
     assert change.status == "failed", change.message
     assert "Changed meanwhile" in change.message
     assert [post["kind"] for post in portal.posts() if post["kind"] != "outside"] == []
+
+
+def test_a_list_that_does_not_decide_about_the_order_does_not_keep_it_back(portal: Portal) -> None:
+    portal.sandbox.faults.add(Fault("vercel.deployments", "forbidden", times=None))
+
+    change = portal.roll_back("vercel")
+
+    assert (change.status, len(portal.posts())) == ("succeeded", 1), change.message
+
+
+def test_a_list_that_is_refused_ends_the_change_at_once_with_the_reason(portal: Portal) -> None:
+    change = portal.ask(portal.api, portal.candidate(portal.api))
+    portal.sandbox.faults.add(Fault("render.deploys", "forbidden", times=None))
+
+    change = portal.run(change)
+
+    assert (change.status, portal.posts()) == ("failed", [])
+    assert "does not accept our key for this" in change.message
+
+
+def test_a_change_that_expires_says_what_kept_it_waiting(portal: Portal) -> None:
+    change = portal.ask(portal.web, portal.candidate(portal.web))
+    portal.sandbox.faults.add(Fault("vercel.project", "error", detail="503", times=None))
+    portal.run(change)
+    Operation.objects.filter(pk=change.operation_id).update(
+        requested_at=timezone.now() - timedelta(minutes=11)
+    )
+    Change.objects.filter(pk=change.pk).update(not_before=None)
+
+    change = portal.run(change)
+
+    assert change.status == "failed"
+    assert "more than 10 minutes" in change.message
+    assert "503" in change.message
