@@ -24,6 +24,7 @@ from deployments.providers.base import (
     ProviderError,
     Refused,
     Unreachable,
+    Unreadable,
 )
 
 SEND_WITHIN = 0.5  # seconds from committing the intent to the first byte
@@ -39,7 +40,7 @@ def new_order_record(context: ChangeContext, current: Current) -> dict[str, Any]
     change, service = context.change, context.change.service
     target = change.to_deployment
     assert target is not None  # noqa: S101 - a change without a target sends no order
-    known = _known_deployments(context) if context.is_render else ()
+    known = _known_deployments(context, current) if context.is_render else ()
     rolls_back = (
         change.operation.kind == OperationKind.ROLL_BACK or service.provider == Service.ProviderChoice.RENDER
     )
@@ -67,10 +68,19 @@ def new_order_record(context: ChangeContext, current: Current) -> dict[str, Any]
     return {**asdict(order_record), **as_json}
 
 
-def _known_deployments(context: ChangeContext) -> tuple[str, ...]:
-    """Render's newest deployments, from which its own one will be told apart; at Vercel the last move is."""
-    newest = context.provider.deployments(context.change.service.provider_id).deployments
-    return tuple(deployment.id for deployment in newest)
+def _known_deployments(context: ChangeContext, current: Current) -> tuple[str, ...]:
+    """What Render shows before the order: the deployment that it makes for it is none of these.
+
+    What is live or running may be older than the newest hundred. Raises Unreadable for a list that ends
+    without what is live: the older rollbacks that it lacks as well would be taken for the portal's own.
+    """
+    page = context.provider.deployments(context.change.service.provider_id)
+    listed = [deployment.id for deployment in page.deployments]
+    serving = [current.live_id] if current.live_id else []
+    if not page.next and (not listed or not set(serving) <= set(listed)):
+        message = f"{context.provider_name}'s list of deployments lacks what is live, so it is not whole."
+        raise Unreadable(message)
+    return tuple(dict.fromkeys((*listed, *serving, *current.running)))
 
 
 def stored_order_record(change: Change) -> OrderRecord:

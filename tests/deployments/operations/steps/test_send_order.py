@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from deployments.models import Change
@@ -11,6 +13,7 @@ from deployments.operations.steps.send_order import (
     new_order_record,
     stored_order_record,
 )
+from deployments.providers.base import DeploymentPage, Unreadable
 from deployments.sandbox.server.faults import Fault
 from tests.deployments.conftest import BOTH, Portal, die
 
@@ -170,3 +173,34 @@ def test_a_pending_move_that_names_no_target_is_not_taken_for_none(portal: Porta
     assert (change.status, len(portal.posts()) - sent) == ("unclear", 1), change.message
     assert change.evidence["last move of the domains"] == "not reported"
     assert "did not arrive" not in change.message
+
+
+@pytest.mark.parametrize("shown", [0, 1])
+def test_a_list_that_ends_without_what_is_live_is_no_record_of_what_was_known(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch, shown: int
+) -> None:
+    """With it, an older rollback to the target would be taken for the order."""
+    held = portal.claimed("render")
+    current = held.provider.current(portal.api.provider_id)
+    listed = held.provider.deployments(portal.api.provider_id).deployments
+    others = [deployment for deployment in listed if deployment.id != current.live_id][:shown]
+    monkeypatch.setattr(held.provider, "deployments", lambda *_: DeploymentPage(others))
+
+    with pytest.raises(Unreadable, match="lacks what is live"):
+        new_order_record(held, current)
+    monkeypatch.undo()
+    assert portal.finish(die(held)).status == "succeeded"
+
+
+def test_what_is_live_or_running_is_known_also_where_it_is_older_than_the_list(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = portal.claimed("render")
+    current = replace(held.provider.current(portal.api.provider_id), running=("dep-slow",))
+    listed = held.provider.deployments(portal.api.provider_id).deployments
+    others = [deployment for deployment in listed if deployment.id != current.live_id]
+    monkeypatch.setattr(held.provider, "deployments", lambda *_: DeploymentPage(others, "older"))
+
+    known = new_order_record(held, current)["known"]
+
+    assert {current.live_id, "dep-slow", others[0].id} <= set(known)
