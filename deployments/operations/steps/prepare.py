@@ -10,7 +10,7 @@ from deployments.models import OPERATE, Change, Deployment, OperationKind, Pin
 from deployments.models.deployment import SERVABLE
 from deployments.models.served_window import ENOUGH
 from deployments.operations.obstacles import obstacle
-from deployments.operations.pins import auto_deploy_to_restore, set_pin
+from deployments.operations.pins import auto_deploy_to_restore, set_pin, without_pin
 from deployments.operations.steps.check_served import keep_evidence
 from deployments.operations.steps.context import ChangeContext, Pause
 from deployments.operations.steps.restore_auto_deploy import finish_without_effect
@@ -115,7 +115,7 @@ def _changed_since_confirmed(context: ChangeContext, current: Current) -> tuple[
     if current.live_id == seen["live"]:
         return "failed", "Changed meanwhile: the pin was set or removed. This operation changed nothing."
     if target is not None and current.live_id == target.provider_id:
-        return _is_there_already(context, target)
+        return _is_there_already(context, target, without_pin(change, current.auto_deploy))
     now = Deployment.objects.filter(service=change.service, provider_id=current.live_id or "").first()
     return "failed", (
         f"Changed meanwhile: live was {seen['live_name']} when this was requested, "
@@ -123,13 +123,17 @@ def _changed_since_confirmed(context: ChangeContext, current: Current) -> tuple[
     )
 
 
-def _is_there_already(context: ChangeContext, target: Deployment) -> tuple[str, str]:
-    """If somebody else has put the target in front of users, treat it like the portal's own order."""
+def _is_there_already(context: ChangeContext, target: Deployment, undone: str) -> tuple[str, str]:
+    """If somebody else has put the target in front of users, treat it like the portal's own order.
+
+    `undone` says what that order would have done besides.
+    """
     done = f"Nothing to do: somebody else has put {target.short_sha} in front of users already."
     comparison = compare_live_version(context.change.service, target.commit_sha)
     if comparison.wrong:
         return "failed", f"{done} But users get something else. {comparison.message}"
-    return "succeeded", f"{done} {keep_evidence(context, comparison, comparison.window.latest(ENOUGH))}"
+    said = keep_evidence(context, comparison, comparison.window.latest(ENOUGH))
+    return "succeeded", f"{done} {said} {undone}".strip()
 
 
 def _release_changed(context: ChangeContext, current: Current) -> bool:

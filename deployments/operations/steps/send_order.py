@@ -11,7 +11,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from deployments.models import Change, OperationKind, Service
-from deployments.operations.pins import set_pin
+from deployments.models.operation import WITHOUT_PIN
+from deployments.operations.pins import set_pin, without_pin
 from deployments.operations.steps.context import ChangeContext, Pause
 from deployments.operations.steps.restore_auto_deploy import finish_without_effect
 from deployments.providers.base import (
@@ -161,11 +162,25 @@ def _refused(context: ChangeContext, error: Refused) -> Pause:
         )
     if not isinstance(error, AlreadyCurrent):
         return finish_without_effect(context, "failed", f"{error} {NO_EFFECT}", error)
-    message = f"{context.provider_name} says that {target.short_sha} is current already."
+    undone = without_pin(context.change, _auto_deploy_now(context))
+    message = f"{context.provider_name} says that {target.short_sha} is current already. {undone}".strip()
+    evidence = {**context.change.evidence, **({WITHOUT_PIN: undone} if undone else {})}
     context.advance(
-        "serving", message=message, provider_request_id=error.request_id, provider_answered_at=timezone.now()
+        "serving",
+        message=message,
+        evidence=evidence,
+        provider_request_id=error.request_id,
+        provider_answered_at=timezone.now(),
     )
     return 0.0
+
+
+def _auto_deploy_now(context: ChangeContext) -> str | None:
+    """The setting, which somebody else may have changed together with what is live; None where unknown."""
+    try:
+        return context.provider.current(context.change.service.provider_id).auto_deploy
+    except ProviderError:
+        return None
 
 
 def _accept(context: ChangeContext, ref: str, message: str, **fields: Any) -> None:

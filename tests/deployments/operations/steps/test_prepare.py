@@ -11,6 +11,7 @@ from deployments.models import Change, Deployment, Operation, Pin
 from deployments.models.operation import SERVES_AND_FAILS
 from deployments.operations import worker
 from deployments.sandbox.server.faults import Fault
+from rollback_portal.audit.models import AuditEntry
 from tests import factories
 from tests.dbtools import rollback_rows
 from tests.deployments.conftest import BOTH, Portal
@@ -255,3 +256,18 @@ def test_a_change_that_expires_says_what_kept_it_waiting(portal: Portal) -> None
     assert change.status == "failed"
     assert "more than 10 minutes" in change.message
     assert "503" in change.message
+
+
+def test_a_rollback_that_somebodys_promotion_has_made_needless_says_that_nothing_is_pinned(
+    portal: Portal,
+) -> None:
+    target = portal.candidate(portal.web)
+    change = portal.ask(portal.web, target)
+    portal.world.vercel.promote(portal.world.service("shop-web"), target.provider_id, actor="chioma")
+    portal.wait_until_it_serves("shop-web", target)
+
+    change = portal.finish(change)
+
+    assert (change.status, portal.web.standing_pin) == ("succeeded", None), change.message
+    for told in (change.message, AuditEntry.objects.get(action="rollback done").message):
+        assert "The portal set no pin, and automatic deploys are “on”" in told

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -11,10 +13,12 @@ from deployments.operations.steps.send_order import (
     commit_intent,
     look_up_order,
     new_order_record,
+    send,
     stored_order_record,
 )
 from deployments.providers.base import DeploymentPage, Unreadable
 from deployments.sandbox.server.faults import Fault
+from rollback_portal.audit.models import AuditEntry
 from tests.deployments.conftest import BOTH, Portal, die
 
 # Fault on the order -> the final statuses that are true after it.
@@ -204,3 +208,31 @@ def test_what_is_live_or_running_is_known_also_where_it_is_older_than_the_list(
     known = new_order_record(held, current)["known"]
 
     assert {current.live_id, "dep-slow", others[0].id} <= set(known)
+
+
+def test_an_order_that_comes_after_somebodys_promotion_says_that_nothing_is_pinned(portal: Portal) -> None:
+    held = portal.claimed("vercel")
+    service, target = portal.world.service("shop-web"), held.change.to_deployment
+    assert target is not None
+    order_record = new_order_record(held, held.provider.current(portal.web.provider_id))
+    portal.world.vercel.promote(service, target.provider_id, actor="chioma")
+    portal.wait_until_it_serves("shop-web", target)
+    until_settled(portal, service)
+
+    send(held, commit_intent(held, order_record))
+
+    assert held.change.status == "serving", held.change.message
+    change = portal.finish(die(held))
+    assert (change.status, portal.web.standing_pin) == ("succeeded", None), change.message
+    for told in (change.message, AuditEntry.objects.get(action="rollback done").message):
+        assert "The portal set no pin, and automatic deploys are “on”" in told
+
+
+def until_settled(portal: Portal, project: Any) -> None:
+    """Wait until Vercel calls the last move done."""
+    for _ in range(200):
+        portal.world.settle()
+        if project.alias_request.status == "succeeded":
+            return
+        time.sleep(0.01)
+    raise AssertionError(project.alias_request.status)
