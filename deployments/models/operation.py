@@ -89,6 +89,7 @@ class Operation(models.Model):
 # Keys in `evidence` of a change that was carried out:
 UNCHECKED = "not checked from outside"  # only the provider confirms it
 FAILING = "errors from outside"  # users get the target, and too many of their requests fail
+WITHOUT_PIN = "not pinned"  # somebody else put the target there first: what is left undone
 TOOK_EFFECT_LATE = "took effect late"  # after its operation had ended, with any ending but success
 SERVES_AND_FAILS = "serves_and_fails"
 ACTIVE = ("queued", "clearing", "pinning", "sending", "unclear", "accepted", "serving", "restoring")
@@ -217,6 +218,7 @@ class Change(LeasedRow):
             live_before=stored.get("live_before", ""),
             auto_deploy=stored.get("auto_deploy", ""),
             last_move=stored.get("last_move") or "",
+            last_move_reported=stored.get("last_move_reported", True),
             release=stored.get("release", ""),
             release_as_read=stored.get("release_as_read", ""),
         )

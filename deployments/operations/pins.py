@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from deployments.models import Change, Pin, Service
+from deployments.models import Change, OperationKind, Pin, Service
+from deployments.models.auto_deploy import AUTO_DEPLOY_TEXT
 
 
 def set_pin(change: Change) -> None:
@@ -28,6 +29,27 @@ def release_pin(change: Change) -> None:
     change.service.pins.standing().update(
         released_at=timezone.now(), released_by=change.operation.requested_by_name
     )
+
+
+def without_pin(change: Change, auto_deploy: str | None) -> str:
+    """What a rollback that was not needed leaves undone, as a sentence; "" where the portal's pin stands.
+
+    Args:
+        auto_deploy: the setting of automatic deploys, "" or None where it is unknown.
+    """
+    if (
+        change.operation.kind != OperationKind.ROLL_BACK
+        or Pin.objects.standing().filter(change=change).exists()
+    ):
+        return ""
+    if auto_deploy == "off":
+        return "The portal set no pin; automatic deploys are off."
+    if auto_deploy:
+        setting = AUTO_DEPLOY_TEXT.get(auto_deploy, auto_deploy)
+        return (
+            f"The portal set no pin, and automatic deploys are “{setting}”: the next build takes its place."
+        )
+    return "The portal set no pin, and does not know whether automatic deploys are on."
 
 
 def auto_deploy_to_restore(service: Service) -> str:

@@ -164,6 +164,7 @@ class Current:
     aliases: tuple[AliasTarget, ...] = ()
     target_id: str | None = None
     alias_request: AliasRequest | None = None
+    last_move_reported: bool = True  # False: none that can be read, and it does not say that there is none
     rolling_release: RollingRelease | None = None
     release_known: bool = True  # False: there may be one, and it could not be read
     running: tuple[str, ...] = ()  # ids of deployments still being built or released (Render)
@@ -174,10 +175,9 @@ class Current:
 class OrderRecord:
     """What the portal ordered, kept so that the provider's later state can be matched to the order.
 
-    It is matched by identity, because nobody's clock can be trusted: `known` are the newest deployments from
-    before the order, `live_before` is what was live then, and `last_move` the identity of the last move of
-    the domains ("" where there was none; Vercel). `ref` is the provider's id for the work that it started,
-    where it gives one (Render: the new deployment). `order_intent_at` only narrows what is asked for.
+    Matched by identity, as nobody's clock can be trusted: `known` are deployments from before the order,
+    `live_before` was live then, `last_move` identifies the last move of the domains ("": none; Vercel). `ref`
+    is the provider's id for its work (Render: the new deployment). `order_intent_at` only narrows reads.
     """
 
     kind: str  # "rollback", "promote" or "complete" (a rolling release)
@@ -191,6 +191,7 @@ class OrderRecord:
     live_before: str = ""
     auto_deploy: str = ""  # the setting before the order, "" where unknown (Vercel's rollback changes it)
     last_move: str = ""
+    last_move_reported: bool = True
     release: str = ""  # identity of the rolling release that was active, and how it was read then
     release_as_read: str = ""
 

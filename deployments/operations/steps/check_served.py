@@ -12,7 +12,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from deployments.models import OperationKind
-from deployments.models.operation import FAILING, UNCHECKED
+from deployments.models.operation import FAILING, UNCHECKED, WITHOUT_PIN
 from deployments.models.served_window import ENOUGH, ServedWindow
 from deployments.operations.pins import release_pin
 from deployments.operations.steps.context import ChangeContext, Pause
@@ -61,7 +61,8 @@ def _finish(context: ChangeContext, comparison: VersionComparison, window: Serve
     kind = change.operation.kind
     ends_pin = kind == OperationKind.LEAVE or (kind == OperationKind.PROMOTE and not context.is_render)
     in_transaction = (lambda: release_pin(change)) if ends_pin else None
-    message = f"{change.service.short} is on {target.short_sha} “{target.subject}”. {said}"
+    undone = change.evidence.get(WITHOUT_PIN, "")
+    message = f"{change.service.short} is on {target.short_sha} “{target.subject}”. {said} {undone}".strip()
     return context.end("succeeded", message, in_transaction=in_transaction)
 
 

@@ -10,7 +10,7 @@ from deployments.models import OPERATE, Change, Deployment, OperationKind, Pin
 from deployments.models.deployment import SERVABLE
 from deployments.models.served_window import ENOUGH
 from deployments.operations.obstacles import obstacle
-from deployments.operations.pins import auto_deploy_to_restore, set_pin
+from deployments.operations.pins import auto_deploy_to_restore, set_pin, without_pin
 from deployments.operations.steps.check_served import keep_evidence
 from deployments.operations.steps.context import ChangeContext, Pause
 from deployments.operations.steps.restore_auto_deploy import finish_without_effect
@@ -20,15 +20,7 @@ from deployments.operations.steps.send_order import (
     new_order_record,
     send,
 )
-from deployments.providers.base import (
-    Busy,
-    Current,
-    Missing,
-    ProviderError,
-    Refused,
-    Unclear,
-    Unreachable,
-)
+from deployments.providers.base import Current, Missing, Refused
 from deployments.sync.saving import save_look
 from deployments.sync.version_check import compare_live_version
 from rollback_portal.jobs import mutual_exclusion
@@ -67,7 +59,8 @@ def start_change(context: ChangeContext) -> Pause:
 def _not_allowed_any_more(change: Change) -> str:
     """Why the change may not start any more; "" where it may."""
     if timezone.now() - change.operation.requested_at > change.INTENT_EXPIRES:
-        return "It waited for more than 10 minutes and was not run."
+        last_word = f" Its last word: “{change.message}”" if change.message else ""
+        return f"It waited for more than 10 minutes and was not run.{last_word}"
     user = change.operation.requested_by
     if user is not None and not (user.is_active and user.has_perm(OPERATE)):
         return f"{change.operation.requested_by_name} may no longer do this."
@@ -122,7 +115,7 @@ def _changed_since_confirmed(context: ChangeContext, current: Current) -> tuple[
     if current.live_id == seen["live"]:
         return "failed", "Changed meanwhile: the pin was set or removed. This operation changed nothing."
     if target is not None and current.live_id == target.provider_id:
-        return _is_there_already(context, target)
+        return _is_there_already(context, target, without_pin(change, current.auto_deploy))
     now = Deployment.objects.filter(service=change.service, provider_id=current.live_id or "").first()
     return "failed", (
         f"Changed meanwhile: live was {seen['live_name']} when this was requested, "
@@ -130,13 +123,17 @@ def _changed_since_confirmed(context: ChangeContext, current: Current) -> tuple[
     )
 
 
-def _is_there_already(context: ChangeContext, target: Deployment) -> tuple[str, str]:
-    """If somebody else has put the target in front of users, treat it like the portal's own order."""
+def _is_there_already(context: ChangeContext, target: Deployment, undone: str) -> tuple[str, str]:
+    """If somebody else has put the target in front of users, treat it like the portal's own order.
+
+    `undone` says what that order would have done besides.
+    """
     done = f"Nothing to do: somebody else has put {target.short_sha} in front of users already."
     comparison = compare_live_version(context.change.service, target.commit_sha)
     if comparison.wrong:
         return "failed", f"{done} But users get something else. {comparison.message}"
-    return "succeeded", f"{done} {keep_evidence(context, comparison, comparison.window.latest(ENOUGH))}"
+    said = keep_evidence(context, comparison, comparison.window.latest(ENOUGH))
+    return "succeeded", f"{done} {said} {undone}".strip()
 
 
 def _release_changed(context: ChangeContext, current: Current) -> bool:
@@ -169,8 +166,13 @@ def _take_first_step(context: ChangeContext, current: Current) -> Pause:
     if change.to_deployment is None:
         context.advance("restoring", auto_deploy_before=change.auto_deploy_before, final_status="succeeded")
         return 0.0
-    order_record = new_order_record(context, current)
-    if change.operation.kind == OperationKind.ROLL_BACK and context.is_render:
+    if change.resends:
+        return _send_second_order(context)
+    try:
+        order_record = new_order_record(context, current)
+    except Refused as error:
+        return finish_without_effect(context, "failed", f"{error} Nothing was changed.", error)
+    if _pins_first(context):
         context.advance(
             "pinning",
             auto_deploy_before=change.auto_deploy_before,
@@ -181,27 +183,49 @@ def _take_first_step(context: ChangeContext, current: Current) -> Pause:
     return send(context, commit_intent(context, order_record))
 
 
+def _pins_first(context: ChangeContext) -> bool:
+    """Vercel pins with the rollback itself."""
+    return context.change.operation.kind == OperationKind.ROLL_BACK and context.is_render
+
+
+def _send_second_order(context: ChangeContext) -> Pause:
+    """Send the order once more, with its first record, by which either of the two can be recognised.
+
+    It stays in `queued` until then: after each wait everything is checked again, the first order included.
+    """
+    change = context.change
+    if _pins_first(context):
+        try:
+            context.provider.pin(change.service.provider_id)
+        except Refused as error:
+            message = f"{error} Automatic deploys could not be switched off, so nothing was sent again."
+            return finish_without_effect(context, "failed", message, error)
+        pause = look_before_sending_again(context)
+        if pause is not None:
+            return pause
+    return send(context, commit_intent(context, change.order_record))
+
+
 def switch_auto_deploy_off(context: ChangeContext) -> Pause:
-    """Switch automatic deploys off before sending: otherwise a push in between would start a deployment."""
+    """Switch automatic deploys off before sending: otherwise a push in between would start a deployment.
+
+    A change may have waited here for as long as in `queued`, so what was checked there is checked again.
+    """
     change = context.change
     if change.cancel_requested_at is not None:
         message = (
             f"{change.cancel_requested_by} canceled it before {context.provider_name} received the rollback."
         )
         return finish_without_effect(context, "canceled", message)
+    if reason := _not_allowed_any_more(change):
+        return finish_without_effect(context, "failed", f"{reason} Nothing was rolled back.")
     try:
+        current = context.provider.current(change.service.provider_id)
+        _, message = _changed_since_confirmed(context, current)
+        if message:
+            return finish_without_effect(context, "failed", message)
         context.provider.pin(change.service.provider_id)
-    except (Unclear, Busy, Unreachable) as error:
-        return _retry_switching_off(context, error)
     except Refused as error:
         message = f"{error} Automatic deploys could not be switched off, so nothing was rolled back."
         return finish_without_effect(context, "failed", message, error)
     return send(context, commit_intent(context, change.order_record))
-
-
-def _retry_switching_off(context: ChangeContext, error: ProviderError) -> Pause:
-    """Switching off twice does no harm, so retry until the operation is too old."""
-    reason = _not_allowed_any_more(context.change)
-    if reason:
-        return finish_without_effect(context, "failed", f"{error} {reason} Nothing was rolled back.")
-    return context.retry_read(error)

@@ -11,7 +11,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from deployments.models import Change, OperationKind, Service
-from deployments.operations.pins import set_pin
+from deployments.models.operation import WITHOUT_PIN
+from deployments.operations.pins import set_pin, without_pin
 from deployments.operations.steps.context import ChangeContext, Pause
 from deployments.operations.steps.restore_auto_deploy import finish_without_effect
 from deployments.providers.base import (
@@ -24,6 +25,7 @@ from deployments.providers.base import (
     ProviderError,
     Refused,
     Unreachable,
+    Unreadable,
 )
 
 SEND_WITHIN = 0.5  # seconds from committing the intent to the first byte
@@ -35,16 +37,11 @@ NO_EFFECT = "Nothing was put in front of users."
 
 
 def new_order_record(context: ChangeContext, current: Current) -> dict[str, Any]:
-    """The record of the order that is about to be sent, as JSON with times as ISO 8601 text.
-
-    An order that is sent again keeps its first record, by which either of the two can be recognised.
-    """
+    """The record of the order that is about to be sent, as JSON with times as ISO 8601 text."""
     change, service = context.change, context.change.service
-    if change.resends:
-        return dict(change.order_record)
     target = change.to_deployment
     assert target is not None  # noqa: S101 - a change without a target sends no order
-    newest = context.provider.deployments(service.provider_id).deployments
+    known = _known_deployments(context, current) if context.is_render else ()
     rolls_back = (
         change.operation.kind == OperationKind.ROLL_BACK or service.provider == Service.ProviderChoice.RENDER
     )
@@ -57,10 +54,11 @@ def new_order_record(context: ChangeContext, current: Current) -> dict[str, Any]
         order_intent_at=current.provider_time or timezone.now(),
         commit_sha=target.commit_sha,
         image=target.image,
-        known=tuple(deployment.id for deployment in newest),
+        known=known,
         live_before=current.live_id or "",
         auto_deploy=current.auto_deploy or "",
         last_move=current.alias_request.identity if current.alias_request else "",
+        last_move_reported=current.last_move_reported,
         release=release.identity if release else "",
         release_as_read=release.as_read if release else "",
     )
@@ -69,6 +67,21 @@ def new_order_record(context: ChangeContext, current: Current) -> dict[str, Any]
         "known": list(order_record.known),
     }
     return {**asdict(order_record), **as_json}
+
+
+def _known_deployments(context: ChangeContext, current: Current) -> tuple[str, ...]:
+    """What Render shows before the order: the deployment that it makes for it is none of these.
+
+    What is live or running may be older than the newest hundred. Raises Unreadable for a list that ends
+    without what is live: the older rollbacks that it lacks as well would be taken for the portal's own.
+    """
+    page = context.provider.deployments(context.change.service.provider_id)
+    listed = [deployment.id for deployment in page.deployments]
+    serving = [current.live_id] if current.live_id else []
+    if not page.next and (not listed or not set(serving) <= set(listed)):
+        message = f"{context.provider_name}'s list of deployments lacks what is live, so it is not whole."
+        raise Unreadable(message)
+    return tuple(dict.fromkeys((*listed, *serving, *current.running)))
 
 
 def stored_order_record(change: Change) -> OrderRecord:
@@ -149,11 +162,25 @@ def _refused(context: ChangeContext, error: Refused) -> Pause:
         )
     if not isinstance(error, AlreadyCurrent):
         return finish_without_effect(context, "failed", f"{error} {NO_EFFECT}", error)
-    message = f"{context.provider_name} says that {target.short_sha} is current already."
+    undone = without_pin(context.change, _auto_deploy_now(context))
+    message = f"{context.provider_name} says that {target.short_sha} is current already. {undone}".strip()
+    evidence = {**context.change.evidence, **({WITHOUT_PIN: undone} if undone else {})}
     context.advance(
-        "serving", message=message, provider_request_id=error.request_id, provider_answered_at=timezone.now()
+        "serving",
+        message=message,
+        evidence=evidence,
+        provider_request_id=error.request_id,
+        provider_answered_at=timezone.now(),
     )
     return 0.0
+
+
+def _auto_deploy_now(context: ChangeContext) -> str | None:
+    """The setting, which somebody else may have changed together with what is live; None where unknown."""
+    try:
+        return context.provider.current(context.change.service.provider_id).auto_deploy
+    except ProviderError:
+        return None
 
 
 def _accept(context: ChangeContext, ref: str, message: str, **fields: Any) -> None:

@@ -116,10 +116,8 @@ class Vercel(VercelReads):
 
         Reference: https://vercel.com/docs/rest-api/reference/endpoints/projects/find-a-project-by-id-or-name
         """
-        response = self.read_project(order_record.service_id)
-        request_known = "lastAliasRequest" in response.json_object()
-        current = self.state_of(response, during_release=order_record.release != "")
-        usual = order_progress.read_back(order_record, current, request_known=request_known)
+        current = self._current_for(order_record)
+        usual = order_progress.read_back(order_record, current)
         if rolling_release.concerns(order_record, current) or not current.release_known:
             return rolling_release.read_back(order_record, current, usual)
         return usual

@@ -57,25 +57,27 @@ def progress(order_record: OrderRecord, current: Current, failed_aliases: Sequen
     )
 
 
-def read_back(order_record: OrderRecord, current: Current, *, request_known: bool) -> ReadBack:
-    """Did the order arrive? `request_known` is False where the project lacks the field for the last move."""
+def read_back(order_record: OrderRecord, current: Current) -> ReadBack:
+    """Did the order arrive?"""
     request = current.alias_request
-    last_move = _describe(request) if request else "none" if request_known else "not reported"
+    last_move = _describe(request) if request else "none" if current.last_move_reported else "not reported"
     evidence = {
         "requested": f"{order_record.kind} to {order_record.deployment_id}",
         "last move of the domains": last_move,
         "domains": describe_aliases(current.aliases) or "not reported",
     }
-    finding, message = _finding(order_record, current, request_known=request_known)
+    finding, message = _finding(order_record, current)
     return ReadBack(finding, message, "", evidence)
 
 
-def _finding(order_record: OrderRecord, current: Current, *, request_known: bool) -> tuple[OrderFinding, str]:
+def _finding(order_record: OrderRecord, current: Current) -> tuple[OrderFinding, str]:
     request = current.alias_request
-    if belongs(request, order_record):
+    if belongs(request, order_record) and order_record.last_move_reported:
         return OrderFinding.APPLIED, "The order arrived: Vercel shows its job."
     if is_live(current, order_record.deployment_id):
         return OrderFinding.APPLIED, "The production domains point to the target."
+    if belongs(request, order_record):
+        return OrderFinding.UNDECIDED, "Vercel shows such a move, and did not show the one from before."
     if request and is_new(request, order_record):
         return (
             OrderFinding.UNDECIDED,
@@ -87,7 +89,7 @@ def _finding(order_record: OrderRecord, current: Current, *, request_known: bool
     unchanged = current.live_id is not None and current.live_id == order_record.live_before
     # A rollback switches it off as well, also where the project does not show the move.
     switched = order_record.auto_deploy != (current.auto_deploy or "")
-    unsaid = not request_known or not current.aliases or current.conflict != ""
+    unsaid = not current.last_move_reported or not current.aliases or current.conflict != ""
     if repeated or forgotten or switched or unsaid or not unchanged:
         return OrderFinding.UNDECIDED, "Vercel does not clearly say whether the order arrived."
     return (

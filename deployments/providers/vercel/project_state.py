@@ -44,6 +44,7 @@ def current(project: Json, provider_time: datetime | None, listed: Sequence[Json
         aliases=aliases,
         target_id=target,
         alias_request=request,
+        last_move_reported=request is not None or says_that_nothing_moved(project),
         provider_time=provider_time,
     )
 
@@ -84,6 +85,11 @@ def production_domains(project: Json) -> Sequence[str]:
     domains = [alias.domain for alias in production_aliases(project)]
     domains = domains or [name for name in _target_domains(project) if not _follows_a_branch(name)]
     return [name for name in domains if is_host_name(name)]
+
+
+def says_that_nothing_moved(project: Json) -> bool:
+    """Whether the last move is there and null: a move that cannot be read is not the same as none."""
+    return "lastAliasRequest" in project and project["lastAliasRequest"] is None
 
 
 def alias_request(project: Json) -> AliasRequest | None:

@@ -109,9 +109,12 @@ def _finding(order_record: OrderRecord, current: Current, usual: ReadBack) -> tu
     reaches = order_record.deployment_id in {release.base_id, release.canary_id}
     if reaches and release.state == {"rollback": "ABORTED", "complete": "COMPLETE"}[kind]:
         return OrderFinding.APPLIED, f"The order arrived: {_describe(release)}."
-    if release.active and release.as_read == order_record.release_as_read:
-        return OrderFinding.NOT_APPLIED, f"The order did not arrive: {_describe(release)}, as before."
-    return OrderFinding.UNDECIDED, f"The rolling release has changed since: {_describe(release)}."
+    if not release.active or release.as_read != order_record.release_as_read:
+        return OrderFinding.UNDECIDED, f"The rolling release has changed since: {_describe(release)}."
+    # The release ends only after the domains have moved: a move that has begun may be the order's.
+    if usual.finding is not OrderFinding.NOT_APPLIED:
+        return usual.finding, usual.message
+    return OrderFinding.NOT_APPLIED, f"The order did not arrive: {_describe(release)}, as before."
 
 
 def _queued(order_record: OrderRecord, current: Current) -> tuple[OrderFinding, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -131,6 +132,22 @@ def test_a_completion_whose_answer_was_lost_is_read_back_by_the_release(
 
     assert change.status == "succeeded", change.message
     assert sum(row["applied"] for row in portal.posts()) == 1
+
+
+def test_a_completion_that_has_begun_to_move_the_domains_is_not_sent_again(
+    portal: Portal, canary: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def begin(project: Any, at: Any) -> None:
+        target = portal.world.deployments[canary.provider_id]
+        portal.world.vercel.request("promote", project, target, outcome="stuck")
+
+    monkeypatch.setattr(portal.world.vercel.rolling, "complete", begin)
+    portal.sandbox.faults.add(Fault("vercel.rolling.complete", "drop_after"))
+
+    change = portal.run(portal.ask(portal.web, canary, OperationKind.PROMOTE))
+
+    assert (change.status, change.resends, len(portal.posts())) == ("unclear", 0, 1), change.message
+    assert portal.world.service("shop-web").rolling["state"] == "ACTIVE"
 
 
 @pytest.mark.parametrize("fault", ["drop_before", "drop_after"])

@@ -7,9 +7,11 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from deployments.models import Deployment, Pin
+from deployments.models import Change, Deployment, Operation, Pin
 from deployments.models.operation import SERVES_AND_FAILS
+from deployments.operations import worker
 from deployments.sandbox.server.faults import Fault
+from rollback_portal.audit.models import AuditEntry
 from tests import factories
 from tests.dbtools import rollback_rows
 from tests.deployments.conftest import BOTH, Portal
@@ -148,3 +150,124 @@ def test_a_target_that_somebody_else_has_put_there_is_judged_like_an_own_one(
     assert "somebody else has put" in change.message
     assert (change.status, change.outcome) == ("succeeded", outcome), change.message
     assert ("Users get errors" in change.message) == fails
+
+
+def test_a_second_order_that_has_to_wait_is_not_sent_where_the_first_one_shows_up_meanwhile(
+    portal: Portal,
+) -> None:
+    held = portal.claimed("render")
+    service, target = portal.world.service("shop-api"), held.change.to_deployment
+    assert target is not None
+    portal.sandbox.faults.add(Fault("render.rollback", "drop_before"))
+    while held.change.resends == 0:
+        worker.step(held)
+    portal.world.somebody_sets_auto_deploy("shop-api", "commit")
+    portal.sandbox.faults.add(Fault("render.service.patch", "rate_limit", seconds=60))
+
+    pause = worker.step(held)
+    portal.world.render.roll_back(service, target.provider_id, actor="portal")
+    worker.step(held)
+
+    assert pause is not None
+    assert pause >= 60
+    assert (held.change.status, len(portal.posts())) == ("unclear", 1), held.change.message
+    worker.step(held)
+    assert held.change.status == "accepted", held.change.message
+
+
+def waiting_to_switch_off(portal: Portal, fault: Fault) -> Change:
+    """A rollback at Render whose worker could not switch automatic deploys off."""
+    portal.sandbox.faults.add(fault)
+    change = portal.run(portal.ask(portal.api, portal.candidate(portal.api)))
+    assert change.status == "pinning", change.message
+    Change.objects.filter(pk=change.pk).update(not_before=None)
+    return change
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("render.service.patch", "error", detail="500", times=None),
+        Fault("render.service.patch", "rate_limit", seconds=60),
+        Fault("render.service", "rename", detail="autoDeployTrigger=trigger", times=None),
+    ],
+    ids=lambda fault: fault.do,
+)
+def test_a_change_that_could_not_switch_automatic_deploys_off_expires_like_one_in_the_queue(
+    portal: Portal, fault: Fault
+) -> None:
+    before = portal.api.auto_deploy
+    portal.sandbox.faults.add(Fault("render.service", "omit", detail="autoDeploy", times=None))
+    change = waiting_to_switch_off(portal, fault)
+    portal.sandbox.faults.clear()
+    Operation.objects.filter(pk=change.operation_id).update(requested_at=timezone.now() - timedelta(hours=3))
+
+    change = portal.finish(change)
+
+    assert (change.status, portal.posts()) == ("failed", [])
+    assert "more than 10 minutes" in change.message
+    assert portal.world.service("shop-api").auto_deploy == before
+    assert not Pin.objects.standing().exists()
+
+
+def test_what_went_live_while_automatic_deploys_could_not_be_switched_off_is_not_overwritten(
+    portal: Portal,
+) -> None:
+    change = waiting_to_switch_off(portal, Fault("render.service.patch", "rate_limit", seconds=60))
+    portal.world.somebody_rolls_back("shop-api", portal.candidate(portal.api).provider_id)
+    portal.wait_until_it_serves("shop-api", portal.candidate(portal.api))
+
+    change = portal.finish(change)
+
+    assert change.status == "failed", change.message
+    assert "Changed meanwhile" in change.message
+    assert [post["kind"] for post in portal.posts() if post["kind"] != "outside"] == []
+
+
+def test_a_list_that_does_not_decide_about_the_order_does_not_keep_it_back(portal: Portal) -> None:
+    portal.sandbox.faults.add(Fault("vercel.deployments", "forbidden", times=None))
+
+    change = portal.roll_back("vercel")
+
+    assert (change.status, len(portal.posts())) == ("succeeded", 1), change.message
+
+
+def test_a_list_that_is_refused_ends_the_change_at_once_with_the_reason(portal: Portal) -> None:
+    change = portal.ask(portal.api, portal.candidate(portal.api))
+    portal.sandbox.faults.add(Fault("render.deploys", "forbidden", times=None))
+
+    change = portal.run(change)
+
+    assert (change.status, portal.posts()) == ("failed", [])
+    assert "does not accept our key for this" in change.message
+
+
+def test_a_change_that_expires_says_what_kept_it_waiting(portal: Portal) -> None:
+    change = portal.ask(portal.web, portal.candidate(portal.web))
+    portal.sandbox.faults.add(Fault("vercel.project", "error", detail="503", times=None))
+    portal.run(change)
+    Operation.objects.filter(pk=change.operation_id).update(
+        requested_at=timezone.now() - timedelta(minutes=11)
+    )
+    Change.objects.filter(pk=change.pk).update(not_before=None)
+
+    change = portal.run(change)
+
+    assert change.status == "failed"
+    assert "more than 10 minutes" in change.message
+    assert "503" in change.message
+
+
+def test_a_rollback_that_somebodys_promotion_has_made_needless_says_that_nothing_is_pinned(
+    portal: Portal,
+) -> None:
+    target = portal.candidate(portal.web)
+    change = portal.ask(portal.web, target)
+    portal.world.vercel.promote(portal.world.service("shop-web"), target.provider_id, actor="chioma")
+    portal.wait_until_it_serves("shop-web", target)
+
+    change = portal.finish(change)
+
+    assert (change.status, portal.web.standing_pin) == ("succeeded", None), change.message
+    for told in (change.message, AuditEntry.objects.get(action="rollback done").message):
+        assert "The portal set no pin, and automatic deploys are “on”" in told

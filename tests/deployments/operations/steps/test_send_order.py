@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from deployments.models import Change
@@ -9,9 +13,12 @@ from deployments.operations.steps.send_order import (
     commit_intent,
     look_up_order,
     new_order_record,
+    send,
     stored_order_record,
 )
+from deployments.providers.base import DeploymentPage, Unreadable
 from deployments.sandbox.server.faults import Fault
+from rollback_portal.audit.models import AuditEntry
 from tests.deployments.conftest import BOTH, Portal, die
 
 # Fault on the order -> the final statuses that are true after it.
@@ -153,3 +160,79 @@ def test_an_order_that_shows_up_before_it_is_sent_again_is_found_and_not_sent_ag
     change = portal.finish(die(held))
 
     assert (change.status, len(portal.posts())) == ("succeeded", 1), change.message
+
+
+@pytest.mark.parametrize("do", ["rename", "omit"])
+def test_a_pending_move_that_names_no_target_is_not_taken_for_none(portal: Portal, do: str) -> None:
+    """Automatic deploys are off already, so that the setting does not show the second rollback."""
+    portal.roll_back("vercel")
+    portal.read()
+    sent = len(portal.posts())
+    detail = {"rename": "toDeploymentId=target", "omit": "lastAliasRequest.toDeploymentId"}[do]
+    portal.sandbox.faults.add(Fault("vercel.rollback", "stuck"), Fault("vercel.rollback", "drop_after"))
+    portal.sandbox.faults.add(Fault("vercel.project", do, times=None, detail=detail))
+
+    change = portal.run(portal.ask(portal.web, portal.candidate(portal.web)))
+
+    assert (change.status, len(portal.posts()) - sent) == ("unclear", 1), change.message
+    assert change.evidence["last move of the domains"] == "not reported"
+    assert "did not arrive" not in change.message
+
+
+@pytest.mark.parametrize("shown", [0, 1])
+def test_a_list_that_ends_without_what_is_live_is_no_record_of_what_was_known(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch, shown: int
+) -> None:
+    """With it, an older rollback to the target would be taken for the order."""
+    held = portal.claimed("render")
+    current = held.provider.current(portal.api.provider_id)
+    listed = held.provider.deployments(portal.api.provider_id).deployments
+    others = [deployment for deployment in listed if deployment.id != current.live_id][:shown]
+    monkeypatch.setattr(held.provider, "deployments", lambda *_: DeploymentPage(others))
+
+    with pytest.raises(Unreadable, match="lacks what is live"):
+        new_order_record(held, current)
+    monkeypatch.undo()
+    assert portal.finish(die(held)).status == "succeeded"
+
+
+def test_what_is_live_or_running_is_known_also_where_it_is_older_than_the_list(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = portal.claimed("render")
+    current = replace(held.provider.current(portal.api.provider_id), running=("dep-slow",))
+    listed = held.provider.deployments(portal.api.provider_id).deployments
+    others = [deployment for deployment in listed if deployment.id != current.live_id]
+    monkeypatch.setattr(held.provider, "deployments", lambda *_: DeploymentPage(others, "older"))
+
+    known = new_order_record(held, current)["known"]
+
+    assert {current.live_id, "dep-slow", others[0].id} <= set(known)
+
+
+def test_an_order_that_comes_after_somebodys_promotion_says_that_nothing_is_pinned(portal: Portal) -> None:
+    held = portal.claimed("vercel")
+    service, target = portal.world.service("shop-web"), held.change.to_deployment
+    assert target is not None
+    order_record = new_order_record(held, held.provider.current(portal.web.provider_id))
+    portal.world.vercel.promote(service, target.provider_id, actor="chioma")
+    portal.wait_until_it_serves("shop-web", target)
+    until_settled(portal, service)
+
+    send(held, commit_intent(held, order_record))
+
+    assert held.change.status == "serving", held.change.message
+    change = portal.finish(die(held))
+    assert (change.status, portal.web.standing_pin) == ("succeeded", None), change.message
+    for told in (change.message, AuditEntry.objects.get(action="rollback done").message):
+        assert "The portal set no pin, and automatic deploys are “on”" in told
+
+
+def until_settled(portal: Portal, project: Any) -> None:
+    """Wait until Vercel calls the last move done."""
+    for _ in range(200):
+        portal.world.settle()
+        if project.alias_request.status == "succeeded":
+            return
+        time.sleep(0.01)
+    raise AssertionError(project.alias_request.status)

@@ -43,7 +43,7 @@ STATE = {
     "targets.production.id": "the domains decide alone; without them what is live is unknown",
     "lastAliasRequest.type": "the move is nobody's",
     "lastAliasRequest.fromDeploymentId": "where the move began is unknown",
-    "lastAliasRequest.toDeploymentId": "there is no last move",
+    "lastAliasRequest.toDeploymentId": "the last move is not reported, which never means that there was none",
     "lastAliasRequest.jobStatus": "an unknown word is waited for",
     "lastAliasRequest.requestedAt": "kept as it is written, because it tells two moves apart",
     "rollingRelease": "the project is not asked for a release, unless a deployment of it is rolling",

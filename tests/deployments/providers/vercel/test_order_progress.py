@@ -61,22 +61,25 @@ PRODUCTION = {"targets": {"production": {"id": "dpl_live"}}}
 
 
 @pytest.mark.parametrize(
-    ("aliases", "facts", "known", "finding"),
+    ("aliases", "facts", "finding"),
     [
-        (STILL, {**PRODUCTION, **job(status="pending")}, True, OrderFinding.APPLIED),
-        (MOVED, {}, False, OrderFinding.APPLIED),
-        (STILL, {**PRODUCTION, "lastAliasRequest": None}, True, OrderFinding.NOT_APPLIED),
-        (STILL, PRODUCTION, False, OrderFinding.UNDECIDED),
-        (STILL, {"lastAliasRequest": None}, True, OrderFinding.UNDECIDED),
-        (SPLIT, {**PRODUCTION, "lastAliasRequest": None}, True, OrderFinding.UNDECIDED),
-        ((), {**PRODUCTION, "lastAliasRequest": None}, True, OrderFinding.UNDECIDED),
-        (STILL, {**PRODUCTION, **job(to="dpl_x")}, True, OrderFinding.UNDECIDED),
+        (STILL, {**PRODUCTION, **job(status="pending")}, OrderFinding.APPLIED),
+        (MOVED, {}, OrderFinding.APPLIED),
+        (STILL, {**PRODUCTION, "lastAliasRequest": None}, OrderFinding.NOT_APPLIED),
+        (STILL, PRODUCTION, OrderFinding.UNDECIDED),
+        (STILL, {"lastAliasRequest": None}, OrderFinding.UNDECIDED),
+        (SPLIT, {**PRODUCTION, "lastAliasRequest": None}, OrderFinding.UNDECIDED),
+        ((), {**PRODUCTION, "lastAliasRequest": None}, OrderFinding.UNDECIDED),
+        (STILL, {**PRODUCTION, "lastAliasRequest": {"type": "rollback"}}, OrderFinding.UNDECIDED),
+        (STILL, {**PRODUCTION, **job(to="")}, OrderFinding.UNDECIDED),
+        (STILL, {**PRODUCTION, "lastAliasRequest": "dpl_old"}, OrderFinding.UNDECIDED),
+        (STILL, {**PRODUCTION, **job(to="dpl_x")}, OrderFinding.UNDECIDED),
     ],
 )
 def test_an_order_is_not_applied_only_where_nothing_can_have_happened(
-    aliases: tuple[dict[str, Any], ...], facts: dict[str, Any], known: bool, finding: OrderFinding
+    aliases: tuple[dict[str, Any], ...], facts: dict[str, Any], finding: OrderFinding
 ) -> None:
-    result = order_progress.read_back(ORDER, current(*aliases, **facts), request_known=known)
+    result = order_progress.read_back(ORDER, current(*aliases, **facts))
     assert result.finding is finding
     assert result.evidence["requested"] == "rollback to dpl_old"
 
@@ -86,7 +89,7 @@ def test_the_move_from_before_the_order_is_never_ours_whatever_its_time(off_by: 
     before = current(*STILL, **PRODUCTION, **job(at=NOW + off_by))
     assert before.alias_request
     order_record = replace(ORDER, last_move=before.alias_request.identity)
-    result = order_progress.read_back(order_record, before, request_known=True)
+    result = order_progress.read_back(order_record, before)
     assert result.finding is OrderFinding.NOT_APPLIED
 
 
@@ -95,13 +98,13 @@ def test_a_second_move_to_the_same_target_is_told_apart_by_its_stamp() -> None:
     assert before.alias_request
     order_record = replace(ORDER, last_move=before.alias_request.identity)
     after = current(*STILL, **PRODUCTION, **job(at=NOW + timedelta(milliseconds=1), status="pending"))
-    assert order_progress.read_back(order_record, after, request_known=True).finding is OrderFinding.APPLIED
+    assert order_progress.read_back(order_record, after).finding is OrderFinding.APPLIED
 
 
 def test_a_setting_that_has_switched_shows_that_something_was_applied() -> None:
     order_record = replace(ORDER, auto_deploy="on")
     now = current(*STILL, **PRODUCTION, lastAliasRequest=None, autoAssignCustomDomains=False)
-    assert order_progress.read_back(order_record, now, request_known=True).finding is OrderFinding.UNDECIDED
+    assert order_progress.read_back(order_record, now).finding is OrderFinding.UNDECIDED
 
 
 def test_without_a_stamp_a_move_to_the_target_leaves_the_order_undecided() -> None:
@@ -110,7 +113,7 @@ def test_without_a_stamp_a_move_to_the_target_leaves_the_order_undecided() -> No
     before = current(*STILL, **PRODUCTION, **moved)
     assert before.alias_request
     order_record = replace(ORDER, last_move=before.alias_request.identity)
-    result = order_progress.read_back(order_record, before, request_known=True)
+    result = order_progress.read_back(order_record, before)
     assert result.finding is OrderFinding.UNDECIDED
 
 
@@ -122,4 +125,12 @@ def test_where_the_state_is_not_that_from_before_nothing_is_concluded(
 ) -> None:
     order_record = replace(ORDER, last_move=last_move, live_before=live_before)
     now = current(*STILL, **PRODUCTION, lastAliasRequest=None)
-    assert order_progress.read_back(order_record, now, request_known=True).finding is OrderFinding.UNDECIDED
+    assert order_progress.read_back(order_record, now).finding is OrderFinding.UNDECIDED
+
+
+def test_a_move_like_ours_proves_nothing_where_the_one_from_before_was_not_reported() -> None:
+    order_record = replace(ORDER, last_move_reported=False)
+    now = current(*STILL, **PRODUCTION, **job(status="succeeded"))
+    assert order_progress.read_back(order_record, now).finding is OrderFinding.UNDECIDED
+    arrived = current(*MOVED, **job(status="succeeded"))
+    assert order_progress.read_back(order_record, arrived).finding is OrderFinding.APPLIED
