@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F
+from django.utils import timezone
 
 from deployments.models import Change, Deployment, Service
 from deployments.providers.base import Current, RemoteDeployment
@@ -38,11 +39,15 @@ STATE = (
 
 @transaction.atomic
 def save_reading(pk: int, reading: ServiceReading) -> None:
-    """Write one reading into the service with this primary key, unless something newer is known already."""
+    """Write one reading into the service with this primary key, unless something newer is known already.
+
+    What is stored with a time ahead of now was written by a clock that was wrong; it is not newer.
+    """
     service, reading = Service.objects.select_for_update().get(pk=pk), reading.storable()
-    if service.synced_at is not None and service.synced_at >= reading.at:
+    now = timezone.now()
+    if service.synced_at is not None and reading.at <= service.synced_at <= now:
         return
-    if Change.objects.filter(service=service, ended_at__gt=reading.at).exists():
+    if Change.objects.filter(service=service, ended_at__gt=reading.at, ended_at__lte=now).exists():
         return  # part of the reading is from before an operation ended
     before = Before.of(service, reading)
     rows = _save_deployments(service, reading)
