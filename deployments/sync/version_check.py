@@ -28,12 +28,14 @@ class VersionComparison:
         certain: users are known to get the expected commit.
         message: the result in a sentence.
         window: how the requests to this commit went in the last minutes.
+        asked: how many requests there were just now; 0 where no address is known, or none may be asked.
     """
 
     wrong: bool
     certain: bool
     message: str
     window: ServedWindow
+    asked: int
 
 
 def check_followed_services() -> None:
@@ -57,7 +59,7 @@ def compare_live_version(service: Service, commit_sha: str) -> VersionComparison
     )
     window = _save(service.pk, result, commit_sha)
     serves = result.serves(commit_sha) if commit_sha else None
-    return VersionComparison(serves is False, serves is True, result.message, window)
+    return VersionComparison(serves is False, serves is True, result.message, window, result.asked)
 
 
 @transaction.atomic
