@@ -49,16 +49,20 @@ def check_followed_services() -> None:
         compare_live_version(service, service.live.commit_sha if service.live else "")
 
 
-def compare_live_version(service: Service, commit_sha: str) -> VersionComparison:
+def compare_live_version(
+    service: Service, commit_sha: str, *, others_count: bool = True
+) -> VersionComparison:
     """Ask every public address of the service and compare with the commit that should be live.
 
-    Saves what they answered in the service's row. `commit_sha` may be "" where nothing is expected.
+    Saves what they answered in the service's row. `commit_sha` may be "" where nothing is expected. With
+    `others_count=False` the requests of a check that another commit answered are not counted as this one's.
     """
     result = check_version(
         service.addresses, tries=TRIES, client=public(service.provider), header=settings.VERSION_HEADER
     )
-    window = _save(service.pk, result, commit_sha)
     serves = result.serves(commit_sha) if commit_sha else None
+    counted_for = "" if serves is False and not others_count else commit_sha
+    window = _save(service.pk, result, counted_for)
     return VersionComparison(serves is False, serves is True, result.message, window, result.asked)
 
 

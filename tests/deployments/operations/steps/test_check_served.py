@@ -11,7 +11,9 @@ from django.utils import timezone
 
 from deployments.models import Change, Deployment, OperationKind, Pin, Service
 from deployments.models.operation import SERVES_AND_FAILS
+from deployments.models.served_window import ENOUGH
 from deployments.operations import worker
+from deployments.operations.steps import check_served
 from deployments.pages import status_text
 from deployments.sandbox.server.faults import Fault
 from deployments.sync.version_check import compare_live_version
@@ -171,3 +173,23 @@ def test_without_an_address_nothing_is_asked_and_nothing_waited_for(portal: Port
     change = portal.roll_back("render")
 
     assert (change.outcome, change.unchecked) == ("succeeded", True), change.message
+
+
+@BOTH
+@pytest.mark.parametrize("share", [0.08, 0.15])
+def test_a_share_of_errors_that_one_check_may_miss_is_no_success(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch, name: str, share: float
+) -> None:
+    monkeypatch.setattr(check_served, "LONGEST_CHECK", timedelta(seconds=3))
+    portal.world.deployments[portal.candidate(portal.service(name)).provider_id].error_rate = share
+
+    change = portal.roll_back(name)
+
+    assert change.outcome == SERVES_AND_FAILS, change.message
+
+
+def test_a_success_has_stood_sixty_requests(portal: Portal) -> None:
+    change = portal.roll_back("vercel")
+
+    assert change.outcome == "succeeded", change.message
+    assert portal.web.served.total >= ENOUGH
