@@ -69,10 +69,10 @@ def save_reading(pk: int, reading: ServiceReading) -> None:
 def _rolling_release(
     service: Service, current: Current, rows: dict[str, Deployment]
 ) -> dict[str, Any] | None:
-    """The active one; what is stored stays where it could not be read."""
-    release = current.rolling_release
+    """The active one; what is stored stays where it could not be read, as long as its base is live."""
+    release, known = current.rolling_release, service.release
     if not current.release_known:
-        return service.rolling_release
+        return service.rolling_release if known and known.base_id == current.live_id else None
     if release is None or not release.active:
         return None
     canary = rows.get(release.canary_id)

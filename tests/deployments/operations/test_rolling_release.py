@@ -182,6 +182,23 @@ def test_a_release_that_cannot_be_read_stays_as_it_was(portal: Portal, canary: D
     assert portal.web.read_failures == 0
 
 
+def test_a_release_that_cannot_be_read_any_more_has_ended_once_its_base_is_not_live(
+    portal: Portal, canary: Deployment
+) -> None:
+    first = base(portal)
+    portal.sandbox.faults.add(Fault("vercel.rolling", "forbidden", times=None))
+    portal.world.vercel.rolling.complete(portal.world.service("shop-web"), portal.world.now())
+    portal.world.settle()
+    portal.read()
+
+    assert (portal.web.live, portal.web.release) == (canary, None)
+    assert previous(portal.web) == first
+    plan = portal.plan(portal.web, portal.candidate(portal.web))
+    assert (plan.ineligible_reason, "Abort" in plan.title) == ("", False)
+    assert portal.roll_back("vercel").outcome == "succeeded"
+    assert portal.web.live == first
+
+
 def test_a_project_without_rolling_releases_is_not_asked(portal: Portal) -> None:
     portal.sandbox.faults.add(Fault("vercel.rolling", "error"))
     portal.read()
