@@ -161,6 +161,7 @@ def save_look(deployment: Deployment, remote: RemoteDeployment | None, at: datet
     Deployment.objects.filter(pk=deployment.pk).update(
         **{name: getattr(said, name) for name in DESCRIPTION},
         missing_since=None if remote else deployment.missing_since or at,
+        unlisted=0 if remote else deployment.unlisted,
         looked_at=at,
     )
 
