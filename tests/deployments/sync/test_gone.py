@@ -212,3 +212,19 @@ def test_what_lists_lack_and_a_look_by_id_finds_stays_the_previous_one(portal: P
     first.refresh_from_db()
     assert first.looked_at is not None
     assert (first.missing_since, first.unlisted < 3) == (None, True)
+
+
+@BOTH
+def test_the_error_page_of_a_gateway_does_not_say_that_something_is_gone(
+    teams: Teams, name: str, one: str
+) -> None:
+    teams.arm(LISTS[name], "leave_out", detail=teams.service(one).provider_id)
+    teams.arm(BY_ID[name], "missing", service=one)
+    teams.arm(BY_ID[name], "not_json", service=one)
+
+    for _ in range(4):
+        Service.objects.update(read_retry_at=None)
+        teams.read(name)
+
+    assert teams.service(one).unlisted == 2
+    assert teams.service(one).missing_since is None
