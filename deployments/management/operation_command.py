@@ -113,7 +113,7 @@ class OperationCommand(PortalCommand):
         """The reason; nothing is assumed where nobody can be asked."""
         if self.kind == OperationKind.LEAVE:
             return ""
-        if not sys.stdin.isatty():
+        if sys.stdin is None or not sys.stdin.isatty():  # None: it was closed
             known = ", ".join(f"{value} ({label})" for value, label in Reason.choices)
             raise CommandRefused(f"Say which reason it is with --kind: {known}. {NOT_STARTED}")
         for number, label in enumerate(Reason.labels, start=1):

@@ -49,12 +49,13 @@ class ServedWindow:
 
     @classmethod
     def stored(cls, data: Mapping[str, Any] | None, now: datetime) -> ServedWindow:
-        """What `as_json` gave, without what has grown too old since."""
+        """What `as_json` gave, without what has grown too old since, or is from a clock ahead of `now`."""
         if not data:
             return cls()
         rounds = [
             Round(datetime.fromisoformat(at), total, {int(status): count for status, count in failed.items()})
             for at, total, failed in data["rounds"]
+            if datetime.fromisoformat(at) <= now
         ]
         answered = data.get("answered_at")
         answered_at = datetime.fromisoformat(answered) if answered else None

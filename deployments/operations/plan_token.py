@@ -9,6 +9,7 @@ from django.core import signing
 
 from deployments.models import Deployment, OperationKind, Service
 from deployments.models.auto_deploy import AUTO_DEPLOY_TEXT
+from deployments.providers.vercel.rolling_release import is_same
 
 SALT = "deployments.plan"
 
@@ -88,6 +89,6 @@ def differences(then: dict[str, Any], service: Service) -> list[str]:
         sentences.append(f"Automatic deploys were “{was}” when you opened this; now they are “{is_now}”.")
     if None not in (then["pinned"], now["pinned"]) and then["pinned"] != now["pinned"]:
         sentences.append("The pin was set or removed since you opened this.")
-    if then.get("release", now["release"]) != now["release"]:
+    if not is_same(then.get("release", now["release"]), now["release"]):
         sentences.append("A rolling release has started or ended since you opened this.")
     return sentences

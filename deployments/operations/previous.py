@@ -79,12 +79,12 @@ def past_of(services: Sequence[Service]) -> dict[int, Past]:
 
 
 def _served(searches: Sequence[_Search], most: int) -> dict[int, list[Deployment]]:
-    """What served most recently, newest first, without what is gone or about to be."""
+    """What served most recently, newest first, without what is gone; a list that lacks one says nothing."""
     ids = {search.service.pk: search.service for search in searches}
     live = [service.live_id for service in ids.values() if service.live_id]
     rows = (
         Deployment.objects.filter(service__in=list(ids), production=True, live_until__isnull=False)
-        .filter(missing_since=None, unlisted=0)
+        .filter(missing_since=None)
         .exclude(pk__in=live)
         .annotate(place=Window(RowNumber(), partition_by="service_id", order_by=F("live_until").desc()))
         .filter(place__lte=most)

@@ -24,7 +24,7 @@ REQUEST_ID_HEADERS = ("x-request-id", "rndr-id", "x-vercel-id")
 def refusal(response: ProviderResponse) -> Refused:
     """The error for a 4xx response other than 429: nothing was changed."""
     words, code = words_and_code(response)
-    error, lead = _meaning(response.status, words)
+    error, lead = (Refused, "refused") if is_a_gateways(response) else _meaning(response.status, words)
     name = response.provider.capitalize()
     message = _sentence(f"{name} {lead} ({response.status})", words)
     return error(message, status=response.status, code=code, request_id=response.request_id)
@@ -39,6 +39,11 @@ def busy(response: ProviderResponse) -> Busy:
     lead = f"{response.provider.capitalize()} {what}; nothing was done, again in {wait:.0f} s"
     error = RateLimited if limited else Busy
     return error(_sentence(lead, words), retry_after=wait, request_id=response.request_id)
+
+
+def is_a_gateways(response: ProviderResponse) -> bool:
+    """Whether a 404 or 410 is not the provider's own, so that it does not say that something is missing."""
+    return response.status in {404, 410} and not isinstance(response.body, dict)
 
 
 def _meaning(status: int, words: str) -> tuple[type[Refused], str]:

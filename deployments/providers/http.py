@@ -235,6 +235,9 @@ class ProviderConnection:
     def _check_read(self, response: ProviderResponse, bucket: str) -> None:
         if response.status == 200:
             return
+        if errors_from_response.is_a_gateways(response):
+            what = f"{self._name} answered {response.status} without JSON, as a gateway does"
+            raise Unreadable(f"{what}; nothing was changed.", request_id=response.request_id)
         self._raise_if_refused(response, bucket)
         if response.status >= 500 or response.status == 408:
             raise errors_from_response.busy(response)

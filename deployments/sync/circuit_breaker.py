@@ -33,6 +33,7 @@ OPEN_FOR = timedelta(
     seconds=15
 )  # then one read tries again; if it fails, the circuit stays open as long again
 KEY_REFUSED_PAUSE = timedelta(seconds=60)  # only a person can replace a key, so there is no hurry
+LONGEST_PAUSE = timedelta(minutes=5)  # that a provider can ask for, see errors_from_response
 LONGEST_READ = timedelta(seconds=120)  # after this, a read that never finished no longer blocks the next
 
 ANSWERED = "answered"
@@ -48,17 +49,22 @@ OUTCOMES: dict[type[ProviderError], str] = {
 
 def allows(provider: str) -> bool:
     """Whether background reads may ask this provider now."""
-    return not ProviderStatus.objects.filter(provider=provider, retry_at__gt=timezone.now()).exists()
+    paused = _ahead("retry_at", timezone.now(), LONGEST_PAUSE)
+    return not ProviderStatus.objects.filter(paused, provider=provider).exists()
 
 
 def start_reading(provider: str) -> bool:
     """Reserve the provider for one read; False where another read is running or the circuit is open."""
     now = timezone.now()
     ProviderStatus.objects.get_or_create(provider=provider)
-    free = Q(lease_until=None) | Q(lease_until__lt=now)
-    allowed = Q(retry_at=None) | Q(retry_at__lte=now)
-    rows = ProviderStatus.objects.filter(free, allowed, provider=provider)
+    held = _ahead("lease_until", now, LONGEST_READ) | _ahead("retry_at", now, LONGEST_PAUSE)
+    rows = ProviderStatus.objects.filter(~held, provider=provider)
     return bool(rows.update(lease_until=now + LONGEST_READ))
+
+
+def _ahead(column: str, now: datetime, longest: timedelta) -> Q:
+    """Whether a time is still to come; one that is further ahead than any was written by a wrong clock."""
+    return Q(**{f"{column}__isnull": False, f"{column}__gt": now, f"{column}__lte": now + longest})
 
 
 def finish_reading(provider: str) -> None:

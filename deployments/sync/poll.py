@@ -112,7 +112,8 @@ def _save_failure(service: Service, error: str, wait: float) -> None:
 
 def _due(name: str, now: datetime) -> QuerySet[Service]:
     """The services to read now: first those never asked, then those asked longest ago."""
-    due = Q(read_retry_at=None) | Q(read_retry_at__lte=now)
+    ahead = Q(read_retry_at__gt=now + LONGEST_PAUSE)  # written by a clock that was wrong
+    due = Q(read_retry_at=None) | Q(read_retry_at__lte=now) | ahead
     asked_at = Greatest("synced_at", "read_failed_at").asc(nulls_first=True)
     services = Service.objects.followed().filter(due, provider=name)
     return services.select_related("live").order_by(asked_at, "position")

@@ -170,7 +170,8 @@ def _events(
 ) -> Events:
     if not _events_are_due(service, provider, current, deployments, now):
         return Events("not due")
-    since = service.events_read_at - EVENTS_OVERLAP if service.events_read_at else now - FIRST_READ_EVENTS
+    read_at = service.events_read_at
+    since = min(read_at, now) - EVENTS_OVERLAP if read_at else now - FIRST_READ_EVENTS
     try:
         events = provider.events(service.provider_id, since=since)
         return Events("read", sorted(events, key=lambda event: event.at, reverse=True))
@@ -193,6 +194,8 @@ def _events_are_due(
     """After a change, and after a while."""
     if service.events_tried_at is None or service.synced_at is None:
         return True
+    if service.events_tried_at > now:
+        return True  # written by a clock that was ahead
     live_id = service.live.provider_id if service.live else None
     before = (live_id, service.pinned, service.auto_deploy)
     if before != (current.live_id, current.pinned, current.auto_deploy or ""):

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F
+from django.utils import timezone
 
 from deployments.models import Change, Deployment, Service
 from deployments.providers.base import Current, RemoteDeployment
@@ -38,11 +39,15 @@ STATE = (
 
 @transaction.atomic
 def save_reading(pk: int, reading: ServiceReading) -> None:
-    """Write one reading into the service with this primary key, unless something newer is known already."""
+    """Write one reading into the service with this primary key, unless something newer is known already.
+
+    What is stored with a time ahead of now was written by a clock that was wrong; it is not newer.
+    """
     service, reading = Service.objects.select_for_update().get(pk=pk), reading.storable()
-    if service.synced_at is not None and service.synced_at >= reading.at:
+    now = timezone.now()
+    if service.synced_at is not None and reading.at <= service.synced_at <= now:
         return
-    if Change.objects.filter(service=service, ended_at__gt=reading.at).exists():
+    if Change.objects.filter(service=service, ended_at__gt=reading.at, ended_at__lte=now).exists():
         return  # part of the reading is from before an operation ended
     before = Before.of(service, reading)
     rows = _save_deployments(service, reading)
@@ -64,10 +69,10 @@ def save_reading(pk: int, reading: ServiceReading) -> None:
 def _rolling_release(
     service: Service, current: Current, rows: dict[str, Deployment]
 ) -> dict[str, Any] | None:
-    """The active one; what is stored stays where it could not be read."""
-    release = current.rolling_release
+    """The active one; what is stored stays where it could not be read, as long as its base is live."""
+    release, known = current.rolling_release, service.release
     if not current.release_known:
-        return service.rolling_release
+        return service.rolling_release if known and known.base_id == current.live_id else None
     if release is None or not release.active:
         return None
     canary = rows.get(release.canary_id)
@@ -156,6 +161,7 @@ def save_look(deployment: Deployment, remote: RemoteDeployment | None, at: datet
     Deployment.objects.filter(pk=deployment.pk).update(
         **{name: getattr(said, name) for name in DESCRIPTION},
         missing_since=None if remote else deployment.missing_since or at,
+        unlisted=0 if remote else deployment.unlisted,
         looked_at=at,
     )
 

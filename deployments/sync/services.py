@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils.text import slugify
 
-from deployments.models import Service
+from deployments.models import Change, Pin, Service
 from deployments.models.service import LONGEST_ADDRESS, MOST_ADDRESSES
 from deployments.providers.base import RemoteService
 from deployments.sync.fit import fits, fitted
@@ -19,7 +19,7 @@ from deployments.sync.saving import LISTS_TO_MISS
 
 SAID = (
     "name", "owner_id", "repository", "branch", "dashboard_url", "suspended", "suspended_by", "maintenance",
-    "environment", "kind", "addresses",
+    "environment", "followed", "kind", "addresses",
     "missing_since", "unlisted", "looked_at",
 )  # fmt: skip
 
@@ -82,6 +82,8 @@ def _update(service: Service, remote: RemoteService) -> None:
         service.dashboard_url = remote.dashboard_url
     service.suspended, service.suspended_by = remote.suspended, ", ".join(remote.suspended_by)
     service.maintenance = remote.maintenance
+    if remote.environment and not service.environment:
+        _decide_followed(service, remote)
     service.environment = remote.environment or service.environment
     service.missing_since, service.unlisted, service.looked_at = None, 0, None
     if not service.customized:
@@ -89,6 +91,19 @@ def _update(service: Service, remote: RemoteService) -> None:
     if not service.addresses_customized and (remote.addresses_known or not service.addresses):
         fitting = [address for address in remote.addresses if fits(address, LONGEST_ADDRESS)]
         service.addresses = fitting[:MOST_ADDRESSES]
+
+
+def _decide_followed(service: Service, remote: RemoteService) -> None:
+    """When the name of its environment is learned, which may be later than that the service exists.
+
+    What a person has chosen stays, and what has a pin or an operation stays on the page.
+    """
+    if service.customized or remote.production == service.followed:
+        return
+    is_in_use = Pin.objects.standing().filter(service=service.pk).exists()
+    is_in_use = is_in_use or Change.objects.active().filter(service=service.pk).exists()
+    if remote.production or not is_in_use:
+        service.followed = remote.production
 
 
 def _name_single_services() -> None:

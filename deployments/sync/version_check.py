@@ -28,12 +28,14 @@ class VersionComparison:
         certain: users are known to get the expected commit.
         message: the result in a sentence.
         window: how the requests to this commit went in the last minutes.
+        asked: how many requests there were just now; 0 where no address is known, or none may be asked.
     """
 
     wrong: bool
     certain: bool
     message: str
     window: ServedWindow
+    asked: int
 
 
 def check_followed_services() -> None:
@@ -47,17 +49,21 @@ def check_followed_services() -> None:
         compare_live_version(service, service.live.commit_sha if service.live else "")
 
 
-def compare_live_version(service: Service, commit_sha: str) -> VersionComparison:
+def compare_live_version(
+    service: Service, commit_sha: str, *, others_count: bool = True
+) -> VersionComparison:
     """Ask every public address of the service and compare with the commit that should be live.
 
-    Saves what they answered in the service's row. `commit_sha` may be "" where nothing is expected.
+    Saves what they answered in the service's row. `commit_sha` may be "" where nothing is expected. With
+    `others_count=False` the requests of a check that another commit answered are not counted as this one's.
     """
     result = check_version(
         service.addresses, tries=TRIES, client=public(service.provider), header=settings.VERSION_HEADER
     )
-    window = _save(service.pk, result, commit_sha)
     serves = result.serves(commit_sha) if commit_sha else None
-    return VersionComparison(serves is False, serves is True, result.message, window)
+    counted_for = "" if serves is False and not others_count else commit_sha
+    window = _save(service.pk, result, counted_for)
+    return VersionComparison(serves is False, serves is True, result.message, window, result.asked)
 
 
 @transaction.atomic

@@ -122,7 +122,7 @@ class ChangeContext(Lease[Change]):
         message = f"{error} {self.provider_name} has not answered for {GIVE_UP_AFTER.seconds // 60} minutes."
         if change.status == "restoring":
             return self.end(
-                change.final_status,
+                "failed" if change.final_status == "succeeded" else change.final_status,
                 f"{message} Automatic deploys were not switched back to “{change.auto_deploy_before}”.",
             )
         if change.status == "pinning":

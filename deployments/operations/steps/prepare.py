@@ -21,6 +21,7 @@ from deployments.operations.steps.send_order import (
     send,
 )
 from deployments.providers.base import Current, Missing, Refused
+from deployments.providers.vercel.rolling_release import is_same
 from deployments.sync.saving import save_look
 from deployments.sync.version_check import compare_live_version
 from rollback_portal.jobs import mutual_exclusion
@@ -141,7 +142,9 @@ def _release_changed(context: ChangeContext, current: Current) -> bool:
     seen = context.change.operation.plan["snapshot"].get("release")
     release = current.rolling_release
     now = release.identity if release is not None and release.active else ""
-    return current.release_known and not context.change.resends and seen not in {None, now}
+    if seen is None or not current.release_known or context.change.resends:
+        return False
+    return not is_same(seen, now)
 
 
 def _pin_changed(context: ChangeContext, current: Current) -> bool:

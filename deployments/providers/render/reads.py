@@ -58,8 +58,10 @@ class RenderReads:
         Reference: https://api-docs.render.com/reference/list-services (`includePreviews=false`)
         """
         rows = self._all("/services", {"includePreviews": "false"}, "service")
+        rows = [row for row in rows if not parse.is_preview(row)]
         self.service_details.begin()
-        services = [self._service(row) for row in rows if not parse.is_preview(row)]
+        self.service_details.read_environments(text(row, "environmentId") for row in rows)
+        services = [self._service(row) for row in rows]
         self.owners.update({service.id: service.owner_id for service in services})
         return services
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,6 +38,11 @@ class ServiceDetails:
     def begin(self) -> None:
         """Allow a few calls for the list of services, or the single one, that is read now."""
         self.calls_left = CALLS_PER_LIST
+
+    def read_environments(self, identifiers: Iterable[str]) -> None:
+        """Read these before any domains: they are few, and say which services are of production at all."""
+        for identifier in identifiers:
+            self.environment(identifier)
 
     def domains(self, service: Mapping[str, Any]) -> Sequence[str] | None:
         """The custom domains that serve; None where they are not known.

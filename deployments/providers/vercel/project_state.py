@@ -31,13 +31,13 @@ Json = Mapping[str, Any]
 def current(project: Json, provider_time: datetime | None, listed: Sequence[Json] = ()) -> Current:
     """The state of a project; live is the deployment that most production domains point to.
 
+    Where as many point to another one, Vercel's own target counts: the order of the domains means nothing.
     `listed` is Vercel's list of aliases, for a project that leaves open where its domains point.
     """
     target, request = text(project, "targets", "production", "id") or None, alias_request(project)
     aliases = _resolved(production_aliases(project), listed) or _from_list(project, listed, target, request)
-    most = Counter(alias.deployment_id for alias in aliases if alias.deployment_id).most_common(1)
     return Current(
-        live_id=most[0][0] if most else target,
+        live_id=_most_pointed_to(aliases, target),
         auto_deploy=auto_deploy(project),
         pinned=pinned(project),
         conflict=_conflict(aliases, target),
@@ -47,6 +47,13 @@ def current(project: Json, provider_time: datetime | None, listed: Sequence[Json
         last_move_reported=request is not None or says_that_nothing_moved(project),
         provider_time=provider_time,
     )
+
+
+def _most_pointed_to(aliases: Sequence[AliasTarget], target: str | None) -> str | None:
+    counted = Counter(alias.deployment_id for alias in aliases if alias.deployment_id)
+    most = max(counted.values(), default=0)
+    tied = [identifier for identifier, count in counted.items() if count == most]
+    return target if target in tied or not tied else tied[0]
 
 
 def leaves_domains_open(current: Current) -> bool:

@@ -76,6 +76,12 @@ def with_release(current: Current, release: RollingRelease | None) -> Current:
     return replace(current, rolling_release=release, live_id=release.base_id, conflict=conflict)
 
 
+def is_same(one: str, other: str) -> bool:
+    """Whether two identities are of one release; base and canary suffice where one lacks its time."""
+    parts, others = one.split(" "), other.split(" ")
+    return parts[:2] == others[:2] and (parts[2:] == others[2:] or "" in {*parts[2:], *others[2:]})
+
+
 # --- Orders ---
 
 
@@ -103,7 +109,7 @@ def _finding(order_record: OrderRecord, current: Current, usual: ReadBack) -> tu
     if order_record.kind == "promote":
         return _queued(order_record, current)
     release, kind = current.rolling_release, order_record.kind
-    if release is None or release.identity != order_record.release:
+    if release is None or not is_same(release.identity, order_record.release):
         return OrderFinding.UNDECIDED, "Vercel does not show the rolling release that the order was about."
     # Aborting leads to the base: it says nothing of a rollback to another deployment.
     reaches = order_record.deployment_id in {release.base_id, release.canary_id}
@@ -140,7 +146,7 @@ def queued(current: Current) -> OrderProgress:
 def completion(order_record: OrderRecord, current: Current) -> OrderProgress:
     """How far Vercel is with giving the canary everything."""
     release = current.rolling_release
-    ours = release is not None and release.identity == order_record.release
+    ours = release is not None and is_same(release.identity, order_record.release)
     if is_live(current, order_record.deployment_id):
         return OrderProgress(Phase.DONE, "COMPLETE", "", current.live_id)
     if release is not None and ours and release.state == "ABORTED":

@@ -79,6 +79,13 @@ def test_what_is_stored_comes_back_without_what_is_older_than_five_minutes() -> 
     assert ServedWindow.stored(stored, now) == ServedWindow("abc", (young,))
 
 
+def test_a_check_by_a_clock_that_was_ahead_does_not_count() -> None:
+    now = timezone.now()
+    ahead, here = Round(now + timedelta(hours=1), 5, {500: 5}), Round(now, 5, {})
+    stored = ServedWindow("abc", (ahead, here)).as_json()
+    assert ServedWindow.stored(stored, now).rounds == (here,)
+
+
 def test_the_errors_of_another_commit_do_not_count() -> None:
     before = window(5, 5)
     after = before.with_round(factories.sha("target"), Round(timezone.now(), 5, {}))

@@ -116,7 +116,6 @@ def test_a_redeploy_of_the_same_commit_went_live_so_the_build_before_it_is_previ
     "going",
     [
         {"missing_since": factories.ago(minutes=1)},
-        {"unlisted": 1},
         {"status": "deleted", "deleted_at": factories.ago(minutes=1)},
         {"status": "blocked"},
         {"expires_at": timezone.now() + timedelta(minutes=10)},
@@ -134,6 +133,17 @@ def test_what_is_deleted_or_going_is_passed_over(kind: str, going: dict[str, Any
 
     offered = {"can_roll_back"} == going.keys() and story.is_render  # only Vercel says so
     assert previous(story.loaded) == (gone if offered else good)
+
+
+@BOTH
+def test_what_lists_lack_stays_the_previous_one_until_a_look_by_id_says_that_it_is_gone(kind: str) -> None:
+    story = Story(kind)
+    story.deploy()
+    unlisted = story.deploy()
+    story.deploy()
+    for times in (1, 2, 5):
+        Deployment.objects.filter(pk=unlisted.pk).update(unlisted=times)
+        assert previous(story.loaded) == unlisted
 
 
 def test_a_rollback_whose_source_no_event_told_restores_the_last_build_of_its_commit() -> None:

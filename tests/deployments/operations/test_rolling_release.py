@@ -199,6 +199,50 @@ def test_a_release_that_cannot_be_read_stays_as_it_was(portal: Portal, canary: D
     assert portal.web.read_failures == 0
 
 
+def test_a_release_that_cannot_be_read_any_more_has_ended_once_its_base_is_not_live(
+    portal: Portal, canary: Deployment
+) -> None:
+    first = base(portal)
+    portal.sandbox.faults.add(Fault("vercel.rolling", "forbidden", times=None))
+    portal.world.vercel.rolling.complete(portal.world.service("shop-web"), portal.world.now())
+    portal.world.settle()
+    portal.read()
+
+    assert (portal.web.live, portal.web.release) == (canary, None)
+    assert previous(portal.web) == first
+    plan = portal.plan(portal.web, portal.candidate(portal.web))
+    assert (plan.ineligible_reason, "Abort" in plan.title) == ("", False)
+    assert portal.roll_back("vercel").outcome == "succeeded"
+    assert portal.web.live == first
+
+
+def test_a_release_without_its_time_in_one_answer_is_the_same_release(
+    portal: Portal, canary: Deployment
+) -> None:
+    change = portal.ask(portal.web, base(portal))
+    portal.sandbox.faults.add(Fault("vercel.rolling", "omit", times=1, detail="rollingRelease.startedAt"))
+
+    change = portal.finish(change)
+
+    assert change.outcome == "succeeded", change.message
+    assert portal.world.service("shop-web").rolling["state"] == "ABORTED"
+
+
+def test_a_release_that_never_tells_its_time_can_be_aborted_after_a_lost_answer(
+    portal: Portal, canary: Deployment
+) -> None:
+    change = portal.ask(portal.web, base(portal))
+    portal.sandbox.faults.add(
+        Fault("vercel.rolling", "omit", times=None, detail="rollingRelease.startedAt"),
+        Fault("vercel.rollback", "drop_after"),
+    )
+
+    change = portal.finish(change)
+
+    assert change.outcome == "succeeded", change.message
+    assert sum(row["applied"] for row in portal.posts()) == 1
+
+
 def test_a_project_without_rolling_releases_is_not_asked(portal: Portal) -> None:
     portal.sandbox.faults.add(Fault("vercel.rolling", "error"))
     portal.read()

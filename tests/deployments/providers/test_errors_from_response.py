@@ -138,6 +138,11 @@ def test_each_4xx_becomes_the_matching_error(status: int, message: str, error_cl
     assert str(status) in str(error)
 
 
+@pytest.mark.parametrize("body", [b"<html>Not Found</html>", b"", b"404 page not found", b"[]"])
+def test_only_json_of_the_provider_says_that_something_is_missing(body: bytes) -> None:
+    assert type(errors_from_response.refusal(answer(404, body))) is Refused
+
+
 def test_a_refusal_without_a_message_is_still_a_sentence() -> None:
     message = str(errors_from_response.refusal(answer(400, b"", provider=ProviderName.RENDER)))
     assert message == "Render refused (400)."

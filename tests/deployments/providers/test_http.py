@@ -100,6 +100,7 @@ def test_a_lost_response_is_unclear_and_the_order_is_not_repeated(response: byte
         (answer("500 Oops", b"{}"), Busy),
         (answer("429 Too Many", b"{}"), Busy),
         (answer("404 Not Found", b"{}"), Refused),
+        (answer("404 Not Found", b"<html>no such route</html>"), Unreadable),
     ],
 )
 def test_a_failed_read_is_never_unclear(response: bytes, error: type[ProviderError]) -> None:

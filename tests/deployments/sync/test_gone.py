@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from deployments.clients import provider
 from deployments.models import Deployment, Service
+from deployments.sandbox.server.faults import Fault
 from deployments.sync import gone, poll
 from tests import factories
 from tests.deployments.conftest import Portal
@@ -197,3 +198,33 @@ def test_what_is_gone_is_looked_up_again_least_recently_looked_up_first(teams: T
 
 def not_live(service: Service) -> Deployment:
     return next(row for row in service.deployments.order_by("created_at") if row.pk != service.live_id)
+
+
+@pytest.mark.parametrize("name", ["render", "vercel"])
+def test_what_lists_lack_and_a_look_by_id_finds_stays_the_previous_one(portal: Portal, name: str) -> None:
+    first = portal.candidate(portal.service(name))
+    portal.sandbox.faults.add(Fault(PAGES[name], "leave_out", times=None, detail=first.provider_id))
+
+    for _ in range(4):
+        portal.read()
+        assert portal.candidate(portal.service(name)) == first
+
+    first.refresh_from_db()
+    assert first.looked_at is not None
+    assert (first.missing_since, first.unlisted < 3) == (None, True)
+
+
+@BOTH
+def test_the_error_page_of_a_gateway_does_not_say_that_something_is_gone(
+    teams: Teams, name: str, one: str
+) -> None:
+    teams.arm(LISTS[name], "leave_out", detail=teams.service(one).provider_id)
+    teams.arm(BY_ID[name], "missing", service=one)
+    teams.arm(BY_ID[name], "not_json", service=one)
+
+    for _ in range(4):
+        Service.objects.update(read_retry_at=None)
+        teams.read(name)
+
+    assert teams.service(one).unlisted == 2
+    assert teams.service(one).missing_since is None

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from deployments.clients import provider
 from deployments.models import Service
+from deployments.providers.base import ProviderName, RemoteService
 from deployments.sandbox.rows import ServiceRow
 from deployments.sandbox.server.faults import Fault
 from deployments.sync import poll
+from deployments.sync.services import save_services
+from tests import factories
 from tests.deployments.conftest import Portal
 
 
@@ -37,6 +44,26 @@ def test_a_service_of_a_preview_environment_is_known_and_not_followed(portal: Po
     preview = Service.objects.get(name=name)
     assert (preview.followed, preview.environment) == (False, "pr-42")
     assert portal.api.followed
+
+
+@pytest.mark.parametrize("kept_by", ["", "a person", "a pin"])
+def test_a_preview_whose_environment_is_learned_late_is_not_followed_from_then_on(
+    portal: Portal, kept_by: str
+) -> None:
+    listed = RemoteService(ProviderName.RENDER, "srv-late", "shop-api late", "api")
+    save_services("render", [listed])
+    service = Service.objects.get(name="shop-api late")
+    assert service.followed
+    if kept_by == "a person":
+        Service.objects.filter(pk=service.pk).update(customized=True)
+    if kept_by == "a pin":
+        factories.pin(service, factories.live(service))
+
+    save_services("render", [replace(listed, environment="Previews", production=False)])
+    save_services("render", [listed])
+
+    service.refresh_from_db()
+    assert (service.followed, service.environment) == (bool(kept_by), "Previews")
 
 
 def test_addresses_stay_where_the_custom_domains_could_not_be_read(portal: Portal) -> None:

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from deployments.models import Service
+from deployments.sandbox.server.faults import Fault
 from deployments.sync.version_check import check_followed_services, compare_live_version
 from tests.deployments.conftest import Portal
 
@@ -86,3 +87,13 @@ def test_a_rollback_starts_the_count_anew(portal: Portal) -> None:
     assert not portal.api.served.failing
     check_followed_services()
     assert not portal.api.served.failing
+
+
+def test_what_another_commit_answered_is_not_counted_as_the_released_ones(portal: Portal) -> None:
+    released = "b" * 40
+    portal.sandbox.faults.add(Fault("public.page", "error", times=1, detail="503"))
+
+    comparison = compare_live_version(portal.api, released, others_count=False)
+
+    assert comparison.wrong
+    assert comparison.window.commit_sha != released

@@ -73,6 +73,8 @@ class Command(ConsoleCommand):
 
 
 def read_password(user: User) -> str:
+    if sys.stdin is None:
+        raise EOFError  # it was closed
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\n")
     password = getpass.getpass(f"Password for {user.username}: ")

@@ -285,3 +285,16 @@ def test_warnings_that_nobody_reads_end_no_operation(portal: Portal, monkeypatch
         )
 
     assert ended.value.code == 0
+
+
+@pytest.mark.parametrize("stdin", [None, StringIO()])
+def test_where_nobody_can_be_asked_the_reason_has_to_be_given(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch, stdin: StringIO | None
+) -> None:
+    """A closed one (`<&-`) is None."""
+    monkeypatch.setattr("sys.stdin", stdin)
+
+    code, text = printed("rollback", "shop-web", "--to", "previous", "--reason", "500s")
+
+    assert (code, portal.posts()) == (2, [])
+    assert "Say which reason it is with --kind" in text

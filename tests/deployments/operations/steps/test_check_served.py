@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from deployments.models import Change, Deployment, OperationKind, Pin, Service
 from deployments.models.operation import SERVES_AND_FAILS
+from deployments.models.served_window import ENOUGH
+from deployments.operations import worker
+from deployments.operations.steps import check_served
 from deployments.pages import status_text
 from deployments.sandbox.server.faults import Fault
 from deployments.sync.version_check import compare_live_version
 from rollback_portal.audit.models import AuditEntry, Outcome
-from tests.deployments.conftest import BOTH, Portal
+from tests.deployments.conftest import BOTH, Portal, die
 
 GOOD = 'data-tone="good"'
 ERRORS = pytest.mark.parametrize("fault", [("error", "503"), ("error", "500")])
@@ -146,3 +151,45 @@ def test_what_fails_only_later_is_not_green_either(portal: Portal) -> None:
     assert (text.badge.tone, "Roll back further" in text.next) == ("bad", True)
     assert "Since then" in text.now
     assert Service.objects.get(name="shop-api").served.failing
+
+
+def test_a_release_that_a_clock_ahead_wrote_down_is_judged_by_what_is_asked(portal: Portal) -> None:
+    portal.settings.SERVE_SECONDS = 1
+    portal.sandbox.faults.add(Fault("public.page", "error", times=None, detail="503"))
+    held = portal.claimed("render")
+    while held.change.status != "serving":
+        worker.step(held)
+    ahead = (timezone.now() + timedelta(hours=1)).isoformat()
+    held.note(status_times={**held.change.status_times, "serving": ahead})
+
+    change = portal.finish(die(held))
+
+    assert change.outcome == SERVES_AND_FAILS, change.message
+
+
+def test_without_an_address_nothing_is_asked_and_nothing_waited_for(portal: Portal) -> None:
+    Service.objects.update(addresses=[], addresses_customized=True)
+
+    change = portal.roll_back("render")
+
+    assert (change.outcome, change.unchecked) == ("succeeded", True), change.message
+
+
+@BOTH
+@pytest.mark.parametrize("share", [0.08, 0.15])
+def test_a_share_of_errors_that_one_check_may_miss_is_no_success(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch, name: str, share: float
+) -> None:
+    monkeypatch.setattr(check_served, "LONGEST_CHECK", timedelta(seconds=3))
+    portal.world.deployments[portal.candidate(portal.service(name)).provider_id].error_rate = share
+
+    change = portal.roll_back(name)
+
+    assert change.outcome == SERVES_AND_FAILS, change.message
+
+
+def test_a_success_has_stood_sixty_requests(portal: Portal) -> None:
+    change = portal.roll_back("vercel")
+
+    assert change.outcome == "succeeded", change.message
+    assert portal.web.served.total >= ENOUGH

@@ -97,6 +97,19 @@ def test_a_target_that_is_gone_is_known_to_be_gone_afterwards(portal: Portal, na
     assert Deployment.objects.get(pk=target.pk).missing_since is not None
 
 
+@BOTH
+def test_the_error_page_of_a_gateway_refuses_no_rollback(portal: Portal, name: str) -> None:
+    target = portal.candidate(portal.service(name))
+    change = portal.ask(portal.service(name), target)
+    one = {"render": "render.deploy", "vercel": "vercel.deployment"}[name]
+    portal.sandbox.faults.add(Fault(one, "missing"), Fault(one, "not_json"))
+
+    change = portal.finish(change)
+
+    assert change.outcome == "succeeded", change.message
+    assert Deployment.objects.get(pk=target.pk).missing_since is None
+
+
 def test_where_automatic_deploys_cannot_be_switched_off_nothing_is_sent(portal: Portal) -> None:
     before = portal.api.auto_deploy
     portal.sandbox.faults.add(Fault(on="render.service.patch", do="forbidden"))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from deployments.models import Deployment, OperationKind, Pin
+from deployments.models import Deployment, Operation, OperationKind, Pin
 from deployments.operations import requests
 from deployments.operations.steps import STEPS, ChangeContext
 from deployments.sandbox.server.faults import Fault
 from rollback_portal.audit.record import Actor
+from tests import factories
 from tests.deployments.conftest import BOTH, Portal, die
 
 
@@ -147,3 +148,18 @@ def test_a_setting_that_nobody_knows_is_left_alone_and_said(portal: Portal) -> N
     assert "not known" in left.message
     assert portal.world.service("shop-api").auto_deploy == "off"
     assert not Pin.objects.standing().exists()
+
+
+def test_where_the_provider_does_not_answer_for_half_an_hour_the_rollback_is_not_left(portal: Portal) -> None:
+    portal.roll_back("render")
+    portal.sandbox.faults.add(Fault(on="render.service.patch", do="error", times=None, detail="500"))
+    change = portal.run(portal.ask(portal.api, None, OperationKind.LEAVE))
+    assert change.status == "restoring", change.message
+    Operation.objects.filter(pk=change.operation_id).update(requested_at=factories.ago(minutes=31))
+
+    left = portal.finish(change)
+
+    assert left.outcome == "failed", left.message
+    assert "not switched back" in left.message
+    assert portal.world.service("shop-api").auto_deploy == "off"
+    assert Pin.objects.standing().exists()

@@ -50,6 +50,20 @@ def test_a_list_of_services_makes_few_extra_calls_and_learns_the_rest_by_and_by(
     assert counts == [11, 21, 25]  # one of them had been read before
 
 
+def test_environments_are_read_before_the_domains_of_many_services() -> None:
+    bench = make_bench("render")
+    for number in range(24):
+        environment = "Previews" if number == 23 else ""
+        bench.world.add_service(
+            ServiceRow(
+                "render", f"srv-more{number}", f"more-{number}", "", 0, 0,
+                [f"more-{number}.onrender.com"], environment=environment,
+            )
+        )  # fmt: skip
+    preview = next(service for service in bench.client.services() if service.id == "srv-more23")
+    assert (preview.environment, preview.production) == ("Previews", False)
+
+
 @pytest.mark.parametrize(
     ("name", "production"),
     [

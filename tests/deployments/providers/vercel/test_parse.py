@@ -147,6 +147,15 @@ def test_live_is_where_most_domains_point_and_the_rest_is_a_conflict() -> None:
     )
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_where_as_many_domains_point_elsewhere_live_is_vercels_own_target(order: int) -> None:
+    moved = alias("shop.example", "dpl_moved")
+    targets = {"production": {"id": "dpl_target"}}
+    result = current(*[moved, alias("www.shop.example", "dpl_target")][::order], targets=targets)
+    assert result.live_id == "dpl_target"
+    assert "shop.example points to dpl_moved" in result.conflict
+
+
 def test_a_domain_whose_deployment_is_not_named_is_no_conflict() -> None:
     result = current(alias("a.example", None), targets={"production": {"id": "dpl_1"}})
     assert (result.live_id, result.target_id, result.conflict) == ("dpl_1", "dpl_1", "")

@@ -109,6 +109,12 @@ def test_ctrl_d_at_the_password_is_refused_and_nobody_is_added(monkeypatch: pyte
     assert not User.objects.exists()
 
 
+def test_a_closed_standard_input_is_refused_and_nobody_is_added(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    assert "No password could be read. Nothing was changed." in refused("ana", "--role", "viewer")
+    assert not User.objects.exists()
+
+
 def test_a_password_that_is_no_utf8_is_refused_and_nobody_is_added(monkeypatch: pytest.MonkeyPatch) -> None:
     latin = io.TextIOWrapper(io.BytesIO("ein länger Satz".encode("latin-1")), encoding="utf-8")
     monkeypatch.setattr("sys.stdin", latin)
