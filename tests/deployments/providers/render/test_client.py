@@ -125,6 +125,13 @@ def test_without_the_trigger_the_older_yes_no_field_is_used(render_bench: Client
     assert render_bench.client.current(render_bench.service_id).auto_deploy == "off"
 
 
+def test_a_new_word_for_off_does_not_keep_a_rollback_from_being_pinned(render_bench: ClientBench) -> None:
+    render_bench.world.somebody_sets_auto_deploy(render_bench.name, "off")
+    render_bench.fault("service*", "replace", detail="autoDeployTrigger=disabled", times=None)
+    assert render_bench.client.pin(render_bench.service_id) == "off"
+    assert render_bench.client.current(render_bench.service_id).auto_deploy == "off"
+
+
 def test_a_setting_that_could_not_be_restored_is_not_switched_off(render_bench: ClientBench) -> None:
     render_bench.fault("service", "omit", detail="autoDeployTrigger", times=None)
     render_bench.fault("service", "omit", detail="autoDeploy", times=None)

@@ -75,6 +75,21 @@ def test_a_missing_field_is_unknown_and_takes_no_pin_away(portal: Portal) -> Non
     assert Pin.objects.standing().exists()
 
 
+@pytest.mark.parametrize("word", ["manual", "disabled"])
+def test_a_new_word_of_render_for_off_takes_no_pin_away(portal: Portal, word: str) -> None:
+    portal.roll_back("render")
+    Pin.objects.update(pinned_at=timezone.now() - timedelta(minutes=10))
+    for on, at in (("service", ""), ("services", "service.")):
+        portal.sandbox.faults.add(
+            Fault(on=f"render.{on}", do="replace", detail=f"{at}autoDeployTrigger={word}", times=None)
+        )
+
+    portal.read()
+
+    assert portal.api.auto_deploy == "off"
+    assert Pin.objects.standing().exists()
+
+
 def test_a_rollback_whose_trigger_render_leaves_out_is_pinned_by_its_event(portal: Portal) -> None:
     before = portal.api.auto_deploy
     target = portal.candidate(portal.api)
