@@ -107,7 +107,7 @@ def _own_address(item: Json) -> tuple[str, ...]:
 def auto_deploy(item: Json) -> str | None:
     """`commit`, `checksPass` or `off`; `on` where only the older yes/no field can be understood; else None.
 
-    A word that is not in Render's document may mean on or off, so the older field, which is required, decides.
+    A word that is not in Render's document may mean on or off: the older field, which is required, decides.
     """
     trigger = text(item, "autoDeployTrigger")
     older = {"yes": "on", "no": "off"}.get(text(item, "autoDeploy"))

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from deployments.models import ActKind, Deployment, OutsideAct, Pin
 from deployments.models.auto_deploy import AUTO_DEPLOY_TEXT
+from deployments.providers.auto_deploy import may_be_same
 from deployments.sync.outside.memory import Memory, NewAct
 from deployments.sync.outside.pins import SOMEBODY
 from rollback_portal.audit.models import Outcome
@@ -56,7 +57,7 @@ class Teller:
             self._left(self.released)
 
     def _is_the_release(self, act: OutsideAct) -> bool:
-        return act.kind == ActKind.AUTO_DEPLOY and act.target == self.service.auto_deploy
+        return act.kind == ActKind.AUTO_DEPLOY and may_be_same(act.target, self.service.auto_deploy)
 
     # --- Acts ---
 

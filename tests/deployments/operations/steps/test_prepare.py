@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from deployments.models import Deployment, Pin
+from deployments.models import Deployment, OperationKind, Pin
 from deployments.models.operation import SERVES_AND_FAILS
 from deployments.sandbox.server.faults import Fault
 from tests import factories
@@ -148,3 +148,14 @@ def test_a_target_that_somebody_else_has_put_there_is_judged_like_an_own_one(
     assert "somebody else has put" in change.message
     assert (change.status, change.outcome) == ("succeeded", outcome), change.message
     assert ("Users get errors" in change.message) == fails
+
+
+def test_the_older_yes_no_field_does_not_replace_a_finer_setting_that_is_known(portal: Portal) -> None:
+    portal.sandbox.faults.add(Fault("render.service*", "omit", times=None, detail="autoDeployTrigger"))
+
+    change = portal.roll_back("render")
+    left = portal.finish(portal.ask(portal.api, None, OperationKind.LEAVE))
+
+    assert (change.status, left.status) == ("succeeded", "succeeded"), (change.message, left.message)
+    assert change.auto_deploy_before == "checksPass"
+    assert portal.world.service("shop-api").auto_deploy == "checksPass"

@@ -28,7 +28,8 @@ SERVICE = {
     "suspended": "anything but `suspended` is not suspended",
     "suspenders": EMPTY,
     "environmentId": "no environment, and taken as production",
-    "autoDeploy": "used where `autoDeployTrigger` is missing or an unknown word; without both the setting is unknown",
+    "autoDeploy": "used where `autoDeployTrigger` is missing or an unknown word; "
+    "a finer setting that is known stays; without both it is unknown",
     "autoDeployTrigger": "see `autoDeploy`",
     "serviceDetails.url": "no address",
     "serviceDetails.renderSubdomainPolicy": "`disabled`: the address is not asked; anything else: it is",

@@ -158,6 +158,15 @@ def test_a_setting_from_the_older_field_is_restored(render_bench: ClientBench) -
     assert render_bench.world.service(render_bench.name).auto_deploy != "off"
 
 
+def test_a_finer_setting_is_restored_where_only_the_older_field_confirms_it(
+    render_bench: ClientBench,
+) -> None:
+    render_bench.client.pin(render_bench.service_id)
+    render_bench.fault("service*", "omit", detail="autoDeployTrigger", times=None)
+    render_bench.client.unpin(render_bench.service_id, "checksPass")
+    assert render_bench.world.service(render_bench.name).auto_deploy == "checksPass"
+
+
 def test_events_are_read_through_all_their_pages(render_bench: ClientBench) -> None:
     since = render_bench.clock() - timedelta(days=30)
     events = render_bench.client.events(render_bench.service_id, since=since)
