@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from deployments.models import ActKind, Change, OutsideAct
-from deployments.providers.auto_deploy import OFF, ON, may_be_same
+from deployments.providers.auto_deploy import OFF, ON, finer, may_be_same
 from deployments.providers.base import RemoteEvent
 from deployments.sync.outside.memory import Memory, same_moment
 from deployments.sync.outside.moves import is_moving_to
@@ -28,6 +28,7 @@ def find_auto_deploy(memory: Memory) -> None:
     """First what events tell, then a difference to the last reading that none of them explains."""
     for event in memory.events({"auto_deploy_off", "auto_deploy_on"}):
         after, before = setting_change(event)
+        after = finer(after, memory.reading.current.auto_deploy or "") or ""
         if not memory.attach(event, _acts_without_event(memory, after)):
             change = who_set_auto_deploy(memory.service, after, at=event.at)
             _tell(memory, change, after, before, f"event {event.id}", event.at, event)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import pytest
+from datetime import timedelta
 
-from deployments.models import OperationKind
+import pytest
+from django.utils import timezone
+
+from deployments.models import OperationKind, Pin
 from deployments.sandbox.server.faults import Fault
 from rollback_portal.audit.models import AuditEntry
 from tests.deployments.conftest import Portal
 
 
 def told() -> list[str]:
-    return list(AuditEntry.objects.filter(role="outside the portal").values_list("message", flat=True))
+    entries = AuditEntry.objects.filter(role="outside the portal").order_by("id")
+    return list(entries.values_list("message", flat=True))
 
 
 def leave_out_the_trigger(portal: Portal) -> None:
@@ -56,3 +60,25 @@ def test_a_change_that_the_yes_no_field_can_show_is_told(portal: Portal, after: 
     portal.read()
 
     assert len(told()) == already + 1
+
+
+@pytest.mark.parametrize("pinned", [False, True])
+def test_an_event_that_does_not_name_the_new_setting_is_told_once_with_the_one_read(
+    portal: Portal, pinned: bool
+) -> None:
+    if pinned:
+        portal.roll_back("render")
+        Pin.objects.update(pinned_at=timezone.now() - timedelta(minutes=10))
+    else:
+        portal.world.somebody_sets_auto_deploy("shop-api", "off")
+    portal.read()
+    already = len(told())
+    portal.sandbox.faults.add(Fault(on="render.events", do="rename", detail="newTrigger=trigger", times=None))
+    portal.world.somebody_sets_auto_deploy("shop-api", "commit")
+
+    portal.read()
+    portal.read()
+
+    (message,) = told()[already:]
+    assert "unknown" not in message
+    assert "on every commit" in message
