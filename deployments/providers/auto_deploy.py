@@ -11,6 +11,17 @@ from deployments.providers.base import ProviderError, Refused, Unclear, Unreadab
 from deployments.providers.ids import NOT_SENT
 
 OFF = "off"
+ON = "on"  # Render's older field: `commit` or `checksPass`, which it does not tell apart
+
+
+def may_be_same(one: str, other: str) -> bool:
+    """Whether two settings may be the same one: `on` may be any that is known and not off."""
+    return one == other or (ON in {one, other} and not {OFF, ""} & {one, other})
+
+
+def finer(read: str | None, known: str) -> str | None:
+    """The setting that was read; where that is only `on`, the finer one that was known before stays."""
+    return known if read == ON and may_be_same(read, known) else read
 
 
 class AutoDeploySetting(ABC):
@@ -36,7 +47,7 @@ class AutoDeploySetting(ABC):
         """Is this a setting that the provider knows?"""
 
     def matches(self, current: str | None, setting: str) -> bool:
-        """Is the current setting the wanted one?"""
+        """Is the current setting surely the wanted one?"""
         return current == setting
 
     def switch_off(self, service_id: str) -> str:
@@ -67,7 +78,7 @@ class AutoDeploySetting(ABC):
             current = self.write(service_id, setting) or self.read(service_id)
         except Unclear as unclear:
             current = self._read_after(unclear, service_id)
-        if not self.matches(current, setting):
+        if current is None or not may_be_same(current, setting):
             raise Unclear(f"{self.subject} should be {setting!r} now, but are {current or 'unknown'!r}.")
 
     def _read_after(self, unclear: Unclear, service_id: str) -> str | None:

@@ -16,6 +16,7 @@ from typing import Literal
 from django.utils import timezone
 
 from deployments.models import Service
+from deployments.providers.auto_deploy import finer
 from deployments.providers.base import (
     Current,
     Provider,
@@ -129,6 +130,7 @@ def ask(service: Service, provider: Provider, listed: ServiceList | None = None)
     deployments, complete, reaches_to = _list_deployments(service, provider, pages)
     whole = service.events_tried_at is not None and now - service.events_tried_at > EVENTS_EVERY
     at, current = _current(service, provider, None if whole else listed, deployments, now)
+    current = replace(current, auto_deploy=finer(current.auto_deploy, service.auto_deploy))
     if current.live_id and current.live_id not in {deployment.id for deployment in deployments}:
         deployments += _unlisted_live(service, provider, current.live_id)
     recorded = _events(service, provider, current, deployments, now)

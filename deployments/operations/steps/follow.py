@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
+from deployments.models import Pin
 from deployments.operations.pins import revert_pin
 from deployments.operations.steps.context import ChangeContext, Pause
 from deployments.operations.steps.restore_auto_deploy import finish_without_effect
@@ -34,7 +35,7 @@ def follow_progress(context: ChangeContext) -> Pause:
         return 0.0
     if progress.phase == Phase.FAILED and progress.failed_aliases:
         change.evidence = {**change.evidence, "failed domains": ", ".join(progress.failed_aliases)}
-        in_transaction = None if _is_still_pinned(context) else lambda: revert_pin(change)
+        in_transaction = None if _has_pinned(context) else lambda: revert_pin(change)
         return context.end("failed", progress.message, in_transaction=in_transaction)
     if progress.phase == Phase.FAILED:
         return finish_without_effect(context, "failed", progress.message)
@@ -45,12 +46,22 @@ def follow_progress(context: ChangeContext) -> Pause:
     return _wait(context, progress.message)
 
 
-def _is_still_pinned(context: ChangeContext) -> bool:
-    """Whether the provider keeps the service pinned although the move failed; True where it does not say."""
+def _has_pinned(context: ChangeContext) -> bool:
+    """Whether the failed move pins the service; True where the provider does not say.
+
+    A service that was pinned before stays pinned: then it is the earlier rollback's, as long as that is live.
+    """
+    change = context.change
     try:
-        return context.provider.current(context.change.service.provider_id).pinned is not False
+        current = context.provider.current(change.service.provider_id)
     except ProviderError:
         return True
+    if current.pinned is False:
+        return False
+    pin, before = Pin.objects.standing().filter(change=change).first(), change.order_record.get("live_before")
+    chained = pin is not None and pin.replaces_id is not None
+    unmoved = current.live_id is not None and current.live_id == before and not current.conflict
+    return not (chained and unmoved)
 
 
 def _cancel_at_provider(context: ChangeContext) -> None:

@@ -20,6 +20,7 @@ from deployments.operations.steps.send_order import (
     new_order_record,
     send,
 )
+from deployments.providers.auto_deploy import finer
 from deployments.providers.base import Current, Missing, Refused
 from deployments.providers.vercel.rolling_release import is_same
 from deployments.sync.saving import save_look
@@ -165,7 +166,7 @@ def _take_first_step(context: ChangeContext, current: Current) -> Pause:
         keep_off = change.operation.plan.get("keep_auto_deploy_off", False)
         change.auto_deploy_before = "off" if keep_off else auto_deploy_to_restore(change.service)
     elif not change.auto_deploy_before:
-        change.auto_deploy_before = current.auto_deploy or ""
+        change.auto_deploy_before = finer(current.auto_deploy, change.service.auto_deploy) or ""
     if change.to_deployment is None:
         context.advance("restoring", auto_deploy_before=change.auto_deploy_before, final_status="succeeded")
         return 0.0

@@ -13,6 +13,7 @@ from typing import Any
 
 from deployments.providers.base import RemoteEvent
 from deployments.providers.json_fields import boolean, first_nonempty, mapping, text, timestamp
+from deployments.providers.render.parse import TRIGGERS
 from rollback_portal.text import clean_line
 
 Json = Mapping[str, Any]
@@ -118,13 +119,20 @@ def _pre_deploy_ended(details: Json) -> Facts:
 def _auto_deploy_off(details: Json) -> Facts:
     return {
         "kind": "auto_deploy_off",
-        "detail": text(details, "fromTrigger"),
+        "detail": _trigger(details, "fromTrigger"),
         "reason": text(details, "reason"),
     }
 
 
 def _auto_deploy_on(details: Json) -> Facts:
-    return {"kind": "auto_deploy_on", "detail": text(details, "newTrigger")}
+    """Enabled is enough to know that they are on."""
+    return {"kind": "auto_deploy_on", "detail": _trigger(details, "newTrigger") or "on"}
+
+
+def _trigger(details: Json, name: str) -> str:
+    """The setting, "" for a word that is not in Render's document: nobody could restore it."""
+    trigger = text(details, name)
+    return trigger if trigger in TRIGGERS else ""
 
 
 def _suspended(details: Json) -> Facts:

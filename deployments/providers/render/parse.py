@@ -45,6 +45,7 @@ STATUSES = {
     "canceled": DeploymentStatus.CANCELED,
 }
 RUNNING = ("created", "queued", "build_in_progress", "pre_deploy_in_progress", "update_in_progress")
+TRIGGERS = {"commit", "checksPass", "off"}
 SERVED = {DeploymentStatus.LIVE, DeploymentStatus.RETIRED}
 
 # Render says of an environment only what people called it.
@@ -104,9 +105,13 @@ def _own_address(item: Json) -> tuple[str, ...]:
 
 
 def auto_deploy(item: Json) -> str | None:
-    """`commit`, `checksPass` or `off`; `on` where only the older yes/no field is there; None: neither is."""
+    """`commit`, `checksPass` or `off`; `on` where only the older yes/no field can be understood; else None.
+
+    A word that is not in Render's document may mean on or off: the older field, which is required, decides.
+    """
+    trigger = text(item, "autoDeployTrigger")
     older = {"yes": "on", "no": "off"}.get(text(item, "autoDeploy"))
-    return text(item, "autoDeployTrigger") or older
+    return trigger if trigger in TRIGGERS else older
 
 
 def deployment(item: Json, service_id: str) -> RemoteDeployment:

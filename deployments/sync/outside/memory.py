@@ -16,6 +16,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from deployments.models import ActKind, Change, Deployment, OutsideAct, Service
+from deployments.providers.auto_deploy import may_be_same
 from deployments.providers.base import RemoteEvent
 from deployments.sync.fit import fits, fitted
 from deployments.sync.outside.own_changes import Finding, Verdict
@@ -119,7 +120,8 @@ class Memory:
 
     def _is_old_news(self, act: OutsideAct) -> bool:
         differs = self.before.auto_deploy not in {"", act.target}
-        explains = act.kind == ActKind.AUTO_DEPLOY and differs and act.target == self.service.auto_deploy
+        agrees = may_be_same(act.target, self.service.auto_deploy)
+        explains = act.kind == ActKind.AUTO_DEPLOY and differs and agrees
         return self.reads_first_events and act.identity.startswith("event ") and not explains
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from django.utils import timezone
 
 from deployments.models import ActKind, Change, OperationKind, OutsideAct, Service
+from deployments.providers.auto_deploy import may_be_same
 from deployments.providers.base import AliasRequest, OrderRecord, RemoteDeployment
 from deployments.providers.vercel.order_progress import is_new as is_new_move
 
@@ -90,7 +91,7 @@ def who_set_auto_deploy(
             continue
         if at is not None and not began - SAME_DAY <= at <= ended + SAME_DAY:
             continue
-        if setting in _written_by(change):
+        if any(may_be_same(setting, written) for written in _written_by(change)):
             return change
     return None
 

@@ -1,7 +1,7 @@
 """Makes the standing pin agree with the provider, and saves what only events tell about deployments.
 
-A pin ends only when the setting for automatic deployments has been read and is on. Other deployments going
-live do not end the pin.
+A pin ends only when the setting for automatic deployments has been read and is on, after it was off for the
+pin, and no operation waits for a person. Other deployments going live do not end the pin.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from django.db.models import Q
 from django.utils import timezone
 
 from deployments.models import ActKind, Change, Deployment, OperationKind, OutsideAct, Pin, Service
+from deployments.providers.auto_deploy import may_be_same
 from deployments.providers.base import AliasRequest, RemoteEvent
 from deployments.sync.outside.memory import Memory, same_moment
 from deployments.sync.outside.moves import is_moving_to
+from deployments.sync.outside.own_changes import who_set_auto_deploy
 
 TAKES_EFFECT = timedelta(minutes=2)  # a setting that the portal has just written may be read as before
 SOMEBODY = "somebody outside the portal"
@@ -182,12 +184,46 @@ def released_outside(memory: Memory) -> Pin | None:
         return None
     if not pin.outside and now - pin.pinned_at <= TAKES_EFFECT:
         return None
+    if _waits_for_a_person(pin) or not _was_off(memory, pin):
+        return None
+    own = own_change_that_left(memory, pin)
     acts = memory.acts(kind__in=(ActKind.AUTO_DEPLOY, ActKind.PROMOTED), learned_at__gte=now)
     act = acts.exclude(actor="").first() or acts.first()
     pin.released_at = (act.happened_at if act else None) or now
-    pin.released_by = ((act.actor if act else "") or SOMEBODY)[:200]
+    pin.released_by = (
+        own.operation.requested_by_name if own else ((act.actor if act else "") or SOMEBODY)[:200]
+    )
     pin.save(update_fields=["released_at", "released_by"])
     return pin
+
+
+def _waits_for_a_person(pin: Pin) -> bool:
+    """Whether an order may still arrive, which nobody has settled; it takes the pin along."""
+    changes = Change.objects.filter(service=pin.service_id, status="needs_attention")
+    return changes.filter(ended_at__gte=pin.pinned_at).exists()
+
+
+def _was_off(memory: Memory, pin: Pin) -> bool:
+    """Whether the setting was off since the pin, or since the first one of its chain.
+
+    Without that, "on" does not mean that anybody has switched it on.
+    """
+    while pin.replaces is not None:
+        pin = pin.replaces
+    change, since = pin.change, pin.pinned_at
+    if change is None or memory.before.auto_deploy == "off" or change.status == "succeeded":
+        return True
+    checked = "sending" in change.status_times and memory.service.provider == Service.ProviderChoice.RENDER
+    return checked or memory.acts(kind=ActKind.AUTO_DEPLOY, target="off", learned_at__gte=since).exists()
+
+
+def own_change_that_left(memory: Memory, pin: Pin) -> Change | None:
+    """The portal's change that switched automatic deployments on; None where somebody else did."""
+    setting = memory.reading.current.auto_deploy or ""
+    latest = memory.acts(kind=ActKind.AUTO_DEPLOY).select_related("change__operation").first()
+    if latest is not None and latest.learned_at >= pin.pinned_at and may_be_same(latest.target, setting):
+        return latest.change
+    return who_set_auto_deploy(memory.service, setting, since=pin.pinned_at)
 
 
 def _under_way(service: Service) -> bool:

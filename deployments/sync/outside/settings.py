@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from deployments.models import ActKind, Change, OutsideAct
+from deployments.providers.auto_deploy import OFF, ON, finer, may_be_same
 from deployments.providers.base import RemoteEvent
 from deployments.sync.outside.memory import Memory, same_moment
 from deployments.sync.outside.moves import is_moving_to
@@ -27,12 +28,15 @@ def find_auto_deploy(memory: Memory) -> None:
     """First what events tell, then a difference to the last reading that none of them explains."""
     for event in memory.events({"auto_deploy_off", "auto_deploy_on"}):
         after, before = setting_change(event)
+        after = finer(after, memory.reading.current.auto_deploy or "") or ""
         if not memory.attach(event, _acts_without_event(memory, after)):
             change = who_set_auto_deploy(memory.service, after, at=event.at)
             _tell(memory, change, after, before, f"event {event.id}", event.at, event)
     before, after = memory.before.auto_deploy, memory.reading.current.auto_deploy or ""
     latest = memory.acts(kind=ActKind.AUTO_DEPLOY).first()
-    if "" in {before, after} or before == after or (latest is not None and latest.target == after):
+    if "" in {before, after} or may_be_same(before, after):
+        return
+    if latest is not None and may_be_same(latest.target, after):
         return
     change = who_set_auto_deploy(memory.service, after, since=memory.before.synced_at)
     events = memory.events({"auto_deploy_changed"})
@@ -50,7 +54,12 @@ def _acts_without_event(memory: Memory, setting: str) -> QuerySet[OutsideAct]:
     """Skip changes made by the portal and the one already recorded, seen before its event was read."""
     latest = memory.acts(kind=ActKind.AUTO_DEPLOY).values("pk")[:1]
     own_or_latest = Q(change__isnull=False) | Q(pk__in=latest)
-    return memory.acts(kind=ActKind.AUTO_DEPLOY, target=setting).filter(own_or_latest)
+    acts = memory.acts(kind=ActKind.AUTO_DEPLOY).filter(own_or_latest)
+    return acts.exclude(target__in=("", OFF)) if setting == ON else acts.filter(target__in=_names(setting))
+
+
+def _names(setting: str) -> set[str]:
+    return {setting} if setting == OFF else {setting, ON}
 
 
 def _tell(

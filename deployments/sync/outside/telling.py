@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from deployments.models import ActKind, Deployment, OutsideAct, Pin
+from deployments.models import ActKind, Change, Deployment, OutsideAct, Pin
 from deployments.models.auto_deploy import AUTO_DEPLOY_TEXT
+from deployments.providers.auto_deploy import may_be_same
 from deployments.sync.outside.memory import Memory, NewAct
-from deployments.sync.outside.pins import SOMEBODY
+from deployments.sync.outside.pins import SOMEBODY, own_change_that_left
 from rollback_portal.audit.models import Outcome
-from rollback_portal.audit.record import Actor, record
+from rollback_portal.audit.record import PORTAL, Actor, record
 
 ACTIONS: dict[str, str] = {
     ActKind.WENT_LIVE: "deployment went live",
@@ -56,7 +57,7 @@ class Teller:
             self._left(self.released)
 
     def _is_the_release(self, act: OutsideAct) -> bool:
-        return act.kind == ActKind.AUTO_DEPLOY and act.target == self.service.auto_deploy
+        return act.kind == ActKind.AUTO_DEPLOY and may_be_same(act.target, self.service.auto_deploy)
 
     # --- Acts ---
 
@@ -166,6 +167,10 @@ class Teller:
 
     def _left(self, pin: Pin) -> None:
         who, setting = pin.released_by, self.service.auto_deploy
+        own = own_change_that_left(self.memory, pin)
+        if own is not None:
+            self._left_by_the_portal(pin, own)
+            return
         words = (
             f"{who[:1].upper()}{who[1:]} left the rollback of {self.service.short} outside the portal: "
             f"automatic deploys are “{_setting(setting)}” again."
@@ -175,6 +180,22 @@ class Teller:
             before={"auto_deploy": "off"},
             after={"live": str(self.service.live or ""), "auto_deploy": setting},
         )  # fmt: skip
+
+    def _left_by_the_portal(self, pin: Pin, change: Change) -> None:
+        """An operation that ended otherwise than by leaving has switched automatic deploys on."""
+        operation, setting = change.operation, self.service.auto_deploy
+        record(
+            PORTAL,
+            "rollback left",
+            Outcome.DONE,
+            self.service.label,
+            f"The rollback of {self.service.short} is left: automatic deploys are “{_setting(setting)}” "
+            f"again, set by “{operation.plan['title']}” of {operation.requested_by_name}.",
+            operation=operation.pk,
+            incident=pin.incident,
+            before={"auto_deploy": "off"},
+            after={"live": str(self.service.live or ""), "auto_deploy": setting},
+        )
 
     # --- Words ---
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from deployments.models import Pin, Service
+from deployments.models import OperationKind, Pin, Service
 from deployments.operations import requests
 from deployments.pages import status_text
 from deployments.sandbox.server.faults import Fault
@@ -65,6 +65,20 @@ def test_a_move_that_failed_leaves_no_pin_where_the_provider_pins_nothing(portal
 
     assert portal.web.auto_deploy == "on"
     assert not Pin.objects.standing().exists()
+
+
+def test_a_second_rollback_that_moved_nothing_leaves_the_pin_of_the_first(portal: Portal) -> None:
+    first = portal.roll_back("vercel")
+    pin = Pin.objects.standing().get()
+    portal.read()
+    portal.sandbox.faults.add(Fault(on="vercel.rollback", do="fail"))
+
+    second = portal.roll_back("vercel")
+
+    assert (first.status, second.status) == ("succeeded", "failed")
+    assert portal.web.live == first.to_deployment
+    assert Pin.objects.standing().get() == pin
+    assert portal.plan(portal.web, pin.rolled_back_from, OperationKind.LEAVE).ineligible_reason == ""
 
 
 @BOTH

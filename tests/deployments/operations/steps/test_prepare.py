@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from deployments.models import Change, Deployment, Operation, Pin
+from deployments.models import Change, Deployment, Operation, OperationKind, Pin
 from deployments.models.operation import SERVES_AND_FAILS
 from deployments.operations import worker
 from deployments.sandbox.server.faults import Fault
@@ -284,3 +284,14 @@ def test_a_rollback_that_somebodys_promotion_has_made_needless_says_that_nothing
     assert (change.status, portal.web.standing_pin) == ("succeeded", None), change.message
     for told in (change.message, AuditEntry.objects.get(action="rollback done").message):
         assert "The portal set no pin, and automatic deploys are “on”" in told
+
+
+def test_the_older_yes_no_field_does_not_replace_a_finer_setting_that_is_known(portal: Portal) -> None:
+    portal.sandbox.faults.add(Fault("render.service*", "omit", times=None, detail="autoDeployTrigger"))
+
+    change = portal.roll_back("render")
+    left = portal.finish(portal.ask(portal.api, None, OperationKind.LEAVE))
+
+    assert (change.status, left.status) == ("succeeded", "succeeded"), (change.message, left.message)
+    assert change.auto_deploy_before == "checksPass"
+    assert portal.world.service("shop-api").auto_deploy == "checksPass"

@@ -125,6 +125,13 @@ def test_without_the_trigger_the_older_yes_no_field_is_used(render_bench: Client
     assert render_bench.client.current(render_bench.service_id).auto_deploy == "off"
 
 
+def test_a_new_word_for_off_does_not_keep_a_rollback_from_being_pinned(render_bench: ClientBench) -> None:
+    render_bench.world.somebody_sets_auto_deploy(render_bench.name, "off")
+    render_bench.fault("service*", "replace", detail="autoDeployTrigger=disabled", times=None)
+    assert render_bench.client.pin(render_bench.service_id) == "off"
+    assert render_bench.client.current(render_bench.service_id).auto_deploy == "off"
+
+
 def test_a_setting_that_could_not_be_restored_is_not_switched_off(render_bench: ClientBench) -> None:
     render_bench.fault("service", "omit", detail="autoDeployTrigger", times=None)
     render_bench.fault("service", "omit", detail="autoDeploy", times=None)
@@ -149,6 +156,15 @@ def test_a_setting_from_the_older_field_is_restored(render_bench: ClientBench) -
     assert render_bench.client.pin(render_bench.service_id) == "on"
     render_bench.client.unpin(render_bench.service_id, "on")
     assert render_bench.world.service(render_bench.name).auto_deploy != "off"
+
+
+def test_a_finer_setting_is_restored_where_only_the_older_field_confirms_it(
+    render_bench: ClientBench,
+) -> None:
+    render_bench.client.pin(render_bench.service_id)
+    render_bench.fault("service*", "omit", detail="autoDeployTrigger", times=None)
+    render_bench.client.unpin(render_bench.service_id, "checksPass")
+    assert render_bench.world.service(render_bench.name).auto_deploy == "checksPass"
 
 
 def test_events_are_read_through_all_their_pages(render_bench: ClientBench) -> None:

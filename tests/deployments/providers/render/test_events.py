@@ -72,6 +72,16 @@ def test_the_reason_for_which_automatic_deploys_were_switched_off_is_kept() -> N
     assert (event.detail, event.reason) == ("checksPass", "manual_deploy")
 
 
+@pytest.mark.parametrize(
+    ("details", "setting"), [({"newTrigger": "commit"}, "commit"), ({}, "on"), ({"newTrigger": "new"}, "on")]
+)
+def test_automatic_deploys_that_were_enabled_are_on_whatever_the_word(
+    details: dict[str, str], setting: str
+) -> None:
+    event = parsed("auto_deploy_enabled", **details)
+    assert (event.kind, event.detail) == ("auto_deploy_on", setting)
+
+
 def test_out_of_memory_is_said_only_where_render_says_it() -> None:
     assert (
         events.failure({"failure": {"oomKilled": None, "nonZeroExit": 1}})

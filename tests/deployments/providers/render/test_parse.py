@@ -74,6 +74,22 @@ def test_a_preview_has_a_parent_server() -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "setting"),
+    [
+        ({"autoDeploy": "yes", "autoDeployTrigger": "checksPass"}, "checksPass"),
+        ({"autoDeploy": "no", "autoDeployTrigger": "disabled"}, "off"),
+        ({"autoDeploy": "yes", "autoDeployTrigger": "manual"}, "on"),
+        ({"autoDeploy": "perhaps", "autoDeployTrigger": "manual"}, None),
+        ({"autoDeployTrigger": "manual"}, None),
+    ],
+)
+def test_a_word_for_automatic_deploys_that_is_new_leaves_it_to_the_yes_no_field(
+    said: dict[str, str], setting: str | None
+) -> None:
+    assert parse.auto_deploy(said) == setting
+
+
+@pytest.mark.parametrize(
     ("auto_deploy", "trigger", "pinned"),
     [
         ("off", "rollback", True),
