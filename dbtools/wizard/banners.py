@@ -27,17 +27,16 @@ def banners_for_every_page(user: User) -> list[dict[str, str]]:
     rows = DatabaseRollback.objects.select_related("database").filter(
         Q(status__in=(*RUN_STATUSES, "awaiting_approval")) | (~Q(broke_glass="") & Q(followed_up_at=None))
     )
-    may = user.has_perm(ROLL_BACK)
     try:
-        return [banner for row in rows.only(*FIELDS)[:MOST_ROLLBACKS] for banner in _banners(row, user, may)]
+        return [banner for row in rows.only(*FIELDS)[:MOST_ROLLBACKS] for banner in _banners(row, user)]
     except UnreadableDocument as error:
         message = f"Nothing of it is run until it is put right: {error}"
         return [{"tone": "bad", "word": "ROW UNREADABLE", "message": message, "url": reverse("databases")}]
 
 
-def _banners(row: DatabaseRollback, user: User, may: bool) -> list[dict[str, str]]:
+def _banners(row: DatabaseRollback, user: User) -> list[dict[str, str]]:
     banners = []
-    if may and row.status == "awaiting_approval" and user.pk not in (row.requested_by_id, *row.authors):
+    if row.status == "awaiting_approval" and _may_approve(row, user):
         message = (
             f"{row.requested_by_name} asks a second database admin to approve the rollback of {row.title} on"
         )
@@ -55,6 +54,11 @@ def _banners(row: DatabaseRollback, user: User, may: bool) -> list[dict[str, str
         message += " A second database admin has to look at it."
         banners.append(_banner(row, "bad", "BREAK-GLASS", message))
     return banners
+
+
+def _may_approve(row: DatabaseRollback, user: User) -> bool:
+    """Looks at the permission last: on most pages nothing waits, and it need not be read."""
+    return user.pk not in (row.requested_by_id, *row.authors) and user.has_perm(ROLL_BACK)
 
 
 def _banner(row: DatabaseRollback, tone: str, word: str, message: str) -> dict[str, str]:
