@@ -34,6 +34,7 @@ def test_a_rollback_pins_the_service_and_remembers_the_setting_before(portal: Po
 def test_leaving_the_rollback_can_bring_the_later_deployment_back(portal: Portal, name: str) -> None:
     later = portal.service(name).live
     assert later is not None
+    portal.stop_errors(name)
     portal.roll_back(name)
 
     left = portal.finish(portal.ask(portal.service(name), later, OperationKind.LEAVE))

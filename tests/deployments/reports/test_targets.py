@@ -34,6 +34,7 @@ def test_the_build_before_a_changed_variable_is_offered_with_what_differs(
     portal: Portal, ana_at_work: Responder, name: str
 ) -> None:
     before = live(portal, name)
+    portal.stop_errors(name)
     portal.redeploy(name)
 
     target = ana_at_work.suggestion(before.service)
@@ -53,6 +54,7 @@ def test_the_outside_cannot_tell_two_builds_of_one_commit_apart_and_the_page_say
     portal: Portal, ana_at_work: Responder, name: str
 ) -> None:
     before = live(portal, name)
+    portal.stop_errors(name)
     portal.redeploy(name)
 
     page = ana_at_work.reads_of(ana_at_work.carries_out(before))

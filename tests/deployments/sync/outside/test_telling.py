@@ -227,7 +227,7 @@ def test_without_events_a_rollback_is_told_with_an_unknown_actor(portal: Portal,
 def test_the_portals_own_acts_are_never_told_as_outside(portal: Portal, name: str, trouble: str) -> None:
     if trouble:
         portal.sandbox.faults.add(Fault(on=f"{name}.rollback", do=trouble, seconds=0.1))
-    portal.settings.SERVE_SECONDS = 1  # what is left for again answers some requests with errors
+    portal.stop_errors(name)
     later = portal.service(name).live
     portal.roll_back(name)
     portal.read()
