@@ -188,7 +188,7 @@ def test_sql_that_the_check_never_let_through_runs_nothing(
     digest = hashlib.sha256(sql.encode()).hexdigest()
     analysis = {"sha256": digest, "statements": [statement], "problems": [], "path": "transaction"}
     fields = {"sql": sql, "sql_sha256": digest, "sql_analysis": analysis}
-    row, before = approve(rehearsed(target_shop, dana, after="", **fields), efe), state(target_shop)
+    row, before = approve(rehearsed(target_shop, dana, **fields), efe), state(target_shop)
     assert "may not be run any more" in force(row).message
     assert state(target_shop) == before
 

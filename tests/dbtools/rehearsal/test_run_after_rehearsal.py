@@ -201,6 +201,7 @@ def test_what_is_made_anew_and_loses_its_rights_is_named_before_and_after(
     address = make_database()
     by_hand = f"GRANT SELECT ON v TO {role_of_target}"
     made = migrated(address, tmp_path, embedded_scratch, VIEW, by_hand)
+    embedded_scratch.add_roles(roles_of(address))
     ready = rehearsed(made, " ".join((DOWN, "DROP VIEW v;", SAME_VIEW)))
     (check,) = [check for check in ready.report.checks if check.name == "Rights"]
     (line,) = check.lines
