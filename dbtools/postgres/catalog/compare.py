@@ -30,10 +30,11 @@ def _sentence(key: str, old: Facet | None, new: Facet | None) -> str:
         return f"{key} is missing."
     if old is None:
         return f"{key} is there, and was not before."
-    return f"{key} is {_short(new.definition)!r}, and was {_short(old.definition)!r}."
+    return f"{key} is {shortened(new.definition)!r}, and was {shortened(old.definition)!r}."
 
 
-def _short(text: str) -> str:
+def shortened(text: str) -> str:
+    """A definition on one line, cut where it is too long for a sentence."""
     line = " ".join(text.split())
     return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
 

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from dbtools.postgres.state.model import DatabaseState, StatePart, sentence
+from dbtools.postgres.state.model import DatabaseState, StatePart, differing, sentence
 
 # What a copy of the database does not have, or has otherwise.
 ONLY_HERE = frozenset(
@@ -56,10 +56,9 @@ class SchemaChange:
 def change(before: DatabaseState, after: DatabaseState) -> SchemaChange:
     """What lies between two states of the same database, apart from what a copy of it does not have."""
     touched = {}
-    for key in sorted({*before.parts, *after.parts}):
-        old, new = before.parts.get(key), after.parts.get(key)
+    for key, old, new in differing(before.parts, after.parts):
         kind = _either(old, new).kind
-        if kind not in ONLY_HERE and (old is None or new is None or old.definition != new.definition):
+        if kind not in ONLY_HERE:
             touched[key] = TouchedPart(kind, _digest(old), _digest(new))
     return SchemaChange(before.major, touched, _words(before))
 
@@ -79,12 +78,10 @@ def unexpected(rehearsed: SchemaChange, before: DatabaseState, after: DatabaseSt
 
 def beside(before: DatabaseState, after: DatabaseState) -> Iterator[str]:
     """A sentence for each change that no copy could show, of what stood before and still stands."""
-    for key in sorted({*before.parts, *after.parts}):
-        old, new = before.parts.get(key), after.parts.get(key)
+    for key, old, new in differing(before.parts, after.parts):
         about = _either(old, new).about
         stands = not about or (about in before.parts and about in after.parts)
-        differs = old is None or new is None or old.definition != new.definition
-        if _either(old, new).kind in ONLY_HERE and stands and differs:
+        if _either(old, new).kind in ONLY_HERE and stands:
             yield sentence(key, old, new)
 
 

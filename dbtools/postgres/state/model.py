@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from dbtools.postgres.catalog.compare import shortened
+
 VERSION = 2  # of the fingerprint: one that was made otherwise never equals it
-LONGEST = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,22 +72,25 @@ def by_key(parts: Iterable[StatePart]) -> dict[str, StatePart]:
 
 def differences(before: Mapping[str, StatePart], after: Mapping[str, StatePart]) -> Iterator[str]:
     """How one state differs from another, in a sentence for each part."""
+    for key, old, new in differing(before, after):
+        yield sentence(key, old, new)
+
+
+def differing(
+    before: Mapping[str, StatePart], after: Mapping[str, StatePart]
+) -> Iterator[tuple[str, StatePart | None, StatePart | None]]:
+    """The parts that are new, gone or defined otherwise, as they were and as they are, by key."""
     for key in sorted({*before, *after}):
         old, new = before.get(key), after.get(key)
         if old is None or new is None or old.definition != new.definition:
-            yield sentence(key, old, new)
+            yield key, old, new
 
 
 def sentence(key: str, old: StatePart | None, new: StatePart | None) -> str:
     """Such as "owner of table app.t is eve, and was app."."""
     if new is None:
-        was = f", and was {_short(old.definition)}" if old and old.definition else ""
+        was = f", and was {shortened(old.definition)}" if old and old.definition else ""
         return f"{key} is gone{was}."
     if old is None:
-        return f"{key} is new{': ' if new.definition else ''}{_short(new.definition)}."
-    return f"{key} is {_short(new.definition) or 'empty'}, and was {_short(old.definition) or 'empty'}."
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
+        return f"{key} is new{': ' if new.definition else ''}{shortened(new.definition)}."
+    return f"{key} is {shortened(new.definition) or 'empty'}, and was {shortened(old.definition) or 'empty'}."
