@@ -15,7 +15,7 @@ from django.utils import timezone
 from dbtools.models import DatabaseRollback
 from dbtools.wizard import code_side, rights
 from dbtools.wizard.binding import digest_of
-from dbtools.wizard.transitions import refuse, step
+from dbtools.wizard.transitions import refuse, refuse_if_mistyped, step
 from rollback_portal.audit.models import Outcome
 from rollback_portal.audit.record import Actor
 from rollback_portal.jobs import mutual_exclusion
@@ -101,8 +101,7 @@ def start_run(actor: Actor, rollback: DatabaseRollback, *, typed: str) -> None:
     Raises:
         StepRefused: it was mistyped, the approval is void, or code is being changed in the same environment.
     """
-    if not hmac.compare_digest(typed.strip().encode(), rollback.phrase.encode()):
-        refuse(actor, rollback, "run refused", f"What was typed is not {rollback.phrase}.")
+    refuse_if_mistyped(actor, rollback, "run refused", typed)
     reason = void_reason(rollback)
     if reason:
         refuse(actor, rollback, "run refused", reason)
@@ -123,10 +122,7 @@ def void_reason(rollback: DatabaseRollback) -> str:
     """Why the approval is void, as a sentence; "" while it is valid. The worker asks this again."""
     if rollback.approved_at is None or rollback.approved_by is None:
         return "It is not approved."
-    expires = rollback.expires_at
-    if expires is None or timezone.now() > expires:
-        return "The approval was valid for 15 minutes and has expired."
-    if reason := rights.lapsed(rollback):
+    if reason := rights.expired(rollback) or rights.lapsed(rollback):
         return reason
     if "change" not in rollback.rehearsal:
         return "It was rehearsed by an earlier version of the portal: rehearse it again."

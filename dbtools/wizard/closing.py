@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hmac
-
 from django.utils import timezone
 
 from dbtools.models import DatabaseRollback
-from dbtools.wizard.transitions import refuse, step
+from dbtools.wizard.transitions import refuse, refuse_if_mistyped, step
 from rollback_portal.audit.models import Outcome
 from rollback_portal.audit.record import Actor
 
@@ -45,8 +43,7 @@ def settle(actor: Actor, rollback: DatabaseRollback, *, answer: str, findings: s
         refuse(actor, rollback, "settling refused", "Choose what you found.")
     if len(findings.strip()) < SHORTEST_FINDINGS:
         refuse(actor, rollback, "settling refused", "Say in a sentence what you saw in the database.")
-    if not hmac.compare_digest(typed.strip().encode(), rollback.phrase.encode()):
-        refuse(actor, rollback, "settling refused", f"What was typed is not {rollback.phrase}.")
+    refuse_if_mistyped(actor, rollback, "settling refused", typed)
     status, phrase = ANSWERS[answer]
     now = timezone.now()
     step(

@@ -82,7 +82,7 @@ def _request(actor: Actor, rollback: DatabaseRollback, kind: str, reason: str, n
 def _end_expired(rollback: DatabaseRollback, kind: str) -> None:
     """An approval that has expired is in nobody's way."""
     for release in rollback.releases.filter(kind=kind, status="approved"):
-        if expired(release):
+        if rights.expired(release):
             release.move("declined", ended_at=timezone.now())
 
 
@@ -180,14 +180,8 @@ def void_reason(release: BackupRelease) -> str:
         return "It is not approved by a second person."
     if backup is None or backup.deleted_at is not None:
         return "The backup was deleted when its retention period ended."
-    if expired(release):
-        return "The approval was valid for 15 minutes and has expired."
-    if reason := rights.lost_by([release.requested_by_id, release.approved_by_id]):
+    if reason := rights.expired(release) or rights.lost_by([release.requested_by_id, release.approved_by_id]):
         return reason
     if not hmac.compare_digest(release_digest_of(release), release.digest):
         return "It has changed since it was approved: the approval is void."
     return ""
-
-
-def expired(release: BackupRelease) -> bool:
-    return release.expires_at is None or timezone.now() > release.expires_at

@@ -1,4 +1,4 @@
-"""Who may still have it done, and who else could approve it."""
+"""Whether an approval still counts, who may still have it done, and who else could approve it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,17 @@ from datetime import timedelta
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from dbtools.models import ROLL_BACK, DatabaseRollback
+from dbtools.models import ROLL_BACK, BackupRelease, DatabaseRollback
 from rollback_portal.accounts.models import User
 
 SEEN_WITHIN = timedelta(minutes=15)
+
+
+def expired(approved: DatabaseRollback | BackupRelease) -> str:
+    """That an approval no longer counts, as a sentence; "" while it does."""
+    if approved.expires_at is None or timezone.now() > approved.expires_at:
+        return "The approval was valid for 15 minutes and has expired."
+    return ""
 
 
 def lapsed(rollback: DatabaseRollback) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -61,6 +62,16 @@ def refuse(actor: Actor, rollback: DatabaseRollback, action: str, reason: str) -
     with transaction.atomic():
         record_step(actor, rollback, action, Outcome.REFUSED, f"{actor.name} was refused: {reason}")
     raise StepRefused(f"{reason} Nothing was changed.")
+
+
+def refuse_if_mistyped(actor: Actor, rollback: DatabaseRollback, action: str, typed: str) -> None:
+    """Refuse an act for which exactly `<database>/<migration>` has to be typed.
+
+    Raises:
+        StepRefused: something else was typed.
+    """
+    if not hmac.compare_digest(typed.strip().encode(), rollback.phrase.encode()):
+        refuse(actor, rollback, action, f"What was typed is not {rollback.phrase}.")
 
 
 def record_step(

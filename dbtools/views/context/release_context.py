@@ -8,7 +8,7 @@ from dbtools.models import BackupRelease, DatabaseRollback
 from dbtools.release_forms import newest_release
 from dbtools.views.badges import restore_badge
 from dbtools.views.buttons import Viewer, approve_release_button, ask_release_button
-from dbtools.wizard import releases
+from dbtools.wizard import releases, rights
 from dbtools.wizard.binding import release_digest_of
 from rollback_portal.text import age, clean_line
 
@@ -36,7 +36,7 @@ def release_context(rollback: DatabaseRollback, viewer: Viewer) -> dict[str, Any
 def is_shown(release: BackupRelease) -> bool:
     """Whether somebody still has to do something: a restore goes on by itself, and an approval expires."""
     waits_to_be_used = release.status == "approved" and release.kind == "download"
-    return release.status == "requested" or (waits_to_be_used and not releases.expired(release))
+    return release.status == "requested" or (waits_to_be_used and not rights.expired(release))
 
 
 def release_entry(release: BackupRelease, viewer: Viewer) -> dict[str, Any]:

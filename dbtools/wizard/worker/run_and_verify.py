@@ -200,11 +200,11 @@ def verify(context: WizardContext) -> None:
     """Check on a new connection that the history rows are gone and the schema is the rehearsed one."""
     rollback = context.rollback
     try:
-        config = load_database(rollback.database.name)
+        config, spec = load_database(rollback.database.name), run_spec_of(rollback)
         address = config.address()
         purpose = f"verification {rollback.pk}"
         with client.connect(address, purpose, settings=client.read_only(60)) as connection:
-            commit_outcome.refuse_another_database(connection, address, run_spec_of(rollback))
+            commit_outcome.refuse_another_database(connection, address, spec)
             rows = history.read(connection, address.schema)
             now = state.read(connection, config.all_schemas())
     except (NotConfigured, DatabaseUnreachable, Error) as error:
@@ -213,7 +213,7 @@ def verify(context: WizardContext) -> None:
     left = rollback.run_log.get("fingerprint_after", "")
     parts = RecordedState.parts_of(left)
     verification: Verification = {
-        "rows_standing": _standing(run_spec_of(rollback), rows),
+        "rows_standing": _standing(spec, rows),
         "schema_as_rehearsed": now.fingerprint == left or _same_schema(parts, now),
         "older_rows": list(older_rows(rows, rollback.selected)),
         "differences": list(state.differences(parts, now.parts)) if parts else [],
