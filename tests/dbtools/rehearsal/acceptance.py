@@ -7,7 +7,7 @@ from pathlib import Path
 from dbtools import sql
 from dbtools.execution import runner
 from dbtools.execution.run_spec import CommittedRun, RowToDelete, RunObserver, RunSpec
-from dbtools.postgres import catalog, client
+from dbtools.postgres import client, state
 from dbtools.postgres.catalog.privileges import granted_rights
 from dbtools.postgres.client import DatabaseAddress
 from dbtools.prisma import history
@@ -60,4 +60,4 @@ def rehearse_for_real(made: Project, down: str, *, alone: bool) -> RehearsalRepo
 
 def fingerprint(address: DatabaseAddress) -> str:
     with client.connect(address, "tests") as connection:
-        return catalog.read(connection, SCHEMAS).fingerprint
+        return state.read(connection, SCHEMAS).fingerprint
