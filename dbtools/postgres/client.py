@@ -46,6 +46,8 @@ ALLOWED_OPTIONS = frozenset(
      "sslsni", "ssl_min_protocol_version", "ssl_max_protocol_version", "channel_binding", "require_auth",
      "requirepeer", "gssencmode", "krbsrvname", "target_session_attrs", "hostaddr", "options"}
 )  # fmt: skip
+# Since PostgreSQL 15 a publication may have whole schemas, and some rows and columns of a table only.
+PUBLISHES_PARTS = 150_000
 PROGRAM_NAME = "rollback-portal"  # what PostgreSQL's own programs call themselves in `pg_stat_activity`
 POOLER_ERROR = "unsupported startup parameter"
 
@@ -57,6 +59,11 @@ def read_only(statement_seconds: int, *, lock_seconds: int = 0) -> tuple[str, ..
         f"statement_timeout={statement_seconds}s",
         f"lock_timeout={lock_seconds}s",
     )
+
+
+def unquoted(name: str) -> str:
+    """The name that an identifier in SQL stands for."""
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name
 
 
 class InvalidAddress(ValueError):

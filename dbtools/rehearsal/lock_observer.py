@@ -10,7 +10,7 @@ from dbtools.execution.run_spec import Blocker, ExecutedStatement, Identity
 from dbtools.postgres import client
 from dbtools.postgres.client import Connection, DatabaseAddress, Error
 from dbtools.postgres.state import DatabaseState
-from dbtools.rehearsal.differences.row_digests import HISTORY
+from dbtools.prisma import history
 from dbtools.rehearsal.report import TableLock
 
 MODES = (
@@ -32,7 +32,7 @@ class LockObserver:
     def __init__(self, address: DatabaseAddress) -> None:
         self._connection = client.connect(address, "rehearsal", autocommit=True)
         rows = self._connection.execute(RELATIONS.encode()).fetchall()
-        self._names = {oid: name for oid, name in rows if name.rpartition(".")[2] != HISTORY}
+        self._names = {oid: name for oid, name in rows if name.rpartition(".")[2] != history.TABLE}
         self._backend = 0
         self._since: dict[tuple[str, str], float] = {}
 

@@ -11,11 +11,10 @@ from dataclasses import dataclass, replace
 
 from pglast import ast
 from pglast.enums import DropBehavior, GrantTargetType, RoleSpecType
-from pglast.stream import RawStream
 
 from dbtools.sql.refused_statements import RIGHTS
 from dbtools.sql.syntax.name_scope import strings
-from dbtools.sql.syntax.parsing import InvalidSql, split
+from dbtools.sql.syntax.parsing import InvalidSql, printed, split
 
 MOST_STATEMENTS = 20_000
 RESTORES_NOTHING = (
@@ -110,7 +109,7 @@ def _name(target: object, schema: str) -> str:
         return str((target.schemaname or schema, target.relname))
     if isinstance(target, ast.ObjectWithArgs):
         parts = strings(target.objname)
-        arguments = [RawStream()(argument) for argument in target.objargs or ()]
+        arguments = [printed(argument) for argument in target.objargs or ()]
         return str((parts if parts[1:] else (schema, *parts), arguments))
     parts = strings(target)
     return str(parts if parts[1:] or isinstance(target, ast.String) else (schema, *parts))

@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from dbtools.postgres.client import unquoted
 from dbtools.postgres.dump.facts import SchemaFacts, parse, schema_statements
 
 SAME, ORDER, DIFFERENT = "same", "same but for column order", "different"
@@ -65,13 +66,9 @@ def with_extensions_of(text: str, other: str, names: Collection[str]) -> str:
         for statement in schema_statements(other)
         if statement not in standing
         and (match := EXTENSION.match(statement))
-        and _plain(match["name"]) in names
+        and unquoted(match["name"]) in names
     ]
     return text + "".join(f"\n{statement};\n" for statement in added)
-
-
-def _plain(name: str) -> str:
-    return name[1:-1].replace('""', '"') if name.startswith('"') else name
 
 
 def _number(count: int) -> str:

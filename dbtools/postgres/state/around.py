@@ -5,6 +5,8 @@ Each row is a kind, a name and a definition.
 
 from __future__ import annotations
 
+from dbtools.postgres.client import PUBLISHES_PARTS
+
 DATABASE = """
 SELECT 'database', f.name, f.definition FROM pg_database d JOIN pg_tablespace s ON s.oid = d.dattablespace
 CROSS JOIN LATERAL (VALUES
@@ -97,8 +99,6 @@ SELECT 'event trigger', 'state of ' || quote_ident(evtname),
        concat_ws(' ', evtenabled, evtevent, evttags::text, evtfoid::regprocedure, pg_get_userbyid(evtowner))
 FROM pg_event_trigger
 """
-PUBLISHES_SCHEMAS = 150_000  # since PostgreSQL 15
-
 ALL = (
     DATABASE, SETTINGS, DEFAULTS, ROLE, DEFAULT_PRIVILEGES, EXTENSIONS, PUBLICATIONS, SUBSCRIBED,
     EVENT_TRIGGERS,
@@ -107,4 +107,4 @@ ALL = (
 
 def queries(server_version: int) -> tuple[str, ...]:
     """The queries for a server of this version, such as 150018."""
-    return (*ALL, PUBLISHED_SCHEMAS) if server_version >= PUBLISHES_SCHEMAS else ALL
+    return (*ALL, PUBLISHED_SCHEMAS) if server_version >= PUBLISHES_PARTS else ALL

@@ -6,6 +6,8 @@ object ("" where there is only one), and the definition.
 
 from __future__ import annotations
 
+from dbtools.postgres.client import PUBLISHES_PARTS
+
 # Catalog, its column for the owner, for the rights, and the letter of `acldefault` ("" where there are none).
 OWNED = (
     ("pg_proc", "proowner", "proacl", "f"), ("pg_type", "typowner", "typacl", "T"),
@@ -86,7 +88,6 @@ WHERE objsubid = 0 AND classoid IN ('pg_extension'::regclass, 'pg_operator'::reg
 """
 
 
-# Since PostgreSQL 15 some rows and columns alone can be published.
 PUBLISHED = """
 SELECT 'pg_class'::regclass::oid::bigint, r.prrelid::bigint, 0, 'publication', quote_ident(p.pubname), ''
 FROM pg_publication p JOIN pg_publication_rel r ON r.prpubid = p.oid
@@ -98,7 +99,6 @@ SELECT 'pg_class'::regclass::oid::bigint, r.prrelid::bigint, 0, 'publication', q
      WHERE a.attrelid = r.prrelid AND a.attnum = ANY (r.prattrs)))
 FROM pg_publication p JOIN pg_publication_rel r ON r.prpubid = p.oid
 """
-PUBLISHES_PARTS = 150_000
 
 
 def _with_rights(query: str, acl: str) -> str:

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from dbtools.postgres.catalog import Catalog, Facet
-from dbtools.postgres.client import Connection
+from dbtools.postgres.client import Connection, unquoted
 
 WORD = re.compile(r"[\w$]+")
 # Everything that belongs to a schema, by its address, with the sub-objects of tables.
@@ -110,8 +110,8 @@ class Surroundings:
                 break
             facet = catalog.facets[facet.parent]
         if facet.kind == "schema":
-            return _plain(facet.label)
-        return self.places.get(facet.address[:2], "") or _plain(facet.parent.removeprefix("schema "))
+            return unquoted(facet.label)
+        return self.places.get(facet.address[:2], "") or unquoted(facet.parent.removeprefix("schema "))
 
     def _needs(self, catalog: Catalog) -> Mapping[str, Collection[str]]:
         """What each facet brings with it: what it depends on, is a part of, consists of or mentions."""
@@ -119,7 +119,7 @@ class Surroundings:
         by_name = defaultdict(set)
         for key, facet in catalog.facets.items():
             if facet.kind in NAMED_IN_TEXTS:
-                by_name[_plain(facet.label)].add(key)
+                by_name[unquoted(facet.label)].add(key)
             if facet.parent in catalog.facets and not facet.parent.startswith("schema "):
                 needs.setdefault(key, set()).add(facet.parent)
                 if catalog.facets[facet.parent].kind in WITH_THEIR_PARTS:
@@ -156,7 +156,3 @@ def _closure(start: Iterable[str], near: Mapping[str, Collection[str]]) -> set[s
                 found.add(other)
                 queue.append(other)
     return found
-
-
-def _plain(name: str) -> str:
-    return name[1:-1].replace('""', '"') if name.startswith('"') else name

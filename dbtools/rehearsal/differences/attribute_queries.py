@@ -5,6 +5,8 @@ Each object is named as `pg_identify_object` names it, which is the same on ever
 
 from __future__ import annotations
 
+from dbtools.postgres.client import PUBLISHES_PARTS
+
 OBJECTS = """
 WITH scope AS MATERIALIZED (
     SELECT n.* FROM pg_namespace n WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
@@ -115,7 +117,6 @@ SELECT 'pg_class'::regclass::oid, m.prrelid, 0, 'publication', p.pubname::text, 
 FROM pg_publication_rel m JOIN pg_publication p ON p.oid = m.prpubid
 """
 ALL_COLUMNS = "'member'"
-# Since PostgreSQL 15 a publication may have some of a table's columns and rows only.
 SOME_COLUMNS = """
 concat('member', (SELECT format(' with the columns %s', string_agg(a.attname, ', ' ORDER BY a.attnum))
                   FROM pg_attribute a WHERE a.attrelid = m.prrelid AND a.attnum = ANY (m.prattrs)
@@ -125,7 +126,7 @@ concat('member', (SELECT format(' with the columns %s', string_agg(a.attname, ',
 
 def attributes_query(server_version: int) -> str:
     """All objects, each once for each of its attributes, or once where it has none."""
-    what = SOME_COLUMNS if server_version >= 150_000 else ALL_COLUMNS
+    what = SOME_COLUMNS if server_version >= PUBLISHES_PARTS else ALL_COLUMNS
     parts = (OWNERS, RIGHTS, COMMENTS, RELATIONS, COLUMNS, VALIDITY, PUBLICATIONS.replace("{what}", what))
     union = "\nUNION ALL ".join(f"({part})" for part in parts)
     return f"""{OBJECTS}

@@ -62,7 +62,6 @@ JOIN pg_class c ON c.oid = m.prrelid WHERE c.relname <> '_prisma_migrations'
 GROUP BY p.oid, p.pubname, p.pubviaroot ORDER BY p.pubname
 """
 WHOLE_TABLE = "'ONLY %s', m.prrelid::regclass"
-# Since PostgreSQL 15 a publication may have some columns and rows of a table, and whole schemas.
 PART_OF_TABLE = """'ONLY %s%s%s', m.prrelid::regclass,
     (SELECT ' (' || string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) || ')' FROM pg_attribute a
      WHERE a.attrelid = m.prrelid AND a.attnum = ANY (m.prattrs)),
@@ -104,18 +103,18 @@ def read_original_rights(address: DatabaseAddress) -> OriginalRights:
         row = connection.execute("SELECT current_user::text, quote_ident(current_user)").fetchone()
         role, quoted = row or (address.user, address.user)
         owners = {(kind, name): owner for kind, name, owner in connection.execute(OWNERS.encode()).fetchall()}
-        since_15 = connection.info.server_version >= 150_000
+        in_parts = connection.info.server_version >= client.PUBLISHES_PARTS
         schemas = [name for (name,) in connection.execute(SCHEMAS).fetchall()]
         own = (f" TO {quoted}", f" TO {quoted} WITH GRANT OPTION")
         rights = (right.sql for right in granted_rights(connection, schemas) if not right.sql.endswith(own))
-        publications = PUBLICATIONS.replace("{member}", PART_OF_TABLE if since_15 else WHOLE_TABLE)
+        publications = PUBLICATIONS.replace("{member}", PART_OF_TABLE if in_parts else WHOLE_TABLE)
         statements = (
             *_texts(connection, DEFAULTS),
             *_texts(connection, TAKEN_FROM_EVERYBODY),
             *rights,
             *_texts(connection, publications),
         )
-        whole = connection.execute(PUBLISHED_SCHEMAS).fetchall() if since_15 else []
+        whole = connection.execute(PUBLISHED_SCHEMAS).fetchall() if in_parts else []
     return OriginalRights(role, owners, statements, tuple((name, schema) for name, schema in whole))
 
 

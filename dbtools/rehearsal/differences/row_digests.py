@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from dbtools.postgres import client
 from dbtools.postgres.backups.snapshot import TABLES, display_name
 from dbtools.postgres.client import SQL, Composable, Connection, DatabaseAddress, Identifier
+from dbtools.prisma import history
 
-HISTORY = "_prisma_migrations"
 # One expression per column: a table may have as many columns as a SELECT may have expressions.
 MEASURED = SQL("concat(count({0}), ' ', sum(hashtextextended({0}::text, {1})))")
 # The key of a table is its primary key, or else a unique index that no NULL gets around.
@@ -73,7 +73,7 @@ class TableDigest:
 
     @property
     def is_history(self) -> bool:
-        return self.place[1] == HISTORY
+        return self.place[1] == history.TABLE
 
 
 def measure(address: DatabaseAddress) -> dict[int, TableDigest]:

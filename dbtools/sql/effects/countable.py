@@ -13,12 +13,11 @@ from dataclasses import replace
 from pglast import ast
 from pglast.enums import A_Expr_Kind
 from pglast.parser import ParseError, parse_sql
-from pglast.stream import RawStream
 
 from dbtools.sql.result import Count, CountUses
 from dbtools.sql.syntax.functions import HARMLESS, VOLATILE, words
 from dbtools.sql.syntax.name_scope import strings
-from dbtools.sql.syntax.parsing import walk
+from dbtools.sql.syntax.parsing import printed, walk
 
 NODES = frozenset(
     {"RawStmt", "SelectStmt", "ResTarget", "FuncCall", "ColumnRef", "A_Expr", "BoolExpr", "NullTest",
@@ -64,7 +63,7 @@ def qualified(count: Count, schema: str) -> Count:
             names = strings(node.names)
             if len(names) == 1 and names[0] not in OWN_TYPES:
                 node.names = (ast.String(sval=schema), ast.String(sval=names[0]))
-    return replace(count, query=RawStream()(statement), uses=_uses(nodes, schema))
+    return replace(count, query=printed(statement), uses=_uses(nodes, schema))
 
 
 def _not_counted(count: Count, why: str) -> Count:

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from pglast import ast
 from pglast.enums import A_Expr_Kind
-from pglast.stream import RawStream
 
 from dbtools.sql.syntax.name_scope import quoted, strings
-from dbtools.sql.syntax.parsing import split
+from dbtools.sql.syntax.parsing import printed, split
 
 RANGES = {
     "smallint": (-(2**15), 2**15 - 1),
@@ -46,7 +45,7 @@ def written_boolean(column: str) -> str:
 
 def proves(check: ast.Node, column: str, target: ast.TypeName) -> bool:
     """Whether the check is false for each value of the column that the type cuts, rounds or rewrites."""
-    return _comes_back(check, column, target) or _printed(check) in _known(quoted(column), target)
+    return _comes_back(check, column, target) or printed(check) in _known(quoted(column), target)
 
 
 def _comes_back(check: ast.Node, column: str, target: ast.TypeName) -> bool:
@@ -56,14 +55,14 @@ def _comes_back(check: ast.Node, column: str, target: ast.TypeName) -> bool:
     back, there = _casts(check.lexpr), _casts(check.rexpr)
     if back is None or there is None or back[0] != column or there[0] != column:
         return False
-    return _printed(target) in back[1] and there[1] in ([], ["text"])
+    return printed(target) in back[1] and there[1] in ([], ["text"])
 
 
 def _casts(node: object) -> tuple[str, list[str]] | None:
     """The column below a chain of casts, and the types; None if there is anything else."""
     types: list[str] = []
     while isinstance(node, ast.TypeCast) and node.typeName is not None:
-        types.append(_printed(node.typeName))
+        types.append(printed(node.typeName))
         node = node.arg
     names = strings(node.fields) if isinstance(node, ast.ColumnRef) else ()
     return (names[0], types) if len(names) == 1 else None
@@ -90,9 +89,4 @@ def _known(column: str, target: ast.TypeName) -> set[str]:
 
 def _printed_condition(text: str) -> str:
     (piece,) = split(f"SELECT {text}")
-    return _printed(piece.tree).removeprefix("SELECT ")
-
-
-def _printed(node: ast.Node) -> str:
-    text: str = RawStream()(node)
-    return text
+    return printed(piece.tree).removeprefix("SELECT ")

@@ -12,12 +12,11 @@ from dataclasses import dataclass, field
 from pglast import ast
 from pglast.enums import AlterTableType as Alter
 from pglast.enums import ConstrType
-from pglast.stream import RawStream
 
 from dbtools.sql.effects import fits
 from dbtools.sql.result import Count
 from dbtools.sql.syntax.name_scope import columns, literal, quoted, relation, strings
-from dbtools.sql.syntax.parsing import walk
+from dbtools.sql.syntax.parsing import printed, walk
 
 PRINTABLE_NODES = 400
 
@@ -106,12 +105,6 @@ def why_not(tree: ast.Node | tuple[object, ...] | None, earlier: EarlierStatemen
     if earlier.creates(written | read):
         return "it depends on what an earlier statement makes or renames"
     return ""
-
-
-def printed(tree: ast.Node) -> str:
-    """The expression as SQL."""
-    text: str = RawStream()(tree)
-    return text
 
 
 def count_rows(

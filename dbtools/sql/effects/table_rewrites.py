@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from pglast import ast
 from pglast.enums import AlterTableType
-from pglast.stream import RawStream
+
+from dbtools.sql.syntax.parsing import printed
 
 TEXTS = frozenset({"text", "text[]"})
 
@@ -18,7 +19,7 @@ def rewritten(tree: ast.AlterTableStmt) -> Iterator[str]:
         if command.subtype != AlterTableType.AT_AlterColumnType or not isinstance(definition, ast.ColumnDef):
             continue
         using, kind = definition.raw_default, definition.typeName
-        if using is not None and kind is not None and not _only_casts(using, RawStream()(kind), command.name):
+        if using is not None and kind is not None and not _only_casts(using, printed(kind), command.name):
             yield command.name or ""
 
 
@@ -34,7 +35,7 @@ def _only_casts(using: ast.Node, kind: str, column: str | None) -> bool:
     """Whether it is the column itself, cast to its new type directly or via text."""
     expected = frozenset({kind})
     while isinstance(using, ast.TypeCast):
-        if using.typeName is None or RawStream()(using.typeName) not in expected or using.arg is None:
+        if using.typeName is None or printed(using.typeName) not in expected or using.arg is None:
             return False
         using, expected = using.arg, TEXTS
     fields = (using.fields or ()) if isinstance(using, ast.ColumnRef) else ()

@@ -14,6 +14,7 @@ from itertools import pairwise
 
 from pglast import ast
 from pglast.parser import ParseError, Token, parse_sql, scan
+from pglast.stream import RawStream
 
 from dbtools.sql.result import LIMITS, SqlProblem
 
@@ -162,6 +163,12 @@ class Lines:
 
     def of(self, place: int) -> int:
         return bisect_right(self.starts, place)
+
+
+def printed(node: ast.Node) -> str:
+    """The tree as SQL."""
+    text: str = RawStream()(node)
+    return text
 
 
 def walk(root: object) -> tuple[ast.Node, ...]:
