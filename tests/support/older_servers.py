@@ -6,7 +6,6 @@ Its programs are looked for where distributions install them, or in the folder o
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +16,7 @@ from rollback_portal import env
 from rollback_portal.local.throwaway import temporary_folder
 from rollback_portal.processes.data_folder import DataFolder
 from rollback_portal.processes.postgres import Postgres
-from rollback_portal.processes.supervised import stop_all
+from tests.support.running_postgres import running
 
 NAMED_FOLDER = "PORTAL_OLDER_POSTGRES"
 INSTALLED = Path("/usr/lib/postgresql")
@@ -47,13 +46,6 @@ def older_postgresql() -> Iterator[DatabaseAddress]:
     programs = older_programs()
     if programs is None:
         raise FileNotFoundError("There is no older PostgreSQL here.")
-    path = temporary_folder()
-    postgres = OlderPostgres(DataFolder(path), programs)
-    postgres.prepare()
-    process = postgres.start()
-    try:
-        postgres.wait(process)
+    postgres = OlderPostgres(DataFolder(temporary_folder()), programs)
+    with running(postgres):
         yield client.parse(postgres.url).with_database("postgres")
-    finally:
-        stop_all([process], 20)
-        shutil.rmtree(path, ignore_errors=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,8 +17,8 @@ from rollback_portal import env
 from rollback_portal.local.throwaway import temporary_folder
 from rollback_portal.processes.data_folder import DataFolder
 from rollback_portal.processes.postgres import Postgres, server_pids
-from rollback_portal.processes.supervised import stop_all
 from rollback_portal.settings import database
+from tests.support.running_postgres import running
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +46,14 @@ def own_postgresql() -> Iterator[Server]:
     path = temporary_folder()
     folder = DataFolder(path)
     postgres = Postgres(folder, folder.sockets(), env.for_child(), throwaway=True)
-    postgres.prepare()
-    process = postgres.start()
-    server = Server(postgres.url, path, postgres.cluster)
-    try:
-        postgres.wait(process)
-        run("migrate", "--verbosity", "0", DATABASE_URL=server.url)
-        with rows_in(server.url):
-            yield server
-    finally:
-        server.thaw()
-        stop_all([process], 20)
-        shutil.rmtree(path, ignore_errors=True)
+    with running(postgres):
+        server = Server(postgres.url, path, postgres.cluster)
+        try:
+            run("migrate", "--verbosity", "0", DATABASE_URL=server.url)
+            with rows_in(server.url):
+                yield server
+        finally:
+            server.thaw()
 
 
 @contextmanager

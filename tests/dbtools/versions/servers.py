@@ -23,7 +23,7 @@ from rollback_portal.local.parts import any_free_port
 from rollback_portal.local.throwaway import temporary_folder
 from rollback_portal.processes.data_folder import DataFolder
 from rollback_portal.processes.postgres import Postgres, programs
-from rollback_portal.processes.supervised import stop_all
+from tests.support.running_postgres import running
 
 MAJORS = (13, 14, 15, 16, 17, 18)
 IN_THE_GATE = (15, 18)  # `make wizard-versions` takes all of them
@@ -107,17 +107,11 @@ def link_libraries(package: Path) -> None:
 
 
 @contextmanager
-def running(major: int) -> Iterator[EncryptedPostgres]:
+def encrypted_postgres(major: int) -> Iterator[EncryptedPostgres]:
     """A server of this version, for as long as the block lasts."""
     postgres = EncryptedPostgres(major)
-    postgres.prepare()
-    server = postgres.start(
-        listen_addresses="127.0.0.1", port=str(postgres.port), ssl="on",
+    with running(
+        postgres, listen_addresses="127.0.0.1", port=str(postgres.port), ssl="on",
         ssl_cert_file=str(postgres.certificate), ssl_key_file=str(postgres.key),
-    )  # fmt: skip
-    try:
-        postgres.wait(server)
+    ):  # fmt: skip
         yield postgres
-    finally:
-        stop_all([server], patience=10)
-        shutil.rmtree(postgres.folder.path, ignore_errors=True)

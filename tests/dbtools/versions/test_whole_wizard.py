@@ -22,7 +22,7 @@ from dbtools.sandbox.project import LOCK, PlannedMigration
 from dbtools.wizard import approval, inventory
 from rollback_portal.accounts.models import User
 from rollback_portal.audit.record import Actor
-from tests.dbtools.versions.servers import IN_THE_GATE, EncryptedPostgres, client_programs, running
+from tests.dbtools.versions.servers import IN_THE_GATE, EncryptedPostgres, client_programs, encrypted_postgres
 from tests.dbtools.wizard.worker.full_runs import advance_to_approved, run_worker
 from tests.support.rehearsal_role import PASSWORD, rehearsal_role
 
@@ -61,7 +61,7 @@ ALTER TABLE "Order" DROP COLUMN "note";
 
 @pytest.fixture(params=CHOSEN, ids=lambda major: f"PostgreSQL {major}")
 def postgres(request: pytest.FixtureRequest) -> Iterator[EncryptedPostgres]:
-    with running(request.param) as server:
+    with encrypted_postgres(request.param) as server:
         yield server
 
 
@@ -134,7 +134,7 @@ def test_with_the_embedded_server_for_rehearsals(dana: User, efe: User) -> None:
 def test_with_a_server_for_rehearsals_of_the_same_version(
     postgres: EncryptedPostgres, dana: User, efe: User, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with running(postgres.major) as scratch:
+    with encrypted_postgres(postgres.major) as scratch:
         monkeypatch.setenv("SCRATCH_DATABASE_URL", as_written(rehearsal_role(scratch.address)))
         with client.connect(scratch.address, "tests", autocommit=True) as connection:
             connection.execute(SQL("CREATE ROLE {} NOLOGIN").format(Identifier(READER)))
