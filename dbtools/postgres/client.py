@@ -48,6 +48,8 @@ ALLOWED_OPTIONS = frozenset(
 )  # fmt: skip
 # Since PostgreSQL 15 a publication may have whole schemas, and some rows and columns of a table only.
 PUBLISHES_PARTS = 150_000
+# The options of a column `a` that somebody set. PostgreSQL 15.20 keeps one of its own there, `pg_attver`.
+COLUMN_OPTIONS = "(SELECT array_agg(o ORDER BY o) FROM unnest(a.attoptions) o WHERE left(o, 3) <> 'pg_')"
 PROGRAM_NAME = "rollback-portal"  # what PostgreSQL's own programs call themselves in `pg_stat_activity`
 POOLER_ERROR = "unsupported startup parameter"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dbtools.postgres.catalog.model import NOT_DIGESTED, Catalog, Facet
+from rollback_portal.text import clean_line
 
 LONGEST = 160
 
@@ -35,8 +36,7 @@ def _sentence(key: str, old: Facet | None, new: Facet | None) -> str:
 
 def shortened(text: str) -> str:
     """A definition on one line, cut where it is too long for a sentence."""
-    line = " ".join(text.split())
-    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
+    return clean_line(text, LONGEST)
 
 
 _nothing = Facet("", "", "", "", "", "", "", "", "", "", "", "", (0, 0, 0))

@@ -8,7 +8,7 @@ from typing import Any
 
 from dbtools.postgres.catalog import constraints, relations, routines, types
 from dbtools.postgres.catalog.model import Address, Catalog, Facet
-from dbtools.postgres.client import Connection
+from dbtools.postgres.client import COLUMN_OPTIONS, Connection
 
 COLUMNS = (
     "kind, name, definition, make, change, unmake, within, parent, target, rename, label, schema, "
@@ -36,8 +36,8 @@ WITH scope AS MATERIALIZED (
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
                       AND d.deptype = 'e')
 ), raw AS MATERIALIZED (
-    SELECT a.attrelid, a.attnum, a.attname, a.attislocal, a.attnotnull, a.attstorage, a.attoptions,
-        a.attidentity,
+    SELECT a.attrelid, a.attnum, a.attname, a.attislocal, a.attnotnull, a.attstorage, a.attidentity,
+           {column_options} AS attoptions,
            t.typstorage, r.name AS table_name, r.relname, r.relkind,
            format('%s.%I', r.name, a.attname) AS name,
            format_type(a.atttypid, a.atttypmod) AS bare_type,
@@ -107,7 +107,8 @@ QUERIES = (*relations.ALL, *types.ALL, *constraints.ALL, *routines.ALL)
 UNION = ") UNION ALL (".join(QUERIES)
 # A list is sent only for the few facets that have one: to read 20,000 empty ones takes seconds.
 SELECTED = COLUMNS.replace("labels", "nullif(labels, '[]')")
-CATALOG_QUERY = f"{COMMON_TABLES} SELECT {SELECTED} FROM (({UNION})) AS facet ({COLUMNS})"  # noqa: S608 - our own
+TABLES = COMMON_TABLES.replace("{column_options}", COLUMN_OPTIONS)
+CATALOG_QUERY = f"{TABLES} SELECT {SELECTED} FROM (({UNION})) AS facet ({COLUMNS})"  # noqa: S608 - our own
 COMMENTS = """
 SELECT d.classoid::bigint, d.objoid::bigint, d.objsubid, d.description,
        CASE WHEN d.classoid = 'pg_class'::regclass AND d.objsubid > 0

@@ -6,7 +6,7 @@ object ("" where there is only one), and the definition.
 
 from __future__ import annotations
 
-from dbtools.postgres.client import PUBLISHES_PARTS
+from dbtools.postgres.client import COLUMN_OPTIONS, PUBLISHES_PARTS
 
 # Catalog, its column for the owner, for the rights, and the letter of `acldefault` ("" where there are none).
 OWNED = (
@@ -60,7 +60,7 @@ CROSS JOIN LATERAL (VALUES
     ('storage', 0, quote_ident(a.attname), CASE WHEN r.relkind = 'm'
         THEN a.attstorage::text || coalesce(to_jsonb(a) ->> 'attcompression', '') END),
     ('column options', 0, quote_ident(a.attname), CASE WHEN r.relkind = 'm'
-        THEN array_to_string(a.attoptions, ', ') END)
+        THEN array_to_string({column_options}, ', ') END)
 ) AS f(kind, sub, name, definition)
 WHERE a.attrelid >= 16384 AND a.attnum > 0 AND NOT a.attisdropped AND f.definition <> ''
 """
@@ -102,7 +102,8 @@ FROM pg_publication p JOIN pg_publication_rel r ON r.prpubid = p.oid
 
 
 def _with_rights(query: str, acl: str) -> str:
-    return query.replace("{rights}", RIGHTS.replace("{acl}", acl))
+    rights = RIGHTS.replace("{acl}", acl)
+    return query.replace("{rights}", rights).replace("{column_options}", COLUMN_OPTIONS)
 
 
 def _owned() -> list[str]:

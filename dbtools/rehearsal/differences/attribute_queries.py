@@ -5,7 +5,7 @@ Each object is named as `pg_identify_object` names it, which is the same on ever
 
 from __future__ import annotations
 
-from dbtools.postgres.client import PUBLISHES_PARTS
+from dbtools.postgres.client import COLUMN_OPTIONS, PUBLISHES_PARTS
 
 OBJECTS = """
 WITH scope AS MATERIALIZED (
@@ -96,7 +96,7 @@ UNION ALL SELECT 'pg_statistic_ext'::regclass, oid, 0, 'statistics target', '',
 FROM pg_statistic_ext s WHERE (to_jsonb(s) ->> 'stxstattarget')::int >= 0
 UNION ALL SELECT 'pg_class'::regclass, a.attrelid, a.attnum::int, 'storage option', split_part(o, '=', 1),
        split_part(o, '=', 2)
-FROM col a, unnest(a.attoptions) o
+FROM col a, unnest({column_options}) o
 UNION ALL SELECT 'pg_class'::regclass, a.attrelid, a.attnum::int, 'storage option', 'STORAGE',
        CASE a.attstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external' WHEN 'm' THEN 'main'
             ELSE 'extended' END
@@ -127,7 +127,8 @@ concat('member', (SELECT format(' with the columns %s', string_agg(a.attname, ',
 def attributes_query(server_version: int) -> str:
     """All objects, each once for each of its attributes, or once where it has none."""
     what = SOME_COLUMNS if server_version >= PUBLISHES_PARTS else ALL_COLUMNS
-    parts = (OWNERS, RIGHTS, COMMENTS, RELATIONS, COLUMNS, VALIDITY, PUBLICATIONS.replace("{what}", what))
+    columns = COLUMNS.replace("{column_options}", COLUMN_OPTIONS)
+    parts = (OWNERS, RIGHTS, COMMENTS, RELATIONS, columns, VALIDITY, PUBLICATIONS.replace("{what}", what))
     union = "\nUNION ALL ".join(f"({part})" for part in parts)
     return f"""{OBJECTS}
 SELECT o.classid::bigint, o.objid::bigint, o.subid, i.type, i.identity, coalesce(i.schema, ''),

@@ -100,3 +100,16 @@ def test_no_password_of_another_server_is_read(apart: States) -> None:
     )
     assert secret not in str(read.stored())
     assert any("app.far" in sentence and "another server" in sentence for sentence in read.unfollowed)
+
+
+def test_what_the_server_itself_notes_in_the_options_of_a_column_is_no_difference(apart: States) -> None:
+    """PostgreSQL 15.20 writes a position of its log there whenever a column is made or changes its type."""
+    change = "ALTER TABLE app.doc ALTER d SET (n_distinct = 5);"
+    change += "ALTER MATERIALIZED VIEW app.stored ALTER id SET (n_distinct = 5);"
+    note = """UPDATE pg_attribute SET attoptions = attoptions || '{pg_attver=30958168}'
+              WHERE attrelid IN ('app.doc'::regclass, 'app.stored'::regclass) AND attnum > 0;"""
+    first, second = apart.after(change), apart.after(change + note)
+    assert list(state.differences(first.parts, second.parts)) == []
+    assert first.fingerprint == second.fingerprint
+    options = [part.definition for part in second.parts.values() if part.kind == "column options"]
+    assert options == ["n_distinct=5", "n_distinct=5"]
