@@ -13,9 +13,17 @@ REHEARSALS = "rehearsals"  # the role on a configured server for rehearsals
 
 
 def rehearsal_role(server: DatabaseAddress) -> DatabaseAddress:
-    """The server as a role that may create databases and nothing else, as a scratch server is configured."""
-    with client.connect(server, "tests", autocommit=True) as connection, suppress(Error):  # it may be there
-        connection.execute(
-            SQL("CREATE ROLE {} LOGIN CREATEDB PASSWORD {}").format(Identifier(REHEARSALS), Literal(PASSWORD))
-        )
+    """The server as a role that may create databases and nothing else, as a scratch server is configured.
+
+    A rehearsal may have made a role of this name there, because the target's server has it: one that can do
+    nothing and has no password.
+    """
+    with client.connect(server, "tests", autocommit=True) as connection:
+        for verb in ("CREATE", "ALTER"):
+            with suppress(Error):  # it may be there, and other tests may be at it
+                connection.execute(
+                    SQL(f"{verb} ROLE {{}} LOGIN CREATEDB PASSWORD {{}}").format(
+                        Identifier(REHEARSALS), Literal(PASSWORD)
+                    )
+                )
     return replace(server, user=REHEARSALS, password=PASSWORD)
