@@ -1,4 +1,4 @@
-"""How times and untrusted text are put into words, the same on every page, and what counts as a reason.
+"""How times, lists and untrusted text are put into words on every page, and what counts as a reason.
 
 Without Django, so that code below it can use this as well.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 LONGEST_LINE = 200
@@ -64,6 +65,12 @@ def time_of_day(at: datetime) -> str:
 
 def exact_time(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def first_of(sentences: Sequence[str], most: int) -> str:
+    """The first few sentences as one text, and how many more there are: "… And 3 more."."""
+    more = [f"And {len(sentences) - most} more."] if len(sentences) > most else []
+    return " ".join([*sentences[:most], *more])
 
 
 # --- Reasons that people give ---

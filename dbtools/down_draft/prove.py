@@ -13,6 +13,7 @@ from dbtools.postgres.catalog import Catalog, differences, read
 from dbtools.postgres.client import SQL, Connection, DatabaseAddress, Error, Identifier
 from dbtools.sql import InvalidSql
 from dbtools.sql.isolated import split
+from rollback_portal.text import first_of, one_line
 
 SecondCheck = Callable[
     [DatabaseAddress], str
@@ -106,7 +107,7 @@ def _run(connection: Connection, text: str, schema: str) -> str:
             for piece in split(text, limit=MOST_STATEMENTS):
                 connection.execute(piece.text.encode(), binary=True)
     except (Error, InvalidSql) as error:
-        return f"The draft does not run: {' '.join(str(error).split())}"
+        return f"The draft does not run: {one_line(error)}"
     return ""
 
 
@@ -115,5 +116,4 @@ def _use_schema(connection: Connection, schema: str) -> None:
 
 
 def _refusal(reasons: Sequence[str]) -> str:
-    more = f" And {len(reasons) - MOST_DIFFERENCES} more." if len(reasons) > MOST_DIFFERENCES else ""
-    return f"This migration cannot be inverted by a draft: {' '.join(reasons[:MOST_DIFFERENCES])}{more}"
+    return f"This migration cannot be inverted by a draft: {first_of(reasons, MOST_DIFFERENCES)}"

@@ -155,7 +155,7 @@ class MigrationReplay:
             *(f"missing: {line}" for line in comparison.missing),
             *(f"too many: {line}" for line in comparison.extra),
         ]
-        return f"{comparison.message} {'; '.join(' '.join(line.split()) for line in lines[:MOST_LINES])}"
+        return f"{comparison.message} {'; '.join(one_line(line) for line in lines[:MOST_LINES])}"
 
     @contextmanager
     def copy(self) -> Iterator[DatabaseAddress]:

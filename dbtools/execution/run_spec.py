@@ -9,6 +9,7 @@ from typing import Protocol
 from dbtools.postgres.client import Connection
 from dbtools.postgres.state import DatabaseState, SchemaChange, StatePart
 from dbtools.postgres.target import Target
+from rollback_portal.text import one_line
 
 # The advisory lock that `prisma migrate deploy`, `dev` and `resolve` hold while they work.
 # Reference: https://www.prisma.io/docs/orm/prisma-migrate/workflows/development-and-production#advisory-locking
@@ -98,7 +99,7 @@ class Blocker:
     @property
     def message(self) -> str:
         who = ", ".join(word for word in (self.application, self.user, self.state) if word)
-        return f"process {self.pid} ({who}, for {self.seconds:.0f} s): {' '.join(self.query.split())}"
+        return f"process {self.pid} ({who}, for {self.seconds:.0f} s): {one_line(self.query)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ from dbtools.postgres.client import (
 from dbtools.postgres.state import DatabaseState
 from dbtools.postgres.target import target_of
 from dbtools.prisma import history
-from rollback_portal.text import one_line
+from rollback_portal.text import first_of, one_line
 
 NAMED = 5  # differences that one sentence names
 SESSION = ("idle_in_transaction_session_timeout=30s", "statement_timeout=0")
@@ -122,9 +122,7 @@ def check_state(connection: Connection, spec: RunSpec) -> DatabaseState:
     now = state.read(connection, spec.schemas)
     if now.fingerprint != spec.fingerprint:
         changed = list(state.differences(spec.approved, now.parts)) if spec.approved else []
-        raise NothingChanged(
-            " ".join(["The schema is not the one that was approved.", *_some(changed), UNTOUCHED])
-        )
+        raise NothingChanged(_joined("The schema is not the one that was approved.", changed, UNTOUCHED))
     return now
 
 
@@ -133,15 +131,12 @@ def check_change(connection: Connection, spec: RunSpec, before: DatabaseState) -
     after = state.read(connection, spec.schemas)
     otherwise = state.unexpected(spec.rehearsed, before, after) if spec.rehearsed else ()
     if otherwise:
-        raise NothingChanged(
-            " ".join(["The run did not do what its rehearsal did.", *_some(otherwise), UNDONE])
-        )
+        raise NothingChanged(_joined("The run did not do what its rehearsal did.", otherwise, UNDONE))
     return after
 
 
-def _some(sentences: Sequence[str]) -> list[str]:
-    more = len(sentences) - NAMED
-    return [*sentences[:NAMED], *([f"And {more} more differences."] if more > 0 else [])]
+def _joined(what: str, differences: Sequence[str], outcome: str) -> str:
+    return " ".join(filter(None, [what, first_of(differences, NAMED), outcome]))
 
 
 def identify_transaction(connection: Connection) -> Identity:

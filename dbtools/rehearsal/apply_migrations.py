@@ -121,9 +121,7 @@ def _one_by_one(connection: Connection, migration: MigrationSql) -> bool:
         try:
             connection.execute(part.text.encode())
         except Error as error:
-            raise MigrationFailed(
-                f"{migration.name} does not apply: {' '.join(str(error).split())}"
-            ) from None
+            raise MigrationFailed(f"{migration.name} does not apply: {one_line(error)}") from None
     return True
 
 

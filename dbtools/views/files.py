@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from django.conf import settings
 from django.db import transaction
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.views.decorators.debug import sensitive_post_parameters
 
 from dbtools.forms import UploadForm
-from dbtools.models import ROLL_BACK, DatabaseRollback
+from dbtools.models import ROLL_BACK
 from dbtools.release_forms import ReleaseForm
 from dbtools.views.actions import redirect_to_page, refuse_nul, require_password, typed_in
 from dbtools.views.wizard import draw, load
@@ -58,21 +55,9 @@ def _download(request: HttpRequest, pk: int) -> HttpResponseBase:
         form = ReleaseForm(request.POST, rollback)
         if not form.is_valid():
             refuse(actor, rollback, *form.refusal)
-        path = _file_of(rollback)
-        releases.download(actor, rollback, **form.values)
+        path = releases.download(actor, rollback, **form.values)
     except StepRefused as error:
         return draw(
             request, load(pk), trouble=str(error), act="download", typed=typed_in(request), status=409
         )
     return FileResponse(path.open("rb"), as_attachment=True, filename=path.name)
-
-
-def _file_of(rollback: DatabaseRollback) -> Path:
-    """The whole file of the backup; 404 where it is gone, or is not as long as the one that was taken."""
-    backup = rollback.backup
-    path = Path(settings.BACKUP_FOLDER) / backup.file if backup else None
-    if backup is None or path is None or backup.deleted_at is not None or not path.is_file():
-        raise Http404("There is no backup here, or it was deleted when its retention period ended.")
-    if path.stat().st_size != backup.bytes:
-        raise Http404("The file in the backup folder is not the one that was taken. Nothing was sent.")
-    return path

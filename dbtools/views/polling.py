@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.utils import timezone
-
 from dbtools.models import DatabaseRollback
+from rollback_portal.jobs import clock
 
 STALLED_AFTER = timedelta(seconds=10)  # without a worker that has taken it up
 
@@ -33,7 +32,7 @@ def _is_being_restored(rollback: DatabaseRollback) -> bool:
 
 def stalled_since(rollback: DatabaseRollback) -> datetime | None:
     """Since when no worker has been at work on it, although it is a worker's turn; None while one is."""
-    now = timezone.now()
+    now = clock.now()
     leased = (
         rollback.lease_owner is not None and rollback.lease_until is not None and rollback.lease_until > now
     )

@@ -10,7 +10,6 @@ import hashlib
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 from dbtools.models import Database, DatabaseRollback
 from dbtools.models.documents import Justification, MigrationSource, StoredMigration
@@ -19,6 +18,7 @@ from dbtools.wizard import code_side
 from dbtools.wizard.transitions import StepRefused, record_step, refuse, step
 from rollback_portal.audit.models import Outcome
 from rollback_portal.audit.record import Actor
+from rollback_portal.jobs import clock
 from rollback_portal.text import says_something
 
 LONGEST_SQL = 1_000_000  # bytes
@@ -53,7 +53,7 @@ def start(actor: Actor, database: Database, *, incident: str = "") -> DatabaseRo
                 requested_by_id=actor.user_id,
                 requested_by_name=actor.name,
                 incident=incident,
-                status_times={"deciding": timezone.now().isoformat()},
+                status_times={"deciding": clock.now().isoformat()},
             )
             message = f"{actor.name} opened the wizard for {database}."
             record_step(actor, rollback, "started", Outcome.ASKED, message)
@@ -195,7 +195,7 @@ def abandon(actor: Actor, rollback: DatabaseRollback, *, reason: str = "") -> No
     message = f"{actor.name} abandoned it. The database was not changed."
     step(
         actor, rollback, "abandoned", f"{message} Reason: {reason}" if reason else message,
-        action="abandoned", outcome=Outcome.DONE, guard={"status": rollback.status}, ended_at=timezone.now(),
+        action="abandoned", outcome=Outcome.DONE, guard={"status": rollback.status}, ended_at=clock.now(),
     )  # fmt: skip
 
 
@@ -231,7 +231,7 @@ def request_cancel(actor: Actor, rollback: DatabaseRollback) -> None:
     if rollback.status != "running":
         refuse(actor, rollback, "cancel refused", "The run can no longer be stopped.")
     with transaction.atomic():
-        now = timezone.now()
+        now = clock.now()
         running = DatabaseRollback.objects.filter(pk=rollback.pk, status="running", cancel_requested_at=None)
         if not running.update(cancel_requested_at=now, cancel_requested_by=actor.name):
             raise StepRefused("The run has ended or reached its commit, or a stop was already requested.")

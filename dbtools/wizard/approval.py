@@ -10,15 +10,13 @@ import hmac
 from collections.abc import Iterable
 from typing import Any
 
-from django.utils import timezone
-
 from dbtools.models import DatabaseRollback
 from dbtools.wizard import code_side, rights
 from dbtools.wizard.binding import digest_of
 from dbtools.wizard.transitions import refuse, refuse_if_mistyped, step
 from rollback_portal.audit.models import Outcome
 from rollback_portal.audit.record import Actor
-from rollback_portal.jobs import mutual_exclusion
+from rollback_portal.jobs import clock, mutual_exclusion
 
 
 def request_approval(actor: Actor, rollback: DatabaseRollback) -> None:
@@ -30,7 +28,7 @@ def request_approval(actor: Actor, rollback: DatabaseRollback) -> None:
     if not rollback.rehearsal.get("passed"):
         reason = rollback.rehearsal.get("message", "it was not rehearsed.")
         refuse(actor, rollback, "approval refused", f"The rehearsal does not allow it: {reason}")
-    times = rollback.times_with("awaiting_approval", timezone.now())
+    times = rollback.times_with("awaiting_approval", clock.now())
     step(
         actor, rollback, "awaiting_approval", f"{actor.name} asks a second database admin to approve.",
         action="approval requested", outcome=Outcome.ASKED, status_times=times,
@@ -78,7 +76,7 @@ def refuse_if_changed(actor: Actor, rollback: DatabaseRollback, seen: str) -> No
 
 def give(actor: Actor, rollback: DatabaseRollback, message: str, *, action: str, **fields: Any) -> None:
     """Store the approval, with a digest that covers who gave it and when as well."""
-    fields |= {"approved_by_id": actor.user_id, "approved_at": timezone.now()}
+    fields |= {"approved_by_id": actor.user_id, "approved_at": clock.now()}
     step(
         actor, rollback, "approved", message, action=action,
         guard={"approval_digest": rollback.approval_digest},

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 
 from dbtools.models import DatabaseRollback
 from dbtools.wizard import rights
@@ -12,6 +11,7 @@ from dbtools.wizard.approval import give, refuse_if_changed
 from dbtools.wizard.transitions import record_step, refuse
 from rollback_portal.audit.models import Outcome
 from rollback_portal.audit.record import Actor
+from rollback_portal.jobs import clock
 from rollback_portal.text import age, clean_line, says_something
 
 SWITCHED_OFF = "Break-glass is switched off here (BREAK_GLASS): a second database admin has to approve."
@@ -64,7 +64,7 @@ def follow_up(actor: Actor, rollback: DatabaseRollback) -> None:
         refuse(actor, rollback, "follow-up refused", "Somebody else has to look at it.")
     with transaction.atomic():
         DatabaseRollback.objects.filter(pk=rollback.pk, followed_up_at=None).update(
-            followed_up_at=timezone.now(), followed_up_by=actor.name
+            followed_up_at=clock.now(), followed_up_by=actor.name
         )
         message = f"{actor.name} has looked at the break-glass run."
         record_step(actor, rollback, "followed up", Outcome.DONE, message)

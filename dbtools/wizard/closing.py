@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from django.utils import timezone
-
 from dbtools.models import DatabaseRollback
 from dbtools.wizard.transitions import refuse, refuse_if_mistyped, step
 from rollback_portal.audit.models import Outcome
 from rollback_portal.audit.record import Actor
+from rollback_portal.jobs import clock
 
 SHORTEST_FINDINGS = 10  # characters
 # What a person found -> the status that it leads to, and what the audit log says.
@@ -45,7 +44,7 @@ def settle(actor: Actor, rollback: DatabaseRollback, *, answer: str, findings: s
         refuse(actor, rollback, "settling refused", "Say in a sentence what you saw in the database.")
     refuse_if_mistyped(actor, rollback, "settling refused", typed)
     status, phrase = ANSWERS[answer]
-    now = timezone.now()
+    now = clock.now()
     step(
         actor, rollback, status, f"{actor.name} {phrase}. {findings.strip()}", action="settled by hand",
         outcome=Outcome.DONE, ended_at=now, settled_as=answer, settled_because=findings.strip(),

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import hmac
 import re
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 from dbtools.models import BackupRelease, DatabaseRollback, Restore
+from dbtools.postgres import backups
 from dbtools.wizard import rights
 from dbtools.wizard.binding import release_digest_of
 from dbtools.wizard.transitions import StepRefused, record_step, refuse
 from rollback_portal.audit.models import Outcome
 from rollback_portal.audit.record import Actor
+from rollback_portal.jobs import clock
 from rollback_portal.jobs.notify import notify_dispatchers
 from rollback_portal.text import says_something
 
@@ -83,7 +86,7 @@ def _end_expired(rollback: DatabaseRollback, kind: str) -> None:
     """An approval that has expired is in nobody's way."""
     for release in rollback.releases.filter(kind=kind, status="approved"):
         if rights.expired(release):
-            release.move("declined", ended_at=timezone.now())
+            release.move("declined", ended_at=clock.now())
 
 
 # --- Answering ---
@@ -107,7 +110,7 @@ def approve(actor: Actor, rollback: DatabaseRollback, *, release: BackupRelease,
         refuse(actor, rollback, "release refused", "It has changed since your page was loaded.")
     if reason := rights.lost_by([release.requested_by_id]):
         refuse(actor, rollback, "release refused", reason)
-    fields: dict[str, Any] = {"approved_by_id": actor.user_id, "approved_at": timezone.now()}
+    fields: dict[str, Any] = {"approved_by_id": actor.user_id, "approved_at": clock.now()}
     with transaction.atomic():
         digest = release_digest_of(release, **fields)
         if not release.move("approved", digest=digest, approved_by_name=actor.name, **fields):
@@ -129,7 +132,7 @@ def _queue(release: BackupRelease) -> None:
             Restore.objects.create(
                 backup=backup, release=release, name=release.name,
                 requested_by_id=release.requested_by_id, requested_by_name=release.requested_by_name,
-                status_times={"queued": timezone.now().isoformat()},
+                status_times={"queued": clock.now().isoformat()},
             )  # fmt: skip
     except IntegrityError:
         raise StepRefused("This backup is being restored already. Nothing was changed.") from None
@@ -143,7 +146,7 @@ def decline(actor: Actor, rollback: DatabaseRollback, *, release: BackupRelease,
         StepRefused: it was used or declined before.
     """
     with transaction.atomic():
-        if not release.move("declined", ended_at=timezone.now()):
+        if not release.move("declined", ended_at=clock.now()):
             raise StepRefused(MOVED)
         message = f"{actor.name} did not approve {ACTS[release.kind].format(name=release.name)}: "
         message += reason.strip() or "no reason given"
@@ -153,24 +156,30 @@ def decline(actor: Actor, rollback: DatabaseRollback, *, release: BackupRelease,
 # --- Using ---
 
 
-def download(actor: Actor, rollback: DatabaseRollback, *, release: BackupRelease) -> None:
-    """Use an approval: who asked takes the file, once.
+def download(actor: Actor, rollback: DatabaseRollback, *, release: BackupRelease) -> Path:
+    """Use an approval: who asked takes the file, once. Returns its path, once all of it has been read.
 
     Raises:
-        StepRefused: it is somebody else's, void, or was used before.
+        StepRefused: it is somebody else's, void or used, or the file is not the one that was taken.
     """
     backup = rollback.backup
     if backup is None or release.kind != "download" or actor.user_id != release.requested_by_id:
         refuse(actor, rollback, "download refused", "Only who asked for the download may take it.")
     if reason := void_reason(release):
         refuse(actor, rollback, "download refused", reason)
+    path = Path(settings.BACKUP_FOLDER) / backup.file
+    try:
+        backups.verify(path, backup.sha256, backup.bytes)
+    except backups.BackupUnusable as error:
+        refuse(actor, rollback, "download refused", str(error))
     with transaction.atomic():
-        if not release.move("used", ended_at=timezone.now()):
+        if not release.move("used", ended_at=clock.now()):
             raise StepRefused(MOVED)
         message = (
             f"{actor.name} downloaded the backup ({backup.bytes:,} bytes, SHA-256 {backup.sha256[:12]})."
         )
         record_step(actor, rollback, "backup downloaded", Outcome.DONE, message)
+    return path
 
 
 def void_reason(release: BackupRelease) -> str:

@@ -6,17 +6,17 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from dbtools.models import ROLL_BACK, BackupRelease, DatabaseRollback
 from rollback_portal.accounts.models import User
+from rollback_portal.jobs import clock
 
 SEEN_WITHIN = timedelta(minutes=15)
 
 
 def expired(approved: DatabaseRollback | BackupRelease) -> str:
     """That an approval no longer counts, as a sentence; "" while it does."""
-    if approved.expires_at is None or timezone.now() > approved.expires_at:
+    if approved.expires_at is None or clock.now() > approved.expires_at:
         return "The approval was valid for 15 minutes and has expired."
     return ""
 
@@ -44,7 +44,7 @@ def lost_by(people: Iterable[int | None]) -> str:
 def seen_approver(rollback: DatabaseRollback, *, besides: int | None) -> User | None:
     """Who could approve it and was at the portal in the last 15 minutes, the latest first."""
     own = (besides, rollback.requested_by_id, *rollback.authors)
-    since = timezone.now() - SEEN_WITHIN
+    since = clock.within_statement() - SEEN_WITHIN
     others = admins().filter(last_seen_at__gte=since).exclude(pk__in=[pk for pk in own if pk is not None])
     return others.order_by("-last_seen_at").first()
 

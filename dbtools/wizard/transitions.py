@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from django.db import transaction
-from django.utils import timezone
 
 from dbtools.models import DatabaseRollback
 from rollback_portal.audit.models import Outcome
 from rollback_portal.audit.record import Actor, record
+from rollback_portal.jobs import clock
 from rollback_portal.jobs.lease import RELEASED
 from rollback_portal.jobs.notify import notify_dispatchers
 
@@ -39,7 +39,7 @@ def step(
     Raises:
         StepRefused: `to` cannot be reached from the row's status, or the row was changed meanwhile.
     """
-    times = rollback.times_with(to, timezone.now())
+    times = rollback.times_with(to, clock.now())
     written = {"message": message, "status_times": times, "failed_in": "", **RELEASED, **fields}
     with transaction.atomic():
         if not rollback.move(to, guard=guard, **written):

@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 
 from deployments.history import longest_usual
 from deployments.models import Change, OperationKind
 from rollback_portal.audit.models import Outcome
 from rollback_portal.audit.record import Actor, record
+from rollback_portal.jobs import clock
 from rollback_portal.jobs.lease import RELEASED
 from rollback_portal.text import duration
 
@@ -46,7 +46,7 @@ def stop_waiting(actor: Actor, change: Change) -> None:
     Raises:
         NotOverdue: nothing was changed.
     """
-    now = timezone.now()
+    now = clock.now()
     waited = overdue_since(change, now)
     if waited is None:
         if not change.active:

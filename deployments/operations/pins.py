@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from django.utils import timezone
-
 from deployments.models import Change, OperationKind, Pin, Service
 from deployments.models.auto_deploy import AUTO_DEPLOY_TEXT
+from rollback_portal.jobs import clock
 
 
 def set_pin(change: Change) -> None:
@@ -18,7 +17,7 @@ def revert_pin(change: Change) -> None:
     pin = Pin.objects.standing().filter(change=change).first()
     if pin is None:
         return
-    pin.released_at, pin.released_by = timezone.now(), "undone: the rollback had no effect"
+    pin.released_at, pin.released_by = clock.now(), "undone: the rollback had no effect"
     pin.save(update_fields=["released_at", "released_by"])
     if pin.replaces_id is not None:
         Pin.objects.filter(pk=pin.replaces_id).update(released_at=None, released_by="")
@@ -27,7 +26,7 @@ def revert_pin(change: Change) -> None:
 def release_pin(change: Change) -> None:
     """Release the standing pin, because the rollback was left."""
     change.service.pins.standing().update(
-        released_at=timezone.now(), released_by=change.operation.requested_by_name
+        released_at=clock.now(), released_by=change.operation.requested_by_name
     )
 
 

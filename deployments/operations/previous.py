@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 
 from django.db.models import F, Window
 from django.db.models.functions import RowNumber
-from django.utils import timezone
 
 from deployments.models import Deployment, Service
 from deployments.operations import eligibility
 from deployments.operations.past.builds import Builds
 from deployments.operations.past.rolled_back import RolledBack, rollbacks_of
+from rollback_portal.jobs import clock
 
 SAME_INCIDENT = timedelta(minutes=15)
 LOOK_BACK = (4, 50, 1_000)  # deployments of each service that are looked at, until one is found
@@ -45,7 +45,7 @@ class Past:
         """A rollback of the last minutes that made `target` the previous one, a step further than before."""
         if self.last is None or self.previous is None or self.previous.pk != target.pk:
             return None
-        return self.last if timezone.now() - self.last.learned_at < SAME_INCIDENT else None
+        return self.last if clock.now() - self.last.learned_at < SAME_INCIDENT else None
 
 
 def previous(service: Service) -> Deployment | None:

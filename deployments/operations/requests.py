@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 from deployments.models import Change, Operation, OperationKind, Service
 from deployments.operations.overdue import overdue_since
@@ -17,6 +16,7 @@ from deployments.operations.pins import set_pin
 from deployments.operations.plan import Plan
 from rollback_portal.audit.models import Outcome
 from rollback_portal.audit.record import Actor, record
+from rollback_portal.jobs import clock
 from rollback_portal.jobs.lease import RELEASED
 from rollback_portal.jobs.notify import notify_dispatchers
 
@@ -96,7 +96,7 @@ def _create_operation(
         requested_by_id=actor.user_id,
         requested_by_name=actor.name,
         requested_by_role=actor.role,
-        requested_at=timezone.now(),
+        requested_at=clock.now(),
         plan=plan.stored(),
     )
     Change.objects.create(
@@ -105,7 +105,7 @@ def _create_operation(
         from_deployment=plan.live,
         to_deployment=plan.target,
         cancel_builds_first=plan.cancel_builds_first,
-        status_times={"queued": timezone.now().isoformat()},
+        status_times={"queued": clock.now().isoformat()},
     )
     notify_dispatchers()
     record(
@@ -165,7 +165,7 @@ def settle_by_hand(actor: Actor, change: Change, *, applied: bool) -> None:
     Raises:
         OperationRefused: the change waits for no person, or another one is active on the service.
     """
-    now = timezone.now()
+    now = clock.now()
     waits_for_person = change.status == "needs_attention" or overdue_since(change, now) is not None
     to = "serving" if applied else "failed"
     message = f"{actor.name} looked at {change.service.get_provider_display()}: "
@@ -221,7 +221,7 @@ def request_cancel(actor: Actor, change: Change) -> str:
         change = Change.objects.select_for_update(of=("self",)).shown().get(pk=change.pk)
         still_stops = can_cancel(change)
         if still_stops:
-            change.cancel_requested_at, change.cancel_requested_by = timezone.now(), actor.name
+            change.cancel_requested_at, change.cancel_requested_by = clock.now(), actor.name
             change.not_before = None
             change.save(update_fields=["cancel_requested_at", "cancel_requested_by", "not_before"])
             notify_dispatchers()

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.db import transaction
-from django.utils import timezone
 
 from deployments.models import Change
 from rollback_portal.audit.models import Outcome
 from rollback_portal.audit.record import PORTAL, record
+from rollback_portal.jobs import clock
 from rollback_portal.jobs.lease import RELEASED
 
 STALLED_AFTER = timedelta(minutes=2)
@@ -24,7 +24,7 @@ def give_up_on_stalled_worker(pk: int) -> bool:
 
     From then on the owner's writes are refused, and a call that it had prepared is past its deadline.
     """
-    now = timezone.now()
+    now = clock.now()
     change = Change.objects.shown().active().filter(pk=pk, lease_until__lt=now - STALLED_AFTER).first()
     if change is None or "needs_attention" not in Change.TRANSITIONS[change.status]:
         return False

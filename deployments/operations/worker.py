@@ -9,9 +9,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from datetime import timedelta
-
-from django.utils import timezone
 
 from deployments.clients import provider
 from deployments.models import Change
@@ -70,10 +67,9 @@ def _work(change: Change, deadline: float, longest_wait: float, observe: Observe
         if pause is None:
             read_service(change.service, context.provider)
             return False
-        due_at = timezone.now() + timedelta(seconds=pause)
         too_long = pause > longest_wait or time.monotonic() + pause > deadline
         if too_long or shutdown.requested(within=pause):
-            context.hand_back(due_at)
+            context.hand_back(pause)
             return pause <= longest_wait and not shutdown.requested()
         if not context.renew():
             return False
@@ -93,5 +89,5 @@ def step(context: ChangeContext) -> float | None:
 
 def wait_until_due(pk: int) -> None:
     """Sleep, a second at a time, until a change that was handed back is due again or has ended."""
-    while pk not in queue.due(Change, timezone.now()) and Change.objects.active().filter(pk=pk).exists():
+    while pk not in queue.due(Change) and Change.objects.active().filter(pk=pk).exists():
         time.sleep(1.0)

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.utils import timezone
-
 from deployments.models import Change, Service
 from deployments.models.operation import TOOK_EFFECT_LATE
 from deployments.providers.already_current import is_live
@@ -16,6 +14,7 @@ from deployments.providers.base import Current
 from deployments.providers.vercel.order_progress import belongs
 from rollback_portal.audit.models import Outcome
 from rollback_portal.audit.record import PORTAL, record
+from rollback_portal.jobs import clock
 from rollback_portal.text import exact_time
 
 REMEMBERED = timedelta(days=2)
@@ -57,7 +56,7 @@ def tell_late_move(service: Service, current: Current, at: datetime) -> None:
 def _whose_order_is_live(service: Service, current: Current) -> Change | None:
     """The latest change whose accepted order made live what is live now."""
     changes = Change.objects.shown().filter(service=service, status_times__has_key="accepted")
-    recent = changes.filter(operation__requested_at__gt=timezone.now() - REMEMBERED).order_by("-pk")[:10]
+    recent = changes.filter(operation__requested_at__gt=clock.now() - REMEMBERED).order_by("-pk")[:10]
     return next((change for change in recent if _is_its_move(change, current)), None)
 
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
-from django.utils import timezone
 
 from deployments.clients import public
 from deployments.models import Change, Service
 from deployments.models.served_window import Round, ServedWindow
 from deployments.providers.version_check import VersionCheckResult, check_version
+from rollback_portal.jobs import clock
 
 TRIES = 5
 LONGEST_ROUND = 40.0  # seconds; no service is begun after that, well below the time limit of a task
@@ -68,7 +68,7 @@ def compare_live_version(
 
 @transaction.atomic
 def _save(pk: int, result: VersionCheckResult, commit_sha: str) -> ServedWindow:
-    now = timezone.now()
+    now = clock.now()
     row = Service.objects.select_for_update().only("served_window").get(pk=pk)
     window = ServedWindow.stored(row.served_window, now)
     if result.asked:

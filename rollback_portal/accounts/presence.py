@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from rollback_portal.accounts.models import User
+from rollback_portal.jobs import clock
 
 log = logging.getLogger(__name__)
 
@@ -33,10 +34,9 @@ class LastSeen:
 
 
 def _note(user: User) -> None:
-    now = timezone.now()
-    if user.last_seen_at is not None and now - user.last_seen_at < AT_MOST_EVERY:
+    if user.last_seen_at is not None and abs(timezone.now() - user.last_seen_at) < AT_MOST_EVERY:
         return
     try:
-        User.objects.filter(pk=user.pk).update(last_seen_at=now)
+        User.objects.filter(pk=user.pk).update(last_seen_at=clock.within_statement())
     except DatabaseError as error:  # the page itself was answered
         log.warning("it was not noted that %s was at the portal: %s", user.pk, error)

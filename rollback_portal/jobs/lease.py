@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import timedelta
 from threading import Event, Thread
 from typing import Any, Generic
 
 from django.db import DatabaseError, close_old_connections, connection, models, transaction
-from django.utils import timezone
 
+from rollback_portal.jobs import clock
 from rollback_portal.jobs.queue import Row, lease_duration
 from rollback_portal.text import clean_line
 
@@ -50,10 +50,10 @@ class Lease(Generic[Row]):
         Raises:
             LeaseLost: the row is not ours any more; nothing was written.
         """
-        now = timezone.now()
+        now = clock.now()
         with transaction.atomic():
             if not self.row.move(
-                to, guard=self._guard(now), status_times=self.row.times_with(to, now), **self._fitted(fields)
+                to, guard=self._guard(), status_times=self.row.times_with(to, now), **self._fitted(fields)
             ):
                 self.lost.set()
                 raise LeaseLost
@@ -72,13 +72,13 @@ class Lease(Generic[Row]):
         for name, value in fields.items():
             setattr(self.row, name, value)
 
-    def hand_back(self, due_at: datetime, **fields: Any) -> None:
-        """Give the row up at its status; any worker may take it from `due_at` on.
+    def hand_back(self, seconds: float, **fields: Any) -> None:
+        """Give the row up at its status; any worker may take it after so many seconds.
 
         Raises:
             LeaseLost: the row is not ours any more; nothing was written.
         """
-        self.note(**{**RELEASED, "not_before": due_at, **fields})
+        self.note(**{**RELEASED, "not_before": clock.now() + timedelta(seconds=seconds), **fields})
 
     def release(self) -> None:
         """Give the row up at once; does nothing if the lease is lost."""
@@ -93,7 +93,8 @@ class Lease(Generic[Row]):
         """
         if not connection.in_atomic_block:
             close_old_connections()  # replace a dropped connection here, before a write fails on it
-        if not self._held().update(lease_until=timezone.now() + lease_duration(), **self._fitted(fields)):
+        until = clock.within_statement() + lease_duration()
+        if not self._held().update(lease_until=until, **self._fitted(fields)):
             self.lost.set()
             return False
         fresh = self._rows().only("cancel_requested_at", "cancel_requested_by").get()
@@ -142,11 +143,11 @@ class Lease(Generic[Row]):
         line = clean_line(value, field.max_length)
         return "" if name in self.row.IDENTIFIERS and line != value else line
 
-    def _guard(self, now: datetime) -> dict[str, Any]:
-        return {"lease_owner": self.owner, "lease_until__gt": now}
+    def _guard(self) -> dict[str, Any]:
+        return {"lease_owner": self.owner, "lease_until__gt": clock.within_statement()}
 
     def _held(self) -> models.QuerySet[Row]:
-        return self._rows().filter(**self._guard(timezone.now()))
+        return self._rows().filter(**self._guard())
 
     def _rows(self) -> models.QuerySet[Row]:
         return type(self.row)._default_manager.filter(pk=self.row.pk)

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 
+from rollback_portal.jobs import clock
 from rollback_portal.jobs.state_machine import Stateful
 
 
@@ -43,11 +43,13 @@ class LeasedRow(Stateful):
         """Since when it has been due, for a row that no worker holds."""
         reached = self.status_times.get(self.status)
         times = (datetime.fromisoformat(reached) if reached else None, self.not_before, self.lease_until)
-        return max((at for at in times if at is not None), default=timezone.now())
+        known = [at for at in times if at is not None]
+        return max(known) if known else clock.now()
 
     @classmethod
-    def due_condition(cls, now: datetime) -> Q:
+    def due_condition(cls) -> Q:
         """Waiting for a worker, not before `not_before`, and under no lease that is still valid."""
+        now = clock.within_statement()
         free = Q(lease_until=None) | Q(lease_until__lt=now)
         return free & (Q(not_before=None) | Q(not_before__lte=now)) & Q(status__in=cls.WORKER_STATUSES)
 

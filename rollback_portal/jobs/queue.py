@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TypeVar
 from uuid import uuid4
 
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
-from django.utils import timezone
 
+from rollback_portal.jobs import clock
 from rollback_portal.jobs.models import LeasedRow
 
 REPUBLISH_AFTER = timedelta(seconds=2)  # a row that no worker has claimed by then is published again
@@ -22,9 +22,9 @@ def lease_duration() -> timedelta:
     return timedelta(seconds=settings.LEASE_SECONDS)
 
 
-def due(model: type[LeasedRow], now: datetime) -> list[int]:
+def due(model: type[LeasedRow]) -> list[int]:
     """The primary keys of up to 100 rows that are due, the oldest first."""
-    rows = model._default_manager.filter(model.due_condition(now)).order_by("pk")
+    rows = model._default_manager.filter(model.due_condition()).order_by("pk")
     return list(rows.values_list("pk", flat=True)[:100])
 
 
@@ -33,10 +33,10 @@ def take_due(model: type[LeasedRow], at_most: int) -> list[tuple[int, timedelta]
 
     Call it inside a transaction. Rows that another dispatcher is taking right now are skipped.
     """
-    now = timezone.now()
+    now = clock.now()
     unpublished = Q(published_at=None) | Q(published_at__lt=now - REPUBLISH_AFTER)
     rows = list(
-        model._default_manager.filter(model.due_condition(now), unpublished)
+        model._default_manager.filter(model.due_condition(), unpublished)
         .select_for_update(skip_locked=True)
         .order_by(F("published_at").asc(nulls_first=True))[:at_most]
     )
@@ -51,9 +51,8 @@ def claim(rows: models.QuerySet[Row], pk: int) -> Row | None:
         rows: the queryset to load the row from, with the relations that its worker needs.
         pk: primary key of the row.
     """
-    now = timezone.now()
-    due_row = rows.model._default_manager.filter(rows.model.due_condition(now), pk=pk)
-    owner = uuid4()
-    if not due_row.update(lease_owner=owner, lease_until=now + lease_duration()):
+    due_row = rows.model._default_manager.filter(rows.model.due_condition(), pk=pk)
+    until = clock.within_statement() + lease_duration()
+    if not due_row.update(lease_owner=uuid4(), lease_until=until):
         return None
     return rows.get(pk=pk)

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.utils import timezone
-
+from rollback_portal.jobs import clock
 from rollback_portal.jobs.models import Schedule
 
 
@@ -22,7 +21,7 @@ class RecurringTask:
 
 def take_turn(recurring: RecurringTask) -> bool:
     """True if the task is due and this process publishes it; only one of several dispatchers does."""
-    now = timezone.now()
+    now = clock.now()
     Schedule.objects.get_or_create(task=recurring.name, defaults={"due_at": now})
     due = Schedule.objects.filter(task=recurring.name, due_at__lte=now)
     return bool(due.update(due_at=now + recurring.every))

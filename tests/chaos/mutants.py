@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import Q
@@ -22,6 +22,7 @@ from deployments.providers.base import Accepted, AliasRequest, OrderRecord, Prov
 from deployments.providers.http import ProviderConnection
 from deployments.providers.render import order_progress as render_progress
 from deployments.providers.vercel import order_progress as vercel_progress
+from rollback_portal.jobs import clock
 from rollback_portal.jobs.process import liveness
 from tests.chaos.patching import replace_parts
 
@@ -75,7 +76,8 @@ def no_intent() -> None:
 def no_lease() -> None:
     """Any worker may claim and write a change, whoever holds the lease."""
 
-    def due_condition(cls: type[Change], now: datetime) -> Q:
+    def due_condition(cls: type[Change]) -> Q:
+        now = clock.within_statement()
         return Q(status__in=cls.WORKER_STATUSES) & (Q(not_before=None) | Q(not_before__lte=now))
 
     class Anybody(ChangeContext):
@@ -87,7 +89,7 @@ def no_lease() -> None:
         def owner(self, value: Any) -> None:
             pass
 
-        def _guard(self, now: datetime) -> dict[str, Any]:
+        def _guard(self) -> dict[str, Any]:
             return {}
 
         def renew(self, **fields: Any) -> bool:

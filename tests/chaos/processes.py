@@ -126,23 +126,25 @@ class Processes:
             self.forks = Forks(self.environment | self.through)
             self.workers = [
                 self.forked(
-                    f"worker-{number}", self.entry("worker", *CELERY, *pool, "--hostname", f"{number}@%h")
+                    f"worker-{number}",
+                    self.entry(number, "worker", *CELERY, *pool, "--hostname", f"{number}@%h"),
                 )
                 for number, pool in ((1, THREADS), (2, CHILDREN))
             ]
             self.start_web()
             if self.setting.without != "dispatcher":
                 self.dispatchers = [
-                    self.forked(f"dispatcher-{number}", self.entry("dispatch")) for number in (1, 2)
+                    self.forked(f"dispatcher-{number}", self.entry(number, "dispatch")) for number in (1, 2)
                 ]
         self.respawn()
 
-    def entry(self, *rest: str) -> list[str]:
-        """Return the arguments of `tests.chaos.worker`."""
+    def entry(self, number: int, *rest: str) -> list[str]:
+        """Return the arguments of `tests.chaos.worker` for the first or the second machine."""
         setting = self.setting
         command = ["--without", setting.without] if setting.without else []
         command += ["--real-time"] if setting.real_time else []
         command += ["--before", str(setting.before), "--after", str(setting.after)]
+        command += ["--ahead", str(setting.apart if number == 1 else -setting.apart)]
         for point in setting.die_at:
             command += ["--die-at", point]
         if setting.die_at:

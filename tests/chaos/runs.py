@@ -59,12 +59,13 @@ BLACKOUT = Run(
 NO_QUEUE = Run("no queue at all", 20, services=4, pause=1.0, setting={"queue": False, "trouble": 0.0})
 NAIVE = Run("usual Celery set-up", 40, KILLS, red=True, drain=35, setting={"naive": True})
 
-# Lost answers at production's pace: the work is pending long after the settle time, and no clock is right.
+# Lost answers at production's pace: the work is pending long after the settle time, and no clock is right,
+# neither the provider's nor those of the two machines with the workers.
 SKEWED = Run(
     "lost answers under skew", 600, services=24, pause=0.2, drain=240.0, until={READ_BACK: 20},
     setting={
         "real_time": True, "trouble": 3.0, "release": 85.0, "aliases": 65.0,
-        "skew": -2400.0, "date_skew": 1500.0,
+        "skew": -2400.0, "date_skew": 1500.0, "apart": 3600.0,
     },
 )  # fmt: skip
 NO_DATE = replace(

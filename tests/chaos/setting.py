@@ -39,6 +39,7 @@ class Setting:
     odd: bool = False  # the provider gives unusual answers, see `answers.py`
     skew: float = 0.0  # seconds that the provider's clock is ahead
     date_skew: float | None = None  # the same for its `Date` header, where that clock differs
+    apart: float = 0.0  # seconds that one worker's and dispatcher's clock is ahead, the other's behind
     no_date: bool = False  # the provider sends no `Date` header
     keeps: bool = False  # the provider keeps its state in a file, so that it can be killed
     settle: int = 2

@@ -1,6 +1,7 @@
 """Starts a worker or a dispatcher of a chaos run, with shorter time-outs or without a safety measure.
 
-    python -m tests.chaos.worker [--without PART] [--die-at POINT] worker … (Celery's own arguments)
+    python -m tests.chaos.worker [--without PART] [--die-at POINT] [--ahead SECONDS] worker …
+        (followed by Celery's own arguments)
     python -m tests.chaos.worker [--without PART] dispatch
 
 The product itself knows none of these switches: everything here is patched in before it starts.
@@ -12,12 +13,13 @@ import argparse
 import os
 import sys
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import django
+from django.utils import timezone
 
 from tests.chaos import points
 from tests.chaos.patching import replace_parts
@@ -34,6 +36,8 @@ def main() -> None:
         shorten()
     if args.before or args.after:
         hold_up_orders(args.before, args.after)
+    if args.ahead:
+        set_clock(timedelta(seconds=args.ahead))
     if args.without:
         from tests.chaos import mutants
 
@@ -51,6 +55,7 @@ def arguments() -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument("--before", type=float, default=0, help="seconds between intent and check")
     parser.add_argument("--after", type=float, default=0, help="seconds between check and first byte")
     parser.add_argument("--die-at", action="append", default=[], choices=(*points.NAMES, points.HELD_UP))
+    parser.add_argument("--ahead", type=float, default=0, help="seconds that this machine's clock is ahead")
     parser.add_argument("--share", type=float, default=0.3, help="share of passages of a point that kill")
     parser.add_argument("--deaths", type=int, default=0, help="limit of kills at each point")
     parser.add_argument("--seed", type=int, default=0, help="decides which passages kill the worker")
@@ -92,6 +97,11 @@ def shorten() -> None:
         open_vercel=partial(open_vercel, timeout=timeout),
     )
     send_order.LONGEST_CALL = timedelta(seconds=PATIENCE)
+
+
+def set_clock(ahead: timedelta) -> None:
+    """Let this process, which stands for a machine, have a clock of its own."""
+    replace_parts(timezone, now=lambda: datetime.now(UTC) + ahead)
 
 
 def hold_up_orders(before: float, after: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
 from django.utils import timezone
@@ -74,6 +75,16 @@ def backup(of: Database) -> Backup:
         database=of, file=f"{of.name}-{timezone.now():%H%M%S%f}.dump", sha256="b" * 64, bytes=1_200_000,
         seconds=2.0, rows={"Order": 184201}, server_version="18.6", program_version="18.6",
     )  # fmt: skip
+
+
+def write_backup(row: DatabaseRollback, folder: Path, content: bytes) -> str:
+    """Put the file of the row's backup into the folder. Returns its digest."""
+    assert row.backup is not None
+    digest = hashlib.sha256(content).hexdigest()
+    (folder / row.backup.file).write_bytes(content)
+    Backup.objects.filter(pk=row.backup.pk).update(bytes=len(content), sha256=digest)
+    row.backup.refresh_from_db()
+    return digest
 
 
 def rollback(user: User, status: str = "deciding", **fields: Any) -> DatabaseRollback:

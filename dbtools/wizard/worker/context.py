@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from threading import Lock
 from typing import Any
-
-from django.utils import timezone
 
 from dbtools.models import DatabaseRollback
 from dbtools.wizard import rights
 from dbtools.wizard.transitions import record_step
 from rollback_portal.audit.models import Outcome
 from rollback_portal.audit.record import PORTAL
+from rollback_portal.jobs import clock
 from rollback_portal.jobs.lease import Lease
 
 
@@ -78,7 +76,14 @@ class WizardContext(Lease[DatabaseRollback]):
 
     def retry_in(self, seconds: float, message: str) -> None:
         """Hand the rollback back; the same job is tried again after these seconds."""
-        self.hand_back(timezone.now() + timedelta(seconds=seconds), message=message)
+        self.hand_back(seconds, message=message)
+
+    def finish_without_effect(self, to: str, message: str, **fields: Any) -> None:
+        """Nothing was changed, for certain. `to` is "approved" where another try makes sense."""
+        fields |= {"identity": {}, "cancel_requested_at": None, "started_by": None}
+        if to == "unchanged":
+            fields["ended_at"] = clock.now()
+        self.advance(to, message, action="nothing changed", outcome=Outcome.FAILED, **fields)
 
     @contextmanager
     def kept_up(self) -> Iterator[None]:

@@ -9,7 +9,8 @@ from dbtools.wizard.worker.check import check_sql, run_preflight
 from dbtools.wizard.worker.context import WizardContext
 from dbtools.wizard.worker.draft import make_draft
 from dbtools.wizard.worker.read_migrations import read_migrations
-from dbtools.wizard.worker.run_and_verify import resolve_commit, run_sql, verify
+from dbtools.wizard.worker.run import run_sql
+from dbtools.wizard.worker.verify import resolve_commit, verify
 
 JOBS: dict[str, Callable[[WizardContext], None]] = {
     "reading": read_migrations,

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import DatabaseError
-from django.utils import timezone
 
 from dbtools.config import NotConfigured, load_database
 from dbtools.models import Restore
@@ -20,6 +19,7 @@ from dbtools.wizard.worker.approved_run import NotAsApproved, target_of_row
 from dbtools.wizard.worker.unforeseen import in_words
 from rollback_portal.audit.models import Outcome
 from rollback_portal.audit.record import PORTAL, record
+from rollback_portal.jobs import clock
 from rollback_portal.jobs.execution import execute
 from rollback_portal.jobs.lease import RELEASED, Lease, LeaseLost
 
@@ -100,7 +100,7 @@ def _use_approval(restore: Restore) -> Target:
     approved = (release.name, release.rollback.backup_id, release.requested_by_id)
     if target is None or approved != (restore.name, restore.backup_id, restore.requested_by_id):
         raise NotAsApproved("It is not the restore that was approved.")
-    if not release.move("used", ended_at=timezone.now()):
+    if not release.move("used", ended_at=clock.now()):
         raise NotAsApproved("Its approval was used before.")
     return target
 
@@ -113,6 +113,6 @@ def _end(lease: Lease[Restore], status: str, message: str) -> None:
         status,
         record=partial(record, PORTAL, "database restore", outcome, name, message),
         message=message,
-        ended_at=timezone.now(),
+        ended_at=clock.now(),
         **RELEASED,
     )

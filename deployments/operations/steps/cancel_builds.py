@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.conf import settings
-from django.utils import timezone
 
 from deployments.operations.steps.context import ChangeContext, Pause
 from deployments.operations.steps.restore_auto_deploy import finish_without_effect
 from deployments.providers.base import Refused
+from rollback_portal.jobs import clock
 
 ASK_EVERY = 1.0  # seconds
 
@@ -30,16 +30,14 @@ def cancel_running_builds(context: ChangeContext) -> Pause:
         )
         return 0.0
     builds = ", ".join(running)
-    if timezone.now() - change.operation.requested_at > timedelta(seconds=settings.FOLLOW_SECONDS / 2):
+    if clock.now() - change.operation.requested_at > timedelta(seconds=settings.FOLLOW_SECONDS / 2):
         message = (
             f"{context.provider_name} still shows {builds} as being built. Nothing was put in front of users."
         )
         return finish_without_effect(context, "failed", message)
     for deployment_id in running:
         _cancel_once(context, deployment_id)
-    context.note(
-        message=f"{context.provider_name} is canceling {builds}.", provider_answered_at=timezone.now()
-    )
+    context.note(message=f"{context.provider_name} is canceling {builds}.", provider_answered_at=clock.now())
     return ASK_EVERY
 
 

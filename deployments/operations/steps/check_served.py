@@ -9,7 +9,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.utils import timezone
 
 from deployments.models import OperationKind
 from deployments.models.operation import FAILING, UNCHECKED, WITHOUT_PIN
@@ -17,6 +16,7 @@ from deployments.models.served_window import ENOUGH, ServedWindow
 from deployments.operations.pins import release_pin
 from deployments.operations.steps.context import ChangeContext, Pause
 from deployments.sync.version_check import VersionComparison, compare_live_version
+from rollback_portal.jobs import clock
 
 # For so long the target itself is asked, unless SERVE_SECONDS allows less. Errors while instances are being
 # exchanged are over by then, and slow addresses have answered as often as anybody would wait for.
@@ -31,7 +31,7 @@ def check_public_addresses(context: ChangeContext) -> Pause:
     comparison = compare_live_version(change.service, target.commit_sha, others_count=False)
     patience = timedelta(seconds=settings.SERVE_SECONDS)
     if comparison.wrong:
-        if timezone.now() - released < patience:
+        if clock.now() - released < patience:
             context.note(message=comparison.message)
             return 1.0
         return context.end(
@@ -48,7 +48,7 @@ def check_public_addresses(context: ChangeContext) -> Pause:
 
 def _released(context: ChangeContext) -> datetime:
     """When the provider released it. A time ahead of now, by a wrong clock, is put right."""
-    times, now = context.change.status_times, timezone.now()
+    times, now = context.change.status_times, clock.now()
     if datetime.fromisoformat(times["serving"]) > now:
         context.note(status_times={**times, "serving": now.isoformat()})
     return datetime.fromisoformat(context.change.status_times["serving"])
@@ -59,7 +59,7 @@ def _is_judged(window: ServedWindow, longest: timedelta) -> bool:
     latest = window.latest(ENOUGH)
     if latest.total >= ENOUGH and not latest.too_many_failures:
         return True
-    return bool(window.rounds) and timezone.now() - window.rounds[0].at >= longest
+    return bool(window.rounds) and clock.now() - window.rounds[0].at >= longest
 
 
 def _finish(context: ChangeContext, comparison: VersionComparison, window: ServedWindow) -> Pause:

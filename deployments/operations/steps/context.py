@@ -6,14 +6,13 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from django.utils import timezone
-
 from deployments.models import Change, OperationKind, Service
 from deployments.models.operation import SERVES_AND_FAILS
 from deployments.operations.requests import ACTIONS
 from deployments.providers.base import Busy, Provider, ProviderError
 from rollback_portal.audit.models import Outcome
 from rollback_portal.audit.record import Actor, record
+from rollback_portal.jobs import clock
 from rollback_portal.jobs.lease import RELEASED, Lease
 
 # Seconds until the next step; None where the change has ended or no step is needed.
@@ -87,7 +86,7 @@ class ChangeContext(Lease[Change]):
         fields: dict[str, Any] = {
             "message": message,
             "evidence": self.change.evidence,
-            "ended_at": timezone.now(),
+            "ended_at": clock.now(),
             **RELEASED,
         }
         if error is not None and error.request_id:
@@ -110,7 +109,7 @@ class ChangeContext(Lease[Change]):
         """A read failed. Repeating it is safe, but only until `GIVE_UP_AFTER`."""
         change = self.change
         since = change.order_intent_at or change.operation.requested_at
-        if change.status != "queued" and timezone.now() - since > GIVE_UP_AFTER:
+        if change.status != "queued" and clock.now() - since > GIVE_UP_AFTER:
             return self._give_up(error)
         attempts = change.attempts + 1
         pause = _pause(error, attempts)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.conf import settings
-from django.utils import timezone
 
 from deployments.models import Pin
 from deployments.operations.pins import revert_pin
@@ -13,6 +12,7 @@ from deployments.operations.steps.context import ChangeContext, Pause
 from deployments.operations.steps.restore_auto_deploy import finish_without_effect
 from deployments.operations.steps.send_order import stored_order_record
 from deployments.providers.base import Phase, ProviderError, Refused
+from rollback_portal.jobs import clock
 from rollback_portal.text import duration
 
 
@@ -23,7 +23,7 @@ def follow_progress(context: ChangeContext) -> Pause:
     context.note(
         provider_ref=change.provider_ref or progress.ref,
         provider_status=progress.raw_status,
-        provider_answered_at=timezone.now(),
+        provider_answered_at=clock.now(),
         message=progress.message,
     )
     wants_cancel = change.cancel_requested_at is not None and "cancel" not in change.evidence
@@ -75,7 +75,7 @@ def _cancel_at_provider(context: ChangeContext) -> None:
 
 
 def _wait(context: ChangeContext, last_word: str) -> Pause:
-    waited = timezone.now() - (context.change.order_intent_at or timezone.now())
+    waited = clock.now() - (context.change.order_intent_at or clock.now())
     if waited > timedelta(seconds=settings.FOLLOW_SECONDS):
         message = f"{context.provider_name} has not finished after {duration(waited)}. {last_word}".strip()
         return context.end("needs_attention", message)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from deployments.models import OPERATE, Change, Deployment, OperationKind, Pin
@@ -25,7 +24,7 @@ from deployments.providers.base import Current, Missing, Refused
 from deployments.providers.vercel.rolling_release import is_same
 from deployments.sync.saving import save_look
 from deployments.sync.version_check import compare_live_version
-from rollback_portal.jobs import mutual_exclusion
+from rollback_portal.jobs import clock, mutual_exclusion
 
 ASK_DATABASES_EVERY = 2.0  # seconds
 
@@ -60,7 +59,7 @@ def start_change(context: ChangeContext) -> Pause:
 
 def _not_allowed_any_more(change: Change) -> str:
     """Why the change may not start any more; "" where it may."""
-    if timezone.now() - change.operation.requested_at > change.INTENT_EXPIRES:
+    if clock.now() - change.operation.requested_at > change.INTENT_EXPIRES:
         last_word = f" Its last word: “{change.message}”" if change.message else ""
         return f"It waited for more than 10 minutes and was not run.{last_word}"
     user = change.operation.requested_by
@@ -93,9 +92,9 @@ def _check_target(context: ChangeContext) -> None:
     try:
         remote = context.provider.deployment(context.change.service.provider_id, target.provider_id)
     except Missing:
-        save_look(target, None, timezone.now())
+        save_look(target, None, clock.now())
         raise
-    save_look(target, remote, timezone.now())
+    save_look(target, remote, clock.now())
     if reason := obstacle(remote, context.provider_name):
         raise Refused(f"{target.short_sha} cannot serve: {reason}.", status=409)
     if remote.status not in SERVABLE:

@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.utils import timezone
 
 from deployments.models import Change, OperationKind, Service
 from deployments.models.operation import WITHOUT_PIN
@@ -27,6 +26,7 @@ from deployments.providers.base import (
     Unreachable,
     Unreadable,
 )
+from rollback_portal.jobs import clock
 
 SEND_WITHIN = 0.5  # seconds from committing the intent to the first byte
 RESEND_WITHIN = timedelta(minutes=5)
@@ -51,7 +51,7 @@ def new_order_record(context: ChangeContext, current: Current) -> dict[str, Any]
         kind="rollback" if rolls_back else "complete" if completes else "promote",
         service_id=service.provider_id,
         deployment_id=target.provider_id,
-        order_intent_at=current.provider_time or timezone.now(),
+        order_intent_at=current.provider_time or clock.now(),
         commit_sha=target.commit_sha,
         image=target.image,
         known=known,
@@ -100,7 +100,7 @@ def commit_intent(context: ChangeContext, order_record: dict[str, Any]) -> float
     change, deadline = context.change, time.monotonic() + SEND_WITHIN
     context.advance(
         "sending",
-        order_intent_at=timezone.now(),
+        order_intent_at=clock.now(),
         order_record=order_record,
         auto_deploy_before=change.auto_deploy_before,
         message=f"The order is being sent to {context.provider_name}.",
@@ -170,7 +170,7 @@ def _refused(context: ChangeContext, error: Refused) -> Pause:
         message=message,
         evidence=evidence,
         provider_request_id=error.request_id,
-        provider_answered_at=timezone.now(),
+        provider_answered_at=clock.now(),
     )
     return 0.0
 
@@ -191,7 +191,7 @@ def _accept(context: ChangeContext, ref: str, message: str, **fields: Any) -> No
         "accepted",
         provider_ref=ref,
         message=message,
-        provider_answered_at=timezone.now(),
+        provider_answered_at=clock.now(),
         in_transaction=in_transaction,
         **fields,
     )
@@ -205,7 +205,7 @@ def _unclear(
     `subject` begins the sentence that ends in "is being read back". The end of the wait is stored, so that it
     holds for any worker that goes on.
     """
-    change, now = context.change, timezone.now()
+    change, now = context.change, clock.now()
     ended = now if error else max(now, (change.order_intent_at or now) + LONGEST_CALL)
     settled_at = ended + timedelta(seconds=settings.SETTLE_SECONDS)
     context.advance(
@@ -215,7 +215,7 @@ def _unclear(
         provider_request_id=error.request_id if error else "",
         not_before=settled_at,
     )
-    return max((settled_at - timezone.now()).total_seconds(), 0.0)
+    return max((settled_at - clock.now()).total_seconds(), 0.0)
 
 
 def recover_interrupted_send(context: ChangeContext) -> Pause:
@@ -223,7 +223,7 @@ def recover_interrupted_send(context: ChangeContext) -> Pause:
 
     If that worker is only frozen at its first byte, it may even send now, so the wait counts from now.
     """
-    order_intent_at = context.change.order_intent_at or timezone.now()
+    order_intent_at = context.change.order_intent_at or clock.now()
     at = f"{order_intent_at:%H:%M:%S} UTC"
     message = f"The worker that called {context.provider_name} at {at} stopped without an answer."
     return _unclear(context, f"{message} Whether the order arrived", {"lost answer": message})
@@ -242,11 +242,11 @@ def look_up_order(context: ChangeContext) -> Pause:
     if result.finding == OrderFinding.NOT_APPLIED:
         refused = change.evidence.get(SECOND_REFUSAL, "")
         return finish_without_effect(context, "failed", f"{refused} {result.message} {NO_EFFECT}".strip())
-    if timezone.now() - (change.order_intent_at or timezone.now()) > LOOK_UP_FOR:
+    if clock.now() - (change.order_intent_at or clock.now()) > LOOK_UP_FOR:
         return context.end(
             "needs_attention", f"{result.message} The portal cannot tell whether the order was applied."
         )
-    context.note(message=result.message, evidence=change.evidence, provider_answered_at=timezone.now())
+    context.note(message=result.message, evidence=change.evidence, provider_answered_at=clock.now())
     return 5.0
 
 
@@ -262,7 +262,7 @@ def look_before_sending_again(context: ChangeContext) -> Pause:
 
 def _may_send_again(change: Change) -> bool:
     """At most once, within `RESEND_WITHIN`, and not where somebody asked to cancel."""
-    young = timezone.now() - change.operation.requested_at < RESEND_WITHIN
+    young = clock.now() - change.operation.requested_at < RESEND_WITHIN
     return change.resends == 0 and young and change.cancel_requested_at is None
 
 

@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from deployments.models import ActKind, Change, Deployment, OutsideAct, Service
 from deployments.providers.auto_deploy import may_be_same
@@ -21,6 +20,7 @@ from deployments.providers.base import RemoteEvent
 from deployments.sync.fit import fits, fitted
 from deployments.sync.outside.own_changes import Finding, Verdict
 from deployments.sync.reading import ServiceReading
+from rollback_portal.jobs import clock
 
 HISTORY = "before the first reading"
 CLOCKS_APART = timedelta(minutes=130)  # two clocks that are each wrong by an hour
@@ -112,7 +112,7 @@ class Memory:
         act = OutsideAct(
             service=self.service, kind=kind, identity=identity, target=target, happened_at=at,
             event_id=event.id if event else None, actor=actor or (event.actor if event else ""),
-            change=finding.change if ours else None, learned_at=timezone.now(), **fields,
+            change=finding.change if ours else None, learned_at=clock.now(), **fields,
         )  # fmt: skip
         fitted(act).save(force_insert=True)
         if not ours and not self._is_old_news(act):

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.utils import timezone
-
 from deployments.models import ActKind, Change
 from deployments.providers.base import AliasRequest, RemoteEvent
 from deployments.sync.fit import fits
 from deployments.sync.outside.memory import HISTORY, Memory, same_moment
 from deployments.sync.outside.own_changes import KNOWN, NOBODY, who_moved
+from rollback_portal.jobs import clock
 
 AT_WORK = {"pending", "in-progress"}
 MOVES = {"rollback": ActKind.ROLLED_BACK, "promote": ActKind.PROMOTED}
@@ -121,7 +120,7 @@ def _moved(before: Targets, now: Targets) -> dict[str, list[str]]:
 
 
 def _explained(memory: Memory, before: Targets) -> set[str]:
-    request, since = memory.reading.current.alias_request, timezone.now() - JUST_ARRIVED
+    request, since = memory.reading.current.alias_request, clock.now() - JUST_ARRIVED
     arrived = memory.acts(kind=ActKind.WENT_LIVE, learned_at__gt=since).exclude(reason=HISTORY)
     explained = set(arrived.values_list("target", flat=True))
     if request is not None and request.identity != before.move:

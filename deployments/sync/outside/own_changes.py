@@ -10,12 +10,11 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import NamedTuple
 
-from django.utils import timezone
-
 from deployments.models import ActKind, Change, OperationKind, OutsideAct, Service
 from deployments.providers.auto_deploy import may_be_same
 from deployments.providers.base import AliasRequest, OrderRecord, RemoteDeployment
 from deployments.providers.vercel.order_progress import is_new as is_new_move
+from rollback_portal.jobs import clock
 
 SAME_DAY = timedelta(hours=4)  # clocks that are wrong by an hour in either direction, and a long operation
 
@@ -86,7 +85,7 @@ def who_set_auto_deploy(
         since: when the setting was read before, by the portal's own clock.
     """
     for change in _candidates(service, (ActKind.AUTO_DEPLOY,), setting):
-        began, ended = change.operation.requested_at, change.ended_at or timezone.now()
+        began, ended = change.operation.requested_at, change.ended_at or clock.now()
         if since is not None and ended < since - timedelta(minutes=2):
             continue
         if at is not None and not began - SAME_DAY <= at <= ended + SAME_DAY:
@@ -121,7 +120,7 @@ def _sent(service: Service, kinds: tuple[str, ...], at: datetime | None) -> Iter
     for change in _candidates(service, kinds):
         if change.order_intent_at is None:
             continue
-        ended = change.ended_at or timezone.now()
+        ended = change.ended_at or clock.now()
         if at is None or change.order_intent_at - SAME_DAY <= at <= ended + SAME_DAY:
             yield change
 

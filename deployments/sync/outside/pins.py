@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.db.models import Q
-from django.utils import timezone
 
 from deployments.models import ActKind, Change, Deployment, OperationKind, OutsideAct, Pin, Service
 from deployments.providers.auto_deploy import may_be_same
@@ -18,6 +17,7 @@ from deployments.providers.base import AliasRequest, RemoteEvent
 from deployments.sync.outside.memory import Memory, same_moment
 from deployments.sync.outside.moves import is_moving_to
 from deployments.sync.outside.own_changes import who_set_auto_deploy
+from rollback_portal.jobs import clock
 
 TAKES_EFFECT = timedelta(minutes=2)  # a setting that the portal has just written may be read as before
 SOMEBODY = "somebody outside the portal"
@@ -90,7 +90,7 @@ def _held_by(memory: Memory, request: AliasRequest | None) -> OutsideAct | None:
         target=row.provider_id if row else "",
         actor=row.started_by if row and not is_move else "",
         happened_at=at or (row.live_since if row else None),
-        learned_at=timezone.now(),
+        learned_at=clock.now(),
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 
 from deployments.models import ActKind, Change, OutsideAct
 from deployments.providers.auto_deploy import OFF, ON, finer, may_be_same
@@ -13,6 +12,7 @@ from deployments.providers.base import RemoteEvent
 from deployments.sync.outside.memory import Memory, same_moment
 from deployments.sync.outside.moves import is_moving_to
 from deployments.sync.outside.own_changes import NOBODY, Finding, Verdict, who_set_auto_deploy
+from rollback_portal.jobs import clock
 
 FOLLOWS_WITHIN = timedelta(minutes=10)  # at Vercel, the setting after the move that changes it
 ONLY_EVENTS = {
@@ -77,7 +77,7 @@ def _comes_with_a_move(memory: Memory, setting: str) -> bool:
     request = memory.reading.current.alias_request
     if request is None or request.kind != ("rollback" if setting == "off" else "promote"):
         return False
-    since = timezone.now() - FOLLOWS_WITHIN
+    since = clock.now() - FOLLOWS_WITHIN
     told = memory.acts(identity=f"move {request.identity}", learned_at__gt=since)
     return is_moving_to(memory, request.to_id) or told.exists()
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Count, Max, Q
-from django.utils import timezone
 
+from rollback_portal.jobs import clock
 from rollback_portal.jobs.models import Heartbeat
 
 GONE_AFTER = timedelta(seconds=40)
@@ -62,7 +62,7 @@ class ProcessStatus:
 
 def record_heartbeat(role: str) -> None:
     """Record that this process is alive, and delete heartbeats older than an hour."""
-    now = timezone.now()
+    now = clock.within_statement()
     Heartbeat.objects.update_or_create(
         process=f"{socket.gethostname()[:80]}:{os.getpid()}", defaults={"role": role, "beat_at": now}
     )
@@ -71,12 +71,14 @@ def record_heartbeat(role: str) -> None:
 
 def record_broker_answer() -> None:
     """Record that Redis has just answered. This heartbeat is never deleted."""
-    Heartbeat.objects.update_or_create(process=BROKER, defaults={"role": BROKER, "beat_at": timezone.now()})
+    Heartbeat.objects.update_or_create(
+        process=BROKER, defaults={"role": BROKER, "beat_at": clock.within_statement()}
+    )
 
 
 def process_status() -> ProcessStatus:
     """The status of all roles, in one query."""
-    since = timezone.now() - GONE_AFTER
+    since = clock.within_statement() - GONE_AFTER
     rows = Heartbeat.objects.values("role").annotate(
         alive=Count("pk", filter=Q(beat_at__gte=since)), last_heard_at=Max("beat_at")
     )

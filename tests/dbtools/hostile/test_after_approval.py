@@ -14,7 +14,7 @@ from dbtools.models import Backup, DatabaseRollback
 from dbtools.postgres.client import DatabaseAddress
 from dbtools.wizard import approval
 from dbtools.wizard.transitions import StepRefused
-from dbtools.wizard.worker.run_and_verify import RecordingObserver
+from dbtools.wizard.worker.run import RecordingObserver
 from rollback_portal.accounts.models import User
 from rollback_portal.audit.record import Actor
 from tests.dbtools import rollback_rows

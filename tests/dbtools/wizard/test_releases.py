@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -113,9 +114,11 @@ def test_an_approval_lasts_15_minutes_and_is_then_in_nobodys_way(
     assert list(BackupRelease.objects.values_list("status", flat=True)) == ["requested", "declined"]
 
 
-def test_it_is_used_once(row: DatabaseRollback, dana: User, efe: User) -> None:
+def test_it_is_used_once(row: DatabaseRollback, dana: User, efe: User, tmp_path: Path, settings: Any) -> None:
+    settings.BACKUP_FOLDER = str(tmp_path)
+    rollback_rows.write_backup(row, tmp_path, b"PGDMP of the shop")
     release, same = approved(row, dana, efe), loaded()
-    releases.download(Actor.of(dana), row, release=release)
+    assert releases.download(Actor.of(dana), row, release=release).parent == tmp_path
     for again in (release, same):
         with pytest.raises(StepRefused):
             releases.download(Actor.of(dana), row, release=again)

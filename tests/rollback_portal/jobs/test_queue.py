@@ -22,7 +22,7 @@ def waiting_change(**fields: Any) -> Change:
 
 
 def due() -> list[int]:
-    return queue.due(Change, timezone.now())
+    return queue.due(Change)
 
 
 def test_a_new_row_is_due_and_one_that_has_ended_is_not() -> None:

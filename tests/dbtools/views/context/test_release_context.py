@@ -26,9 +26,7 @@ FILE = b"PGDMP of the shop"
 def with_backup(dana: User, efe: User, settings: Any, tmp_path: Path) -> DatabaseRollback:
     settings.BACKUP_FOLDER = str(tmp_path)
     row = wizard_states.STATES["done"](dana, efe)
-    assert row.backup is not None
-    (tmp_path / row.backup.file).write_bytes(FILE)
-    Backup.objects.update(bytes=len(FILE))
+    rollback_rows.write_backup(row, tmp_path, FILE)
     return reloaded(row)
 
 
@@ -69,7 +67,8 @@ def test_a_download_takes_two_people_and_is_one_file_on_record(
     assert response.headers["Content-Disposition"] == f'attachment; filename="{with_backup.backup.file}"'
     assert response.headers["Cache-Control"] == "no-store"
     entry = AuditEntry.objects.get(action="database rollback: backup downloaded")
-    assert "Dana Okoro downloaded the backup (17 bytes, SHA-256 bbbbbbbbbbbb)" in entry.message
+    digest = with_backup.backup.sha256[:12]
+    assert f"Dana Okoro downloaded the backup (17 bytes, SHA-256 {digest})" in entry.message
     assert confirm(hers, with_backup, "download", release=release.pk).status_code == 409  # sent once more
     assert downloaded() == 1
 
@@ -122,22 +121,38 @@ def test_what_is_no_request_of_this_rollback_is_refused(
     assert BackupRelease.objects.get().status == "requested"
 
 
-def test_an_expired_backup_is_not_found(
+def test_an_expired_backup_is_not_sent(
     with_backup: DatabaseRollback, dana: User, efe: User, client_as: ClientAs
 ) -> None:
     release = asked(with_backup, dana)
     allow(client_as(efe), release)
     Backup.objects.update(deleted_at=factories.ago(hours=1))
-    assert confirm(client_as(dana), with_backup, "download", release=release.pk).status_code == 404
+    refused = confirm(client_as(dana), with_backup, "download", release=release.pk)
+    assert refused.status_code == 409
+    assert "deleted when its retention period ended. Nothing was changed." in text(refused)
     assert "deleted" in text(client_as(dana).get(with_backup.get_absolute_url()))
 
 
-def test_a_file_of_another_length_is_not_sent(
-    with_backup: DatabaseRollback, dana: User, efe: User, client_as: ClientAs, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (FILE + b"and more", "has 25 bytes; 17 were recorded."),
+        (FILE[:-1] + b"?", "is not the one that was taken: its SHA-256 differs."),
+        (None, "cannot be read: No such file or directory."),
+    ],
+    ids=["longer", "changed", "gone"],
+)
+def test_a_file_that_is_not_the_one_that_was_taken_is_not_sent(
+    with_backup: DatabaseRollback, dana: User, efe: User, client_as: ClientAs, tmp_path: Path,
+    content: bytes | None, reason: str,
+) -> None:  # fmt: skip
     release = asked(with_backup, dana)
     allow(client_as(efe), release)
     assert with_backup.backup is not None
-    (tmp_path / with_backup.backup.file).write_bytes(FILE + b"and more")
-    assert confirm(client_as(dana), with_backup, "download", release=release.pk).status_code == 404
+    file = tmp_path / with_backup.backup.file
+    file.write_bytes(content) if content is not None else file.unlink()
+    refused = confirm(client_as(dana), with_backup, "download", release=release.pk)
+    assert refused.status_code == 409
+    assert reason in text(refused)
     assert downloaded() == 0
+    assert BackupRelease.objects.get().status == "approved"

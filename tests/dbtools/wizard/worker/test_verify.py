@@ -1,4 +1,7 @@
-"""Step 9: what stands is compared with what the run itself left, on the database's own server."""
+"""Step 9: what stands is compared with what the run itself left, on the database's own server.
+
+What cannot be checked is tried again, and is a person's after half an hour.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from dbtools.sandbox.shop import HISTORY
 from dbtools.wizard import worker as wizard_worker
 from rollback_portal.accounts.models import User
 from rollback_portal.local import company
+from tests import factories
 from tests.dbtools import rollback_rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -73,3 +77,36 @@ def test_a_right_that_was_given_since_the_commit_is_named_and_needs_nobody(
     assert row.status == "done", row.message
     (difference,) = row.verification["differences"]
     assert difference.startswith("privileges of table public.t is ")
+
+
+def waits_since(row: DatabaseRollback, status: str, minutes: int) -> DatabaseRollback:
+    """The row, once somebody has had the worker look again if it is being resolved."""
+    for reached in ("needs_attention", "resolving") if status == "resolving" else ():
+        row.status = reached
+        row.save()
+    row.status_times = {status: factories.ago(minutes=minutes).isoformat()}
+    row.save()
+    return row
+
+
+@pytest.mark.parametrize("status", ["verifying", "resolving"])
+def test_a_database_that_does_not_answer_is_asked_again(
+    committed: DatabaseRollback, status: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SHOP_DATABASE_URL")
+    row = verified(waits_since(committed, status, minutes=29))
+    assert (row.status, row.lease_owner) == (status, None)
+    assert row.not_before is not None
+    assert "cannot be checked yet" in row.message
+
+
+@pytest.mark.parametrize("status", ["verifying", "resolving"])
+def test_what_could_not_be_checked_for_half_an_hour_is_for_a_person(
+    committed: DatabaseRollback, status: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SHOP_DATABASE_URL")
+    row = verified(waits_since(committed, status, minutes=31))
+    assert row.status == "needs_attention"
+    assert row.message.endswith(
+        "It was tried for 30 min. A person has to look; the database stays locked in the portal."
+    )

@@ -20,6 +20,7 @@ from uuid import UUID
 import httpx
 import pytest
 from django.db import connection, transaction
+from django.db.models import DateTimeField, Value
 from django.utils import timezone
 
 from deployments.clients import provider, using_transport
@@ -37,6 +38,7 @@ from deployments.sandbox.server.transport import SandboxTransport
 from deployments.sandbox.world import World
 from deployments.sync import poll
 from rollback_portal.audit.record import Actor
+from rollback_portal.jobs import clock
 from rollback_portal.jobs.process import liveness, shutdown
 from tests import factories
 from tests.deployments.conftest import Portal
@@ -114,6 +116,9 @@ class Stage:
 
     def portal_time(self) -> datetime:
         return self.clock() + self.skew
+
+    def database_time(self) -> Value:
+        return Value(self.clock(), output_field=DateTimeField())
 
     def count(self, what: str) -> None:
         self.seen[what] += 1
@@ -205,6 +210,8 @@ def set_up(settings: Any) -> Iterator[Stage]:
     logging.disable(logging.WARNING)  # thousands of lines about what the model does to the workers
     with pytest.MonkeyPatch.context() as patch, using_transport(stage.wire):
         patch.setattr(timezone, "now", stage.portal_time)
+        patch.setattr(clock, "now", stage.clock)
+        patch.setattr(clock, "within_statement", stage.database_time)
         patch.setattr(shutdown, "requested", stage.asked_to_stop)
         patch.setattr(liveness, "open_direct", open_until_gone)
         for module in (change_worker, send_order, http, version_check):
