@@ -20,6 +20,7 @@ from rollback_portal.text import clean_line
 VERSION_HEADER = "X-Version"
 TIMEOUT = 5.0  # seconds, for each phase and for the whole response
 LARGEST_PAGE = 64 * 1024  # bytes read of a response
+LONGEST_BURST = 5.0  # seconds in which many answers are asked for
 GIVE_UP_AFTER = 2  # requests without a response at one address
 VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
 SHORTEST_SHA = 7
@@ -42,6 +43,10 @@ class VersionProbe:
     @property
     def failed(self) -> bool:
         return self.asked and (self.status == 0 or self.status >= SERVER_ERROR)
+
+    @property
+    def answered(self) -> bool:
+        return self.asked and not self.failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,7 @@ class VersionCheckResult:
 
         An error need not name its version, as the page of a proxy does not; one that does has to be right.
         """
-        if any(probe.version and not _same(probe.version, commit_sha) for probe in self.probes):
+        if _by_another(self.probes, commit_sha):
             return False
         silent = any(not probe.version and not probe.failed for probe in self.probes)
         named = any(probe.version for probe in self.probes)
@@ -94,10 +99,38 @@ def open_public_client(*, transport: httpx.BaseTransport | None = None) -> httpx
 
 
 def check_version(
-    addresses: Sequence[str], *, tries: int = 5, client: httpx.Client, header: str = VERSION_HEADER
+    addresses: Sequence[str],
+    *,
+    tries: int = 5,
+    answers: int = 0,
+    commit_sha: str = "",
+    client: httpx.Client,
+    header: str = VERSION_HEADER,
 ) -> VersionCheckResult:
-    """Request each address `tries` times and read the version from `header`. Failures are in the result."""
-    probes = tuple(probe for address in addresses for probe in _probes(address, tries, client, header))
+    """Request each address and read the version from `header`. Failures are in the result.
+
+    Args:
+        tries: requests to each address.
+        answers: ask on until there are so many, for at most `LONGEST_BURST`, as long as none is an error.
+        commit_sha: or by another commit than this one.
+    """
+    probes, deadline = list[VersionProbe](), time.monotonic() + LONGEST_BURST
+    while True:
+        probes += [probe for address in addresses for probe in _probes(address, tries, client, header)]
+        if len(probes) >= answers or time.monotonic() > deadline or not _all_good(probes, commit_sha):
+            return _result(tuple(probes), header)
+
+
+def _all_good(probes: Sequence[VersionProbe], commit_sha: str) -> bool:
+    """Whether all were answered, and none by another commit; False without any."""
+    return bool(probes) and all(probe.answered for probe in probes) and not _by_another(probes, commit_sha)
+
+
+def _by_another(probes: Sequence[VersionProbe], commit_sha: str) -> bool:
+    return any(probe.version and not _same(probe.version, commit_sha) for probe in probes)
+
+
+def _result(probes: tuple[VersionProbe, ...], header: str) -> VersionCheckResult:
     versions = Counter(probe.version for probe in probes if probe.version)
     sha = versions.most_common(1)[0][0] if versions else ""
     agreeing = sum(probe.version == sha != "" and not probe.failed for probe in probes)

@@ -50,15 +50,21 @@ def check_followed_services() -> None:
 
 
 def compare_live_version(
-    service: Service, commit_sha: str, *, others_count: bool = True
+    service: Service, commit_sha: str, *, others_count: bool = True, answers: int = 0
 ) -> VersionComparison:
     """Ask every public address of the service and compare with the commit that should be live.
 
     Saves what they answered in the service's row. `commit_sha` may be "" where nothing is expected. With
     `others_count=False` the requests of a check that another commit answered are not counted as this one's.
+    So many `answers` are asked for at once, as long as each is good and by the commit.
     """
     result = check_version(
-        service.addresses, tries=TRIES, client=public(service.provider), header=settings.VERSION_HEADER
+        service.addresses,
+        tries=TRIES,
+        answers=answers,
+        commit_sha=commit_sha,
+        client=public(service.provider),
+        header=settings.VERSION_HEADER,
     )
     serves = result.serves(commit_sha) if commit_sha else None
     counted_for = "" if serves is False and not others_count else commit_sha

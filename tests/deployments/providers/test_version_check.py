@@ -5,6 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
+from deployments.providers import version_check
 from deployments.providers.version_check import VersionCheckResult, check_version, open_public_client
 from deployments.sandbox.server.faults import Fault
 from tests.deployments.providers.client_bench import ClientBench
@@ -17,6 +18,11 @@ OTHER = "3c8de4d51622cb2628710fa394fe7b8c8840ee82"
 def check(*script: bytes, tries: int = 5, header: str = "X-Version") -> VersionCheckResult:
     with scripted(*script) as server, open_public_client(transport=httpx.HTTPTransport()) as client:
         return check_version([server.url], tries=tries, client=client, header=header)
+
+
+def many(*script: bytes, answers: int = 60) -> VersionCheckResult:
+    with scripted(*script) as server, open_public_client(transport=httpx.HTTPTransport()) as client:
+        return check_version([server.url], answers=answers, commit_sha=SHA, client=client)
 
 
 def says(version: str, status: str = "200 OK", body: bytes = b"page") -> bytes:
@@ -58,6 +64,25 @@ def test_one_response_without_a_version_makes_the_result_unknown() -> None:
 @pytest.mark.parametrize("version", ["", "<b>", "a b", "x" * 65, "é"])
 def test_a_malformed_version_is_ignored(version: str) -> None:
     assert check(f"HTTP/1.1 200 OK\r\nX-Version: {version}\r\n\r\n".encode()).serves(version) is None
+
+
+@pytest.mark.parametrize("good", [says(SHA), answer("200 OK", b"page")], ids=["named", "without a version"])
+def test_many_answers_are_asked_for_at_once(good: bytes) -> None:
+    result = many(good)
+    assert (result.asked, result.failures) == (60, {})
+
+
+@pytest.mark.parametrize(
+    "other", [says(OTHER), answer("503 Service Unavailable", b"")], ids=["another commit", "an error"]
+)
+def test_what_is_not_as_it_should_be_is_asked_no_more_than_usual(other: bytes) -> None:
+    assert many(other).asked == 5
+    assert many(*[says(SHA)] * 7, other).asked == 10
+
+
+def test_slow_answers_are_asked_for_a_while_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(version_check, "LONGEST_BURST", 0)
+    assert many(says(SHA)).asked == 5
 
 
 def test_an_unknown_commit_never_matches() -> None:
