@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -38,6 +39,7 @@ PRODUCT = (
     SKEWED, NO_DATE,
 )  # fmt: skip
 SLOWER = 3
+SHARE = 0.4  # of the numbers of a complete run that one merge plays
 QUICK = tuple(part for part in FITTING if part != "identity")  # mutants that a merge has the time to catch
 
 
@@ -49,13 +51,21 @@ def complete() -> Chosen:
 def merge(seed: int) -> Chosen:
     """Return the runs of a merge; the seed chooses the one mutant and the one wrong clock.
 
+    Each merge has a seed of its own, so runs that count are over after `SHARE` of the numbers of `complete`.
     The mutants' controls, what takes production's own times and the usual set-up are left to the night.
     """
     mixed = replace(MIXED_RUN, seconds=130, every=1.5)
     frozen = replace(FROZEN, seconds=50)
     part = QUICK[seed % len(QUICK)]
     clock = (ANSWERS, BEHIND)[seed // len(QUICK) % 2]
-    return [*_product(UNDISTURBED, mixed, POINTS, COMMITS, clock, frozen, STORM_RUN, NO_QUEUE), mutant(part)]
+    counting = map(_shortened, (POINTS, COMMITS, clock, STORM_RUN))
+    return [*_product(UNDISTURBED, mixed, *counting, frozen, NO_QUEUE), mutant(part)]
+
+
+def _shortened(run: Run) -> Run:
+    until = {what: math.ceil(number * SHARE) for what, number in run.until.items()}
+    deaths = math.ceil(run.setting.get("deaths", 0) * SHARE)
+    return replace(run, until=until, setting={**run.setting, "deaths": deaths} if deaths else run.setting)
 
 
 def full() -> Chosen:
