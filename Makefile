@@ -25,6 +25,7 @@ test: install-dev ## Run every test, on servers of its own (ARGS="tests/deployme
 journeys: install-dev ## Run only the journeys in a real Chromium
 	@$(VENV)/python -m pytest -m journey $(ARGS)
 
+check: WORKERS := $(shell nproc)
 check: lint types test ## Everything that has to be true before a change lands
 
 lint: install-dev ## Format, lint, templates, migrations, deployment settings

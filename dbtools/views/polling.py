@@ -32,10 +32,8 @@ def _is_being_restored(rollback: DatabaseRollback) -> bool:
 
 def stalled_since(rollback: DatabaseRollback) -> datetime | None:
     """Since when no worker has been at work on it, although it is a worker's turn; None while one is."""
-    now = clock.now()
-    leased = (
-        rollback.lease_owner is not None and rollback.lease_until is not None and rollback.lease_until > now
-    )
-    if not rollback.waits_for_worker or leased or now - rollback.due_since < STALLED_AFTER:
+    if not rollback.waits_for_worker:
         return None
-    return rollback.due_since
+    now, until = clock.now(), rollback.lease_until
+    leased = rollback.lease_owner is not None and until is not None and until > now
+    return None if leased or now - rollback.due_since < STALLED_AFTER else rollback.due_since

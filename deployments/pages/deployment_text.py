@@ -171,6 +171,17 @@ def commits_summary(count: int, verb: str, service: Service) -> str:
     return f"{count} commit{'' if count == 1 else 's'} {verb}, as far as {short} built them"
 
 
+def nothing_between(deployment: Deployment, live: Deployment | None) -> str:
+    """Why no commits are listed between what is live and this deployment; "" where they are."""
+    if live is None:
+        return "What is live is unknown, so the portal cannot say what lies between."
+    if live.pk == deployment.pk:
+        return "This is live."
+    if deployment.commit_sha and deployment.commit_sha == live.origin.commit_sha:
+        return "The same commit is live: no code lies between."
+    return ""
+
+
 def no_deployments(services: Iterable[Service]) -> str:
     """Why a list without filters is empty: one clause for each service."""
     clauses = []

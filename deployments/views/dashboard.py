@@ -32,6 +32,7 @@ from deployments.pages.deployment_text import (
     commits_summary,
     live_fact,
     no_deployments,
+    nothing_between,
     service_facts,
 )
 from deployments.pages.status_text import badge_of, headline
@@ -95,7 +96,7 @@ def deployment(request: HttpRequest, slug: str, provider_id: str) -> HttpRespons
         "item": build_item(deployment, state, may_operate=_may_operate(request)),
         "deployment": deployment,
         "live": service.live,
-        "same_code": bool(live and deployment.commit_sha and live.commit_sha == deployment.commit_sha),
+        "nothing_between": nothing_between(deployment, service.live),
         "commit_fact": commit_fact(deployment),
         "live_fact": live_fact(deployment, live=service.live_id == deployment.pk),
         "commits": commits,

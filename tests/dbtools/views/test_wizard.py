@@ -14,7 +14,7 @@ from tests.dbtools.views.wizard_client import ClientAs, page_for
 from tests.support.page_text import text
 
 pytestmark = pytest.mark.django_db
-MOST_QUERIES = 13  # one of them notes once a minute that the person is there
+MOST_QUERIES = 15  # one notes that the person is there, two ask for the time by which approvals expire
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from deployments.pages.deployment_text import (
     live_fact,
     live_time,
     no_deployments,
+    nothing_between,
     pin_fact,
     pull_request,
     row_facts,
@@ -176,6 +177,15 @@ def test_a_commit_in_a_dialog_names_its_author_and_its_pull_request() -> None:
 )
 def test_the_commits_between_are_counted(count: int, verb: str, text: str) -> None:
     assert commits_summary(count, verb, api()) == text
+
+
+def test_where_no_commits_lie_between_the_reason_is_said() -> None:
+    this, other = deployment(pk=1), deployment(pk=2, commit_sha="b" * 40)
+    assert nothing_between(this, None).startswith("What is live is unknown")
+    assert nothing_between(this, this) == "This is live."
+    assert nothing_between(this, deployment(pk=3)) == "The same commit is live: no code lies between."
+    assert nothing_between(this, other) == ""
+    assert nothing_between(deployment(pk=1, commit_sha=""), deployment(pk=3, commit_sha="")) == ""
 
 
 def test_an_empty_list_says_for_each_service_why() -> None:
