@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -59,7 +58,9 @@ def test_a_red_run_names_the_command_that_plays_it_alone_with_the_same_seed(
     monkeypatch.setattr("sys.argv", ["chaos", *shlex.split(shlex.split(command)[2].removeprefix("ARGS="))])
     given = chaos.arguments()
     assert (given.seed, given.kills) == (42, 9)
-    assert chaos.choose_runs(given, 7) == [(replace(runs.BEHIND, most=9), "")]
+    ((run, without),) = chaos.choose_runs(given, 7)
+    assert (run.name, run.most, without) == (runs.BEHIND.name, 9, "")
+    assert all(0 < number < runs.BEHIND.until[what] for what, number in run.until.items())
 
 
 def test_the_complete_run_has_every_mutant_and_the_usual_set_up(monkeypatch: pytest.MonkeyPatch) -> None:

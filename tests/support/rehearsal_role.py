@@ -10,6 +10,9 @@ from dbtools.postgres.client import SQL, DatabaseAddress, Error, Identifier, Lit
 
 PASSWORD = "correct horse battery"
 REHEARSALS = "rehearsals"  # the role on a configured server for rehearsals
+MAY_SIGN_IN = "SELECT rolcanlogin FROM pg_roles WHERE rolname = %s"
+CREATE = "CREATE ROLE {} LOGIN CREATEDB PASSWORD {}"
+ALTER = "ALTER ROLE {} LOGIN CREATEDB PASSWORD {}"
 
 
 def rehearsal_role(server: DatabaseAddress) -> DatabaseAddress:
@@ -18,12 +21,10 @@ def rehearsal_role(server: DatabaseAddress) -> DatabaseAddress:
     A rehearsal may have made a role of this name there, because the target's server has it: one that can do
     nothing and has no password.
     """
+    name = Identifier(REHEARSALS)
     with client.connect(server, "tests", autocommit=True) as connection:
-        for verb in ("CREATE", "ALTER"):
-            with suppress(Error):  # it may be there, and other tests may be at it
-                connection.execute(
-                    SQL(f"{verb} ROLE {{}} LOGIN CREATEDB PASSWORD {{}}").format(
-                        Identifier(REHEARSALS), Literal(PASSWORD)
-                    )
-                )
+        row = connection.execute(SQL(MAY_SIGN_IN), [REHEARSALS]).fetchone()
+        if row != (True,):
+            with suppress(Error):  # another test may be at it
+                connection.execute(SQL(ALTER if row else CREATE).format(name, Literal(PASSWORD)))
     return replace(server, user=REHEARSALS, password=PASSWORD)
