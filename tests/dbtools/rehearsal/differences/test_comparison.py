@@ -163,6 +163,19 @@ INSERT INTO "User" SELECT * FROM "Kept"; DROP TABLE "Kept"; SELECT setval('"User
     assert checks(report)["Comments"].lines == ("table column User.email: where to write to → none",)
 
 
+@pytest.mark.parametrize("published", ["insert", "insert, truncate", ""])
+def test_a_publication_refuses_on_the_copy_only_what_it_refuses_on_the_original(
+    make_database: MakeDatabase, tmp_path: Path, published: str
+) -> None:
+    """PostgreSQL refuses to update a table without a key only where its updates are published."""
+    beside = f"CREATE PUBLICATION added FOR TABLE \"Log\" WITH (publish = '{published}');"
+    made = project(make_database(), tmp_path, [BEFORE], [GOING], beside)
+    report = made.rehearse(DOWN + 'DELETE FROM "Log" WHERE at = 1;')
+    assert report.passed, report.message
+    assert {loss.number for loss in report.losses} == {2}
+    assert "Not compared" not in checks(report)
+
+
 @pytest.mark.parametrize(
     ("wrong", "name", "line"),
     [
