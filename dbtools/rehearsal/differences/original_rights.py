@@ -41,7 +41,7 @@ JOIN pg_namespace n ON n.oid = o.namespace
 WHERE o.acl IS NOT NULL AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
   AND NOT EXISTS (SELECT FROM aclexplode(o.acl) a WHERE a.grantee = 0)
 """
-# What the role gives away with everything that it makes.
+# What the role gives away with everything that it makes, and what it takes from everybody.
 DEFAULTS = """
 SELECT format('ALTER DEFAULT PRIVILEGES %sGRANT %s ON %s TO %s%s',
        'IN SCHEMA ' || quote_ident(n.nspname) || ' ', a.privilege_type,
@@ -51,6 +51,12 @@ SELECT format('ALTER DEFAULT PRIVILEGES %sGRANT %s ON %s TO %s%s',
        CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
 FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace, aclexplode(d.defaclacl) a
 WHERE d.defaclrole = (SELECT oid FROM pg_roles WHERE rolname = current_user) AND a.grantee <> d.defaclrole
+UNION ALL
+SELECT format('ALTER DEFAULT PRIVILEGES REVOKE ALL ON %s FROM PUBLIC',
+       CASE d.defaclobjtype WHEN 'f' THEN 'FUNCTIONS' ELSE 'TYPES' END)
+FROM pg_default_acl d
+WHERE d.defaclrole = (SELECT oid FROM pg_roles WHERE rolname = current_user) AND d.defaclnamespace = 0
+  AND d.defaclobjtype IN ('f', 'T') AND NOT EXISTS (SELECT FROM aclexplode(d.defaclacl) a WHERE a.grantee = 0)
 ORDER BY 1
 """
 # With what each publishes: of a table without a key, a publication of its updates refuses them.

@@ -143,6 +143,16 @@ def test_a_lost_right_is_named(items: Project, reader: str) -> None:
     assert given.message == "Down, up and down again work on the restored backup."
 
 
+def test_what_the_role_gives_to_nobody_by_default_is_given_to_nobody_on_the_copy(
+    make_database: MakeDatabase, tmp_path: Path
+) -> None:
+    function = "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';"
+    beside = f"ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC; {function}"
+    made = project(make_database(), tmp_path, [BEFORE], [GOING], beside)
+    report = made.rehearse(f"{DOWN}DROP FUNCTION f(); {function}", why_not_replayed="It was squashed.")
+    assert "Rights" not in checks(report)
+
+
 EMPTY = 'DROP MATERIALIZED VIEW mv; CREATE MATERIALIZED VIEW mv AS SELECT count(*) AS n FROM "User"'
 
 
