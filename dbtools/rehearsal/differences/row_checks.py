@@ -106,8 +106,9 @@ def _missing(pair: TablePair) -> Iterator[str]:
 
 def _other(change: TableChange) -> Iterator[str]:
     for column in change.columns:
-        if column.other:
-            rows = number_of(column.other * change.one_in, "row")
+        # Of values and NULLs the numbers tell already how many more there are, but not which traded places.
+        if other := column.other + 2 * min(column.emptied, column.filled):
+            rows = number_of(other * change.one_in, "row")
             yield f"{change.name}.{column.name} has other values in {rows}{_sampled(change.one_in)}"
     if change.gone and change.new:
         rows = number_of(change.new * change.one_in, "row")
