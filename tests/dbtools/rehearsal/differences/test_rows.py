@@ -107,6 +107,30 @@ def test_a_change_that_the_sample_did_not_meet_is_said_all_the_same(
     assert "a.x" in check.message
 
 
+@pytest.mark.parametrize(
+    ("key", "then", "line"),
+    [
+        ("PRIMARY KEY", "UPDATE a SET y = 0 WHERE id = {}; UPDATE a SET x = 0",
+         "a.y in a few rows, none of them among the 1 in 16 that were compared"),
+        ("PRIMARY KEY", "UPDATE a SET x = 0 WHERE id = {}; DELETE FROM a WHERE id = {} - 1",
+         "a.x, a.y perhaps: rows or keys came or went, and of the others only 1 in 16 was compared"),
+        ("", "UPDATE a SET x = 0 WHERE id = {}",
+         "a.x in a few rows, none of them among the 1 in 16 that were compared"),
+        ("", "UPDATE a SET x = 0 WHERE id = {}; DELETE FROM a WHERE id = {} - 1",
+         "a.id, a.x, a.y perhaps: rows or keys came or went, and of the others only 1 in 16 was compared"),
+    ],
+)  # fmt: skip
+def test_no_change_hides_in_the_rows_of_a_large_table_that_are_not_compared(
+    key: str, then: str, line: str, compare: Compare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Row 700 is not among those that are compared: the sample follows from the values."""
+    monkeypatch.setattr(rows, "SAMPLED_ABOVE", 100)
+    table = f"CREATE TABLE a (id int {key}, x int, y int); INSERT INTO a SELECT i, i, i FROM generate_series(1, 1500) i;"
+    check = changed(compare(table, then.format(700, 700) + ";"))
+    assert check is not None
+    assert line in check.lines
+
+
 def test_rows_without_a_key_may_be_there_twice(compare: Compare) -> None:
     table = "CREATE TABLE a (x int, y text); INSERT INTO a VALUES (1, 'a'), (1, 'a'), (1, 'a'), (NULL, 'b');"
     assert compare(table, "")[0] == TableChange("a", 1, has_key=False)
