@@ -120,9 +120,9 @@ def _equal(pair: TablePair, then: ColumnDigest, now: ColumnDigest) -> bool:
 
 def _read(connection: Connection, walk: _Walk, side: int) -> Iterator[Row]:
     """The key and the compared columns of each row, in the order of the key."""
-    key = [masked(pair[side].name, plain=_plain(pair), key=walk.is_primary) for pair in walk.key]
+    key = [masked(pair[side].text, plain=_plain(pair), key=walk.is_primary) for pair in walk.key]
     keys = [SQL("coalesce({}, '') COLLATE \"C\"").format(expression) for expression in key]
-    values = [masked(pair[side].name, plain=_plain(pair)) for pair in walk.columns]
+    values = [masked(pair[side].text, plain=_plain(pair)) for pair in walk.columns]
     query = SQL("SELECT {} FROM ONLY {}{} ORDER BY {}").format(
         SQL(", ").join([*keys, *values]),
         Identifier(*walk.places[side]),
