@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dbtools.postgres.backups.disk_space import why_no_space
+from dbtools.postgres.backups.disk_space import why_no_room_for_copies, why_no_space
 from dbtools.postgres.backups.dump import BackupCanceled, BackupFailed, TakenBackup, take
 from dbtools.postgres.backups.progress import BackupProgress
 from dbtools.postgres.backups.restore import (
@@ -26,6 +26,7 @@ __all__ = [
     "restore_as_new",
     "take",
     "verify",
+    "why_no_room_for_copies",
     "why_no_space",
     "why_not_readable",
 ]  # fmt: skip

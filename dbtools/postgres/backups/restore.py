@@ -129,6 +129,8 @@ def _explain(message: str) -> str:
     missing = re.search(r'extension "([^"]+)" is not available', message)
     if missing:
         return f"the extension {missing.group(1)} is not installed on that server."
+    if "No space left on device" in message:
+        return "the disk of the server that it was to be restored to is full."
     return message
 
 
