@@ -8,7 +8,7 @@ from pglast import ast
 from pglast.enums import AlterTableType as Alter
 from pglast.enums import ConstrType, ObjectType
 
-from dbtools.sql.effects import hazard_counts
+from dbtools.sql.effects import fits, hazard_counts
 from dbtools.sql.effects.hazard_counts import EarlierStatements
 from dbtools.sql.result import Hazard
 from dbtools.sql.syntax.functions import VOLATILE, calls
@@ -111,7 +111,14 @@ def of_new_type(
     full_name = f"{relation(table)}.{quoted(name)}"
     written = column.typeName or ast.TypeName()
     kind = (strings(written.names) or ("",))[-1]
-    if kind in earlier.enums:
+    if not fits.only_casts(column.raw_default, name, written):
+        yield Hazard(
+            "loses", f"computes {full_name} anew, in another type",
+            "What USING does not take over of the values is gone.",
+            "Compute a new column, and drop the old one in a later migration.",
+            hazard_counts.values(table, name, earlier),
+        )  # fmt: skip
+    elif kind in earlier.enums:
         yield Hazard(
             "fails", f"rebuilds {full_name} with the values of {quoted(kind)}",
             "A row that uses a value which goes away stops the whole run; nothing is changed then.",

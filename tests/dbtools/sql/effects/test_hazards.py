@@ -56,6 +56,31 @@ def test_a_loss_does_not_hide_behind_what_the_script_made_new(text: str) -> None
     assert [hazard.tone for hazard in script.statements[-1].hazards if hazard.tone == "loses"]
 
 
+FITS_INT = "CHECK (p = trunc(p) AND p BETWEEN -2147483648 AND 2147483647)"
+
+
+@pytest.mark.parametrize(
+    "using", ["0", "-p::int", "p::bool::int", "q::int", "least(p, 5)::int", "p::text::bool::int"]
+)
+def test_a_conversion_that_computes_other_values_is_a_loss_whatever_was_checked_before(using: str) -> None:
+    checked = f'ALTER TABLE "Order" ADD CONSTRAINT f {FITS_INT}'
+    last = f'ALTER TABLE "Order" DROP CONSTRAINT f, ALTER p TYPE int USING {using}'
+    assert [one.what for one in hazards(f"{checked}; {last}", "loses")] == [
+        'computes "Order".p anew, in another type'
+    ]
+    assert not hazards(f"{checked}; {last.replace(f'USING {using}', 'USING p::text::int')}", "loses")
+
+
+@pytest.mark.parametrize(
+    ("using", "tone"),
+    [("'USER'::\"R2\"", "loses"), ('"role"::text::"R2"', "fails"), ('upper(role::text)::"R2"', "loses")],
+)
+def test_an_enum_that_is_computed_is_a_loss(using: str, tone: str) -> None:
+    enum = "CREATE TYPE \"R2\" AS ENUM ('USER')"
+    found = hazards(f'{enum}; ALTER TABLE "User" ALTER "role" TYPE "R2" USING {using}')
+    assert [one.tone for one in found if one.tone != "rewrites"] == [tone]
+
+
 COUNTED = [
     ('DROP TABLE "Order"', "loses", 'rows of "Order"', 2),
     ('ALTER TABLE "Order" DROP COLUMN "priceCents"', "loses", 'values of "Order"."priceCents"', 1),
