@@ -74,14 +74,20 @@ def of_part(table: ast.RangeVar, part: ast.AlterTableCmd, earlier: EarlierStatem
                      "It no longer acts on rows.",
                      "Enable it again before the end of the script.")  # fmt: skip
     elif part.subtype == Alter.AT_DropInherit and isinstance(part.def_, ast.RangeVar):
-        yield Hazard("loses", f"takes the rows of {relation(table)} out of {relation(part.def_)}",
-                     "They stay in their own table; who reads the other one no longer sees them.",
-                     "Make sure that the live code reads both.")  # fmt: skip
+        yield taken_out(table, part.def_)
+    elif part.subtype == Alter.AT_DetachPartition and isinstance(part.def_, ast.PartitionCmd):
+        yield taken_out(part.def_.name or ast.RangeVar(), table)
     elif part.subtype in {Alter.AT_ValidateConstraint, Alter.AT_AttachPartition}:
         yield Hazard("blocks", f"reads the whole table {relation(table)}",
                      "It takes as long as the table is large; reading and writing go on.",
                      "Do it by hand when there is little traffic.",
                      hazard_counts.rows(table, earlier))  # fmt: skip
+
+
+def taken_out(table: ast.RangeVar, parent: ast.RangeVar) -> Hazard:
+    return Hazard("loses", f"takes the rows of {relation(table)} out of {relation(parent)}",
+                  "They stay in their own table; who reads the other one no longer sees them.",
+                  "Make sure that the live code reads both.")  # fmt: skip
 
 
 def of_new_column(table: ast.RangeVar, column: ast.ColumnDef, earlier: EarlierStatements) -> Iterator[Hazard]:

@@ -56,6 +56,13 @@ def test_a_loss_does_not_hide_behind_what_the_script_made_new(text: str) -> None
     assert [hazard.tone for hazard in script.statements[-1].hazards if hazard.tone == "loses"]
 
 
+@pytest.mark.parametrize(
+    "text", ['ALTER TABLE "Part" NO INHERIT "Order"', 'ALTER TABLE "Order" DETACH PARTITION "Part"']
+)
+def test_rows_that_leave_their_parent_are_lost_for_its_readers(text: str) -> None:
+    assert [one.what for one in hazards(text, "loses")] == ['takes the rows of "Part" out of "Order"']
+
+
 FITS_INT = "CHECK (p = trunc(p) AND p BETWEEN -2147483648 AND 2147483647)"
 
 
