@@ -25,6 +25,7 @@ WIDER = {
     "boolean": {"text", "character varying", "integer"},
 }
 WHOLE = frozenset(NUMBERS[:3])
+TIMESTAMPS = frozenset({"timestamp without time zone", "timestamp with time zone"})
 # What PostgreSQL reads into one of these either means the same or is refused; nothing is cut or rounded.
 REFUSING = frozenset({"enum", "uuid", "json", "jsonb"})
 LONGEST_NAME = 48
@@ -62,8 +63,18 @@ def narrows(old: str, new: str) -> bool:
     if old.endswith("[]") != new.endswith("[]"):
         return True
     (old_name, old_size), (new_name, new_size) = _sized(old.rstrip("[]")), _sized(new.rstrip("[]"))
-    large_enough = new_size == () or old_name in WHOLE or not narrows_size(old_size, new_size)
-    return not (large_enough and (old_name == new_name or new_name in WIDER.get(old_name, ())))
+    wide_enough = old_name == new_name or new_name in WIDER.get(old_name, ())
+    return not (wide_enough and _large_enough(old_name, old_size, new_name, new_size))
+
+
+def _large_enough(old_name: str, old_size: tuple[int, ...], new_name: str, new_size: tuple[int, ...]) -> bool:
+    """Whether nothing is cut or rounded: the numbers count digits, characters or parts of a second."""
+    if not new_size:
+        return True
+    if old_name in WHOLE and new_name == "numeric":
+        return min(new_size) >= 0  # too few digits are an error; only a scale below 0 rounds
+    counts_the_same = old_name == new_name or {old_name, new_name} <= TIMESTAMPS
+    return counts_the_same and not narrows_size(old_size, new_size)
 
 
 def narrows_size(old: tuple[int, ...], new: tuple[int, ...]) -> bool:

@@ -30,6 +30,7 @@ class CheckInput:
         programs: folder of pg_dump and pg_restore; "" to search for them.
         portal: system identifier and name of the portal's own database.
         scratch: the configured server for rehearsals; None uses the embedded one.
+        scratch_folder: where the embedded one will keep its data; None with a configured one.
         sql: the script.
         migrations: the SQL of the migrations that are rolled back, and applied again in the rehearsal.
         selected: their names.
@@ -43,6 +44,7 @@ class CheckInput:
     programs: str
     portal: tuple[str, str]
     scratch: DatabaseAddress | None = None
+    scratch_folder: Path | None = None
     sql: str = ""
     migrations: tuple[str, ...] = ()
     selected: tuple[str, ...] = ()

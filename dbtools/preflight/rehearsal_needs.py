@@ -9,7 +9,7 @@ from dbtools.postgres.client import Connection, DatabaseUnreachable, Error
 from dbtools.postgres.programs import ProgramNotFound
 from dbtools.postgres.scratch import ScratchUnavailable, available_extensions
 from dbtools.postgres.scratch.extensions import named_in, why_lacking
-from dbtools.preflight.check import CheckInput, CheckResult
+from dbtools.preflight.check import CheckInput, CheckResult, first_value
 from dbtools.sql import InvalidSql
 from dbtools.sql.isolated import needed_rights
 
@@ -23,6 +23,13 @@ UNION SELECT usename FROM pg_user_mappings WHERE usename <> 'public' ORDER BY 1
 MISSING_ROLES = """
 SELECT name FROM unnest(%s::text[]) AS name WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name)
 """
+# What ICU sorts, of the database's own and, where something uses them, of PostgreSQL's.
+ICU_COLLATIONS = """
+SELECT DISTINCT c.collname FROM pg_collation c WHERE c.collprovider = 'i' AND (c.oid >= 16384
+  OR EXISTS (SELECT FROM pg_depend d WHERE d.refclassid = 'pg_collation'::regclass AND d.refobjid = c.oid))
+ORDER BY 1
+"""
+HAS_ICU = "SELECT count(*) FROM pg_collation WHERE collname = 'und-x-icu'"
 # Extensions that a role without SUPERUSER can make on a configured server.
 CREATABLE = "SELECT DISTINCT name FROM pg_available_extension_versions WHERE trusted OR NOT superuser"
 
@@ -35,6 +42,7 @@ def check_rehearsal_needs(connection: Connection, check_input: CheckInput) -> It
     try:
         if check_input.scratch is None:
             why = why_lacking(list(needed), available_extensions(), embedded=True)
+            why = why or _why_no_icu(connection, "embedded server")
         else:
             why = _why_not_configured(connection, check_input, list(needed))
     except ScratchUnavailable as error:
@@ -58,6 +66,7 @@ def _why_not_configured(connection: Connection, check_input: CheckInput, extensi
         major = there.info.server_version // 10_000
         available = {name for (name,) in there.execute("SELECT name FROM pg_available_extensions").fetchall()}
         creatable = {name for (name,) in there.execute(CREATABLE).fetchall()}
+        has_icu = first_value(there, HAS_ICU)
         missing = [name for (name,) in there.execute(MISSING_ROLES.encode(), [sorted(roles)]).fetchall()]
     why = why_lacking(extensions, available, embedded=False, major=major)
     refused = [name for name in extensions if name not in creatable]
@@ -69,7 +78,20 @@ def _why_not_configured(connection: Connection, check_input: CheckInput, extensi
             f"The server for rehearsals has no role {', '.join(missing)}, which policies or the script name."
         )
         why += f" Make it there (CREATE ROLE {missing[0]} NOLOGIN), or leave scratch out."
+    if not why and not has_icu:
+        why = _why_no_icu(connection, f"server (PostgreSQL {major})")
     return why or _why_not_restorable(connection, check_input, major)
+
+
+def _why_no_icu(connection: Connection, where: str) -> str:
+    """Which collations a server without ICU cannot have, as a sentence; "" if the database uses none."""
+    names = [str(name) for (name,) in connection.execute(ICU_COLLATIONS).fetchall()]
+    if not names:
+        return ""
+    return (
+        f"The {where} for rehearsals was built without ICU, which the collation {', '.join(names)} needs. "
+        "Configure a server that has it as scratch."
+    )
 
 
 def _roles_in(texts: Iterable[str]) -> Iterator[str]:

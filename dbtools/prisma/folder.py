@@ -81,7 +81,7 @@ def from_disk(path: Path, source: str) -> MigrationsFolder:
     """Read a folder on disk.
 
     Raises:
-        InvalidMigrationsFolder: as `from_files`.
+        InvalidMigrationsFolder: as `from_files`, or a link leads out of it.
     """
     if not path.is_dir():
         raise InvalidMigrationsFolder(f"{source} is not a folder.")
@@ -91,12 +91,22 @@ def from_disk(path: Path, source: str) -> MigrationsFolder:
 def _on_disk(path: Path) -> Iterator[tuple[str, bytes]]:
     for directory in sorted(path.iterdir()):
         if directory.name == "migration_lock.toml" and directory.is_file():
-            yield directory.name, directory.read_bytes()
+            yield directory.name, _content(directory, path)
         if directory.is_dir() and not directory.name.startswith("."):
             yield f"{directory.name}/", b""
             for name in ("migration.sql", "down.sql"):
                 if (directory / name).is_file():
-                    yield f"{directory.name}/{name}", (directory / name).read_bytes()
+                    yield f"{directory.name}/{name}", _content(directory / name, path)
+
+
+def _content(file: Path, folder: Path) -> bytes:
+    """The file, up to a byte more than is allowed. Whoever may push could link to a secret of the worker."""
+    if not file.resolve().is_relative_to(folder.resolve()):
+        raise InvalidMigrationsFolder(
+            f"{file.relative_to(folder)} is a link that leads out of the folder: nothing of it was read."
+        )
+    with file.open("rb") as opened:
+        return opened.read(LONGEST + 1)
 
 
 def _migration(name: str, files: Mapping[str, bytes]) -> Migration:

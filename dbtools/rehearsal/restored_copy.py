@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from dbtools.postgres import backups
-from dbtools.postgres.backups import contents
+from dbtools.postgres.backups import Restored, contents
 from dbtools.postgres.client import DatabaseAddress
 from dbtools.postgres.scratch import ScratchServer
 from dbtools.postgres.scratch.extensions import named_in
-
-
-@dataclass(frozen=True, slots=True)
-class RestoredCopy:
-    """How long the restore took, in seconds, and the event triggers that the copy lacks."""
-
-    seconds: float
-    event_triggers: tuple[str, ...]
 
 
 def restore(
@@ -28,7 +19,7 @@ def restore(
     *,
     on_read: Callable[[int], None] = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
-) -> RestoredCopy:
+) -> Restored:
     """Restore the backup into an empty database of the server, as the role for foreign SQL.
 
     Args:
@@ -48,4 +39,4 @@ def restore(
         seconds = backups.restore(
             address, path, scratch.programs, entries=entries, tablespaces=False, on_read=on_read, stop=stop
         )
-    return RestoredCopy(seconds, left_out)
+    return Restored(seconds, left_out)

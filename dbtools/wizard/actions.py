@@ -201,7 +201,9 @@ def abandon(actor: Actor, rollback: DatabaseRollback, *, reason: str = "") -> No
 
 def needs_reason_to_abandon(user_id: int | None, rollback: DatabaseRollback) -> bool:
     """Whether somebody else's work would be lost: a rehearsal takes a backup, a restore and minutes."""
-    return user_id != rollback.requested_by_id and bool(rollback.rehearsal)
+    # What somebody else has just discarded by starting over was their work all the same.
+    rehearsed = bool(rollback.rehearsal) or "rehearsed" in rollback.status_times
+    return user_id != rollback.requested_by_id and rehearsed
 
 
 def try_again(actor: Actor, rollback: DatabaseRollback) -> None:

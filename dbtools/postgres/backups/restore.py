@@ -6,9 +6,11 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from dbtools.postgres import client
+from dbtools.postgres.backups import contents
 from dbtools.postgres.backups.verify import BackupUnusable
 from dbtools.postgres.client import SQL, Connection, DatabaseAddress, Error, Identifier
 from dbtools.postgres.programs import Child, ClientPrograms, ProgramFailed
@@ -22,6 +24,14 @@ UNKNOWN_TIMEOUT = 'unrecognized configuration parameter "transaction_timeout"'
 # The version of the archive that each pg_dump writes; pg_restore reads its own and older ones.
 # Reference: https://github.com/postgres/postgres/blob/master/src/bin/pg_dump/pg_backup_archiver.h
 ARCHIVES = {16: 15, 17: 16}
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """How long a restore took, in seconds, and the event triggers that only a superuser could have made."""
+
+    seconds: float
+    event_triggers: tuple[str, ...]
 
 
 def why_not_readable(dumps: ClientPrograms, restores: ClientPrograms) -> str:
@@ -119,6 +129,8 @@ def _explain(message: str) -> str:
     missing = re.search(r'extension "([^"]+)" is not available', message)
     if missing:
         return f"the extension {missing.group(1)} is not installed on that server."
+    if "No space left on device" in message:
+        return "the disk of the server that it was to be restored to is full."
     return message
 
 
@@ -129,11 +141,8 @@ def restore_as_new(
     programs: ClientPrograms,
     *,
     stop: Callable[[], bool] = lambda: False,
-) -> float:
+) -> Restored:
     """Restore into a new database on the server of `address`, whose own database is not touched.
-
-    Returns:
-        The duration in seconds.
 
     Raises:
         RestoreFailed: the name is taken or invalid, or the restore failed; the new database is dropped again.
@@ -146,7 +155,12 @@ def restore_as_new(
             raise RestoreFailed(f"The database {name} exists already. Nothing was touched.")
         create_alike(connection, name)
         try:
-            return restore(address.with_database(name), path, programs, stop=stop)
+            lines = contents.entries(path, programs)
+            left_out = contents.event_triggers(lines)
+            with contents.list_file(contents.without(lines, ())) as chosen:
+                entries = chosen if left_out else ""
+                new = address.with_database(name)
+                return Restored(restore(new, path, programs, entries=entries, stop=stop), left_out)
         except BaseException:
             client.drop_database(connection, name)
             raise

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from dbtools.postgres.scratch.databases import ScratchServer, ScratchUnavailable
-from dbtools.postgres.scratch.embedded import available_extensions, embedded
+from dbtools.postgres.scratch.embedded import available_extensions, data_volume, embedded
 
-__all__ = ["ScratchServer", "ScratchUnavailable", "available_extensions", "embedded"]
+__all__ = ["ScratchServer", "ScratchUnavailable", "available_extensions", "data_volume", "embedded"]

@@ -76,8 +76,9 @@ def _start(folder: Path, relations: int, stack: ExitStack) -> ScratchServer:
 @contextmanager
 def _own(path: Path) -> Iterator[DataFolder]:
     """The data folder; in the folder for temporary files where another user could not pass through to it."""
-    if can_be_another() and not open_to_others(path):
-        elsewhere = Path(tempfile.mkdtemp(prefix="portal-", dir=shortest_temporary_folder()))
+    parent = data_volume(path.parent)
+    if parent != path.parent:
+        elsewhere = Path(tempfile.mkdtemp(prefix="portal-", dir=parent))
         elsewhere.chmod(0o711)
         path.symlink_to(elsewhere)
     folder = DataFolder(path.resolve())
@@ -87,6 +88,15 @@ def _own(path: Path) -> Iterator[DataFolder]:
     finally:
         folder.release()
         _remove(path)
+
+
+def data_volume(folder: Path) -> Path:
+    """The folder in which such a server keeps its data, given the folder that is configured for it."""
+    try:
+        reachable = not can_be_another() or open_to_others(folder / "scratch")
+    except FileNotFoundError:  # it is made by the first rehearsal
+        reachable = True
+    return folder if reachable else Path(shortest_temporary_folder())
 
 
 def _reachable(programs: Path, own: DataFolder) -> Path:

@@ -19,13 +19,15 @@ CREATE = (
     "CREATE ROLE {} LOGIN PASSWORD {} NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION BYPASSRLS INHERIT"
 )
 NOTHING_ELSE = "CREATE ROLE {} NOLOGIN NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS"
-# Which rights of a role reach further than the databases that it owns; of itself or by membership.
+# Which rights of a role reach further than the databases that it owns; of itself or by membership. Of
+# PostgreSQL's own roles these few work within one database; others end sessions, read settings or files.
 TOO_STRONG = """
 SELECT rolname, CASE WHEN rolsuper THEN 'a superuser' WHEN rolcreaterole THEN 'allowed to change roles'
-  WHEN rolreplication THEN 'allowed to replicate' ELSE 'allowed to use the files of the server' END
+  WHEN rolreplication THEN 'allowed to replicate' ELSE 'allowed to use the server beyond its databases' END
 FROM pg_roles
-WHERE pg_has_role(current_user, oid, 'MEMBER') AND (rolsuper OR rolcreaterole OR rolreplication OR rolname IN
-  ('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files'))
+WHERE pg_has_role(current_user, oid, 'MEMBER') AND (rolsuper OR rolcreaterole OR rolreplication
+  OR rolname ~ '^pg_'
+  AND rolname NOT IN ('pg_database_owner', 'pg_read_all_data', 'pg_write_all_data', 'pg_maintain'))
 ORDER BY rolname <> current_user, rolname LIMIT 1
 """
 ROLES = "SELECT rolname FROM pg_roles WHERE rolname !~ '^pg_' ORDER BY oid LIMIT 1000"

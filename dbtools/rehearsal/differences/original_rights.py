@@ -41,7 +41,7 @@ JOIN pg_namespace n ON n.oid = o.namespace
 WHERE o.acl IS NOT NULL AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
   AND NOT EXISTS (SELECT FROM aclexplode(o.acl) a WHERE a.grantee = 0)
 """
-# What the role gives away with everything that it makes.
+# What the role gives away with everything that it makes, and what it takes from everybody.
 DEFAULTS = """
 SELECT format('ALTER DEFAULT PRIVILEGES %sGRANT %s ON %s TO %s%s',
        'IN SCHEMA ' || quote_ident(n.nspname) || ' ', a.privilege_type,
@@ -51,15 +51,28 @@ SELECT format('ALTER DEFAULT PRIVILEGES %sGRANT %s ON %s TO %s%s',
        CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
 FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace, aclexplode(d.defaclacl) a
 WHERE d.defaclrole = (SELECT oid FROM pg_roles WHERE rolname = current_user) AND a.grantee <> d.defaclrole
+UNION ALL
+SELECT format('ALTER DEFAULT PRIVILEGES REVOKE ALL ON %s FROM PUBLIC',
+       CASE d.defaclobjtype WHEN 'f' THEN 'FUNCTIONS' ELSE 'TYPES' END)
+FROM pg_default_acl d
+WHERE d.defaclrole = (SELECT oid FROM pg_roles WHERE rolname = current_user) AND d.defaclnamespace = 0
+  AND d.defaclobjtype IN ('f', 'T') AND NOT EXISTS (SELECT FROM aclexplode(d.defaclacl) a WHERE a.grantee = 0)
 ORDER BY 1
 """
+# With what each publishes: of a table without a key, a publication of its updates refuses them.
 PUBLICATIONS = """
-SELECT format('CREATE PUBLICATION %I FOR TABLE %s%s', p.pubname,
-              string_agg(format({member}), ', ' ORDER BY m.oid),
-              CASE WHEN p.pubviaroot THEN ' WITH (publish_via_partition_root = true)' ELSE '' END)
-FROM pg_publication p JOIN pg_publication_rel m ON m.prpubid = p.oid
-JOIN pg_class c ON c.oid = m.prrelid WHERE c.relname <> '_prisma_migrations'
-GROUP BY p.oid, p.pubname, p.pubviaroot ORDER BY p.pubname
+SELECT format('CREATE PUBLICATION %I FOR TABLE %s WITH (publish = %L, publish_via_partition_root = %s%s)',
+              p.pubname, t.members,
+              concat_ws(', ',
+                  CASE WHEN p.pubinsert THEN 'insert' END, CASE WHEN p.pubupdate THEN 'update' END,
+                  CASE WHEN p.pubdelete THEN 'delete' END, CASE WHEN p.pubtruncate THEN 'truncate' END),
+              p.pubviaroot::text,
+              CASE to_jsonb(p) ->> 'pubgencols' WHEN 's' THEN ', publish_generated_columns = stored' END)
+FROM pg_publication p CROSS JOIN LATERAL (
+    SELECT string_agg(format({member}), ', ' ORDER BY m.oid) AS members
+    FROM pg_publication_rel m JOIN pg_class c ON c.oid = m.prrelid
+    WHERE m.prpubid = p.oid AND c.relname <> '_prisma_migrations') t
+WHERE t.members IS NOT NULL ORDER BY p.pubname
 """
 WHOLE_TABLE = "'ONLY %s', m.prrelid::regclass"
 PART_OF_TABLE = """'ONLY %s%s%s', m.prrelid::regclass,

@@ -30,21 +30,22 @@ def changed(changes: Iterable[TableChange]) -> RehearsalCheck | None:
     """
     lines: list[str] = []
     examples: list[str] = []
+    begun = "The SQL may change values that stay"
     for change in changes:
         lines += _changes(change)
         examples += _examples(change)
+        if change.columns or change.unmet or (change.gone and change.new):
+            begun = "The SQL changes values that stay"
     if not lines:
         return None
-    message = f"The SQL changes values that stay: {some(lines)}. Check that this is intended."
+    message = f"{begun}: {some(lines)}. Check that this is intended."
     return RehearsalCheck(CHANGED, WARN, message, tuple(lines), tuple(examples))
 
 
 def _changes(change: TableChange) -> Iterator[str]:
     for column in change.columns:
         yield f"{change.name}.{column.name} in {_counts(column, change.one_in)}"
-    if change.unmet and not change.gone:
-        names = ", ".join(f"{change.name}.{name}" for name in change.unmet)
-        yield f"{names} in a few rows, none of them among the 1 in {change.one_in} that were compared"
+    yield from _not_met(change)
     if change.gone and change.new:
         what = "other keys" if change.has_key else "other values, compared as wholes"
         gone, new = (
@@ -52,6 +53,17 @@ def _changes(change: TableChange) -> Iterator[str]:
             number_of(change.new * change.one_in, "row"),
         )
         yield f"{change.name}: {gone} made way for {new} with {what}{_sampled(change.one_in)}"
+
+
+def _not_met(change: TableChange) -> Iterator[str]:
+    """The columns of a large table that have other values, or may have, in rows that were not compared."""
+    part = f"1 in {change.one_in}"
+    for names, what in (
+        (change.unmet, f"in a few rows, none of them among the {part} that were compared"),
+        (change.unknown, f"perhaps: rows or keys came or went, and of the others only {part} was compared"),
+    ):
+        if names:
+            yield f"{', '.join(f'{change.name}.{name}' for name in names)} {what}"
 
 
 def _counts(column: ColumnChange, one_in: int) -> str:
@@ -106,9 +118,11 @@ def _missing(pair: TablePair) -> Iterator[str]:
 
 def _other(change: TableChange) -> Iterator[str]:
     for column in change.columns:
-        if column.other:
-            rows = number_of(column.other * change.one_in, "row")
+        # Of values and NULLs the numbers tell already how many more there are, but not which traded places.
+        if other := column.other + 2 * min(column.emptied, column.filled):
+            rows = number_of(other * change.one_in, "row")
             yield f"{change.name}.{column.name} has other values in {rows}{_sampled(change.one_in)}"
     if change.gone and change.new:
         rows = number_of(change.new * change.one_in, "row")
         yield f"{change.name} has {rows} that were not there{_sampled(change.one_in)}"
+    yield from _not_met(change)

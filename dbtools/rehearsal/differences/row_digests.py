@@ -6,19 +6,21 @@ The digest of a column depends on the key of each row, so that values which trad
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dbtools.postgres import client
 from dbtools.postgres.backups.snapshot import TABLES, display_name
 from dbtools.postgres.client import SQL, Composable, Connection, DatabaseAddress, Identifier
 from dbtools.prisma import history
+from dbtools.rehearsal.differences.masked_values import text_of
 
 # One expression per column: a table may have as many columns as a SELECT may have expressions.
-MEASURED = SQL("concat(count({0}), ' ', sum(hashtextextended({0}::text, {1})))")
+MEASURED = SQL("concat(count({}), ' ', sum(hashtextextended({}, {})))")
 # The key of a table is its primary key, or else a unique index that no NULL gets around.
 COLUMNS = """
 SELECT c.oid::bigint, n.nspname, c.relname, coalesce(k.number, '{}'), coalesce(k.indisprimary, false),
-       a.attnum, a.attname, t.typcategory IN ('B', 'D', 'E', 'N', 'T') OR t.typname = 'uuid'
+       a.attnum, a.attname, t.typcategory IN ('B', 'D', 'E', 'N', 'T') OR t.typname = 'uuid',
+       CASE WHEN t.typnamespace = 'pg_catalog'::regnamespace THEN t.typname::text ELSE '' END
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 LEFT JOIN pg_type t ON t.oid = a.atttypid
@@ -43,12 +45,19 @@ class ColumnDigest:
         values: how many of its values are not NULL.
         digest: of all values with the key of their rows, independent of the order.
         plain: whether it holds numbers, times, truth values, labels or UUIDs, and no text.
+        type: the name of its type if it is PostgreSQL's own, else "".
     """
 
     name: str
     values: int
     digest: str
     plain: bool = False
+    type: str = ""
+
+    @property
+    def text(self) -> Composable:
+        """The expression that writes one of its values as text."""
+        return text_of(self.name, self.type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +93,16 @@ def measure(address: DatabaseAddress) -> dict[int, TableDigest]:
         for oid, schema, table, key, primary, number, *column in connection.execute(query.encode()):
             known = tables.setdefault(oid, TableDigest((schema, table), 0, {}, tuple(key), primary))
             if number is not None:
-                known.columns[number] = ColumnDigest(column[0], 0, "", column[1])
+                known.columns[number] = ColumnDigest(column[0], 0, "", *column[1:])
         return {oid: _count(connection, table) for oid, table in tables.items()}
 
 
 def _count(connection: Connection, table: TableDigest) -> TableDigest:
-    seed = _seed([table.columns[number].name for number in table.key])
-    names = [Identifier(column.name) for column in table.columns.values()]
-    expressions = [SQL("count(*)"), *(MEASURED.format(name, seed) for name in names)]
+    seed = _seed([table.columns[number].text for number in table.key])
+    measured_columns = (
+        MEASURED.format(Identifier(column.name), column.text, seed) for column in table.columns.values()
+    )
+    expressions = [SQL("count(*)"), *measured_columns]
     query = SQL("SELECT {} FROM ONLY {}").format(SQL(", ").join(expressions), Identifier(*table.place))
     rows, *measured = connection.execute(query).fetchone() or (0,)
     digests = {
@@ -101,14 +112,13 @@ def _count(connection: Connection, table: TableDigest) -> TableDigest:
     return TableDigest(table.place, rows, digests, table.key, table.is_primary)
 
 
-def _seed(key: list[str]) -> Composable:
+def _seed(key: list[Composable]) -> Composable:
     """What the digest of a value begins with: the digest of its row's key."""
     if not key:
         return SQL("0")
-    parts = SQL(", ").join(SQL("{}::text").format(Identifier(name)) for name in key)
-    return SQL("hashtextextended(concat_ws(chr(31), {}), 0)").format(parts)
+    return SQL("hashtextextended(concat_ws(chr(31), {}), 0)").format(SQL(", ").join(key))
 
 
 def _column(column: ColumnDigest, text: str) -> ColumnDigest:
     values, digest = text.split(" ")
-    return ColumnDigest(column.name, int(values), digest, column.plain)
+    return replace(column, values=int(values), digest=digest)

@@ -48,6 +48,7 @@ class TableChange:
         gone, new: rows whose key is only there before, or only afterwards.
         columns: those with changes.
         unmet: columns whose digests differ although no row that was compared does.
+        unknown: the same where rows are gone or new, so that the digests differ for that reason, too.
         examples: up to three rows of those that are gone, and of those that are new.
     """
 
@@ -58,6 +59,7 @@ class TableChange:
     new: int = 0
     columns: list[ColumnChange] = field(default_factory=list)
     unmet: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
     examples: list[str] = field(default_factory=list)
 
 
@@ -81,7 +83,26 @@ def compare_rows(
             for side, address in enumerate((before, after))
         ]
         walk.through(sides[0], sides[1], stop)
+    if one_in > 1:
+        _say_what_was_not_met(pair, walk.change)
     return walk.change
+
+
+def _say_what_was_not_met(pair: TablePair, change: TableChange) -> None:
+    """Name the columns that may have changed in rows that were not compared."""
+    met = {column.name for column in change.columns}
+    if not change.has_key and change.gone and change.new:
+        return  # whole rows made way for others, which is told already
+    names = [
+        now.name
+        for then, now in pair.staying
+        if now.name not in met and (then, now) not in pair.key and not _equal(pair, then, now)
+    ]
+    same_rows = pair.after is not None and pair.before.rows == pair.after.rows
+    if same_rows and pair.same_key and not change.gone and not change.new:
+        change.unmet = names
+    else:
+        change.unknown = names
 
 
 def _one_in(rows: int) -> int:
@@ -99,9 +120,9 @@ def _equal(pair: TablePair, then: ColumnDigest, now: ColumnDigest) -> bool:
 
 def _read(connection: Connection, walk: _Walk, side: int) -> Iterator[Row]:
     """The key and the compared columns of each row, in the order of the key."""
-    key = [masked(pair[side].name, plain=_plain(pair), key=walk.is_primary) for pair in walk.key]
+    key = [masked(pair[side].text, plain=_plain(pair), key=walk.is_primary) for pair in walk.key]
     keys = [SQL("coalesce({}, '') COLLATE \"C\"").format(expression) for expression in key]
-    values = [masked(pair[side].name, plain=_plain(pair)) for pair in walk.columns]
+    values = [masked(pair[side].text, plain=_plain(pair)) for pair in walk.columns]
     query = SQL("SELECT {} FROM ONLY {}{} ORDER BY {}").format(
         SQL(", ").join([*keys, *values]),
         Identifier(*walk.places[side]),
@@ -162,8 +183,6 @@ class _Walk:
             then = next(before, None) if order <= 0 else then
             now = next(after, None) if order >= 0 else now
         self.change.columns = [change for change in self.changes if change.rows]
-        if self.change.one_in > 1 and self.change.has_key and not self.change.columns:
-            self.change.unmet = [change.name for change in self.changes]
 
     def compare(self, then: Row, now: Row) -> None:
         if then == now:

@@ -43,6 +43,17 @@ def written_boolean(column: str) -> str:
     return f"{column} IN ('true', 'false')"
 
 
+def only_casts(using: ast.Node | None, column: str, target: ast.TypeName) -> bool:
+    """Whether USING is nothing but the column itself, cast to its new type, perhaps by way of its text."""
+    if using is None:
+        return True
+    casts = _casts(using)
+    if casts is None or casts[0] != column:
+        return False
+    wanted = printed(target)
+    return casts[1] in ([], [wanted], [wanted, "text"], [wanted, "text[]"])
+
+
 def proves(check: ast.Node, column: str, target: ast.TypeName) -> bool:
     """Whether the check is false for each value of the column that the type cuts, rounds or rewrites."""
     return _comes_back(check, column, target) or printed(check) in _known(quoted(column), target)

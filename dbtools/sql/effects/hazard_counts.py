@@ -6,7 +6,7 @@ itself creates, nor functions with side effects.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from pglast import ast
@@ -41,6 +41,7 @@ class EarlierStatements:
 
     def record(self, statement: ast.Node) -> None:
         """Record what this statement creates or renames."""
+        self._forget(statement)
         if isinstance(statement, ast.CreateStmt | ast.CreateTableAsStmt | ast.ViewStmt):
             first = next(node for node in walk(statement) if isinstance(node, ast.RangeVar))
             target = getattr(statement, "relation", None) or getattr(statement, "view", None) or first
@@ -62,6 +63,16 @@ class EarlierStatements:
         if isinstance(statement, ast.CreateEnumStmt):
             self.enums[strings(statement.typeName)[-1]] = tuple(value.sval for value in statement.vals or ())
 
+    def _forget(self, statement: ast.Node) -> None:
+        """Forget what is certain of a name as soon as something older may be meant or reached by it."""
+        for name in older_behind(statement):
+            self.new_tables = {table for table in self.new_tables if not is_named(table, name)}
+            self.new_columns = {pair for pair in self.new_columns if not is_named(pair[0], name)}
+        if isinstance(statement, ast.RenameStmt):
+            self.new_columns = {pair for pair in self.new_columns if pair[1] != statement.newname}
+        if isinstance(statement, ast.RenameStmt | ast.AlterObjectSchemaStmt):
+            self.checks.clear()
+
     def _record_parts(self, table: str, statement: ast.AlterTableStmt) -> None:
         for part in statement.cmds or ():
             if part.subtype == Alter.AT_AddColumn and not part.missing_ok and part.def_ is not None:
@@ -69,7 +80,8 @@ class EarlierStatements:
             if part.subtype == Alter.AT_DropConstraint:
                 self.checks.pop((table, part.name or ""), None)
             added = part.def_ if isinstance(part.def_, ast.Constraint) else ast.Constraint()
-            if added.raw_expr is not None and added.conname and not added.skip_validation:
+            everywhere = not added.skip_validation and not added.is_no_inherit
+            if added.raw_expr is not None and added.conname and everywhere:
                 self.checks[table, added.conname] = added.raw_expr
 
     def is_new(self, table: ast.RangeVar | None, names: Iterable[str]) -> bool:
@@ -88,6 +100,33 @@ class EarlierStatements:
     def creates(self, names: Iterable[str | None]) -> bool:
         """Whether the script creates something with one of these names."""
         return any(name in self.relations or name in self.columns for name in names)
+
+
+def older_behind(statement: ast.Node) -> Iterator[str]:
+    """The tables by whose names a later statement may reach rows that stood before.
+
+    They take another's name or give theirs back, get older children, or an older table hangs on their rows.
+    """
+    if isinstance(statement, ast.RenameStmt) and not statement.subname:
+        yield statement.newname or ""
+    if isinstance(statement, ast.AlterObjectSchemaStmt) and statement.relation is not None:
+        yield statement.relation.relname or ""
+    if isinstance(statement, ast.DropStmt):  # a temporary table hides one of the same name
+        yield from (parts[-1] for target in statement.objects or () if (parts := strings(target)))
+    for node in walk(statement):
+        if isinstance(node, ast.Constraint) and node.pktable is not None:
+            yield node.pktable.relname or ""
+    if isinstance(statement, ast.AlterTableStmt):
+        for part in statement.cmds or ():
+            if part.subtype == Alter.AT_AddInherit and isinstance(part.def_, ast.RangeVar):
+                yield part.def_.relname or ""
+            if part.subtype == Alter.AT_AttachPartition and statement.relation is not None:
+                yield statement.relation.relname or ""
+
+
+def is_named(written: str, name: str) -> bool:
+    """Whether a name as it is written, perhaps with its schema, ends in this one."""
+    return written == quoted(name) or written.endswith(f".{quoted(name)}")
 
 
 def why_not(tree: ast.Node | tuple[object, ...] | None, earlier: EarlierStatements) -> str:

@@ -8,7 +8,7 @@ from pglast import ast
 from pglast.enums import AlterTableType as Alter
 from pglast.enums import ConstrType, ObjectType
 
-from dbtools.sql.effects import hazard_counts
+from dbtools.sql.effects import fits, hazard_counts
 from dbtools.sql.effects.hazard_counts import EarlierStatements
 from dbtools.sql.result import Hazard
 from dbtools.sql.syntax.functions import VOLATILE, calls
@@ -74,14 +74,20 @@ def of_part(table: ast.RangeVar, part: ast.AlterTableCmd, earlier: EarlierStatem
                      "It no longer acts on rows.",
                      "Enable it again before the end of the script.")  # fmt: skip
     elif part.subtype == Alter.AT_DropInherit and isinstance(part.def_, ast.RangeVar):
-        yield Hazard("loses", f"takes the rows of {relation(table)} out of {relation(part.def_)}",
-                     "They stay in their own table; who reads the other one no longer sees them.",
-                     "Make sure that the live code reads both.")  # fmt: skip
+        yield taken_out(table, part.def_)
+    elif part.subtype == Alter.AT_DetachPartition and isinstance(part.def_, ast.PartitionCmd):
+        yield taken_out(part.def_.name or ast.RangeVar(), table)
     elif part.subtype in {Alter.AT_ValidateConstraint, Alter.AT_AttachPartition}:
         yield Hazard("blocks", f"reads the whole table {relation(table)}",
                      "It takes as long as the table is large; reading and writing go on.",
                      "Do it by hand when there is little traffic.",
                      hazard_counts.rows(table, earlier))  # fmt: skip
+
+
+def taken_out(table: ast.RangeVar, parent: ast.RangeVar) -> Hazard:
+    return Hazard("loses", f"takes the rows of {relation(table)} out of {relation(parent)}",
+                  "They stay in their own table; who reads the other one no longer sees them.",
+                  "Make sure that the live code reads both.")  # fmt: skip
 
 
 def of_new_column(table: ast.RangeVar, column: ast.ColumnDef, earlier: EarlierStatements) -> Iterator[Hazard]:
@@ -111,7 +117,14 @@ def of_new_type(
     full_name = f"{relation(table)}.{quoted(name)}"
     written = column.typeName or ast.TypeName()
     kind = (strings(written.names) or ("",))[-1]
-    if kind in earlier.enums:
+    if not fits.only_casts(column.raw_default, name, written):
+        yield Hazard(
+            "loses", f"computes {full_name} anew, in another type",
+            "What USING does not take over of the values is gone.",
+            "Compute a new column, and drop the old one in a later migration.",
+            hazard_counts.values(table, name, earlier),
+        )  # fmt: skip
+    elif kind in earlier.enums:
         yield Hazard(
             "fails", f"rebuilds {full_name} with the values of {quoted(kind)}",
             "A row that uses a value which goes away stops the whole run; nothing is changed then.",

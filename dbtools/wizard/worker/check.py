@@ -140,6 +140,7 @@ def check_input(config: DatabaseConfig, rollback: DatabaseRollback) -> CheckInpu
         programs=config.programs,
         portal=portal_identity(),
         scratch=config.scratch_address(),
+        scratch_folder=None if config.scratch else Path(settings.SCRATCH_FOLDER),
         sql=rollback.sql,
         migrations=tuple(migration["sql"] for migration in reversed(rollback.draft.get("up", []))),
         selected=tuple(rollback.selected),

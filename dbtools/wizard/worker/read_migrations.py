@@ -10,11 +10,11 @@ from django.conf import settings
 
 from dbtools.config import DatabaseConfig, NotConfigured, load_database
 from dbtools.models import DatabaseRollback
-from dbtools.models.documents import MigrationSource
+from dbtools.models.documents import MigrationSource, StoredMigration
 from dbtools.postgres import client
 from dbtools.postgres.client import DatabaseUnreachable, Error
 from dbtools.prisma import history
-from dbtools.prisma.compare import UNKNOWN, MigrationEntry, compare
+from dbtools.prisma.compare import APPLIED, BASELINE, UNKNOWN, MigrationEntry, compare
 from dbtools.prisma.folder import InvalidMigrationsFolder, MigrationsFolder, from_disk
 from dbtools.prisma.history import HistoryNotFound
 from dbtools.prisma.mirror import GitMirror, MirrorUnavailable
@@ -91,11 +91,29 @@ def find_commit(config: DatabaseConfig, wanted: MigrationEntry) -> str:
 def read_folder(
     rollback: DatabaseRollback, config: DatabaseConfig, *, fetch: bool = False
 ) -> MigrationsFolder:
-    """The migrations folder of this rollback; always the same one once its commit is known.
+    """The migrations folder of this rollback; always the same one once it was fetched and compared.
 
     Raises:
         InvalidMigrationsFolder, MirrorUnavailable, NotConfigured: it cannot be read.
     """
+    folder = _folder(rollback, config, fetch=fetch)
+    if not fetch:
+        _refuse_another(folder, rollback.migrations)
+    return folder
+
+
+def _refuse_another(folder: MigrationsFolder, compared: Sequence[StoredMigration]) -> None:
+    """A mounted folder may say something else by now than what was compared with the history."""
+    for stored in compared:
+        migration = folder.migrations.get(stored["name"])
+        was_the_same = stored["state"] in {APPLIED, BASELINE} and stored["checksum"]
+        if was_the_same and migration is not None and migration.is_another(stored["checksum"]):
+            raise InvalidMigrationsFolder(
+                f"{stored['name']} is another one in {folder.source} than when it was read. Read it again."
+            )
+
+
+def _folder(rollback: DatabaseRollback, config: DatabaseConfig, *, fetch: bool) -> MigrationsFolder:
     kind, commit = rollback.source.get("kind", "live"), rollback.source.get("commit", "")
     if kind == "upload":
         return from_archive(bytes(rollback.archive or b""), rollback.source.get("name", "archive"))

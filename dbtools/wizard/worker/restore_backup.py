@@ -81,8 +81,13 @@ def _restore(lease: Lease[Restore]) -> str:
             )
         major = connection.info.server_version // 10_000
     located = programs.find(major, requires_tls=address.requires_tls, folder=config.programs)
-    seconds = backups.restore_as_new(address, restore.name, path, located, stop=lease.lost.is_set)
-    return f"The backup was restored into the new database {restore.name} in {seconds:.0f} s."
+    done = backups.restore_as_new(address, restore.name, path, located, stop=lease.lost.is_set)
+    message = f"The backup was restored into the new database {restore.name} in {done.seconds:.0f} s."
+    if done.event_triggers:
+        message += (
+            f" It lacks the event trigger {', '.join(done.event_triggers)}: only a superuser can make it."
+        )
+    return message
 
 
 def _use_approval(restore: Restore) -> Target:

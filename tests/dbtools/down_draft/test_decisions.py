@@ -70,6 +70,9 @@ NARROWED = {
     "a text that was a boolean": ("boolean", "text", "'yes'", "'true'"),
     "a text that was a day": ("date", "text", "'2020-01-01 10:00'", "'2020-01-01'"),
     "a number that was a boolean": ("boolean", "int", "7", "1"),
+    "a whole number that was a short text": ("varchar(3)", "int", "1234", "123"),
+    "a number with a sign that was a short text": ("varchar(4)", "numeric(3,2)", "-1.23", "1.23"),
+    "numbers that were short texts": ("varchar(3)[]", "bigint[]", "'{1234}'", "'{123}'"),
     "an array that was one value": ("int", "int[]", "'{1,2}'", "'{1}'"),
 }
 

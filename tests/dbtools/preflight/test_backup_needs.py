@@ -13,12 +13,25 @@ from dbtools.postgres.backups import disk_space
 from dbtools.postgres.client import Connection, DatabaseAddress
 from dbtools.postgres.programs import ClientPrograms
 from dbtools.preflight import CheckInput, backup_needs
-from tests.dbtools.preflight.checks import assert_only
+from tests.dbtools.preflight.checks import assert_only, results_by_name
 
 
 def test_a_volume_without_space_is_refused(check_input: CheckInput, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(disk_space, "free_and_reserve", lambda folder: (20_000_000, 10_000_000))
     assert_only(check_input, "Space", "stop", "20 MB free")
+
+
+def test_a_volume_without_room_for_the_copies_of_a_rehearsal_is_refused(
+    check_input: CheckInput, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rehearsals = tmp_path / "rehearsals"
+    room = {rehearsals: (20_000_000, 10_000_000)}
+    monkeypatch.setattr(backup_needs, "data_volume", lambda folder: folder)  # whoever runs the tests
+    monkeypatch.setattr(disk_space, "free_and_reserve", lambda folder: room.get(folder, (10**12, 0)))
+    asked = replace(check_input, scratch_folder=rehearsals)
+    assert_only(asked, "Space", "stop", f"keeps 2 copies of the database in {rehearsals}")
+    room.clear()
+    assert "and for the copies of the rehearsal" in results_by_name(asked)["Space"].message
 
 
 def test_a_pg_dump_that_is_too_old_is_refused(check_input: CheckInput, tmp_path: Path) -> None:

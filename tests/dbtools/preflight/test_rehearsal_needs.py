@@ -39,6 +39,18 @@ def test_an_extension_that_the_portal_makes_on_no_server_of_its_own_stops(
     assert_only(check_input, NAME, "stop", "does not make the extension file_fdw")
 
 
+@pytest.mark.parametrize("where", ["embedded server", r"server (PostgreSQL 18)"])
+def test_a_collation_of_icu_stops_where_the_server_was_built_without(
+    check_input: CheckInput, with_configured_server: CheckInput, admin: Connection, where: str
+) -> None:
+    asked = check_input if where.startswith("embedded") else with_configured_server
+    admin.execute("CREATE COLLATION folded (locale = 'C')")
+    assert results_by_name(asked)[NAME].tone == "ok"
+    # The server of the tests has no ICU either, so its catalog is told that this is one.
+    admin.execute("UPDATE pg_collation SET collprovider = 'i' WHERE collname = 'folded'")
+    assert_only(asked, NAME, "stop", f"The {where} for rehearsals was built without ICU, which the collation")
+
+
 def test_an_extension_of_the_migrations_counts_too(check_input: CheckInput) -> None:
     one = replace(check_input, migrations=('CREATE EXTENSION IF NOT EXISTS "postgis";',))
     assert_only(one, NAME, "stop", "lacks the extension postgis")

@@ -69,3 +69,26 @@ def test_a_mounted_folder_is_read(tmp_path: Path) -> None:
     }
     with pytest.raises(InvalidMigrationsFolder, match="is not a folder"):
         from_disk(tmp_path / "missing", "the folder")
+
+
+@pytest.mark.parametrize("what", ["1_init/down.sql", "1_init/migration.sql", "migration_lock.toml", "2_next"])
+def test_a_link_that_leads_out_of_the_folder_is_not_followed(what: str, tmp_path: Path) -> None:
+    folder, outside = tmp_path / "migrations", tmp_path / "outside"
+    for path, content in (*files().items(), ("2_next/migration.sql", b"SELECT 2;")):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
+    (folder / what).rename(outside) if (folder / what).exists() else outside.write_text("a secret")
+    (folder / what).symlink_to(outside)
+    with pytest.raises(InvalidMigrationsFolder, match="is a link that leads out of the folder"):
+        from_disk(folder, "the folder")
+
+
+def test_a_link_within_the_folder_is_followed_and_no_more_than_the_bound_is_read(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "migration.sql").write_bytes(SQL.encode())
+    (tmp_path / "1_init").symlink_to("data")  # as Kubernetes mounts a volume
+    assert from_disk(tmp_path, "the folder").migrations["1_init"].sql == SQL
+    with (tmp_path / "data" / "migration.sql").open("wb") as file:
+        file.truncate(50 * 1024**3)
+    with pytest.raises(InvalidMigrationsFolder, match="longer than 4 MB"):
+        from_disk(tmp_path, "the folder")

@@ -135,6 +135,17 @@ def test_somebody_elses_rehearsed_rollback_is_given_up_with_a_reason(dana: User,
     assert "Reason: Dana is ill" in AuditEntry.objects.latest("id").message
 
 
+@pytest.mark.parametrize("begin_again", [actions.reopen_sql, actions.rerun_preflight])
+def test_a_step_that_starts_over_takes_no_reason_away(
+    begin_again: Callable[[Actor, DatabaseRollback], None], dana: User, efe: User
+) -> None:
+    row = rollback_rows.rollback(dana, "rehearsed")
+    assert "rehearsed" in row.status_times
+    begin_again(Actor.of(efe), row)
+    with pytest.raises(StepRefused, match="Dana Okoro requested it and it was rehearsed"):
+        actions.abandon(Actor.of(efe), row)
+
+
 @pytest.mark.parametrize("status", ["deciding", "writing", "ready"])
 def test_what_was_not_rehearsed_or_is_ones_own_needs_none(status: str, dana: User, efe: User) -> None:
     actions.abandon(Actor.of(efe), rollback_rows.rollback(dana, status))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from dbtools.postgres.backups.restore import UNKNOWN_TIMEOUT
 from dbtools.postgres.client import DatabaseAddress
 from dbtools.postgres.programs import ClientPrograms
 from tests.dbtools.conftest import MakeDatabase
+from tests.support.rehearsal_role import rehearsal_role
 
 
 def test_a_restore_makes_a_new_database_and_touches_no_other(
@@ -31,6 +33,28 @@ def test_a_restore_makes_a_new_database_and_touches_no_other(
             backups.restore_as_new(shop, name, Path(taken.path), programs)
         with pytest.raises(backups.RestoreFailed, match="exists already"):
             backups.restore_as_new(shop, shop.database, Path(taken.path), programs)
+    finally:
+        drop(server, name)
+
+
+def test_a_role_that_is_no_superuser_restores_all_but_the_event_triggers(
+    shop: DatabaseAddress, programs: ClientPrograms, server: DatabaseAddress, tmp_path: Path
+) -> None:
+    owner, name = rehearsal_role(server), f"{shop.database}_new"
+    with client.connect(shop, "tests", autocommit=True) as connection:
+        connection.execute("CREATE TABLE t (id int)")
+        connection.execute(
+            "CREATE FUNCTION noted() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN NULL; END'"
+        )
+        connection.execute("CREATE EVENT TRIGGER watches ON ddl_command_end EXECUTE FUNCTION noted()")
+        connection.execute("COMMENT ON EVENT TRIGGER watches IS 'x'")
+    taken = backups.take(shop, programs, tmp_path / "backups")
+    as_owner = replace(owner, database=shop.database)
+    done = backups.restore_as_new(as_owner, name, Path(taken.path), programs)
+    try:
+        assert done.event_triggers == ("watches",)
+        with client.connect(owner.with_database(name), "tests") as connection:
+            assert connection.execute("SELECT to_regclass('t') IS NOT NULL").fetchone() == (True,)
     finally:
         drop(server, name)
 

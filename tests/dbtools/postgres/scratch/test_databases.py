@@ -143,7 +143,15 @@ def test_a_role_that_may_do_more_than_databases_is_refused(server: DatabaseAddre
 
 
 @pytest.mark.parametrize(
-    "group", ["pg_execute_server_program", "pg_read_server_files", "pg_write_server_files"]
+    "group",
+    [
+        "pg_execute_server_program",
+        "pg_read_server_files",
+        "pg_write_server_files",
+        "pg_signal_backend",
+        "pg_read_all_settings",
+        "pg_monitor",
+    ],
 )
 def test_a_member_of_a_role_that_may_use_the_server_is_refused(server: DatabaseAddress, group: str) -> None:
     words = f"is a member of {group}"

@@ -143,6 +143,16 @@ def test_a_lost_right_is_named(items: Project, reader: str) -> None:
     assert given.message == "Down, up and down again work on the restored backup."
 
 
+def test_what_the_role_gives_to_nobody_by_default_is_given_to_nobody_on_the_copy(
+    make_database: MakeDatabase, tmp_path: Path
+) -> None:
+    function = "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';"
+    beside = f"ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC; {function}"
+    made = project(make_database(), tmp_path, [BEFORE], [GOING], beside)
+    report = made.rehearse(f"{DOWN}DROP FUNCTION f(); {function}", why_not_replayed="It was squashed.")
+    assert "Rights" not in checks(report)
+
+
 EMPTY = 'DROP MATERIALIZED VIEW mv; CREATE MATERIALIZED VIEW mv AS SELECT count(*) AS n FROM "User"'
 
 
@@ -161,6 +171,19 @@ INSERT INTO "User" SELECT * FROM "Kept"; DROP TABLE "Kept"; SELECT setval('"User
     assert checks(report)["Publications"].lines == ("table User changes: member → none",)
     assert report.losses == ()
     assert checks(report)["Comments"].lines == ("table column User.email: where to write to → none",)
+
+
+@pytest.mark.parametrize("published", ["insert", "insert, truncate", ""])
+def test_a_publication_refuses_on_the_copy_only_what_it_refuses_on_the_original(
+    make_database: MakeDatabase, tmp_path: Path, published: str
+) -> None:
+    """PostgreSQL refuses to update a table without a key only where its updates are published."""
+    beside = f"CREATE PUBLICATION added FOR TABLE \"Log\" WITH (publish = '{published}');"
+    made = project(make_database(), tmp_path, [BEFORE], [GOING], beside)
+    report = made.rehearse(DOWN + 'DELETE FROM "Log" WHERE at = 1;')
+    assert report.passed, report.message
+    assert {loss.number for loss in report.losses} == {2}
+    assert "Not compared" not in checks(report)
 
 
 @pytest.mark.parametrize(

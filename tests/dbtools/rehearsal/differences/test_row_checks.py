@@ -102,3 +102,14 @@ def test_rows_that_do_not_come_back_are_counted(shop_project: Project) -> None:
     assert result is not None
     assert result.lines == ("Order has 296 of 300 rows",)
     assert check(report, "Values") is None  # reported as a loss
+
+
+def test_values_that_trade_places_with_nulls_are_noticed_in_the_round_trip(
+    make_database: MakeDatabase, tmp_path: Path
+) -> None:
+    half = ROWS.replace(", i FROM", ", CASE WHEN i % 2 = 0 THEN 7 END FROM")
+    traded = FILL.replace('= "priceCents"', '= CASE WHEN "priceCents" IS NULL THEN 7 END')
+    report = project(make_database(), tmp_path, [BEFORE], [GOING], half).rehearse(ADD + traded + DROP)
+    result = check(report, "Round trip")
+    assert result is not None
+    assert result.lines == ("Order.priceCents has other values in 300 rows",)

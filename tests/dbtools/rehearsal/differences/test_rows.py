@@ -83,6 +83,28 @@ def test_an_enum_that_is_made_anew_has_the_same_values(compare: Compare) -> None
     assert compare(table, "ALTER TABLE t ALTER COLUMN x TYPE text;") == []
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "values"),
+    [
+        ("numeric(10, 2)", "int", "5, -3, 0"),
+        ("numeric(12, 4)", "numeric(8, 2)", "1.5, 100, 'NaN'"),
+        ("float8", "numeric(8, 3)", "0.5, 12, -7.25"),
+        ("timestamptz(3)", "timestamp(3)", "'2026-01-01 10:00+00', '2026-07-01 10:00:00.5+00', 'infinity'"),
+        ("timestamp", "date", "'2026-01-01', '0044-03-15 BC', '-infinity'"),
+        ("date", "date", "'5874897-12-31', '2026-01-01', NULL"),
+    ],
+)
+def test_a_value_is_the_same_in_its_other_type_and_another_one_is_found_among_them(
+    old: str, new: str, values: str, compare: Compare
+) -> None:
+    rows_of = f"SELECT row_number() OVER (), v::{old} FROM unnest(ARRAY[{values}]::text[]) v"
+    table = f"CREATE TABLE a (id numeric(5, 1) PRIMARY KEY, x {old}); INSERT INTO a {rows_of};"
+    back = f"ALTER TABLE a ALTER x TYPE {new}; ALTER TABLE a ALTER id TYPE int;"
+    assert compare(table, back) == []
+    (change,) = compare(table, back + "UPDATE a SET x = NULL WHERE id = 1;")
+    assert [(column.name, column.rows) for column in change.columns] == [("x", 1)]
+
+
 def test_of_a_large_table_a_part_is_compared_and_that_is_said(
     compare: Compare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -105,6 +127,30 @@ def test_a_change_that_the_sample_did_not_meet_is_said_all_the_same(
     check = changed(changes)
     assert check is not None
     assert "a.x" in check.message
+
+
+@pytest.mark.parametrize(
+    ("key", "then", "line"),
+    [
+        ("PRIMARY KEY", "UPDATE a SET y = 0 WHERE id = {}; UPDATE a SET x = 0",
+         "a.y in a few rows, none of them among the 1 in 16 that were compared"),
+        ("PRIMARY KEY", "UPDATE a SET x = 0 WHERE id = {}; DELETE FROM a WHERE id = {} - 1",
+         "a.x, a.y perhaps: rows or keys came or went, and of the others only 1 in 16 was compared"),
+        ("", "UPDATE a SET x = 0 WHERE id = {}",
+         "a.x in a few rows, none of them among the 1 in 16 that were compared"),
+        ("", "UPDATE a SET x = 0 WHERE id = {}; DELETE FROM a WHERE id = {} - 1",
+         "a.id, a.x, a.y perhaps: rows or keys came or went, and of the others only 1 in 16 was compared"),
+    ],
+)  # fmt: skip
+def test_no_change_hides_in_the_rows_of_a_large_table_that_are_not_compared(
+    key: str, then: str, line: str, compare: Compare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Row 700 is not among those that are compared: the sample follows from the values."""
+    monkeypatch.setattr(rows, "SAMPLED_ABOVE", 100)
+    table = f"CREATE TABLE a (id int {key}, x int, y int); INSERT INTO a SELECT i, i, i FROM generate_series(1, 1500) i;"
+    check = changed(compare(table, then.format(700, 700) + ";"))
+    assert check is not None
+    assert line in check.lines
 
 
 def test_rows_without_a_key_may_be_there_twice(compare: Compare) -> None:

@@ -24,6 +24,70 @@ def asked(opened: Connection) -> Connection:
     return opened
 
 
+# Each makes something new, and brings what stood before under its name or within its reach.
+BEHIND_SOMETHING_NEW = [
+    'CREATE TABLE x (); DROP TABLE x; ALTER TABLE "User" RENAME TO x; DELETE FROM x',
+    'CREATE TABLE x (); ALTER TABLE x RENAME TO y; ALTER TABLE "User" RENAME TO x; UPDATE x SET name = NULL',
+    'CREATE TEMP TABLE "User" (); DROP TABLE "User"; DELETE FROM "User"',
+    'CREATE TABLE x (name text); ALTER TABLE "User" INHERIT x; DELETE FROM x',
+    'CREATE TABLE x (id int) PARTITION BY LIST (id); ALTER TABLE x ATTACH PARTITION "User" DEFAULT; '
+    "DELETE FROM x",
+    'CREATE TABLE x (id int PRIMARY KEY); ALTER TABLE "User" ADD FOREIGN KEY (id) REFERENCES x '
+    "ON DELETE CASCADE; DELETE FROM x",
+    'CREATE TABLE x (id int PRIMARY KEY); ALTER TABLE "User" ADD COLUMN y int REFERENCES x '
+    "ON DELETE CASCADE; DELETE FROM x",
+    'ALTER TABLE "User" ADD COLUMN x text; ALTER TABLE "User" DROP COLUMN x; '
+    'ALTER TABLE "User" RENAME name TO x; ALTER TABLE "User" DROP COLUMN x',
+    'ALTER TABLE "Team" ADD COLUMN name text; ALTER TABLE "Team" RENAME TO y; '
+    'ALTER TABLE "User" RENAME TO "Team"; ALTER TABLE "Team" DROP COLUMN name',
+    "CREATE TABLE x (name text); ALTER TABLE app.x SET SCHEMA public; DELETE FROM x",
+    'ALTER TABLE "Order" ADD CONSTRAINT f CHECK (p = trunc(p) AND p BETWEEN -2147483648 AND 2147483647) '
+    'NO INHERIT; ALTER TABLE "Order" ALTER p TYPE int USING p::int',
+    'ALTER TABLE "Order" ADD CONSTRAINT f CHECK (p = trunc(p) AND p BETWEEN -2147483648 AND 2147483647); '
+    'ALTER TABLE "Order" RENAME p TO q; ALTER TABLE "Order" RENAME "priceCents" TO p; '
+    'ALTER TABLE "Order" ALTER p TYPE int USING p::int',
+]
+
+
+@pytest.mark.parametrize("text", BEHIND_SOMETHING_NEW)
+def test_a_loss_does_not_hide_behind_what_the_script_made_new(text: str) -> None:
+    script = check(text, schemas=("public", "app"))
+    assert not script.problems
+    assert [hazard.tone for hazard in script.statements[-1].hazards if hazard.tone == "loses"]
+
+
+@pytest.mark.parametrize(
+    "text", ['ALTER TABLE "Part" NO INHERIT "Order"', 'ALTER TABLE "Order" DETACH PARTITION "Part"']
+)
+def test_rows_that_leave_their_parent_are_lost_for_its_readers(text: str) -> None:
+    assert [one.what for one in hazards(text, "loses")] == ['takes the rows of "Part" out of "Order"']
+
+
+FITS_INT = "CHECK (p = trunc(p) AND p BETWEEN -2147483648 AND 2147483647)"
+
+
+@pytest.mark.parametrize(
+    "using", ["0", "-p::int", "p::bool::int", "q::int", "least(p, 5)::int", "p::text::bool::int"]
+)
+def test_a_conversion_that_computes_other_values_is_a_loss_whatever_was_checked_before(using: str) -> None:
+    checked = f'ALTER TABLE "Order" ADD CONSTRAINT f {FITS_INT}'
+    last = f'ALTER TABLE "Order" DROP CONSTRAINT f, ALTER p TYPE int USING {using}'
+    assert [one.what for one in hazards(f"{checked}; {last}", "loses")] == [
+        'computes "Order".p anew, in another type'
+    ]
+    assert not hazards(f"{checked}; {last.replace(f'USING {using}', 'USING p::text::int')}", "loses")
+
+
+@pytest.mark.parametrize(
+    ("using", "tone"),
+    [("'USER'::\"R2\"", "loses"), ('"role"::text::"R2"', "fails"), ('upper(role::text)::"R2"', "loses")],
+)
+def test_an_enum_that_is_computed_is_a_loss(using: str, tone: str) -> None:
+    enum = "CREATE TYPE \"R2\" AS ENUM ('USER')"
+    found = hazards(f'{enum}; ALTER TABLE "User" ALTER "role" TYPE "R2" USING {using}')
+    assert [one.tone for one in found if one.tone != "rewrites"] == [tone]
+
+
 COUNTED = [
     ('DROP TABLE "Order"', "loses", 'rows of "Order"', 2),
     ('ALTER TABLE "Order" DROP COLUMN "priceCents"', "loses", 'values of "Order"."priceCents"', 1),

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from dbtools.config import DatabaseConfig
 from dbtools.models import Database, DatabaseRollback
+from dbtools.models.documents import MigrationSource
 from dbtools.postgres.client import Connection, DatabaseAddress
+from dbtools.prisma.folder import InvalidMigrationsFolder
 from dbtools.wizard import actions
+from dbtools.wizard.worker.read_migrations import read_folder
 from rollback_portal.accounts.models import User
 from rollback_portal.audit.record import Actor
+from tests.dbtools import rollback_rows
+from tests.dbtools.rollback_rows import NAMES
 from tests.dbtools.wizard.worker.full_runs import run_worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -67,6 +75,24 @@ def test_a_commit_with_another_text_of_that_name_does_not_have_it(
     row = run_worker(row)
     assert row.source["lacks"]
     assert row.source["holder"] == ""
+
+
+def test_a_mounted_folder_that_says_something_else_by_now_is_not_replayed(tmp_path: Path) -> None:
+    """Whoever may write to the folder would otherwise choose what runs before anybody has approved it."""
+    config, file = DatabaseConfig("shop", "SHOP", folder=str(tmp_path)), tmp_path / NAMES[0] / "migration.sql"
+    file.parent.mkdir()
+    file.write_text("SELECT 1;")
+    migrations: Any = rollback_rows.migrations()
+    migrations[0]["checksum"] = hashlib.sha256(b"SELECT 1;").hexdigest()
+    for state in ("applied", "squashed baseline"):
+        migrations[0]["state"] = state
+        row = DatabaseRollback(source=MigrationSource(kind="folder"), migrations=migrations)
+        file.write_text("SELECT 1;")
+        assert read_folder(row, config).migrations[NAMES[0]].sql == "SELECT 1;"
+        file.write_text("SELECT 2;")
+        with pytest.raises(InvalidMigrationsFolder, match=f"{NAMES[0]} is another one in the folder"):
+            read_folder(row, config)
+        assert read_folder(row, config, fetch=True).migrations[NAMES[0]].sql == "SELECT 2;"
 
 
 def git(repository: Path, *words: str) -> str:
