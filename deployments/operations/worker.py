@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 SECONDS_PER_MESSAGE = 40.0  # that a Celery message keeps a worker busy, well below the task time limit
 LONGEST_WAIT = 5.0  # seconds that a worker sleeps between two steps; for longer it hands the change back
+LONGEST_STEP = 90.0  # seconds; a step that lasts longer has stalled, so its lease is left to run out
 
 Observer = Callable[[Change], None]
 
@@ -62,7 +63,8 @@ def run(
 def _work(change: Change, deadline: float, longest_wait: float, observe: Observer) -> bool:
     context = ChangeContext(change, provider(change.service.provider, Urgency.OPERATION))
     while True:
-        pause = step(context)
+        with context.renewed_in_background(unless=_may_not_last(change)):
+            pause = step(context)
         observe(change)
         if pause is None:
             read_service(change.service, context.provider)
@@ -73,6 +75,15 @@ def _work(change: Change, deadline: float, longest_wait: float, observe: Observe
             return pause <= longest_wait and not shutdown.requested()
         if not context.renew():
             return False
+
+
+def _may_not_last(change: Change) -> Callable[[], bool]:
+    """When a long step does not keep its lease: the reads of a slow provider may take long, an order may not.
+
+    Whoever finds the row in `sending` without a lease looks the order up.
+    """
+    until = time.monotonic() + LONGEST_STEP
+    return lambda: change.status == "sending" or time.monotonic() > until
 
 
 def step(context: ChangeContext) -> float | None:

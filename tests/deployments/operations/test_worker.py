@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import time
+from threading import Event, current_thread, main_thread
+from typing import Any
+
+import pytest
 
 from deployments.models import Deployment, OperationKind, Pin
+from deployments.operations import worker
+from deployments.sandbox.server.transport import SandboxTransport
+from rollback_portal.jobs import lease
 from tests.deployments.conftest import BOTH, Portal
+
+PATIENCE = 20.0  # seconds; far more than a busy machine needs
 
 
 @BOTH
@@ -77,3 +86,42 @@ def wait_for_staged(portal: Portal) -> Deployment:
         if staged is not None:
             return staged
     raise AssertionError("no staged deployment came")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_step_keeps_its_lease_however_long_the_provider_takes_to_answer(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renewed, renew, answer = Event(), lease.Lease.renew, SandboxTransport.handle_request
+
+    def noted(self: Any, **fields: Any) -> bool:
+        kept = renew(self, **fields)
+        if current_thread() is not main_thread():
+            renewed.set()
+        return kept
+
+    def slow(self: Any, request: Any) -> Any:
+        assert renewed.wait(PATIENCE), "nobody renewed the lease meanwhile"
+        return answer(self, request)
+
+    monkeypatch.setattr(lease, "RENEW_EVERY", 0.01)
+    monkeypatch.setattr(lease.Lease, "renew", noted)
+    change = portal.ask(portal.api, portal.candidate(portal.api))
+    monkeypatch.setattr(SandboxTransport, "handle_request", slow)
+
+    change = portal.finish(change)
+
+    assert (change.outcome, len(portal.posts())) == ("succeeded", 1), change.message
+
+
+def test_an_order_under_way_and_a_step_that_has_stalled_do_not_keep_their_lease(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change = portal.claimed("render").change
+    may_not_last = worker._may_not_last(change)
+    assert not may_not_last()
+    change.status = "sending"
+    assert may_not_last()
+    change.status = "unclear"
+    monkeypatch.setattr(worker, "LONGEST_STEP", -1)
+    assert worker._may_not_last(change)()
