@@ -13,8 +13,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from django.utils import timezone
-
 from deployments.models import Service
 from deployments.providers.auto_deploy import finer
 from deployments.providers.base import (
@@ -29,6 +27,7 @@ from deployments.providers.base import (
 )
 from deployments.providers.json_fields import EPOCH
 from deployments.sync.fit import fits, usable
+from rollback_portal.jobs import clock
 from rollback_portal.text import clean_line
 
 log = logging.getLogger(__name__)
@@ -125,7 +124,7 @@ def ask(service: Service, provider: Provider, listed: ServiceList | None = None)
 
     Raises ProviderError.
     """
-    now = timezone.now()
+    now = clock.now()
     pages = FIRST_READ_PAGES if service.synced_at is None else 1
     deployments, complete, reaches_to = _list_deployments(service, provider, pages)
     whole = service.events_tried_at is not None and now - service.events_tried_at > EVENTS_EVERY
