@@ -14,6 +14,7 @@ from django.db.models import F, Q, QuerySet
 from deployments.models import Deployment, Service
 from deployments.providers.base import Missing, Provider, ProviderError, ShareUsedUp
 from deployments.sync.circuit_breaker import concerns_provider
+from deployments.sync.reading import look_at
 from deployments.sync.saving import LISTS_TO_MISS, save_look
 from rollback_portal.jobs import clock
 
@@ -61,9 +62,7 @@ def _look_at_service(service: Service, provider: Provider, now: datetime) -> Non
 
 def _look_at_deployment(deployment: Deployment, provider: Provider, now: datetime) -> None:
     try:
-        save_look(
-            deployment, provider.deployment(deployment.service.provider_id, deployment.provider_id), now
-        )
+        save_look(deployment, look_at(deployment, provider), now)
     except Missing:
         save_look(deployment, None, now)
     except ProviderError as error:
