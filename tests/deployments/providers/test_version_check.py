@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import httpx
 import pytest
 
@@ -83,6 +85,29 @@ def test_what_is_not_as_it_should_be_is_asked_no_more_than_usual(other: bytes) -
 def test_slow_answers_are_asked_for_a_while_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(version_check, "LONGEST_BURST", 0)
     assert many(says(SHA)).asked == 5
+
+
+@pytest.mark.parametrize("silent", [False, True])
+@pytest.mark.parametrize("number", [1, 3, 5])
+def test_slow_addresses_are_each_asked_and_all_together_for_less_than_a_lease(
+    monkeypatch: pytest.MonkeyPatch, number: int, silent: bool
+) -> None:
+    passed = 0.0
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        nonlocal passed
+        passed += version_check.TIMEOUT - 0.1
+        if silent:
+            raise httpx.ConnectTimeout("time-out", request=request)
+        return httpx.Response(200, headers={"X-Version": SHA})
+
+    monkeypatch.setattr(version_check, "time", SimpleNamespace(monotonic=lambda: passed))
+    addresses = {f"https://{part}.shop.example" for part in range(number)}
+    with httpx.Client(transport=httpx.MockTransport(handle)) as client:
+        result = check_version(list(addresses), answers=60, commit_sha=SHA, client=client)
+
+    assert {probe.address for probe in result.probes} == addresses
+    assert passed < 30
 
 
 def test_an_unknown_commit_never_matches() -> None:
