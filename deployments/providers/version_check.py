@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 
@@ -82,8 +83,9 @@ class VersionCheckResult:
 
 
 def open_public_client(*, transport: httpx.BaseTransport | None = None) -> httpx.Client:
-    """An HTTP client that cannot reach private addresses.
+    """An HTTP client that cannot reach private addresses and keeps no cookies, as a new visitor has none.
 
+    With a cookie, a provider may go on sending the one who has it to the deployment from before.
     A `transport` replaces the network, and with it that protection: only for the sandbox.
     """
     return httpx.Client(
@@ -94,6 +96,7 @@ def open_public_client(*, transport: httpx.BaseTransport | None = None) -> httpx
             "Accept-Encoding": "identity",
             "Cache-Control": "no-cache",
         },
+        cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=())),
         follow_redirects=False,
         trust_env=False,
     )

@@ -164,6 +164,14 @@ def test_a_redirect_is_not_followed() -> None:
     assert (result.serves(SHA), result.failures) == (None, {})
 
 
+def test_each_request_is_a_new_visitors_without_the_cookies_of_the_last() -> None:
+    sticky = answer("200 OK", b"page", f"X-Version: {SHA}", "Set-Cookie: __vdpl=dpl_old; Path=/")
+    with scripted(sticky) as server, open_public_client(transport=httpx.HTTPTransport()) as client:
+        check_version([server.url], client=client)
+        assert len(server.requests) == 5
+        assert not any(b"cookie:" in request.lower() for request in server.requests)
+
+
 def test_only_the_start_of_a_huge_page_is_read() -> None:
     head = f"HTTP/1.1 200 OK\r\nX-Version: {SHA}\r\nContent-Length: 90000000\r\n\r\n".encode()
     assert check(head + b"x" * 200_000, tries=1).serves(SHA) is True
