@@ -106,8 +106,9 @@ def _timelines(services: set[int], builds: Builds, since: datetime) -> dict[int,
 def _is_back(rollback: RolledBack, builds: Builds, timeline: Sequence[Built]) -> bool:
     """Whether it served again after this rollback.
 
-    The same two may have followed each other several times: the rollback is the time next to when it was
-    recorded. Where no reading saw that, it is back if it served after what it was left for.
+    The same two may have followed each other several times: one that stands is the last time, whatever the
+    clocks say, and another one the time next to when it was recorded. Where no reading saw that, it is back
+    if it served after what it was left for.
     """
     if rollback.to is None:
         return False
@@ -118,6 +119,8 @@ def _is_back(rollback: RolledBack, builds: Builds, timeline: Sequence[Built]) ->
         for place, (before, after) in enumerate(pairwise(timeline), 1)
         if (before.pk, after.pk) == (left, to)
     ]
+    if moves and rollback.standing:
+        return left in order[moves[-1] :]
     if moves:
         return left in order[min(moves, key=lambda place: abs(timeline[place].at - rollback.at)) :]
     return to in order and left in order[_last(order, to) :]
