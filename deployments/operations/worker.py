@@ -10,6 +10,8 @@ import logging
 import time
 from collections.abc import Callable
 
+from django.db import InterfaceError, OperationalError
+
 from deployments.clients import provider
 from deployments.models import Change
 from deployments.operations.stalled import give_up_on_stalled_worker
@@ -19,7 +21,7 @@ from deployments.sync import circuit_breaker
 from deployments.sync.poll import read_service
 from rollback_portal.jobs import queue
 from rollback_portal.jobs.execution import execute
-from rollback_portal.jobs.lease import Lease
+from rollback_portal.jobs.lease import Lease, LeaseLost
 from rollback_portal.jobs.process import shutdown
 
 log = logging.getLogger(__name__)
@@ -95,6 +97,13 @@ def step(context: ChangeContext) -> float | None:
         log.info("change %s, %s: %s", change.pk, change.status, error)
         circuit_breaker.record_operation_failure(change.service.provider, error)
         pause = context.retry_read(error)
+    except (LeaseLost, OperationalError, InterfaceError, AssertionError):
+        raise
+    except Exception as error:
+        log.exception("change %s, %s", change.pk, change.status)
+        what = f"This step met an error that nobody foresaw ({type(error).__name__})."
+        is_sent = change.status == "sending"
+        pause = STEPS["sending"](context) if is_sent else context.retry_read(ProviderError(what))
     return None if not change.active else pause
 
 

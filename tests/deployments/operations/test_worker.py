@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from threading import Event, current_thread, main_thread
 from typing import Any
 
 import pytest
 
-from deployments.models import Deployment, OperationKind, Pin
+from deployments.clients import provider
+from deployments.models import Change, Deployment, OperationKind, Pin
 from deployments.operations import worker
+from deployments.operations.steps import send_order
+from deployments.operations.steps.context import GIVE_UP_AFTER
 from deployments.sandbox.server.transport import SandboxTransport
-from rollback_portal.jobs import lease
+from rollback_portal.jobs import clock, lease
 from tests.deployments.conftest import BOTH, Portal
 
 PATIENCE = 20.0  # seconds; far more than a busy machine needs
@@ -125,3 +129,40 @@ def test_an_order_under_way_and_a_step_that_has_stalled_do_not_keep_their_lease(
     change.status = "unclear"
     monkeypatch.setattr(worker, "LONGEST_STEP", -1)
     assert worker._may_not_last(change)()
+
+
+@BOTH
+def test_an_error_that_nobody_foresaw_is_tried_again_and_ends_with_a_person(
+    portal: Portal, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unforeseen(*args: Any) -> None:
+        raise KeyError("phase")
+
+    monkeypatch.setattr(type(provider(name)), "progress", unforeseen)
+    change = portal.run(portal.ask(portal.service(name), portal.candidate(portal.service(name))))
+    assert change.status == "accepted"
+    assert "an error that nobody foresaw (KeyError)" in change.message
+
+    Change.objects.update(order_intent_at=clock.now() - GIVE_UP_AFTER, not_before=None)
+    change = portal.run(change)
+
+    assert (change.status, len(portal.posts())) == ("needs_attention", 1), change.message
+
+
+@BOTH
+def test_an_order_in_which_an_error_was_met_that_nobody_foresaw_is_looked_up_and_not_sent_again(
+    portal: Portal, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = type(provider(name)).roll_back
+
+    def unforeseen(*args: Any, **options: Any) -> None:
+        order(*args, **options)
+        raise KeyError("id")
+
+    monkeypatch.setattr(type(provider(name)), "roll_back", unforeseen)
+    monkeypatch.setattr(send_order, "LONGEST_CALL", timedelta())
+
+    change = portal.roll_back(name)
+
+    assert (change.outcome, len(portal.posts())) == ("succeeded", 1), change.message
+    assert "unclear" in change.status_times
