@@ -58,7 +58,11 @@ def find_actor(name: str) -> Actor:
 
 
 def find_target(service: Service, wanted: str) -> Deployment:
-    """A deployment by its id or its commit, or `previous`: what served before this incident."""
+    """A deployment by its id or its commit, or `previous`: what served before this incident.
+
+    Raises:
+        CommandRefused: there is none, or the beginning of a commit is that of several, which are listed.
+    """
     deployment = previous(service) if wanted == "previous" else _find(service, wanted)
     if deployment is None and wanted == "previous":
         raise CommandRefused(
@@ -75,8 +79,12 @@ def _find(service: Service, wanted: str) -> Deployment | None:
     by_id = rows.filter(provider_id=wanted).first()
     if by_id is not None or len(wanted) < 7:
         return by_id
-    by_commit = rows.filter(commit_sha__startswith=wanted.lower(), production=True).order_by("-created_at")
-    return _best(list(by_commit[:20]), service)
+    by_commit = rows.filter(commit_sha__startswith=wanted.lower(), production=True)
+    commits = by_commit.order_by("commit_sha").values_list("commit_sha", flat=True).distinct()[:5]
+    if len(commits) > 1:
+        meant = ", ".join(commits)
+        raise CommandRefused(f"“{wanted}” begins several commits: {meant}. Which one? {NOT_STARTED}")
+    return _best(list(by_commit.order_by("-created_at")[:20]), service)
 
 
 def _best(deployments: list[Deployment], service: Service) -> Deployment | None:

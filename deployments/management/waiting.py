@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from django.utils import timezone
-
 from deployments.models import Change
 from deployments.operations.overdue import stop_waiting
 from deployments.pages.status_text import waits_too_long
 from rollback_portal.audit.record import Actor
+from rollback_portal.jobs import clock
 
 
 @dataclass
@@ -32,7 +31,7 @@ class ProgressLines:
         if line != self.last_line:
             self.last_line = line
             self.say(line)
-        too_long = "" if self.warned else waits_too_long(change, timezone.now())
+        too_long = "" if self.warned else waits_too_long(change, clock.now())
         if too_long:
             self.warned = True
             page = change.operation.get_absolute_url()

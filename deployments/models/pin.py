@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
+
+from rollback_portal.jobs import clock
 
 if TYPE_CHECKING:
     from deployments.models.operation import Change
@@ -24,7 +25,7 @@ class PinQuerySet(models.QuerySet["Pin"]):
         The setting to restore is the one from before the first rollback of the chain. Only a setting that was
         really read as on (`auto_deploy_before`) begins a new chain.
         """
-        now, older = timezone.now(), self.filter(service=service).standing().first()
+        now, older = clock.now(), self.filter(service=service).standing().first()
         if older is not None:
             older.released_at, older.released_by = now, pinned_by
             older.save(update_fields=["released_at", "released_by"])

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.utils import timezone
 
 from rollback_portal.text import duration
 
@@ -132,5 +131,5 @@ class ServedWindow:
     @property
     def _length(self) -> timedelta:
         """The time that the checks cover, rounded to what people read: full minutes after the first."""
-        seconds = (timezone.now() - self.rounds[0].at).total_seconds()
+        seconds = (self.rounds[-1].at - self.rounds[0].at).total_seconds()
         return timedelta(seconds=max(round(seconds), 1) if seconds < 60 else round(seconds / 60) * 60)

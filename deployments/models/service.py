@@ -146,8 +146,8 @@ class Service(models.Model):
 
     @property
     def served(self) -> ServedWindow:
-        """How the requests to the public addresses went in the last minutes, while this commit was live."""
-        window = ServedWindow.stored(self.served_window, timezone.now())
+        """How the requests to the public addresses went until the last check, while this commit was live."""
+        window = ServedWindow.stored(self.served_window, self.version_checked_at or timezone.now())
         live_sha = self.live.commit_sha if self.live else ""
         return window if window.commit_sha == live_sha else ServedWindow()
 

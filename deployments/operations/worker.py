@@ -10,6 +10,8 @@ import logging
 import time
 from collections.abc import Callable
 
+from django.db import InterfaceError, OperationalError
+
 from deployments.clients import provider
 from deployments.models import Change
 from deployments.operations.stalled import give_up_on_stalled_worker
@@ -19,13 +21,14 @@ from deployments.sync import circuit_breaker
 from deployments.sync.poll import read_service
 from rollback_portal.jobs import queue
 from rollback_portal.jobs.execution import execute
-from rollback_portal.jobs.lease import Lease
+from rollback_portal.jobs.lease import Lease, LeaseLost
 from rollback_portal.jobs.process import shutdown
 
 log = logging.getLogger(__name__)
 
 SECONDS_PER_MESSAGE = 40.0  # that a Celery message keeps a worker busy, well below the task time limit
 LONGEST_WAIT = 5.0  # seconds that a worker sleeps between two steps; for longer it hands the change back
+LONGEST_STEP = 90.0  # seconds; a step that lasts longer has stalled, so its lease is left to run out
 
 Observer = Callable[[Change], None]
 
@@ -62,7 +65,8 @@ def run(
 def _work(change: Change, deadline: float, longest_wait: float, observe: Observer) -> bool:
     context = ChangeContext(change, provider(change.service.provider, Urgency.OPERATION))
     while True:
-        pause = step(context)
+        with context.renewed_in_background(unless=_may_not_last(change)):
+            pause = step(context)
         observe(change)
         if pause is None:
             read_service(change.service, context.provider)
@@ -75,6 +79,15 @@ def _work(change: Change, deadline: float, longest_wait: float, observe: Observe
             return False
 
 
+def _may_not_last(change: Change) -> Callable[[], bool]:
+    """When a long step does not keep its lease: the reads of a slow provider may take long, an order may not.
+
+    Whoever finds the row in `sending` without a lease looks the order up.
+    """
+    until = time.monotonic() + LONGEST_STEP
+    return lambda: change.status == "sending" or time.monotonic() > until
+
+
 def step(context: ChangeContext) -> float | None:
     """Do the next step. Returns the seconds until the one after it, None where the change has ended."""
     change = context.change
@@ -84,6 +97,13 @@ def step(context: ChangeContext) -> float | None:
         log.info("change %s, %s: %s", change.pk, change.status, error)
         circuit_breaker.record_operation_failure(change.service.provider, error)
         pause = context.retry_read(error)
+    except (LeaseLost, OperationalError, InterfaceError, AssertionError):
+        raise
+    except Exception as error:
+        log.exception("change %s, %s", change.pk, change.status)
+        what = f"This step met an error that nobody foresaw ({type(error).__name__})."
+        is_sent = change.status == "sending"
+        pause = STEPS["sending"](context) if is_sent else context.retry_read(ProviderError(what))
     return None if not change.active else pause
 
 

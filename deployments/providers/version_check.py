@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 
@@ -21,6 +22,7 @@ VERSION_HEADER = "X-Version"
 TIMEOUT = 5.0  # seconds, for each phase and for the whole response
 LARGEST_PAGE = 64 * 1024  # bytes read of a response
 LONGEST_BURST = 5.0  # seconds in which many answers are asked for
+LONGEST_CHECK = 15.0  # seconds, shared by the addresses: after its part, one that is slow is asked no more
 GIVE_UP_AFTER = 2  # requests without a response at one address
 VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
 SHORTEST_SHA = 7
@@ -81,8 +83,9 @@ class VersionCheckResult:
 
 
 def open_public_client(*, transport: httpx.BaseTransport | None = None) -> httpx.Client:
-    """An HTTP client that cannot reach private addresses.
+    """An HTTP client that cannot reach private addresses and keeps no cookies, as a new visitor has none.
 
+    With a cookie, a provider may go on sending the one who has it to the deployment from before.
     A `transport` replaces the network, and with it that protection: only for the sandbox.
     """
     return httpx.Client(
@@ -93,6 +96,7 @@ def open_public_client(*, transport: httpx.BaseTransport | None = None) -> httpx
             "Accept-Encoding": "identity",
             "Cache-Control": "no-cache",
         },
+        cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=())),
         follow_redirects=False,
         trust_env=False,
     )
@@ -110,13 +114,15 @@ def check_version(
     """Request each address and read the version from `header`. Failures are in the result.
 
     Args:
-        tries: requests to each address.
+        tries: requests to each address, as far as its part of `LONGEST_CHECK` allows; one in any case.
         answers: ask on until there are so many, for at most `LONGEST_BURST`, as long as none is an error.
         commit_sha: or by another commit than this one.
     """
     probes, deadline = list[VersionProbe](), time.monotonic() + LONGEST_BURST
+    longest = LONGEST_CHECK / max(len(addresses), 1)
     while True:
-        probes += [probe for address in addresses for probe in _probes(address, tries, client, header)]
+        for address in addresses:
+            probes += _probes(address, tries, longest, client, header)
         if len(probes) >= answers or time.monotonic() > deadline or not _all_good(probes, commit_sha):
             return _result(tuple(probes), header)
 
@@ -137,19 +143,23 @@ def _result(probes: tuple[VersionProbe, ...], header: str) -> VersionCheckResult
     return VersionCheckResult(sha, agreeing, len(probes), _message(probes, versions, header), probes)
 
 
-def _probes(address: str, tries: int, client: httpx.Client, header: str) -> list[VersionProbe]:
-    probes: list[VersionProbe] = []
+def _probes(
+    address: str, tries: int, longest: float, client: httpx.Client, header: str
+) -> list[VersionProbe]:
+    probes, deadline = list[VersionProbe](), time.monotonic() + longest
     for _ in range(tries):
         probes.append(_probe(address, client, header))
-        if sum(not probe.status for probe in probes) >= GIVE_UP_AFTER:
+        silent = sum(not probe.status for probe in probes)
+        if silent >= GIVE_UP_AFTER or time.monotonic() >= deadline:
             break
     return probes
 
 
 def _probe(address: str, client: httpx.Client, header: str) -> VersionProbe:
+    deadline = time.monotonic() + TIMEOUT
     try:
         with client.stream("GET", address) as response:
-            _read_a_little(response)
+            _read_a_little(response, deadline)
             version = response.headers.get(header, "").strip()
             return VersionProbe(address, response.status_code, version if VERSION.fullmatch(version) else "")
     except NotPublic as error:
@@ -158,9 +168,9 @@ def _probe(address: str, client: httpx.Client, header: str) -> VersionProbe:
         return VersionProbe(address, 0, problem=clean_line(str(error)) or type(error).__name__)
 
 
-def _read_a_little(response: httpx.Response) -> None:
+def _read_a_little(response: httpx.Response, deadline: float) -> None:
     """Read the start of the body, so that the server is done with the request; its content is not used."""
-    size, deadline = 0, time.monotonic() + TIMEOUT
+    size = 0
     for chunk in response.iter_bytes(chunk_size=8192):
         size += len(chunk)
         if size >= LARGEST_PAGE or time.monotonic() > deadline:

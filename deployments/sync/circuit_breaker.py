@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Min, Q
-from django.utils import timezone
 
 from deployments.models import ProviderStatus, Service
 from deployments.providers.base import (
@@ -25,6 +24,7 @@ from deployments.providers.base import (
     Unreachable,
     Unreadable,
 )
+from rollback_portal.jobs import clock
 from rollback_portal.text import clean_line
 
 FAILURES_TO_OPEN = 5  # this many failures ...
@@ -49,13 +49,13 @@ OUTCOMES: dict[type[ProviderError], str] = {
 
 def allows(provider: str) -> bool:
     """Whether background reads may ask this provider now."""
-    paused = _ahead("retry_at", timezone.now(), LONGEST_PAUSE)
+    paused = _ahead("retry_at", clock.now(), LONGEST_PAUSE)
     return not ProviderStatus.objects.filter(paused, provider=provider).exists()
 
 
 def start_reading(provider: str) -> bool:
     """Reserve the provider for one read; False where another read is running or the circuit is open."""
-    now = timezone.now()
+    now = clock.now()
     ProviderStatus.objects.get_or_create(provider=provider)
     held = _ahead("lease_until", now, LONGEST_READ) | _ahead("retry_at", now, LONGEST_PAUSE)
     rows = ProviderStatus.objects.filter(~held, provider=provider)
@@ -81,7 +81,7 @@ def record_success(provider: str, *, list_error: str = "") -> None:
     """
     status = _locked(provider)
     well = Service.objects.followed().filter(provider=provider, read_failures=0)
-    status.synced_at = well.aggregate(at=Min("synced_at"))["at"] or timezone.now()
+    status.synced_at = well.aggregate(at=Min("synced_at"))["at"] or clock.now()
     status.error, status.failed_at, status.services_error = "", None, list_error
     status.failures, status.first_failed_at, status.opened_at, status.retry_at = 0, None, None, None
     _count(status, ANSWERED)
@@ -91,7 +91,7 @@ def record_success(provider: str, *, list_error: str = "") -> None:
 @transaction.atomic
 def record_failure(provider: str, error: ProviderError, *, times: int = 1) -> None:
     """The provider failed, so many times: save the error for the pages, and open the circuit if it is due."""
-    now = timezone.now()
+    now = clock.now()
     status = _locked(provider)
     _count(status, _outcome(error))
     status.failed_at, status.error = now, clean_line(str(error), 300)

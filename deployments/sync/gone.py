@@ -10,12 +10,13 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from django.db.models import F, Q, QuerySet
-from django.utils import timezone
 
 from deployments.models import Deployment, Service
 from deployments.providers.base import Missing, Provider, ProviderError, ShareUsedUp
 from deployments.sync.circuit_breaker import concerns_provider
+from deployments.sync.reading import look_at
 from deployments.sync.saving import LISTS_TO_MISS, save_look
+from rollback_portal.jobs import clock
 
 LOOKS = 5  # of each kind, in one reading of a provider
 LOOK_AGAIN = timedelta(minutes=10)
@@ -28,7 +29,7 @@ def look_for_unlisted(name: str, provider: Provider) -> None:
 
     A failed lookup changes nothing.
     """
-    now = timezone.now()
+    now = clock.now()
     services = Service.objects.filter(provider=name)
     deployments = Deployment.objects.filter(service__in=services.followed()).select_related("service")
     try:
@@ -61,9 +62,7 @@ def _look_at_service(service: Service, provider: Provider, now: datetime) -> Non
 
 def _look_at_deployment(deployment: Deployment, provider: Provider, now: datetime) -> None:
     try:
-        save_look(
-            deployment, provider.deployment(deployment.service.provider_id, deployment.provider_id), now
-        )
+        save_look(deployment, look_at(deployment, provider), now)
     except Missing:
         save_look(deployment, None, now)
     except ProviderError as error:

@@ -15,7 +15,6 @@ from datetime import datetime, timedelta
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Greatest
-from django.utils import timezone
 
 from deployments.models import ProviderStatus, Service
 from deployments.providers.base import Busy, NotAllowed, Provider, ProviderError, ShareUsedUp
@@ -24,6 +23,7 @@ from deployments.sync.gone import look_for_unlisted
 from deployments.sync.reading import Events, ServiceList, ServiceReading, ask
 from deployments.sync.saving import save_reading
 from deployments.sync.services import save_services
+from rollback_portal.jobs import clock
 from rollback_portal.text import clean_line
 
 log = logging.getLogger(__name__)
@@ -100,7 +100,7 @@ def _save(service: Service, reading: ServiceReading) -> None:
 
 
 def _save_failure(service: Service, error: str, wait: float) -> None:
-    now = timezone.now()
+    now = clock.now()
     pause = min(FIRST_PAUSE * 2 ** min(service.read_failures, 10), LONGEST_PAUSE)
     Service.objects.filter(pk=service.pk).update(
         error=clean_line(error, 300),
@@ -121,7 +121,7 @@ def _due(name: str, now: datetime) -> QuerySet[Service]:
 
 def _why_paused(name: str) -> str:
     status = ProviderStatus.objects.get(pk=name)
-    if status.retry_at is not None and status.retry_at > timezone.now():
+    if status.retry_at is not None and status.retry_at > clock.now():
         return f"{name.capitalize()} is not asked again before {status.retry_at:%H:%M:%S} UTC: {status.error}"
     return f"Another process is reading {name.capitalize()} at the moment."
 
@@ -144,7 +144,7 @@ class _Pass:
     def read(self) -> None:
         listed = self.list_services()
         deadline = time.monotonic() + LONGEST_PASS
-        for service in _due(self.name, timezone.now()):
+        for service in _due(self.name, clock.now()):
             if self.over or time.monotonic() > deadline:
                 return
             self._read(service, listed)
@@ -163,7 +163,7 @@ class _Pass:
 
     def list_services(self) -> ServiceList | None:
         """The list, saved; None where it could not be read, which need not concern the services."""
-        at = timezone.now()
+        at = clock.now()
         try:
             listed = self.provider.services()
             save_services(self.name, listed)

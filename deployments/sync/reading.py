@@ -13,9 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from django.utils import timezone
-
-from deployments.models import Service
+from deployments.models import Deployment, Service
 from deployments.providers.auto_deploy import finer
 from deployments.providers.base import (
     Current,
@@ -29,6 +27,7 @@ from deployments.providers.base import (
 )
 from deployments.providers.json_fields import EPOCH
 from deployments.sync.fit import fits, usable
+from rollback_portal.jobs import clock
 from rollback_portal.text import clean_line
 
 log = logging.getLogger(__name__)
@@ -41,6 +40,7 @@ EVENTS_OVERLAP = timedelta(minutes=70)  # asked for from this long before the la
 EVENTS_EVERY = timedelta(minutes=5)  # without a change; at Render, where the limit leaves room for it
 EVENTS_EVERY_AT_VERCEL = timedelta(minutes=30)  # ten calls a minute there, for all projects
 EVENTS_RETRY = timedelta(minutes=2)  # after a failure
+ONLY_LISTED = ("can_roll_back", "expires_at")  # which Vercel's view of a single deployment lacks
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def ask(service: Service, provider: Provider, listed: ServiceList | None = None)
 
     Raises ProviderError.
     """
-    now = timezone.now()
+    now = clock.now()
     pages = FIRST_READ_PAGES if service.synced_at is None else 1
     deployments, complete, reaches_to = _list_deployments(service, provider, pages)
     whole = service.events_tried_at is not None and now - service.events_tried_at > EVENTS_EVERY
@@ -155,12 +155,23 @@ def _current(
 
 def _unlisted_live(service: Service, provider: Provider, live_id: str) -> list[RemoteDeployment]:
     """The live deployment, where the page does not reach back to it; a known one may stay as it is."""
+    known = service.deployments.filter(provider_id=live_id).first()
     try:
-        return [provider.deployment(service.provider_id, live_id)]
+        return [look_at(known, provider) if known else provider.deployment(service.provider_id, live_id)]
     except ProviderError:
-        if service.deployments.filter(provider_id=live_id).exists():
+        if known:
             return []
         raise
+
+
+def look_at(known: Deployment, provider: Provider) -> RemoteDeployment:
+    """One deployment, asked for by its id. What only a list tells of it stays as it is known.
+
+    Raises ProviderError.
+    """
+    remote = provider.deployment(known.service.provider_id, known.provider_id)
+    untold = {name: getattr(known, name) for name in ONLY_LISTED if getattr(remote, name) is None}
+    return replace(remote, **untold)
 
 
 def _events(

@@ -8,7 +8,6 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F
-from django.utils import timezone
 
 from deployments.models import Change, Deployment, Service
 from deployments.providers.base import Current, RemoteDeployment
@@ -20,6 +19,7 @@ from deployments.sync.outside.memory import Before
 from deployments.sync.outside.pins import save_events
 from deployments.sync.outside.save import save_outside
 from deployments.sync.reading import Events, ServiceReading
+from rollback_portal.jobs import clock
 from rollback_portal.text import clean_line
 
 LISTS_TO_MISS = 2  # complete lists in a row that lack something, before it is looked up by id
@@ -44,7 +44,7 @@ def save_reading(pk: int, reading: ServiceReading) -> None:
     What is stored with a time ahead of now was written by a clock that was wrong; it is not newer.
     """
     service, reading = Service.objects.select_for_update().get(pk=pk), reading.storable()
-    now = timezone.now()
+    now = clock.now()
     if service.synced_at is not None and reading.at <= service.synced_at <= now:
         return
     if Change.objects.filter(service=service, ended_at__gt=reading.at, ended_at__lte=now).exists():

@@ -33,6 +33,7 @@ from deployments.pages.status_text import (
     waits_too_long,
 )
 from rollback_portal.accounts.permissions import actor_of, actor_user, requires
+from rollback_portal.jobs import clock
 from rollback_portal.text import elapsed
 from rollback_portal.web.pages import page
 from rollback_portal.web.unchanged import fingerprint, is_unchanged
@@ -44,7 +45,7 @@ OFTEN_FOR = timedelta(seconds=15)
 def operation(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The page, or for a polling page its ticking part, with the rest only where it has changed."""
     change = _change(pk)
-    now = timezone.now()
+    now = clock.now() if change.active else timezone.now()  # only what is active may take too long
     pin = change.service.standing_pin
     pinned = pin is not None
     status = status_text(change, pinned=pinned)

@@ -103,15 +103,18 @@ class Lease(Generic[Row]):
         return True
 
     @contextmanager
-    def renewed_in_background(self, fields: Callable[[], dict[str, Any]] = dict) -> Iterator[None]:
+    def renewed_in_background(
+        self, fields: Callable[[], dict[str, Any]] = dict, *, unless: Callable[[], bool] = bool
+    ) -> Iterator[None]:
         """Renew the lease every second, in a thread, during one long step.
 
         Args:
             fields: called before each renewal; what it returns is saved, such as progress for the page.
+            unless: called before each renewal, which is left out where it returns True.
         """
         done = Event()
         thread = Thread(
-            target=self._renew_until, args=(done, fields), name=f"lease-{self.row.pk}", daemon=True
+            target=self._renew_until, args=(done, fields, unless), name=f"lease-{self.row.pk}", daemon=True
         )
         thread.start()
         try:
@@ -120,9 +123,13 @@ class Lease(Generic[Row]):
             done.set()
             thread.join(timeout=10)
 
-    def _renew_until(self, done: Event, fields: Callable[[], dict[str, Any]]) -> None:
+    def _renew_until(
+        self, done: Event, fields: Callable[[], dict[str, Any]], unless: Callable[[], bool]
+    ) -> None:
         """While PostgreSQL is away, each turn fails and the next one tries again."""
         while not done.wait(RENEW_EVERY):
+            if unless():
+                continue
             try:
                 if not self.renew(**fields()):
                     break

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from deployments.models import Deployment, LivePeriod
 from deployments.sandbox.clock import utcnow
+from rollback_portal.jobs import clock
 from tests import factories
 from tests.deployments import company
 from tests.deployments.conftest import Portal
@@ -24,6 +25,7 @@ def made_an_hour_ago(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(timezone, "now", then)
+        patch.setattr(clock, "now", then)
         made = company.first_company(then)
     monkeypatch.setattr(company, "made", [made])
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 from django.db.models import Q
-from django.utils import timezone
 
 from deployments.clients import provider
 from deployments.management.exit_codes import NOT_READ
@@ -19,6 +18,7 @@ from deployments.models import Change, Pin, ProviderStatus, Service
 from deployments.pages.badges import release_stage
 from deployments.providers.base import ProviderName
 from deployments.sync import poll
+from rollback_portal.jobs import clock
 from rollback_portal.text import age
 
 PATIENCE = 30.0  # seconds until a worker that is reading just now has finished
@@ -67,7 +67,7 @@ class Command(PortalCommand):
 
 def read_now(name: str) -> list[str]:
     """Read one provider. Returns a sentence for each thing that was not read."""
-    began, patience = timezone.now(), time.monotonic() + PATIENCE
+    began, patience = clock.now(), time.monotonic() + PATIENCE
     problems = list(poll.read_provider(name, provider(name)))
     while problems and _is_being_read(name) and time.monotonic() < patience:
         time.sleep(0.5)
@@ -76,7 +76,7 @@ def read_now(name: str) -> list[str]:
 
 
 def _is_being_read(name: str) -> bool:
-    return ProviderStatus.objects.filter(provider=name, lease_until__gt=timezone.now()).exists()
+    return ProviderStatus.objects.filter(provider=name, lease_until__gt=clock.now()).exists()
 
 
 def _left_out(name: str, began: datetime) -> list[str]:

@@ -82,12 +82,20 @@ def rollbacks_of(services: Sequence[Service], builds: Builds) -> dict[int, Rolle
     found = [*_outside(acts, builds, since), *_changes(services, since), *_pins(services, since, learned)]
     timelines = _timelines({one.service_id for one in found}, builds, since)
     live = {builds.pk(service.live_id) for service in services if service.live_id}
+    alike: dict[tuple[int, int | None], list[RolledBack]] = {}
+    for rollback in sorted((one for one in found if not one.standing), key=lambda one: one.learned_at):
+        alike.setdefault(_builds(rollback, builds), []).append(rollback)
     bad: dict[int, RolledBack] = {}
     for rollback in sorted(found, key=lambda one: (one.standing, one.at)):
         build = builds.pk(rollback.left)
-        if build not in live and not _is_back(rollback, builds, timelines.get(rollback.service_id, [])):
+        timeline, same = timelines.get(rollback.service_id, []), alike.get(_builds(rollback, builds), [])
+        if build not in live and not _is_back(rollback, builds, timeline, same):
             bad[build] = rollback
     return bad
+
+
+def _builds(rollback: RolledBack, builds: Builds) -> tuple[int, int | None]:
+    return builds.pk(rollback.left), None if rollback.to is None else builds.pk(rollback.to)
 
 
 def _timelines(services: set[int], builds: Builds, since: datetime) -> dict[int, list[Built]]:
@@ -103,11 +111,15 @@ def _timelines(services: set[int], builds: Builds, since: datetime) -> dict[int,
     return found
 
 
-def _is_back(rollback: RolledBack, builds: Builds, timeline: Sequence[Built]) -> bool:
+def _is_back(
+    rollback: RolledBack, builds: Builds, timeline: Sequence[Built], alike: Sequence[RolledBack]
+) -> bool:
     """Whether it served again after this rollback.
 
-    The same two may have followed each other several times: the rollback is the time next to when it was
-    recorded. Where no reading saw that, it is back if it served after what it was left for.
+    The same two may have followed each other several times: one that stands is the last time, and where there
+    are as many as rollbacks `alike`, each is one of them in turn, whatever the clocks say. Else it is the
+    time next to when it was recorded. Where no reading saw that, it is back if it served after what it was
+    left for.
     """
     if rollback.to is None:
         return False
@@ -118,6 +130,10 @@ def _is_back(rollback: RolledBack, builds: Builds, timeline: Sequence[Built]) ->
         for place, (before, after) in enumerate(pairwise(timeline), 1)
         if (before.pk, after.pk) == (left, to)
     ]
+    if moves and rollback.standing:
+        return left in order[moves[-1] :]
+    if len(moves) == len(alike) and rollback in alike:
+        return left in order[moves[alike.index(rollback)] :]
     if moves:
         return left in order[min(moves, key=lambda place: abs(timeline[place].at - rollback.at)) :]
     return to in order and left in order[_last(order, to) :]

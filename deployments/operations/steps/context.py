@@ -106,7 +106,7 @@ class ChangeContext(Lease[Change]):
         return pause
 
     def retry_read(self, error: ProviderError) -> Pause:
-        """A read failed. Repeating it is safe, but only until `GIVE_UP_AFTER`."""
+        """A read failed, or what came of it. Repeating it is safe, but only until `GIVE_UP_AFTER`."""
         change = self.change
         since = change.order_intent_at or change.operation.requested_at
         if change.status != "queued" and clock.now() - since > GIVE_UP_AFTER:
@@ -118,7 +118,7 @@ class ChangeContext(Lease[Change]):
 
     def _give_up(self, error: ProviderError) -> Pause:
         change = self.change
-        message = f"{error} {self.provider_name} has not answered for {GIVE_UP_AFTER.seconds // 60} minutes."
+        message = f"{error} The portal has tried for {GIVE_UP_AFTER.seconds // 60} minutes."
         if change.status == "restoring":
             return self.end(
                 "failed" if change.final_status == "succeeded" else change.final_status,

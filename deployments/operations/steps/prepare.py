@@ -22,6 +22,7 @@ from deployments.operations.steps.send_order import (
 from deployments.providers.auto_deploy import finer
 from deployments.providers.base import Current, Missing, Refused
 from deployments.providers.vercel.rolling_release import is_same
+from deployments.sync.reading import look_at
 from deployments.sync.saving import save_look
 from deployments.sync.version_check import compare_live_version
 from rollback_portal.jobs import clock, mutual_exclusion
@@ -90,7 +91,7 @@ def _check_target(context: ChangeContext) -> None:
     if target is None:
         return
     try:
-        remote = context.provider.deployment(context.change.service.provider_id, target.provider_id)
+        remote = look_at(target, context.provider)
     except Missing:
         save_look(target, None, clock.now())
         raise

@@ -40,6 +40,16 @@ def asked_for(move: AliasRequest | None, order_record: OrderRecord) -> bool:
     return move is not None and (move.kind, move.to_id) == order
 
 
+def has_arrived(order_record: OrderRecord, current: Current) -> bool:
+    """Is the target live, so that the order is done whoever did it?
+
+    The base of a rolling release was live before it was ordered: as long as it is not known whether the
+    release has ended, that the domains point to it says nothing.
+    """
+    was_live = order_record.deployment_id == order_record.live_before
+    return is_live(current, order_record.deployment_id) and (current.release_known or not was_live)
+
+
 def progress(order_record: OrderRecord, current: Current, failed_aliases: Sequence[str]) -> OrderProgress:
     """How far the move has come. `failed_aliases` are the domains that stayed, where the move failed."""
     request = current.alias_request
@@ -74,7 +84,7 @@ def _finding(order_record: OrderRecord, current: Current) -> tuple[OrderFinding,
     request = current.alias_request
     if belongs(request, order_record) and order_record.last_move_reported:
         return OrderFinding.APPLIED, "The order arrived: Vercel shows its job."
-    if is_live(current, order_record.deployment_id):
+    if has_arrived(order_record, current):
         return OrderFinding.APPLIED, "The production domains point to the target."
     if belongs(request, order_record):
         return OrderFinding.UNDECIDED, "Vercel shows such a move, and did not show the one from before."
@@ -100,7 +110,8 @@ def _finding(order_record: OrderRecord, current: Current) -> tuple[OrderFinding,
 
 def _our_move(order_record: OrderRecord, current: Current) -> tuple[Phase, str]:
     status = current.alias_request.status if current.alias_request else ""
-    arrived = is_live(current, order_record.deployment_id)
+    done = status == "succeeded"  # which ends a rolling release, too
+    arrived = is_live(current, order_record.deployment_id) if done else has_arrived(order_record, current)
     targets = describe_aliases(current.aliases) or "no domain is listed"
     if status == "failed":
         return Phase.FAILED, f"Vercel calls the move of the domains failed: {targets}."
@@ -115,7 +126,7 @@ def _our_move(order_record: OrderRecord, current: Current) -> tuple[Phase, str]:
 
 def _without_our_move(order_record: OrderRecord, current: Current) -> tuple[Phase, str]:
     request = current.alias_request
-    arrived = is_live(current, order_record.deployment_id)
+    arrived = has_arrived(order_record, current)
     if request and is_new(request, order_record):
         # Our promotion may be waiting for it; a rollback never waits.
         if request.status in ENDED and not arrived and order_record.kind == "rollback":

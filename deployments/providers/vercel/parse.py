@@ -89,7 +89,7 @@ def deployment(item: Json, service_id: str) -> RemoteDeployment:
         pull_request=first_nonempty(text(item, "gitSource", "prId"), _meta(item, "PrId")),
         trigger=text(item, "source"),
         ready_at=timestamp_ms(item, "ready"),
-        live_from=_alias_time(item) if served else None,
+        live_from=_alias_time(item) if served and substate != "ROLLING" else None,
         url=text(item, "inspectorUrl"),
         deleted_at=_deleted_at(item) if is_deleted else None,
         by_retention=is_deleted and boolean(item, "softDeletedByRetention") is True,
@@ -154,7 +154,10 @@ def log_line(item: object) -> LogLine | None:
 
 
 def _served(status: DeploymentStatus, substate: str) -> bool | None:
-    """PROMOTED has had production traffic and ROLLING has some; STAGED and unfinished ones never had any."""
+    """PROMOTED has had production traffic and ROLLING has some; STAGED and unfinished ones never had any.
+
+    What is rolling has not gone live, whether its release can be read or not.
+    """
     if substate in {"PROMOTED", "ROLLING"}:
         return True
     return False if substate == "STAGED" or status in NEVER_SERVED else None

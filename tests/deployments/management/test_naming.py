@@ -47,3 +47,15 @@ def test_a_commit_means_its_newest_build_that_served_and_is_not_live() -> None:
     live = factories.live(service, "Fix price rounding")
 
     assert find_target(service, live.commit_sha) == before
+
+
+def test_the_beginning_of_several_commits_is_asked_about_with_all_that_were_meant() -> None:
+    service, commits = factories.service(), [f"abcdef0{end}" + 32 * end for end in "12"]
+    for number, commit in enumerate(commits):
+        factories.deployment(service, f"Commit {number}", commit_sha=commit)
+
+    with pytest.raises(CommandRefused) as asked:
+        find_target(service, "ABCDEF0")
+
+    assert ", ".join(commits) in str(asked.value)
+    assert find_target(service, commits[0][:9]).commit_sha == commits[0]

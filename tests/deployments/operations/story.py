@@ -17,10 +17,12 @@ class Story:
     """Rows as readings leave them, and beside them what a person remembers.
 
     `bad` are the builds that were rolled back from and have not been live since; `went_back` says whether the
-    live one came by going back; `ended` is when each build last stopped serving.
+    live one came by going back; `ended` is when each build last stopped serving. The provider's clock is
+    `ahead` of the portal's.
     """
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, *, ahead: timedelta = timedelta()) -> None:
+        self.ahead = ahead
         self.service: Service = factories.service(kind)
         self.is_render = self.service.provider == "render"
         self.now: datetime = timezone.now() - timedelta(days=2)
@@ -117,4 +119,5 @@ class Story:
             self.ended[self.build_of[self.live.pk].pk] = self.now
         self.live = self.service.live = deployment
         self.service.save(update_fields=["live"])
-        save_live_periods(self.service, [(self.now, deployment)], deployment, self.now)
+        at = self.now + self.ahead
+        save_live_periods(self.service, [(at, deployment)], deployment, at)

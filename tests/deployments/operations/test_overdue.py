@@ -13,6 +13,7 @@ from deployments.models import Change, Pin
 from deployments.operations import requests
 from deployments.operations.overdue import NotOverdue, overdue_since, stop_waiting
 from deployments.pages import status_text
+from deployments.sandbox.clock import utcnow
 from deployments.sandbox.server.faults import Fault
 from rollback_portal.audit.models import AuditEntry, Outcome
 from rollback_portal.audit.record import Actor
@@ -96,6 +97,18 @@ def test_it_can_be_settled_without_waiting_for_an_end(
 
     change = Change.objects.get(pk=change.pk)
     assert (change.status, change.lease_owner) == (status, None)
+
+
+@pytest.mark.parametrize("off", [timedelta(hours=1), -timedelta(hours=1)], ids=["ahead", "behind"])
+def test_the_clock_of_the_machine_that_draws_the_page_does_not_decide_whether_it_is_overdue(
+    portal: Portal, client_as: Callable[..., Client], monkeypatch: pytest.MonkeyPatch, off: timedelta
+) -> None:
+    change, client = stuck(portal, "vercel"), client_as(portal.ana)
+    monkeypatch.setattr(timezone, "now", lambda: utcnow() + off)
+    assert "Stop waiting" in page_of(change, client)
+
+    Change.objects.filter(pk=change.pk).update(order_intent_at=utcnow() - timedelta(seconds=1))
+    assert "Stop waiting" not in page_of(change, client)
 
 
 def test_what_was_settled_as_applied_and_is_not_served_fails(portal: Portal) -> None:

@@ -219,6 +219,20 @@ def test_what_was_rolled_back_from_and_came_back_stays_good_when_it_is_left_agai
 
 
 @BOTH
+@pytest.mark.parametrize("ahead", [timedelta(hours=1), -timedelta(hours=1)])
+def test_what_a_rollback_left_is_bad_however_wrong_a_clock_is(kind: str, ahead: timedelta) -> None:
+    story = Story(kind, ahead=ahead)
+    oldest, good, bad = story.deploy(), story.deploy(), story.deploy()
+    story.roll_back(good)
+    story.return_to(bad)
+    story.roll_back(good)
+    assert build_of(story, previous(story.loaded)) == oldest
+    story.leave()
+
+    assert build_of(story, previous(story.loaded)) == oldest
+
+
+@BOTH
 @settings(
     max_examples=10,
     deadline=None,

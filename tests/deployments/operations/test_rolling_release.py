@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from deployments.models import Deployment, OperationKind, Pin
+from deployments.models import Change, Deployment, OperationKind, Pin
 from deployments.operations import eligibility
 from deployments.operations.previous import previous
 from deployments.sandbox.server.faults import Fault
@@ -120,6 +120,39 @@ def test_an_abort_whose_answer_was_lost_is_read_back_by_the_release(
     assert change.status == "succeeded", change.message
     assert sum(row["applied"] for row in portal.posts()) == 1
     assert portal.world.service("shop-web").rolling["state"] == "ABORTED"
+
+
+def test_an_abort_that_did_not_arrive_is_no_success_while_the_release_cannot_be_read(
+    portal: Portal, canary: Deployment
+) -> None:
+    """The domains point to the base before and after an abort."""
+    portal.settle_for(5)
+    portal.sandbox.faults.add(Fault("vercel.rollback", "drop_before"))
+    change = portal.run(portal.ask(portal.web, base(portal)))
+    portal.sandbox.faults.add(Fault("vercel.rolling", "error", times=None))
+    Change.objects.update(not_before=None)
+
+    change = portal.run(change)
+
+    assert (change.status, change.resends) == ("unclear", 0), change.message
+    portal.settle_for(0)
+    portal.sandbox.faults.clear()
+    change = portal.finish(change)
+    assert (change.outcome, change.resends) == ("succeeded", 1), change.message
+    assert portal.world.service("shop-web").rolling["state"] == "ABORTED"
+
+
+def test_an_abort_without_the_right_to_read_releases_is_never_called_a_success_unseen(
+    portal: Portal, canary: Deployment
+) -> None:
+    portal.settings.VERSION_HEADER = "X-Other"
+    portal.sandbox.faults.add(
+        Fault("vercel.rolling", "forbidden", times=None), Fault("vercel.rollback", "drop_before")
+    )
+
+    change = portal.run(portal.ask(portal.web, base(portal)))
+
+    assert (change.status, len(portal.posts())) == ("unclear", 1), change.message
 
 
 @LOST

@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
+from threading import Event, current_thread, main_thread
+from typing import Any
 
-from deployments.models import Deployment, OperationKind, Pin
+import pytest
+
+from deployments.clients import provider
+from deployments.models import Change, Deployment, OperationKind, Pin
+from deployments.operations import worker
+from deployments.operations.steps import send_order
+from deployments.operations.steps.context import GIVE_UP_AFTER
+from deployments.sandbox.server.transport import SandboxTransport
+from rollback_portal.jobs import clock, lease
 from tests.deployments.conftest import BOTH, Portal
+
+PATIENCE = 20.0  # seconds; far more than a busy machine needs
 
 
 @BOTH
@@ -77,3 +90,79 @@ def wait_for_staged(portal: Portal) -> Deployment:
         if staged is not None:
             return staged
     raise AssertionError("no staged deployment came")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_step_keeps_its_lease_however_long_the_provider_takes_to_answer(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renewed, renew, answer = Event(), lease.Lease.renew, SandboxTransport.handle_request
+
+    def noted(self: Any, **fields: Any) -> bool:
+        kept = renew(self, **fields)
+        if current_thread() is not main_thread():
+            renewed.set()
+        return kept
+
+    def slow(self: Any, request: Any) -> Any:
+        assert renewed.wait(PATIENCE), "nobody renewed the lease meanwhile"
+        return answer(self, request)
+
+    monkeypatch.setattr(lease, "RENEW_EVERY", 0.01)
+    monkeypatch.setattr(lease.Lease, "renew", noted)
+    change = portal.ask(portal.api, portal.candidate(portal.api))
+    monkeypatch.setattr(SandboxTransport, "handle_request", slow)
+
+    change = portal.finish(change)
+
+    assert (change.outcome, len(portal.posts())) == ("succeeded", 1), change.message
+
+
+def test_an_order_under_way_and_a_step_that_has_stalled_do_not_keep_their_lease(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change = portal.claimed("render").change
+    may_not_last = worker._may_not_last(change)
+    assert not may_not_last()
+    change.status = "sending"
+    assert may_not_last()
+    change.status = "unclear"
+    monkeypatch.setattr(worker, "LONGEST_STEP", -1)
+    assert worker._may_not_last(change)()
+
+
+@BOTH
+def test_an_error_that_nobody_foresaw_is_tried_again_and_ends_with_a_person(
+    portal: Portal, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unforeseen(*args: Any) -> None:
+        raise KeyError("phase")
+
+    monkeypatch.setattr(type(provider(name)), "progress", unforeseen)
+    change = portal.run(portal.ask(portal.service(name), portal.candidate(portal.service(name))))
+    assert change.status == "accepted"
+    assert "an error that nobody foresaw (KeyError)" in change.message
+
+    Change.objects.update(order_intent_at=clock.now() - GIVE_UP_AFTER, not_before=None)
+    change = portal.run(change)
+
+    assert (change.status, len(portal.posts())) == ("needs_attention", 1), change.message
+
+
+@BOTH
+def test_an_order_in_which_an_error_was_met_that_nobody_foresaw_is_looked_up_and_not_sent_again(
+    portal: Portal, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = type(provider(name)).roll_back
+
+    def unforeseen(*args: Any, **options: Any) -> None:
+        order(*args, **options)
+        raise KeyError("id")
+
+    monkeypatch.setattr(type(provider(name)), "roll_back", unforeseen)
+    monkeypatch.setattr(send_order, "LONGEST_CALL", timedelta())
+
+    change = portal.roll_back(name)
+
+    assert (change.outcome, len(portal.posts())) == ("succeeded", 1), change.message
+    assert "unclear" in change.status_times

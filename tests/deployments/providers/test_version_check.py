@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import httpx
 import pytest
 
@@ -85,6 +87,29 @@ def test_slow_answers_are_asked_for_a_while_only(monkeypatch: pytest.MonkeyPatch
     assert many(says(SHA)).asked == 5
 
 
+@pytest.mark.parametrize("silent", [False, True])
+@pytest.mark.parametrize("number", [1, 3, 5])
+def test_slow_addresses_are_each_asked_and_all_together_for_less_than_a_lease(
+    monkeypatch: pytest.MonkeyPatch, number: int, silent: bool
+) -> None:
+    passed = 0.0
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        nonlocal passed
+        passed += version_check.TIMEOUT - 0.1
+        if silent:
+            raise httpx.ConnectTimeout("time-out", request=request)
+        return httpx.Response(200, headers={"X-Version": SHA})
+
+    monkeypatch.setattr(version_check, "time", SimpleNamespace(monotonic=lambda: passed))
+    addresses = {f"https://{part}.shop.example" for part in range(number)}
+    with httpx.Client(transport=httpx.MockTransport(handle)) as client:
+        result = check_version(list(addresses), answers=60, commit_sha=SHA, client=client)
+
+    assert {probe.address for probe in result.probes} == addresses
+    assert passed < 30
+
+
 def test_an_unknown_commit_never_matches() -> None:
     assert check(answer("200 OK", b"page")).serves("") is None
 
@@ -137,6 +162,14 @@ def test_a_redirect_is_not_followed() -> None:
             result = check_version([server.url], tries=1, client=client)
         assert len(server.requests) == 1
     assert (result.serves(SHA), result.failures) == (None, {})
+
+
+def test_each_request_is_a_new_visitors_without_the_cookies_of_the_last() -> None:
+    sticky = answer("200 OK", b"page", f"X-Version: {SHA}", "Set-Cookie: __vdpl=dpl_old; Path=/")
+    with scripted(sticky) as server, open_public_client(transport=httpx.HTTPTransport()) as client:
+        check_version([server.url], client=client)
+        assert len(server.requests) == 5
+        assert not any(b"cookie:" in request.lower() for request in server.requests)
 
 
 def test_only_the_start_of_a_huge_page_is_read() -> None:

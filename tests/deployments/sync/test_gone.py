@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
@@ -228,3 +230,20 @@ def test_the_error_page_of_a_gateway_does_not_say_that_something_is_gone(
 
     assert teams.service(one).unlisted == 2
     assert teams.service(one).missing_since is None
+
+
+def test_a_look_by_id_keeps_what_only_the_list_tells(portal: Portal) -> None:
+    """Vercel's view of a single deployment has neither its retention nor whether it can be rolled back to."""
+    first, soon = portal.candidate(portal.web), timezone.now() + timedelta(hours=2)
+    said = {"expiration": int(soon.timestamp() * 1000), "isRollbackCandidate": False}
+    portal.world.provider_says("shop-web", said, first.provider_id)
+    portal.read()
+    portal.sandbox.faults.add(Fault(PAGES["vercel"], "leave_out", times=None, detail=first.provider_id))
+
+    for _ in range(3):
+        portal.read()
+
+    first.refresh_from_db()
+    assert first.looked_at is not None
+    assert (first.can_roll_back, first.expires_at is not None) == (False, True)
+    assert portal.candidate(portal.web) != first

@@ -7,7 +7,10 @@ from datetime import timedelta
 import pytest
 
 from deployments.models import Deployment, LivePeriod, Service
+from deployments.sandbox.clock import utcnow
+from deployments.sandbox.server.faults import Fault
 from deployments.sync.live_periods import save_live_periods
+from rollback_portal.audit.models import AuditEntry
 from tests import factories
 from tests.deployments.conftest import Portal
 
@@ -92,3 +95,20 @@ def test_what_is_live_comes_last_though_the_providers_clock_is_ahead(
     assert (first.live_seconds, first.live_since) == (0, None)
     assert second.live_since is not None
     assert second.live_since > ahead
+
+
+def test_a_canary_has_not_been_live_also_where_its_release_cannot_be_read(portal: Portal) -> None:
+    before = portal.candidate(portal.web)
+    portal.world.somebody_sets_auto_deploy("shop-web", "off")
+    pushed = portal.world.somebody_pushes("shop-web")
+    while portal.world.deployments[pushed.id].status != "READY":
+        portal.world.settle()
+    assigned = int(utcnow().timestamp() * 1000)
+    portal.world.provider_says("shop-web", {"readySubstate": "ROLLING", "aliasAssigned": assigned}, pushed.id)
+    portal.sandbox.faults.add(Fault("vercel.rolling", "forbidden", times=None))
+
+    portal.read()
+
+    assert portal.web.deployments.get(provider_id=pushed.id).live_until is None
+    assert portal.candidate(portal.web) == before
+    assert not AuditEntry.objects.filter(action="deployment went live").exists()

@@ -29,6 +29,7 @@ from deployments.sandbox.server.app import Sandbox
 from deployments.sandbox.server.faults import Fault
 from deployments.sandbox.server.transport import RENDER_URL, VERCEL_URL, SandboxTransport
 from deployments.sync import poll
+from rollback_portal.jobs import clock
 from tests.deployments.conftest import reset_rate_limits
 
 PAIRS, SCALE = 10, 10
@@ -71,10 +72,11 @@ class SlowTransport(SandboxTransport):
 
 @pytest.fixture
 def shared_clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(timezone, "now", clock)
-    monkeypatch.setattr(poll, "time", clock)
-    return clock
+    shared = Clock()
+    monkeypatch.setattr(timezone, "now", shared)
+    monkeypatch.setattr(clock, "now", shared)
+    monkeypatch.setattr(poll, "time", shared)
+    return shared
 
 
 @pytest.fixture

@@ -8,14 +8,63 @@ import pytest
 from django.utils import timezone
 
 from deployments.clients import provider
-from deployments.models import Change, ProviderStatus, Service
+from deployments.models import Change, Pin, ProviderStatus, Service
 from deployments.sandbox.clock import utcnow
 from deployments.sync.reading import ask
 from deployments.sync.saving import save_reading
+from rollback_portal.audit.models import AuditEntry
+from rollback_portal.jobs import clock
 from tests.deployments.conftest import BOTH, Portal
 from tests.deployments.management.command_line import printed
 
 AHEAD = timedelta(hours=1)
+BOTH_WAYS = pytest.mark.parametrize("off", [AHEAD, -AHEAD], ids=["an hour ahead", "an hour behind"])
+
+
+@BOTH
+@BOTH_WAYS
+def test_a_reading_from_before_an_operation_ended_ends_no_pin_whatever_the_clock_of_its_machine(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch, name: str, off: timedelta
+) -> None:
+    with monkeypatch.context() as wrong:
+        wrong.setattr(timezone, "now", lambda: utcnow() + off)
+        before = ask(portal.service(name), provider(name))
+    portal.roll_back(name)
+    with monkeypatch.context() as wrong:
+        wrong.setattr(timezone, "now", lambda: utcnow() + off)
+        save_reading(portal.service(name).pk, before)
+
+    assert portal.service(name).auto_deploy == "off"
+    assert portal.service(name).standing_pin is not None
+    assert not AuditEntry.objects.filter(action__contains="outside").exists()
+
+
+@BOTH_WAYS
+def test_what_another_machine_has_just_read_is_fresh_whatever_its_clock(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch, off: timedelta
+) -> None:
+    began = clock.now()
+    with monkeypatch.context() as wrong:
+        wrong.setattr(timezone, "now", lambda: utcnow() + off)
+        portal.read()
+
+    assert all(began < service.synced_at < clock.now() for service in (portal.api, portal.web))  # type: ignore[operator]
+
+
+@BOTH
+@BOTH_WAYS
+def test_the_end_of_a_rollback_outside_the_portal_is_seen_whatever_the_clock_of_the_machine_that_reads(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch, name: str, off: timedelta
+) -> None:
+    portal.roll_back(name)
+    Pin.objects.update(pinned_at=clock.now() - timedelta(minutes=5))
+    before = Pin.objects.get().auto_deploy_before
+    portal.world.somebody_sets_auto_deploy(portal.service(name).name, before)
+    monkeypatch.setattr(timezone, "now", lambda: utcnow() + off)
+
+    portal.read()
+
+    assert portal.service(name).standing_pin is None
 
 
 @BOTH

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from deployments.models import Service
+from deployments.sandbox.clock import utcnow
 from deployments.sandbox.server.faults import Fault
 from deployments.sync.version_check import check_followed_services, compare_live_version
 from tests.deployments.conftest import Portal
@@ -70,6 +73,18 @@ def test_eight_percent_of_errors_are_seen_over_two_minutes_of_checks_and_nothing
     assert "SERVES, AND FAILS" in card
     assert 'data-tone="good"' not in card
     assert "API fails" in page[page.index("<title>") : page.index("</title>")]
+
+
+@pytest.mark.parametrize("off", [timedelta(hours=1), -timedelta(hours=1)], ids=["ahead", "behind"])
+def test_what_fails_is_called_failing_whatever_the_clock_of_the_machine_that_draws_the_page(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch, off: timedelta
+) -> None:
+    for _ in range(8):
+        check_followed_services()
+    monkeypatch.setattr(timezone, "now", lambda: utcnow() + off)
+
+    assert portal.api.served.failing
+    assert "3 of 40 requests" in portal.api.served.message
 
 
 def test_a_service_that_answers_well_is_not_called_failing(portal: Portal) -> None:

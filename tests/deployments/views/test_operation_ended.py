@@ -109,5 +109,5 @@ def test_the_page_needs_few_queries(
     responder: Client, target: Deployment, django_assert_max_num_queries: Any
 ) -> None:
     change = started(target, "accepted", "queued", "accepted")
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(8):
         poll(responder, change)

@@ -175,6 +175,19 @@ class TestInTheBackground:
             lose(lease)
             assert lease.lost.wait(PATIENCE)
 
+    def test_a_lease_that_is_not_to_be_renewed_now_is_left_as_it_is(self) -> None:
+        lease, asked, turns = claimed(), Event(), iter(range(3))
+        until = stored(lease).lease_until
+
+        def unless() -> bool:
+            if next(turns, None) is None:
+                asked.set()
+            return True
+
+        with lease.renewed_in_background(unless=unless):
+            assert asked.wait(PATIENCE)
+        assert stored(lease).lease_until == until
+
     def test_an_error_of_the_database_only_delays_the_renewal(self, monkeypatch: pytest.MonkeyPatch) -> None:
         lease, renewed, renew = claimed(), Event(), lease_module.Lease.renew
         errors = iter([DatabaseError("away")])

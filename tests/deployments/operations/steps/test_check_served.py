@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from random import Random
 
 import pytest
 from django.test import Client
@@ -11,7 +12,7 @@ from django.utils import timezone
 
 from deployments.models import Change, Deployment, OperationKind, Pin, Service
 from deployments.models.operation import SERVES_AND_FAILS
-from deployments.models.served_window import ENOUGH
+from deployments.models.served_window import ENOUGH, Round, ServedWindow
 from deployments.operations import worker
 from deployments.operations.steps import check_served
 from deployments.pages import status_text
@@ -21,6 +22,7 @@ from rollback_portal.audit.models import AuditEntry, Outcome
 from tests.deployments.conftest import BOTH, Portal, die
 
 GOOD = 'data-tone="good"'
+START = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
 ERRORS = pytest.mark.parametrize("fault", [("error", "503"), ("error", "500")])
 
 
@@ -193,3 +195,25 @@ def test_a_success_has_stood_sixty_requests(portal: Portal) -> None:
 
     assert change.outcome == "succeeded", change.message
     assert portal.web.served.total >= ENOUGH
+
+
+def ends(share: float, seed: int) -> bool:
+    """Whether a target that fails this share of its requests at random is called a success."""
+    chance, at, window, longest = Random(seed), START, ServedWindow(), check_served.LONGEST_CHECK
+    while not (window.rounds and check_served.is_judged(window, longest, at)):
+        asked = failed = 0
+        while asked < ENOUGH and not failed:
+            asked, failed = asked + 5, sum(chance.random() < share for _ in range(5))
+        at += timedelta(seconds=0.02 * asked)
+        window = window.with_round("target", Round(at, asked, {503: failed} if failed else {}))
+        at += timedelta(seconds=1 if failed else 0)
+    return not check_served.what_counts(window, longest).too_many_failures
+
+
+@pytest.mark.parametrize(
+    ("share", "fewest", "most"), [(0, 200, 200), (0.01, 195, 200), (0.08, 0, 30), (0.15, 0, 1)]
+)
+def test_errors_at_random_are_judged_by_their_share_and_not_by_the_best_sixty_requests(
+    share: float, fewest: int, most: int
+) -> None:
+    assert fewest <= sum(ends(share, seed) for seed in range(200)) <= most

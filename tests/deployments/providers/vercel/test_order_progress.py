@@ -134,3 +134,23 @@ def test_a_move_like_ours_proves_nothing_where_the_one_from_before_was_not_repor
     assert order_progress.read_back(order_record, now).finding is OrderFinding.UNDECIDED
     arrived = current(*MOVED, **job(status="succeeded"))
     assert order_progress.read_back(order_record, arrived).finding is OrderFinding.APPLIED
+
+
+@pytest.mark.parametrize("facts", [{}, job(to="dpl_live", status="skipped")])
+def test_the_base_of_a_release_that_cannot_be_read_was_live_before_and_proves_nothing(
+    facts: dict[str, Any],
+) -> None:
+    abort = replace(ORDER, deployment_id="dpl_live")
+    known = current(*STILL, **PRODUCTION, **facts)
+    unknown = replace(known, release_known=False)
+    assert order_progress.progress(abort, known, ()).phase is Phase.DONE
+    assert order_progress.progress(abort, unknown, ()).phase is not Phase.DONE
+    if not facts:
+        assert order_progress.read_back(abort, known).finding is OrderFinding.APPLIED
+        assert order_progress.read_back(abort, unknown).finding is OrderFinding.UNDECIDED
+
+
+def test_a_rollback_to_the_base_that_vercel_calls_done_has_ended_its_release() -> None:
+    abort = replace(ORDER, deployment_id="dpl_live")
+    done = replace(current(*STILL, **PRODUCTION, **job(to="dpl_live")), release_known=False)
+    assert order_progress.progress(abort, done, ()).phase is Phase.DONE
