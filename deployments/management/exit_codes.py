@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from deployments.models.operation import SERVES_AND_FAILS
 from rollback_portal.command import DATABASE_AWAY, DONE, INTERRUPTED, REFUSED, UNCLEAR
 
 FAILED, NOT_READ = 3, 6
-
-# What a change came to, and the code for it; whatever is not here has to be looked at by a person.
-CODES = {"succeeded": DONE, SERVES_AND_FAILS: FAILED, "failed": FAILED, "canceled": FAILED}
 
 MEANINGS = {
     DONE: "done: the target serves, or what was asked for was printed",

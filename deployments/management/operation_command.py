@@ -10,11 +10,12 @@ from uuid import uuid4
 from django.core.management.base import CommandParser
 
 from deployments.clients import provider
-from deployments.management.exit_codes import CODES
+from deployments.management.exit_codes import FAILED
 from deployments.management.naming import NOT_STARTED, find_actor, find_service
 from deployments.management.portal_command import CommandRefused, PortalCommand
 from deployments.management.waiting import ProgressLines, stop_at_once
 from deployments.models import Change, Deployment, Operation, OperationKind, Reason, Service
+from deployments.models.operation import SERVES_AND_FAILS
 from deployments.operations import requests, worker
 from deployments.operations.overdue import NotOverdue
 from deployments.operations.plan import Plan, make_plan
@@ -23,6 +24,8 @@ from rollback_portal.command import DONE, REFUSED, UNCLEAR
 from rollback_portal.text import age
 
 LONGEST_REASON = 2_000
+# The exit code for what a change came to; whatever is not here has to be looked at by a person.
+CODES = {"succeeded": DONE, SERVES_AND_FAILS: FAILED, "failed": FAILED, "canceled": FAILED}
 
 
 class OperationCommand(PortalCommand):
