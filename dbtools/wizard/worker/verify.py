@@ -20,13 +20,13 @@ from dbtools.prisma.history import HistoryRow
 from dbtools.prisma.status import older_rows
 from dbtools.wizard.worker.approved_run import run_spec_of
 from dbtools.wizard.worker.context import WizardContext
+from dbtools.wizard.worker.unforeseen import A_PERSON
 from rollback_portal.audit.models import Outcome
 from rollback_portal.jobs import clock
 from rollback_portal.text import duration, first_of
 
 RETRY_SECONDS = 5.0
 TRY_FOR = timedelta(minutes=30)
-A_PERSON = "A person has to look; the database stays locked in the portal."
 
 
 def resolve_commit(context: WizardContext) -> None:
