@@ -26,7 +26,9 @@ def go_wrong(monkeypatch: pytest.MonkeyPatch, off: timedelta) -> None:
     monkeypatch.setattr(timezone, "now", lambda: utcnow() + off)
 
 
-def claimed(settings: Any) -> Lease[Change]:
+@pytest.fixture
+def lease(settings: Any) -> Lease[Change]:
+    """That a worker with the right time has taken for ten minutes."""
     settings.LEASE_SECONDS = 600
     row = queue.claim(Change.objects.all(), factories.change(factories.service()).pk)
     assert row is not None
@@ -41,9 +43,8 @@ def test_the_clock_is_the_servers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @BOTH_WAYS
 def test_a_machine_with_a_wrong_clock_takes_no_row_that_another_one_holds(
-    off: timedelta, settings: Any, monkeypatch: pytest.MonkeyPatch
+    off: timedelta, lease: Lease[Change], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lease = claimed(settings)
     go_wrong(monkeypatch, off)
     assert queue.due(Change) == []
     assert queue.take_due(Change, 10) == []
@@ -52,9 +53,8 @@ def test_a_machine_with_a_wrong_clock_takes_no_row_that_another_one_holds(
 
 @BOTH_WAYS
 def test_a_worker_whose_clock_jumps_keeps_its_lease_for_exactly_as_long(
-    off: timedelta, settings: Any, monkeypatch: pytest.MonkeyPatch
+    off: timedelta, lease: Lease[Change], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lease = claimed(settings)
     go_wrong(monkeypatch, off)
     assert lease.renew(message="Still at work.")
     assert lease.row.pk not in queue.due(Change)
@@ -65,9 +65,8 @@ def test_a_worker_whose_clock_jumps_keeps_its_lease_for_exactly_as_long(
 
 @BOTH_WAYS
 def test_a_wrong_clock_calls_no_worker_stalled(
-    off: timedelta, settings: Any, monkeypatch: pytest.MonkeyPatch
+    off: timedelta, lease: Lease[Change], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lease = claimed(settings)
     go_wrong(monkeypatch, off)
     assert not give_up_on_stalled_worker(lease.row.pk)
     Change.objects.update(status="sending", lease_until=clock.now() - STALLED_AFTER - timedelta(seconds=1))
@@ -76,9 +75,8 @@ def test_a_wrong_clock_calls_no_worker_stalled(
 
 @BOTH_WAYS
 def test_what_is_handed_back_with_a_wrong_clock_is_due_after_its_wait(
-    off: timedelta, settings: Any, monkeypatch: pytest.MonkeyPatch
+    off: timedelta, lease: Lease[Change], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lease = claimed(settings)
     go_wrong(monkeypatch, off)
     lease.hand_back(0)
     assert queue.due(Change) == [lease.row.pk]
