@@ -6,6 +6,7 @@ reserve that is left to operations, so that polling can never delay a rollback.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -33,10 +34,20 @@ LIMITS: dict[ProviderName, dict[str, int]] = {
     ProviderName.VERCEL: {"list": 1000, "reads": 500, "events": 10, "logs": 100, "writes": 100},
 }
 
+# Redis tells the time, so that workers whose clocks differ count in one minute.
+NOW = """
+local now = tonumber(ARGV[1])
+if not now then
+  local time = redis.call('TIME')
+  now = tonumber(time[1]) + tonumber(time[2]) / 1000000
+end
+"""
+
 # A sliding window made of two counters in one hash: this minute's, and last minute's, which counts less and
 # less as the minute passes. Returns the seconds to wait, or "0" where the call has been counted.
-TAKE = """
-local now, allowed = tonumber(ARGV[1]), tonumber(ARGV[2])
+TAKE = f"""{NOW}
+local allowed, held = tonumber(ARGV[2]), tonumber(KEYS[2] and redis.call('GET', KEYS[2]) or '0') or 0
+if held > now then return tostring(held - now) end
 local minute = math.floor(now / 60)
 local seen = redis.call('HMGET', KEYS[1], 'minute', 'used', 'before')
 local used, before = tonumber(seen[2]) or 0, tonumber(seen[3]) or 0
@@ -54,6 +65,7 @@ redis.call('HSET', KEYS[1], 'minute', math.max(minute, last), 'used', used + 1, 
 redis.call('EXPIRE', KEYS[1], 180)
 return '0'
 """
+HOLD = f"{NOW} redis.call('SET', KEYS[1], now + ARGV[2], 'PX', math.ceil(ARGV[2] * 1000))"
 
 
 @dataclass(slots=True)
@@ -85,15 +97,16 @@ class RateLimit:
         *,
         limits: dict[str, int] | None = None,
         account: str = "",
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
     ) -> None:
-        """`account` keeps two accounts at one provider apart; `clock` gives seconds since 1970."""
+        """`account` keeps two accounts at one provider apart; `clock` (seconds) replaces Redis's."""
         self._redis = client
         self._provider = provider
         self._limits = LIMITS[provider] if limits is None else limits
         self._prefix = f"rate-limit:{provider}:{account}"
-        self._clock = clock
-        self._redis_down_until = 0.0
+        self._shared_clock = clock
+        self._own_clock = clock or time.monotonic
+        self._redis_down_until = -math.inf
         self._local_counts: dict[str, _LocalCount] = {}
         self._lock = threading.Lock()
 
@@ -113,36 +126,38 @@ class RateLimit:
 
     def hold(self, bucket: str, seconds: float) -> None:
         """After a 429: hold back the background calls of this kind, of all workers, for so many seconds."""
+        if seconds <= 0:
+            return
         try:
-            until = self._clock() + seconds
-            self._redis.set(f"{self._prefix}:{bucket}:hold", until, px=max(1, int(seconds * 1000)))
+            self._redis.eval(HOLD, 1, f"{self._prefix}:{bucket}:hold", self._now(), repr(seconds))
         except redis.RedisError:
-            self._redis_down_until = self._clock() + RETRY_REDIS_AFTER
+            self._redis_down_until = self._own_clock() + RETRY_REDIS_AFTER
 
     def _wait(self, key: str, bucket: str, urgency: Urgency) -> float:
-        if self._clock() >= self._redis_down_until:
+        if self._own_clock() >= self._redis_down_until:
             try:
-                return self._wait_for_hold(bucket, urgency) or self._wait_in_redis(key, bucket, urgency)
+                return self._wait_in_redis(key, bucket, urgency)
             except redis.RedisError:
-                self._redis_down_until = self._clock() + RETRY_REDIS_AFTER
+                self._redis_down_until = self._own_clock() + RETRY_REDIS_AFTER
         return self._wait_locally(key, bucket, urgency)
-
-    def _wait_for_hold(self, bucket: str, urgency: Urgency) -> float:
-        if urgency is Urgency.OPERATION:
-            return 0.0
-        until: Any = self._redis.get(f"{self._prefix}:{bucket}:hold")
-        return max(0.0, float(until) - self._clock()) if until else 0.0
 
     def _wait_in_redis(self, key: str, bucket: str, urgency: Urgency) -> float:
         limit = self._limits[bucket]
-        allowed = limit if urgency is Urgency.OPERATION else max(1, int(limit * BACKGROUND_SHARE))
-        wait: Any = self._redis.eval(TAKE, 1, key, repr(self._clock()), str(allowed))
+        if urgency is Urgency.OPERATION:
+            keys, allowed = [key], limit
+        else:
+            keys, allowed = [key, f"{self._prefix}:{bucket}:hold"], max(1, int(limit * BACKGROUND_SHARE))
+        wait: Any = self._redis.eval(TAKE, len(keys), *keys, self._now(), str(allowed))
         return max(0.0, float(wait))
+
+    def _now(self) -> str:
+        """What the scripts take for now: nothing lets Redis look at its own clock."""
+        return repr(self._shared_clock()) if self._shared_clock else ""
 
     def _wait_locally(self, key: str, bucket: str, urgency: Urgency) -> float:
         if urgency is Urgency.OPERATION:
             return 0.0
-        now = self._clock()
+        now = self._own_clock()
         with self._lock:
             count = self._local_counts.setdefault(key, _LocalCount())
             if count.minute != int(now // MINUTE):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -144,6 +145,26 @@ def test_a_clock_that_goes_back_allows_no_more_calls(redis_client: redis.Redis, 
     assert count(rate_limit, "reads", OPERATION) == 0
 
 
+def test_workers_whose_clocks_differ_count_in_one_minute(
+    redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits = {"reads": 10}
+    for ahead in (-3600.0, 3600.0, 0.0):
+        monkeypatch.setattr(time, "time", lambda ahead=ahead: FULL_MINUTE + ahead)
+        rate_limit = RateLimit(redis_client, ProviderName.RENDER, limits=limits)
+        rate_limit.hold("reads", 20)
+        count(rate_limit, "reads", OPERATION)
+        with pytest.raises(Busy) as caught:
+            rate_limit.take("reads", BACKGROUND)
+        assert caught.value.retry_after == pytest.approx(20, abs=5)
+    [window] = redis_client.keys("rate-limit:*:reads:")
+    minute, used, before = (
+        int(number or 0) for number in redis_client.hmget(window, ["minute", "used", "before"])
+    )
+    assert abs(minute * 60 - redis_client.time()[0]) <= 60
+    assert used + before == 10
+
+
 def test_a_429_holds_back_background_calls_of_all_workers_but_no_operation(
     redis_client: redis.Redis, wall_clock: Clock
 ) -> None:
@@ -178,7 +199,7 @@ def test_without_redis_operations_are_not_limited_and_background_calls_are_slowe
 def test_a_hanging_redis_delays_one_call_and_not_every_call(wall_clock: Clock) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         rate_limit = open_rate_limit(f"redis://127.0.0.1:{server.getsockname()[1]}/0", ProviderName.RENDER)
-        rate_limit._clock = wall_clock
+        rate_limit._own_clock = wall_clock
         assert count(rate_limit, "reads", OPERATION, most=500) == 500
         assert connection_attempts(server) == 1
         wall_clock.now += RETRY_REDIS_AFTER
