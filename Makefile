@@ -68,7 +68,7 @@ tests/prisma/%/node_modules/.package-lock.json: tests/prisma/%/package-lock.json
 	@cd tests/prisma/$* && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel error
 	@touch $@
 
-$(SERVERS)/node_modules/.package-lock.json: $(SERVERS)/package-lock.json $(SERVERS)/requirements.txt
+$(SERVERS)/node_modules/.package-lock.json: $(SERVERS)/package-lock.json $(SERVERS)/requirements.txt | install-dev
 	@cd $(SERVERS) && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel error
 	@$(VENV)/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps --only-binary :all: \
 		--target $(SERVERS)/node_modules/.python -r $(SERVERS)/requirements.txt

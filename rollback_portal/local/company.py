@@ -15,6 +15,7 @@ from dbtools.sandbox import project, shop
 from dbtools.sandbox.project import PlannedCommit
 from deployments.sandbox.company.commits import COMMIT_LOG, PEOPLE
 from deployments.sandbox.company.companies import committed_at
+from rollback_portal import env
 from rollback_portal.processes.data_folder import write_private
 
 REPOSITORY, COMMITS, DATABASES, ADDRESS = "shop.git", "commits.json", "databases.toml", "shop_database_url"
@@ -69,7 +70,8 @@ def make_database(folder: Path, server: str) -> None:
     began = json.loads((folder / COMMITS).read_text())["at"]
     password = secrets.token_urlsafe(24)
     database = shop.make(client.parse(server).with_database("postgres"), password)
-    shop.fill(database, [step for _, step in project.plan_migrations(story(began))])
+    migrations = [step for _, step in project.plan_migrations(story(began))]
+    shop.fill(database, migrations, orders=env.number("SANDBOX_ORDERS", shop.ORDERS))
     text = CONFIGURED.format(secret=SECRET, services='", "'.join(SERVICES), repository=folder / REPOSITORY)
     write_private(folder / DATABASES, text)
     write_private(folder / ADDRESS, address(database))

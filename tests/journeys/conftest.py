@@ -12,11 +12,26 @@ from tests.support.chromium import chromium
 Visit = Callable[..., Visitor]
 
 
+@pytest.fixture(scope="session")
+def usual_portal() -> Iterator[Installation]:
+    """The portal of all modules that need nothing special; a start takes twenty seconds of processor time."""
+    with whole_portal() as installation:
+        yield installation
+
+
 @pytest.fixture(scope="module")
 def one_portal(request: pytest.FixtureRequest) -> Iterator[Installation]:
-    """The portal of a module, with the settings that the module names in `PORTAL_SETTINGS`."""
-    with whole_portal(**getattr(request.module, "PORTAL_SETTINGS", {})) as installation:
-        yield installation
+    """The portal of a module: one with the settings in `PORTAL_SETTINGS`, else the usual one, emptied."""
+    settings = getattr(request.module, "PORTAL_SETTINGS", None)
+    if settings is None:
+        usual: Installation = request.getfixturevalue("usual_portal")
+        if usual.used:
+            usual.start_anew()
+        usual.used = True
+        yield usual
+    else:
+        with whole_portal(**settings) as installation:
+            yield installation
 
 
 @pytest.fixture

@@ -7,9 +7,10 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, LiteralString
 
 import httpx
+import psycopg
 
 from deployments.management.exit_codes import NOT_READ
 from rollback_portal.command import DONE
@@ -18,7 +19,11 @@ from rollback_portal.processes.supervised import wait_until
 from tests.rollback_portal.local.running_portal import Portal
 
 READ_WITHIN = 120.0  # seconds; it only ends a hanging start
-LOOK_EVERY = 1.0  # seconds: each check starts a process, which takes a second of processor time
+LOOK_EVERY = 2.0  # seconds: each check starts a process, which takes a second of processor time
+FORGET = """
+TRUNCATE django_session, deployments_service, deployments_operation, deployments_outsideact,
+    deployments_providerstatus, dbtools_database CASCADE
+"""
 LOGS = ("web", "worker-operations", "worker-reading", "beat", "sandbox")
 
 
@@ -27,6 +32,7 @@ class Installation:
 
     def __init__(self, portal: Portal) -> None:
         self.portal = portal
+        self.used = False
         self.tolerated_errors: tuple[str, ...] = ()  # words of errors that a simulated outage may cause
         self.address = portal.address
         self.passwords: dict[str, str] = json.loads((portal.folder / "people.json").read_text())
@@ -62,6 +68,27 @@ class Installation:
         self.ask("DELETE", "/applied")
         self.pace()
 
+    def start_anew(self) -> None:
+        """Forget all but people and the audit log, here and in the sandbox, and read the company anew."""
+        self.sql(FORGET)
+        sandbox = self.portal.named("manage.py sandbox")
+        sandbox.suspend()  # so that it writes its state no more
+        (self.portal.folder / "sandbox.json").unlink()
+        sandbox.kill()  # the local run starts another one
+        assert wait_until(lambda: sandbox_answers(self), READ_WITHIN)
+        self.read_company()
+
+    def read_company(self) -> None:
+        self.calm()
+        self.read_now()  # else the next scheduled sync is up to 15 s away
+        assert wait_until(lambda: has_read(self), READ_WITHIN, pause=LOOK_EVERY)
+
+    def sql(self, statements: LiteralString, *parameters: object) -> list[tuple[Any, ...]]:
+        """Ask the portal's own database; a `manage.py` would take a second of processor time."""
+        with psycopg.connect(self.portal.running()["DATABASE_URL"], autocommit=True) as connection:
+            cursor = connection.execute(statements, parameters or None)
+            return cursor.fetchall() if cursor.description else []
+
     def read_now(self) -> None:
         """Sync both providers now instead of waiting for the schedule; one of them may not answer."""
         self.portal.command("status", "--fresh", ends_with=(DONE, NOT_READ))
@@ -87,10 +114,7 @@ def whole_portal(**variables: str) -> Iterator[Installation]:
     portal = Portal(folder / "data", **variables).start()
     try:
         installation = Installation(portal.wait_until_ready())
-        installation.calm()
-        assert wait_until(lambda: len(known(installation)) == 2, READ_WITHIN, pause=LOOK_EVERY)
-        installation.read_now()  # else the next scheduled sync is 15 s away
-        assert wait_until(lambda: has_read(installation), READ_WITHIN, pause=LOOK_EVERY)
+        installation.read_company()
         yield installation
         installation.http.close()
         assert portal.process.poll() is None, f"The portal ended by itself:\n{portal.output}"
@@ -100,13 +124,18 @@ def whole_portal(**variables: str) -> Iterator[Installation]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def known(installation: Installation) -> list[dict[str, Any]]:
-    return list(json.loads(installation.portal.command("status", "--json")))
-
-
 def has_read(installation: Installation) -> bool:
-    """Return whether the live deployments are known and the version checks are done."""
-    return all(row["live"] and row["served"]["commit"] for row in known(installation))
+    """Return whether both live deployments are known and the version checks are done."""
+    known = json.loads(installation.portal.command("status", "--json"))
+    served = [row["live"] and row["served"]["commit"] for row in known]
+    return len(served) == 2 and all(served)
+
+
+def sandbox_answers(installation: Installation) -> bool:
+    try:
+        return installation.http.get("/state").status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 def stop(portal: Portal) -> None:

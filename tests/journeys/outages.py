@@ -18,28 +18,15 @@ from tests.rollback_portal.local.running_portal import wait_for
 WORKERS, DISPATCHER, REDIS = "celery", "manage.py dispatch", "redis-server"
 AWAY = ("OperationalError", "AdminShutdown", "PoolTimeout", "InterfaceError")
 SOCKET = ".s.PGSQL.5432"
-AGE_HEARTBEATS = """
-from datetime import timedelta
-from django.utils import timezone
-from rollback_portal.jobs.models import Heartbeat
-Heartbeat.objects.filter(role__in={roles!r}).update(beat_at=timezone.now() - timedelta(seconds=60))
-"""
-
-COUNT_ROLES = """
-from rollback_portal.jobs.models import Heartbeat
-print(Heartbeat.objects.filter(role__in={roles!r}).values("role").distinct().count())
-"""
-
-SKIP_PAUSE = (
-    "from deployments.models import ProviderStatus; "
-    "ProviderStatus.objects.update(retry_at=None, lease_until=None)"
-)
+AGE_HEARTBEATS = "UPDATE jobs_heartbeat SET beat_at = now() - interval '60 s' WHERE role = ANY(%s)"
+COUNT_ROLES = "SELECT count(DISTINCT role) FROM jobs_heartbeat WHERE role = ANY(%s)"
+SKIP_PAUSE = "UPDATE deployments_providerstatus SET retry_at = NULL, lease_until = NULL"
 
 
 def answers_again(installation: Installation) -> None:
     """End all faults, and sync both providers without waiting for the next attempt."""
     installation.calm()
-    installation.portal.command("shell", "-v", "0", "-c", SKIP_PAUSE)
+    installation.sql(SKIP_PAUSE)
     installation.read_now()
 
 
@@ -101,15 +88,12 @@ def frozen(installation: Installation, *words: str) -> Iterator[None]:
 
 def wait_for_heartbeats(installation: Installation, *roles: str) -> None:
     """Wait for the first heartbeats: a new portal would report that there was never one."""
-    query = COUNT_ROLES.format(roles=list(roles))
-    wait_for(
-        lambda: installation.portal.command("shell", "-v", "0", "-c", query).strip() == str(len(roles)), 60
-    )
+    wait_for(lambda: installation.sql(COUNT_ROLES, list(roles)) == [(len(roles),)], 60)
 
 
 def no_heartbeat_for_a_minute(installation: Installation, *roles: str) -> None:
     """Age the heartbeats instead of waiting; the processes that could write new ones are frozen."""
-    installation.portal.command("shell", "-v", "0", "-c", AGE_HEARTBEATS.format(roles=list(roles)))
+    installation.sql(AGE_HEARTBEATS, list(roles))
 
 
 def _running(installation: Installation, words: str) -> list[psutil.Process]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, expect, sync_playwright
 
+from dbtools.sandbox.shop import ORDERS
 from tests.journeys import outage_screenshots, wizard
 from tests.journeys.album import Album
 from tests.journeys.installation import Installation, whole_portal
@@ -22,7 +23,7 @@ from tests.support.chromium import chromium
 def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else None
     expect.set_options(timeout=SLOW)
-    with whole_portal() as installation, sync_playwright() as playwright:
+    with whole_portal(SANDBOX_ORDERS=str(ORDERS)) as installation, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         album = Album(folder)
         ana = Visitor(browser, installation.address)

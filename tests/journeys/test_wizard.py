@@ -18,6 +18,7 @@ from tests.journeys.installation import Installation
 from tests.journeys.visitor import Visitor
 
 pytestmark = [pytest.mark.long, pytest.mark.journey]
+PORTAL_SETTINGS: dict[str, str] = {}  # a portal of its own, because it changes the practice database
 
 
 def test_two_people_roll_a_migration_back_and_find_everything_as_it_was_before(

@@ -25,8 +25,10 @@ pytestmark = pytest.mark.long
 Start = Callable[..., Portal]
 
 
-def test_it_starts_everything_stops_everything_and_keeps_the_data(start_portal: Start, folder: Path) -> None:
-    first = start_portal().wait_until_ready()
+def test_it_starts_everything_stops_everything_and_keeps_the_data(
+    start_again: Start, kept_folder: Path
+) -> None:
+    first = start_again().wait_until_ready()
     status, page = first.page("/accounts/login/")
     assert (status, "password" in page) == (200, True)
     for username in ("vera", "ana", "bo", "dana"):
@@ -37,11 +39,11 @@ def test_it_starts_everything_stops_everything_and_keeps_the_data(start_portal: 
     assert len(processes) >= 8
     assert first.end(signal.SIGINT) == 0
     assert gone(processes, 60) == []
-    assert not (folder / "running.json").exists()
+    assert not (kept_folder / "running.json").exists()
 
     began = time.monotonic()
     with Busy() as busy:
-        second = start_portal().wait_until_ready()
+        second = start_again().wait_until_ready()
     assert time.monotonic() - began < 10 * busy.times
     assert "kim" in second.command("person", "kim", "--full-name", "Kim Berg")
     assert passwords(second) == passwords(first)
@@ -52,8 +54,8 @@ def passwords(portal: Portal) -> list[str]:
     return [line for line in portal.output.splitlines() if line.startswith("    ")]
 
 
-def test_only_this_machine_and_only_one_at_a_time(start_portal: Start, folder: Path) -> None:
-    running = start_portal().wait_until_ready()
+def test_only_this_machine_and_only_one_at_a_time(start_again: Start, kept_folder: Path) -> None:
+    running = start_again().wait_until_ready()
     open_to = {
         connection.laddr.ip
         for process in [psutil.Process(running.process.pid), *running.everything()]
@@ -62,13 +64,13 @@ def test_only_this_machine_and_only_one_at_a_time(start_portal: Start, folder: P
     }
     assert open_to == {"127.0.0.1"}
     for name in ("running.json", "secret_key", "postgres_password", "people.json"):
-        assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600, name
+        assert stat.S_IMODE((kept_folder / name).stat().st_mode) == 0o600, name
     assert running.running()["DATABASE_URL"].startswith("postgresql://")
     wait_for(lambda: "shop-api" in running.command("status"), 60)  # in another terminal
 
-    second = start_portal()
+    second = start_again()
     assert second.process.wait(60) == 1
-    assert f"already runs on the data folder {folder}, at {running.address}" in second.output
+    assert f"already runs on the data folder {kept_folder}, at {running.address}" in second.output
     assert running.page("/accounts/login/")[0] == 200
 
 
@@ -92,19 +94,19 @@ def test_an_impossible_port_is_reported(start_portal: Start) -> None:
         assert "Traceback" not in refused.output
 
 
-def test_nothing_survives_a_kill_and_the_next_start_recovers(start_portal: Start) -> None:
-    first = start_portal().wait_until_ready()
-    first.command("person", "kim", "--role", "viewer", "--make-password")
+def test_nothing_survives_a_kill_and_the_next_start_recovers(start_again: Start) -> None:
+    first = start_again().wait_until_ready()
+    first.command("person", "lea", "--role", "viewer", "--make-password")
     processes = first.everything()
     first.end(signal.SIGKILL)
     assert gone(processes, 60) == []
 
-    second = start_portal().wait_until_ready()
-    assert "kim" in second.command("person", "kim", "--full-name", "Kim Berg")
+    second = start_again().wait_until_ready()
+    assert "lea" in second.command("person", "lea", "--full-name", "Lea Berg")
 
 
-def test_a_dead_process_is_restarted_or_ends_everything(start_portal: Start) -> None:
-    running = start_portal().wait_until_ready()
+def test_a_dead_process_is_restarted_or_ends_everything(start_again: Start) -> None:
+    running = start_again().wait_until_ready()
     for words in ("--queues operations", "manage.py dispatch", "redis-server", "manage.py sandbox"):
         kill_and_wait_for_another(running, words)
     assert running.page("/accounts/login/")[0] == 200
