@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from deployments.views import confirm, dashboard, operation, operations, services
+from deployments.views import confirm, dashboard, now, operation, operations, services
 
 urlpatterns = [
     path("", dashboard.dashboard, name="dashboard"),
+    path("now", now.now, name="now"),
     path("services/", services.services, name="services"),
     path("services/<slug:slug>/", dashboard.service, name="service"),
     path("services/<slug:slug>/edit/", services.service_edit, name="service_edit"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.utils.dateparse import parse_datetime
 
 from deployments.models import OperationKind, Reason
 from rollback_portal.text import clean_line
@@ -35,6 +37,7 @@ class ConfirmForm(forms.Form):
     )
     words = PlainText(required=False, label="In your own words")
     incident = PlainText(required=False)
+    since = forms.CharField(required=False, max_length=40, widget=forms.HiddenInput)
     cancel_builds_first = forms.BooleanField(required=False)
     again = forms.BooleanField(required=False)
 
@@ -48,6 +51,14 @@ class ConfirmForm(forms.Form):
     def clean_incident(self) -> str:
         reference = " ".join(self.cleaned_data["incident"].split())
         return _check_length(reference, "The incident reference", LONGEST_INCIDENT)
+
+    def clean_since(self) -> datetime | None:
+        """When the incident began, as the link in an alert said; it is not typed, so it is never an error."""
+        try:
+            at = parse_datetime(self.cleaned_data["since"])
+        except ValueError:
+            return None
+        return at if at is not None and at.tzinfo is not None else None
 
 
 def _check_length(text: str, label: str, longest: int) -> str:

@@ -5,6 +5,7 @@ Each function is a single transaction together with its audit entry, and notifie
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -45,7 +46,14 @@ def active_change(service: Service) -> Change | None:
 
 
 def request_operation(
-    actor: Actor, plan: Plan, *, idempotency_key: UUID, reason: str, reason_detail: str, incident: str
+    actor: Actor,
+    plan: Plan,
+    *,
+    idempotency_key: UUID,
+    reason: str,
+    reason_detail: str,
+    incident: str,
+    incident_began_at: datetime | None = None,
 ) -> Operation:
     """Queue the operation that the plan describes, at most once for each key.
 
@@ -56,6 +64,7 @@ def request_operation(
         reason: one of `Reason`; may be empty only for leaving a rollback.
         reason_detail: the reason in the person's own words.
         incident: a reference, may be empty.
+        incident_began_at: when the incident began, where an alert said so.
 
     Raises:
         OperationRefused: the plan says why it is not possible; recorded in the audit log.
@@ -77,6 +86,7 @@ def request_operation(
                 reason=reason,
                 reason_detail=reason_detail,
                 incident=incident,
+                incident_began_at=incident_began_at,
             )
     except IntegrityError:
         return _existing_or_refused(
@@ -84,15 +94,10 @@ def request_operation(
         )
 
 
-def _create_operation(
-    actor: Actor, plan: Plan, *, idempotency_key: UUID, reason: str, reason_detail: str, incident: str
-) -> Operation:
+def _create_operation(actor: Actor, plan: Plan, **request: Any) -> Operation:
     operation = Operation.objects.create(
-        idempotency_key=idempotency_key,
+        **request,
         kind=plan.kind,
-        reason=reason,
-        reason_detail=reason_detail,
-        incident=incident,
         requested_by_id=actor.user_id,
         requested_by_name=actor.name,
         requested_by_role=actor.role,
@@ -116,7 +121,7 @@ def _create_operation(
         f"{actor.name} requested: {plan.title}.",
         operation=operation.pk,
         reason=operation.why,
-        incident=incident,
+        incident=operation.incident,
         before={"live": str(plan.live) if plan.live else None, "auto_deploy": plan.service.auto_deploy},
         after={"live": str(plan.target) if plan.target else None},
     )

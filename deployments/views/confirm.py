@@ -14,7 +14,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 
-from deployments.forms.confirm import LONGEST_INCIDENT, LONGEST_REASON, ConfirmForm
+from deployments.forms.alert_link import AlertLink, time_of
+from deployments.forms.confirm import LONGEST_REASON, ConfirmForm
 from deployments.history import compare_url, is_older
 from deployments.lookup import find_deployment, find_service
 from deployments.models import OPERATE, Change, Deployment, Operation, OperationKind, ProviderStatus, Service
@@ -70,11 +71,12 @@ def _confirm(request: HttpRequest, kind: OperationKind, slug: str, provider_id: 
 
 def _initial(request: HttpRequest) -> dict[str, object]:
     """What the query string fills in: a link from an alert, or what was typed before the session ended."""
-    typed = request.GET.get("words", "").splitlines()
+    link = AlertLink(request.GET.dict(), timezone.now())
     return {
-        "reason": request.GET.get("reason", ""),
-        "words": "\n".join(clean_line(line, LONGEST_REASON) for line in typed),
-        "incident": clean_line(request.GET.get("incident", ""), LONGEST_INCIDENT),
+        "reason": link.reason,
+        "words": link.words,
+        "incident": link.incident,
+        "since": link.since.isoformat() if link.since else "",
         "cancel_builds_first": True,
     }
 
@@ -126,6 +128,7 @@ def _start(request: HttpRequest, plan: Plan, form: ConfirmForm, key: UUID) -> Ht
             reason=data["reason"],
             reason_detail=data["words"],
             incident=data["incident"],
+            incident_began_at=data["since"],
         )
     except requests.OperationUnderWay as other:
         return _redirect_to_other(request, other.change)
@@ -182,6 +185,7 @@ def _render(
         "commits": _commits(plan),
         "options": leave_options(plan) if plan.kind == OperationKind.LEAVE else [],
         "longest_reason": LONGEST_REASON,
+        "incident_began": time_of(str(form["since"].value() or "")),
         "own_url": request.get_full_path(),
         "in_dialog": bool(request.htmx) and not request.htmx.boosted,  # type: ignore[attr-defined]
     }

@@ -23,6 +23,7 @@ def test_a_reason_and_words_and_an_incident_are_taken_as_typed() -> None:
         "reason": "errors",
         "words": "500s on checkout\nsince 13:51",
         "incident": "INC-412",
+        "since": None,
         "cancel_builds_first": False,
         "again": False,
     }
