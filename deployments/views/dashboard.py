@@ -210,11 +210,12 @@ def _tabs(groups: dict[str, tuple[Service, ...]], state: CurrentState) -> list[d
 
 
 def _pins(service: Service) -> QuerySet[Pin]:
-    return service.pins.select_related("deployment", "rolled_back_from", "change__operation")[:HISTORY_ROWS]
+    return service.pins.select_related("deployment", "rolled_back_from")[:HISTORY_ROWS]
 
 
 def _changes(service: Service) -> QuerySet[Change]:
-    return Change.objects.shown().filter(service=service).order_by("-id")
+    changes = service.changes.select_related("operation", "from_deployment", "to_deployment")
+    return changes.order_by("-id")
 
 
 def _with_status(changes: QuerySet[Change]) -> list[tuple[Change, Badge, str]]:
