@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from django.db.models import prefetch_related_objects
+
 from deployments.models import Deployment, Service
 from deployments.operations import eligibility
 from deployments.operations.past.builds import Builds
@@ -81,6 +83,7 @@ def past_of(services: Sequence[Service]) -> dict[int, Past]:
         ]
         if not open_searches:
             break
+    prefetch_related_objects([search.found for search in searches.values() if search.found], "restores")
     return {pk: Past(builds, search.result, search.last, bad) for pk, search in searches.items()}
 
 

@@ -140,7 +140,7 @@ def _render_board(
         "outside_pins": outside_pins(state),
         "warning_bars": warning_bars(state),
         "footer_notes": footer_notes(state),
-        "manual_commands": manual_fallback.for_page(state),
+        "manual_commands": manual_fallback.for_page(state, board.pasts),
         "icon": f"icons/{'plain' if tone == 'calm' else tone}.svg",
         "state_text": state_text,
         **_addresses(request, filters, board, context.get("group", "")),

@@ -8,7 +8,7 @@ import pytest
 
 from deployments.models import Deployment
 from deployments.operations import previous as module
-from deployments.operations.previous import previous, previous_of
+from deployments.operations.previous import past_of, previous
 from tests import factories
 from tests.deployments.operations.story import Story
 
@@ -48,4 +48,17 @@ def test_a_service_that_is_deployed_often_takes_no_place_of_another() -> None:
         live_until=factories.ago()
     )
 
-    assert previous_of([quiet.loaded, busy.loaded])[quiet.service.pk] == good
+    assert past_of([quiet.loaded, busy.loaded])[quiet.service.pk].previous == good
+
+
+def test_a_restored_one_brings_the_build_that_it_serves(django_assert_num_queries: Any) -> None:
+    story = Story("api")
+    good, _bad = story.deploy(), story.deploy()
+    copy = story.roll_back(good)
+    story.leave()
+    story.deploy()
+
+    found = previous(story.loaded)
+    assert found == copy
+    with django_assert_num_queries(0):
+        assert found.origin == good

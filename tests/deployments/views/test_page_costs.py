@@ -13,7 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from deployments.models import Deployment, Service
+from deployments.models import Deployment, ProviderStatus, Service
 from deployments.models.served_window import Round, ServedWindow
 from tests import factories
 from tests.deployments.conftest import Portal
@@ -41,10 +41,13 @@ def calls_of(act: Callable[[], Any]) -> int:
 
 
 @pytest.mark.parametrize("address", MOST_QUERIES)
-def test_a_page_of_the_small_company_takes_no_more_statements_than_it_has_to(
-    portal: Portal, responder: Client, address: str
+@pytest.mark.parametrize("outage", [False, True])
+def test_a_page_of_the_small_company_takes_no_more_statements_than_it_has_to_in_an_outage_either(
+    portal: Portal, responder: Client, address: str, outage: bool
 ) -> None:
-    responder.get(address)
+    if outage:
+        ProviderStatus.objects.update(error="It did not answer.")
+    assert (b"by-hand-cards" in responder.get(address).content) == outage
     with CaptureQueriesContext(connection) as queries:
         assert responder.get(address).status_code == 200
     assert len(queries) <= MOST_QUERIES[address]
