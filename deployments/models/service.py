@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
@@ -144,9 +146,12 @@ class Service(models.Model):
         """The pin that nobody has released yet, if any. Each access is one query."""
         return self.pins.standing().select_related("deployment", "rolled_back_from").first()
 
-    @property
+    @cached_property
     def served(self) -> ServedWindow:
-        """How the requests to the public addresses went until the last check, while this commit was live."""
+        """How the requests to the public addresses went until the last check, while this commit was live.
+
+        Read once for each loaded row: a page asks for it with every deployment that it shows.
+        """
         window = ServedWindow.stored(self.served_window, self.version_checked_at or timezone.now())
         live_sha = self.live.commit_sha if self.live else ""
         return window if window.commit_sha == live_sha else ServedWindow()

@@ -10,8 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db.models import F, Window
-from django.db.models.functions import RowNumber
+from django.db.models import prefetch_related_objects
 
 from deployments.models import Deployment, Service
 from deployments.operations import eligibility
@@ -21,6 +20,15 @@ from rollback_portal.jobs import clock
 
 SAME_INCIDENT = timedelta(minutes=15)
 LOOK_BACK = (4, 50, 1_000)  # deployments of each service that are looked at, until one is found
+# Every dashboard asks, and the ORM has no LATERAL: its window function reads all that a service ever served.
+SERVED = """
+    SELECT served.* FROM unnest(%s::bigint[]) AS asked (service_id) CROSS JOIN LATERAL (
+        SELECT * FROM deployments_deployment
+        WHERE service_id = asked.service_id AND production AND live_until IS NOT NULL
+            AND missing_since IS NULL AND id <> ALL (%s::bigint[])
+        ORDER BY live_until DESC, id DESC LIMIT %s
+    ) AS served ORDER BY live_until DESC, id DESC
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +83,7 @@ def past_of(services: Sequence[Service]) -> dict[int, Past]:
         ]
         if not open_searches:
             break
+    prefetch_related_objects([search.found for search in searches.values() if search.found], "restores")
     return {pk: Past(builds, search.result, search.last, bad) for pk, search in searches.items()}
 
 
@@ -82,17 +91,8 @@ def _served(searches: Sequence[_Search], most: int) -> dict[int, list[Deployment
     """What served most recently, newest first, without what is gone; a list that lacks one says nothing."""
     ids = {search.service.pk: search.service for search in searches}
     live = [service.live_id for service in ids.values() if service.live_id]
-    rows = (
-        Deployment.objects.filter(service__in=list(ids), production=True, live_until__isnull=False)
-        .filter(missing_since=None)
-        .exclude(pk__in=live)
-        .annotate(place=Window(RowNumber(), partition_by="service_id", order_by=F("live_until").desc()))
-        .filter(place__lte=most)
-        .select_related("restores")
-        .order_by("service_id", "place")
-    )
     found: dict[int, list[Deployment]] = {}
-    for row in rows:
+    for row in Deployment.objects.raw(SERVED, [list(ids), live, most]):
         row.service = ids[row.service_id]
         found.setdefault(row.service_id, []).append(row)
     return found
@@ -126,10 +126,11 @@ class _Search:
             build = self.builds.pk(row.pk)
             if build == self.live or build in self.bad or eligibility.cannot_serve_reason(row, self.service):
                 continue
-            if not self.has_gone_back or self._is_older(self.builds.built_at(row)):
+            if not self.has_gone_back or self._is_older(self.builds.built_at(row.pk, row.created_at)):
                 yield row
 
     def _is_older(self, built: datetime | None) -> bool:
         """Whether it is certain that this code is older than the live one."""
-        live = self.builds.built_at(self.service.live) if self.service.live else None
-        return built is not None and live is not None and built < live
+        live = self.service.live
+        live_built = self.builds.built_at(live.pk, live.created_at) if live else None
+        return built is not None and live_built is not None and built < live_built

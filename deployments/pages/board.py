@@ -5,7 +5,7 @@ Only the portal's own rows are read, and the number of queries does not grow wit
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,6 +23,7 @@ from deployments.pages.badges import BadgeContext, badges_for
 from deployments.pages.cards import Card, cards_for
 from deployments.pages.current_state import CurrentState
 from deployments.pages.deployment_text import row_facts
+from deployments.pages.manual_fallback import out_of_reach
 from deployments.pages.sentence import Sentence
 from deployments.pages.timeline import (
     ROWS,
@@ -123,11 +124,15 @@ class BoardRow:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """Cards and rows of some services. `version` changes whenever the page would look different."""
+    """Cards and rows of some services. `version` changes whenever the page would look different.
+
+    `pasts` are those of its services and of those out of reach, by primary key.
+    """
 
     cards: tuple[Card, ...]
     columns: tuple[TimelineColumn, ...]
     rows: tuple[BoardRow, ...]
+    pasts: Mapping[int, Past]
     older: str
     version: str
 
@@ -146,16 +151,17 @@ def build_board(
     cards, columns = cards_for(services, state), columns_of(services)
     deployments, complete = _load_deployments(services, filters)
     timeline = build_timeline(deployments, columns, complete=complete, start=filters.cursor)
-    data = _BoardData(services, cards, deployments, timeline.rows, may_operate)
+    pasts = past_of(list(dict.fromkeys((*services, *out_of_reach(state)))))
+    data = _BoardData(services, cards, pasts, timeline.rows, may_operate)
     rows = tuple(_board_row(row, columns, data) for row in timeline.rows)
-    version = _version(state, deployments, data.past.values(), filters.data, may_operate)
-    return Board(cards, columns, rows, timeline.older, version)
+    version = _version(state, deployments, pasts.values(), filters.data, may_operate)
+    return Board(cards, columns, rows, pasts, timeline.older, version)
 
 
 def build_item(deployment: Deployment, state: CurrentState, *, may_operate: bool) -> BoardItem:
     """One deployment as its row would show it."""
     services = (deployment.service,)
-    data = _BoardData(services, cards_for(services, state), [deployment], [], may_operate)
+    data = _BoardData(services, cards_for(services, state), past_of(services), [], may_operate)
     column = TimelineColumn(deployment.service.kind, "", services)
     return _item(TimelineEntry(deployment), column, data, deployment.created_at, alone=True)
 
@@ -173,23 +179,23 @@ def _load_deployments(services: Sequence[Service], filters: Filters) -> tuple[li
 
 
 class _BoardData:
-    """What the rows need beside the deployments: one query each, for all rows together."""
+    """What the rows need beside the deployments, for all rows together."""
 
     def __init__(
         self,
         services: Sequence[Service],
         cards: Sequence[Card],
-        deployments: Sequence[Deployment],
+        pasts: Mapping[int, Past],
         rows: Sequence[TimelineRow],
         may_operate: bool,
     ) -> None:
         self.cards = {card.service.pk: card for card in cards}
         self.may_operate = may_operate
-        self.past = past_of(services)
+        self.pasts = pasts
         self.built_elsewhere = _built_elsewhere(services, rows)
 
     def badge_context(self, deployment: Deployment) -> BadgeContext:
-        card, past = self.cards[deployment.service_id], self.past[deployment.service_id]
+        card, past = self.cards[deployment.service_id], self.pasts[deployment.service_id]
         rolled_back = past.rolled_back(deployment)
         return BadgeContext(card.service, card.sure, card.doubt, past.previous, rolled_back)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 
 from django.utils import timezone
 
@@ -23,7 +24,7 @@ from rollback_portal.web.badges import Badge
 OLD_CHECK = timedelta(minutes=2)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Card:
     """One service as it is now, as far as the portal knows. `service` has `live` loaded."""
 
@@ -57,7 +58,7 @@ class Card:
         """Whether anything on this card may be green."""
         return not (self.doubt or self.live is None)
 
-    @property
+    @cached_property  # every row asks
     def doubt(self) -> str:
         """Why the mark of what is live is not green, in a word or two; "" where nothing speaks against it."""
         if self.disputed or self.service.live_conflict:

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from deployments.models import Change, Pin, ProviderStatus, Service
+from deployments.models import ACTIVE, Change, Pin, ProviderStatus, Service
 from deployments.pages.manual_commands import KEYS
 from rollback_portal.jobs.process.heartbeats import ProcessStatus, process_status
 
@@ -71,37 +71,45 @@ class CurrentState:
 
 
 def load_current_state(services: Iterable[Service]) -> CurrentState:
-    """The state of these services, in five queries however many there are."""
+    """The state of these services, in four queries however many there are."""
     services = tuple(services)
-    ids = [service.pk for service in services]
-    pins = (
-        Pin.objects.standing()
-        .filter(service__in=ids)
-        .select_related(
-            "deployment",
-            "rolled_back_from",
-            "change",
-            "replaces__deployment",
-            "replaces__rolled_back_from",
-            "replaces__change",
-        )
-    )
-    changes = (
-        Change.objects.active()
-        .filter(service__in=ids)
-        .select_related("operation", "to_deployment", "from_deployment")
-    )
-    running = {change.service_id: change for change in changes}
-    in_force = {pin.service_id: _pin_in_force(pin, running.get(pin.service_id)) for pin in pins}
-    _forget_what_was_left(services, in_force)
+    changes = _unsettled(services)
+    running = {change.service_id: change for change in changes if change.active}
+    pins = _pins_in_force(services, running)
+    _forget_what_was_left(services, pins)
     return CurrentState(
         services=services,
-        pins={pk: pin for pk, pin in in_force.items() if pin is not None},
+        pins={pk: pin for pk, pin in pins.items() if pin is not None},
         changes=running,
         freshness=_freshness(services),
         process_status=process_status(),
-        undecided=_undecided(ids),
+        undecided=tuple(change for change in changes if not change.active),
     )
+
+
+def _unsettled(services: Iterable[Service]) -> list[Change]:
+    """Changes that run, and the latest ones where they wait for a person."""
+    newer = Change.objects.filter(service=OuterRef("service"), pk__gt=OuterRef("pk"))
+    wanted = Q(status__in=ACTIVE) | (Q(status="needs_attention") & ~Exists(newer))
+    changes = Change.objects.filter(wanted, service__in=services)
+    return list(changes.select_related("operation", "to_deployment", "from_deployment").order_by("pk"))
+
+
+def _pins_in_force(services: Iterable[Service], running: Mapping[int, Change]) -> dict[int, Pin | None]:
+    """The pin of each service with a standing one, by primary key.
+
+    That of a rollback that still runs is not in force yet: the one that it replaces is, if any.
+    """
+    under_way = [change.pk for change in running.values()]
+    replaced = Pin.objects.standing().filter(change__in=under_way).values("replaces")
+    pins = Pin.objects.filter(Q(released_at=None) | Q(pk__in=replaced), service__in=services)
+    in_force: dict[int, Pin | None] = {}
+    for pin in pins.select_related("deployment", "rolled_back_from", "change"):
+        if pin.change_id in under_way:
+            in_force.setdefault(pin.service_id, None)
+        else:
+            in_force[pin.service_id] = pin
+    return in_force
 
 
 def _forget_what_was_left(services: tuple[Service, ...], in_force: Mapping[int, Pin | None]) -> None:
@@ -110,17 +118,6 @@ def _forget_what_was_left(services: tuple[Service, ...], in_force: Mapping[int, 
     left = set(Pin.objects.filter(service__in=pinned).values_list("service", flat=True)) if pinned else set()
     for service in pinned:
         service.pinned = None if service.pk in left else service.pinned
-
-
-def _undecided(ids: list[int]) -> tuple[Change, ...]:
-    newer = Change.objects.filter(service=OuterRef("service"), pk__gt=OuterRef("pk"))
-    waiting = Change.objects.filter(~Exists(newer), service__in=ids, status="needs_attention")
-    return tuple(waiting.select_related("operation", "to_deployment").order_by("pk"))
-
-
-def _pin_in_force(pin: Pin, running: Change | None) -> Pin | None:
-    """The pin of a rollback that still runs is not in force yet: the one that it replaces is, if any."""
-    return pin.replaces if running is not None and pin.change_id == running.pk else pin
 
 
 def _freshness(services: tuple[Service, ...]) -> tuple[Freshness, ...]:

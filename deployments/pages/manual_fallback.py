@@ -5,7 +5,7 @@ The portal cannot act when a provider fails or refuses the key, or when no dispa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from deployments.models import Change, Deployment, OperationKind, Pin, ProviderStatus, Service
 from deployments.operations.plan import Plan
-from deployments.operations.previous import previous_of
+from deployments.operations.previous import Past, past_of
 from deployments.pages.current_state import CurrentState, load_current_state
 from deployments.pages.manual_commands import ManualCommands, ProviderAccount, commands_for
 from rollback_portal.jobs.process.heartbeats import can_execute
@@ -28,14 +28,22 @@ class ManualFallback:
     cards: Sequence[ManualCommands]
 
 
-def for_page(state: CurrentState) -> Sequence[ManualCommands]:
-    """A card for each service that the portal cannot act on now."""
-    needed = [
+def out_of_reach(state: CurrentState) -> list[Service]:
+    """The services that the portal cannot act on now."""
+    return [
         service
         for service in state.services
         if not state.process_status.can_execute or state.freshness_of(service).down
     ]
-    return _cards_to_previous(needed, state) if needed else ()
+
+
+def for_page(state: CurrentState, pasts: Mapping[int, Past]) -> Sequence[ManualCommands]:
+    """A card for each service out of reach.
+
+    Args:
+        pasts: that of each of them, by primary key; the page has loaded them with those of its rows.
+    """
+    return _cards_to_previous(out_of_reach(state), state, pasts)
 
 
 def for_dialog(plan: Plan, status: ProviderStatus | None) -> ManualFallback | None:
@@ -73,16 +81,16 @@ def for_change(change: Change, pin: Pin | None, *, overdue: bool = False) -> Man
 def last_known() -> str:
     """The cards of all followed services as HTML, stored for the time when PostgreSQL is away."""
     state = load_current_state(Service.objects.for_dashboard())
-    cards = _cards_to_previous(state.services, state)
+    cards = _cards_to_previous(state.services, state, past_of(state.services))
     return "".join(render_to_string("deployments/_manual_commands.html", {"card": card}) for card in cards)
 
 
-def _cards_to_previous(services: Iterable[Service], state: CurrentState) -> Sequence[ManualCommands]:
+def _cards_to_previous(
+    services: Iterable[Service], state: CurrentState, pasts: Mapping[int, Past]
+) -> Sequence[ManualCommands]:
     """Back to what was live before; for a pinned service that is never what was rolled back from."""
-    services = list(services)
-    previous = previous_of(services)
     return [
-        _card(service, previous.get(service.pk), state.pins.get(service.pk), OperationKind.ROLL_BACK)
+        _card(service, pasts[service.pk].previous, state.pins.get(service.pk), OperationKind.ROLL_BACK)
         for service in services
     ]
 

@@ -6,32 +6,24 @@ Each part is escaped here. A function instead of an included template, because a
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC
 
 from django import template
-from django.utils.html import escape, format_html, format_html_join
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 
 from deployments.pages.sentence import Part, PartKind, Sentence
-from rollback_portal.templatetags.text import moment, ticking
+from rollback_portal.templatetags.text import hour, moment, ticking
 
 register = template.Library()
 
 
 @register.filter
 def sentence(parts: Sentence) -> SafeString:
-    return format_html_join("", "{}", ((WRITTEN[part.kind](part),) for part in parts))
+    return SafeString("".join([WRITTEN[part.kind](part) for part in parts]))
 
 
 def _link(part: Part) -> SafeString:
     return format_html('<a href="{}" rel="noreferrer" target="_blank">{}</a>', part.url, part.text)
-
-
-def _time(part: Part) -> SafeString | str:
-    if part.at is None:
-        return "unknown"
-    at = part.at.astimezone(UTC)
-    return format_html('<time datetime="{}">{}</time>', at.isoformat(), f"{at:%H:%M}")
 
 
 def _age(part: Part) -> SafeString:
@@ -47,6 +39,6 @@ WRITTEN: dict[PartKind, Callable[[Part], SafeString | str]] = {
     "faint": lambda part: format_html('<span class="faint">{}</span>', part.text),
     "link": _link,
     "moment": lambda part: moment(part.at),
-    "time": _time,
+    "time": lambda part: hour(part.at),
     "age": _age,
 }

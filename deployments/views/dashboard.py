@@ -140,7 +140,7 @@ def _render_board(
         "outside_pins": outside_pins(state),
         "warning_bars": warning_bars(state),
         "footer_notes": footer_notes(state),
-        "manual_commands": manual_fallback.for_page(state),
+        "manual_commands": manual_fallback.for_page(state, board.pasts),
         "icon": f"icons/{'plain' if tone == 'calm' else tone}.svg",
         "state_text": state_text,
         **_addresses(request, filters, board, context.get("group", "")),
@@ -210,11 +210,12 @@ def _tabs(groups: dict[str, tuple[Service, ...]], state: CurrentState) -> list[d
 
 
 def _pins(service: Service) -> QuerySet[Pin]:
-    return service.pins.select_related("deployment", "rolled_back_from", "change__operation")[:HISTORY_ROWS]
+    return service.pins.select_related("deployment", "rolled_back_from")[:HISTORY_ROWS]
 
 
 def _changes(service: Service) -> QuerySet[Change]:
-    return Change.objects.shown().filter(service=service).order_by("-id")
+    changes = service.changes.select_related("operation", "from_deployment", "to_deployment")
+    return changes.order_by("-id")
 
 
 def _with_status(changes: QuerySet[Change]) -> list[tuple[Change, Badge, str]]:

@@ -31,6 +31,7 @@ class Process:
         stop_signal: the signal that asks it to end by itself.
         inherited: file descriptors that it gets from us.
         output: where its standard output goes instead of the log, such as `subprocess.PIPE`.
+        folder: where it runs.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Process:
     stop_signal: signal.Signals = signal.SIGTERM
     inherited: tuple[int, ...] = ()
     output: int | None = None
+    folder: Path = env.ROOT
     popen: subprocess.Popen[str] | None = field(default=None, init=False)
 
     def start(self) -> None:
@@ -53,7 +55,7 @@ class Process:
                 stdout=self.output if self.output is not None else log,
                 stderr=log,
                 text=True,
-                cwd=env.ROOT,
+                cwd=self.folder,
                 pass_fds=self.inherited,
                 start_new_session=True,  # Ctrl-C reaches only us, and we stop the others in order
                 preexec_fn=end_with_parent(self.stop_signal),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django import template
 from django.utils.html import format_html
@@ -25,6 +25,17 @@ def moment(at: datetime | None) -> SafeString | str:
         return "unknown"
     return format_html(
         '<time datetime="{}" title="{}">{}</time>', at.isoformat(), exact_time(at), time_of_day(at)
+    )
+
+
+@register.filter
+def hour(at: datetime | None) -> SafeString | str:
+    """A `<time>` element that shows hour and minute, where the day stands above. UTC."""
+    if at is None:
+        return "unknown"
+    at = at.astimezone(UTC)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', at.isoformat(), exact_time(at), f"{at:%H:%M}"
     )
 
 

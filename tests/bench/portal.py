@@ -1,4 +1,4 @@
-"""A separate portal: `make run` in a temporary folder, with its own sandbox."""
+"""A separate portal: `make run` in a temporary folder, with its own sandbox, of any checkout."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ class Portal:
 
     folder: Path
     company: str
+    checkout: Path = env.ROOT
     processes: list[Process] = field(default_factory=list)
 
     @property
@@ -53,16 +54,17 @@ class Portal:
         self.environment = env.for_child(
             **ALONE, PORTAL_DATA=str(self.data), SANDBOX_URL=self.sandbox_address
         )
-        command = [sys.executable, "manage.py", "sandbox", "--port", str(port), "--company", self.company]
+        command = ["manage.py", "sandbox", "--port", str(port), "--company", self.company]
         command += ["--keep", str(self.folder / "world.json")] if self.company == "small" else []
         sandbox = self._launch("sandbox", command)
         self._wait(sandbox, 30, lambda: takes_connections(port))
-        portal = self._launch("portal", [sys.executable, "-m", "rollback_portal.local"])
+        portal = self._launch("portal", ["-m", "rollback_portal.local"])
         self._wait(portal, 90, lambda: "Ctrl-C stops" in portal.log.read_text())
         self.address = json.loads((self.data / "running.json").read_text())["PORTAL_ADDRESS"]
 
-    def _launch(self, name: str, command: list[str]) -> Process:
-        process = Process(name, command, self.environment, self.folder / f"{name}.log", SIGINT)
+    def _launch(self, name: str, words: list[str]) -> Process:
+        command, log = [interpreter(self.checkout), *words], self.folder / f"{name}.log"
+        process = Process(name, command, self.environment, log, SIGINT, folder=self.checkout)
         process.start()
         self.processes.append(process)
         return process
@@ -80,8 +82,8 @@ class Portal:
     def command(self, *words: str) -> str:
         """Run `python …` with the portal's environment; return its output."""
         done = subprocess.run(
-            [sys.executable, *words],
-            cwd=env.ROOT,
+            [interpreter(self.checkout), *words],
+            cwd=self.checkout,
             env=self.environment,
             capture_output=True,
             text=True,
@@ -124,10 +126,16 @@ class Portal:
         return dict(json.loads((self.folder / "world.json").read_text()))
 
 
+def interpreter(checkout: Path) -> str:
+    """The Python that has what this checkout needs: its own, if it has one."""
+    own = checkout / ".venv/bin/python"
+    return str(own) if checkout != env.ROOT and own.exists() else sys.executable
+
+
 @contextmanager
-def portal(company: str) -> Iterator[Portal]:
+def portal(company: str, checkout: Path = env.ROOT) -> Iterator[Portal]:
     """Start a portal, and stop it at the end."""
-    here = Portal(temporary_folder(), company)
+    here = Portal(temporary_folder(), company, checkout)
     try:
         here.start()
         yield here

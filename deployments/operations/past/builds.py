@@ -28,26 +28,28 @@ class _Copy(NamedTuple):
     pk: int
     provider_id: str
     service_id: int
-    restores_id: int | None
     commit_sha: str
     created_at: datetime
+    restores_id: int | None
+    restores__created_at: datetime | None
 
 
 class Builds:
-    """The builds behind the deployments of some services, in at most four queries."""
+    """The builds behind the deployments of some services, in at most three queries."""
 
     def __init__(self, services: Iterable[Service]) -> None:
-        self._restored: dict[int, int] = {}
-        self._built_at: dict[int, datetime] = {}
         copies = self._copies(services)
         self._copied = {copy.pk for copy in copies}
-        unknown = [copy for copy in copies if copy.restores_id is None]
-        if unknown:
-            self._restored |= _ordered(unknown)
-            self._restored |= _of_same_commit([copy for copy in unknown if copy.pk not in self._restored])
-        self._restored |= {copy.pk: copy.restores_id for copy in copies if copy.restores_id is not None}
-        restored = Deployment.objects.filter(pk__in=set(self._restored.values()))
-        self._built_at = dict(restored.values_list("pk", "created_at")) if self._restored else {}
+        origins = {
+            copy.pk: Built(copy.restores_id, copy.restores__created_at)
+            for copy in copies
+            if copy.restores_id is not None and copy.restores__created_at is not None
+        }
+        if unknown := [copy for copy in copies if copy.pk not in origins]:
+            origins |= _ordered(unknown)
+            origins |= _of_same_commit([copy for copy in unknown if copy.pk not in origins])
+        self._restored = {pk: origin.pk for pk, origin in origins.items()}
+        self._built_at = dict(origins.values())
 
     @staticmethod
     def _copies(services: Iterable[Service]) -> list[_Copy]:
@@ -65,15 +67,15 @@ class Builds:
             deployment_pk = self._restored[deployment_pk]
         return deployment_pk
 
-    def built_at(self, deployment: Deployment) -> datetime | None:
-        """When its build was made; None where the provider or a rollback does not say."""
-        origin = self.pk(deployment.pk)
+    def built_at(self, deployment_pk: int, created_at: datetime) -> datetime | None:
+        """When the build of this deployment was made; None where the provider or a rollback does not say."""
+        origin = self.pk(deployment_pk)
         if origin in self._copied:
             return None
-        return stated(self._built_at.get(origin, deployment.created_at))
+        return stated(self._built_at.get(origin, created_at))
 
 
-def _ordered(copies: Sequence[_Copy]) -> dict[int, int]:
+def _ordered(copies: Sequence[_Copy]) -> dict[int, Built]:
     """What the portal's own orders asked for."""
     pks = {(copy.service_id, copy.provider_id): copy.pk for copy in copies}
     changes = Change.objects.filter(
@@ -81,11 +83,15 @@ def _ordered(copies: Sequence[_Copy]) -> dict[int, int]:
         provider_ref__in=[copy.provider_id for copy in copies],
         to_deployment__isnull=False,
     )
-    rows = changes.values_list("service_id", "provider_ref", "to_deployment_id")
-    return {pks[service, ref]: to for service, ref, to in rows if (service, ref) in pks and to is not None}
+    rows = changes.values_list("service_id", "provider_ref", "to_deployment_id", "to_deployment__created_at")
+    return {
+        pks[service, ref]: Built(to, at)
+        for service, ref, to, at in rows
+        if (service, ref) in pks and to is not None
+    }
 
 
-def _of_same_commit(copies: Sequence[_Copy]) -> dict[int, int]:
+def _of_same_commit(copies: Sequence[_Copy]) -> dict[int, Built]:
     """Where nothing names it: the newest earlier build of the same commit."""
     named = [copy for copy in copies if copy.commit_sha]
     if not named:
@@ -102,4 +108,4 @@ def _of_same_commit(copies: Sequence[_Copy]) -> dict[int, int]:
             same = (copy.service_id, copy.commit_sha) == (service_id, sha) and at < copy.created_at
             if same and (copy.pk not in found or found[copy.pk].at < at):
                 found[copy.pk] = Built(pk, at)
-    return {pk: built.pk for pk, built in found.items()}
+    return found

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from deployments.models import (
     ActKind,
     Change,
-    Deployment,
     LivePeriod,
     OperationKind,
     OutsideAct,
@@ -36,7 +35,10 @@ OF_PIN = (
     "service_id", "rolled_back_from_id", "deployment_id", "replaces_id", "pinned_at", "pinned_by", "reason",
     "incident", "released_at", "change__status",
 )  # fmt: skip
-NEVER = datetime.min.replace(tzinfo=UTC)
+OF_PERIOD = (
+    "service_id", "deployment__provider_id", "deployment_id", "deployment__created_at", "since",
+    "service__deployments__pk", "service__deployments__created_at",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,29 +216,15 @@ def _outside(acts: Iterable[OutsideAct], builds: Builds, since: datetime) -> Ite
     by_target = {(act.service_id, act.target): act for act in acts if act.pin_id is None}
     if not by_target:
         return
-    services = {service_id for service_id, _ in by_target}
-    periods = LivePeriod.objects.filter(
-        service__in=services, deployment__provider_id__in={target for _, target in by_target}, since__gt=since
+    begun = LivePeriod.objects.filter(
+        service__in={service_id for service_id, _ in by_target},
+        deployment__provider_id__in={target for _, target in by_target},
+        since__gt=since,
+        service__deployments__live_until=F("since"),
     )
-    began = {(period.service_id, period.since): period for period in periods.select_related("deployment")}
-    left = Deployment.objects.filter(service__in=services, live_until__in={at for _, at in began})
-    for deployment in left:
-        period = began.get((deployment.service_id, deployment.live_until or NEVER))
-        act = by_target.get((period.service_id, period.deployment.provider_id)) if period else None
-        if period is None or act is None or not _is_older(period.deployment, deployment, builds):
+    for service_id, target, to, to_made, at, left, left_made in begun.values_list(*OF_PERIOD):
+        act = by_target.get((service_id, target))
+        built, left_built = builds.built_at(to, to_made), builds.built_at(left, left_made)
+        if act is None or (built is not None and left_built is not None and built >= left_built):
             continue
-        to = period.deployment_id
-        yield RolledBack(
-            deployment.service_id,
-            deployment.pk,
-            to,
-            period.since,
-            act.learned_at,
-            act.actor,
-            "outside the portal",
-        )
-
-
-def _is_older(one: Deployment, other: Deployment, builds: Builds) -> bool:
-    built, other_built = builds.built_at(one), builds.built_at(other)
-    return built is None or other_built is None or built < other_built
+        yield RolledBack(service_id, left, to, at, act.learned_at, act.actor, "outside the portal")

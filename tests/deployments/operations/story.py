@@ -51,9 +51,7 @@ class Story:
         """At Render a new deployment that restores the build, at Vercel the same one serves again."""
         left = self.live
         assert left is not None
-        self.now += STEP
-        served = self._restored(to)
-        self._serve(served)
+        served = self.serve_again(to)
         change = None if outside else self._change(left, to, by)
         Pin.objects.stand(
             self.service,
@@ -78,18 +76,23 @@ class Story:
 
     def return_to(self, to: Deployment) -> Deployment:
         """Leave the rollback, back to this one: somebody takes it for good again."""
-        self.now += STEP
-        served = self._restored(to)
         left = self.live
         still_bad = self.left_for.get(self.build_of[to.pk].pk, set()) & self.bad
         self.went_back = self.is_render or bool(still_bad)  # at Render it is a rollback of its own
-        self._serve(served)
+        served = self.serve_again(to)
         operation = factories.operation(OperationKind.LEAVE)
         factories.change(
             self.service, to, status="succeeded", operation=operation, from_deployment=left, ended_at=self.now
         )
         self.bad.discard(self.build_of[to.pk].pk)
         self.leave()
+        return served
+
+    def serve_again(self, to: Deployment) -> Deployment:
+        """The provider puts a build live once more; nobody has written down why."""
+        self.now += STEP
+        served = self._restored(to)
+        self._serve(served)
         return served
 
     @property

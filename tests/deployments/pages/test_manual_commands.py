@@ -16,7 +16,7 @@ from django.test import Client
 
 from deployments.clients import provider, using_transport
 from deployments.models import ProviderStatus, Service
-from deployments.operations.previous import previous_of
+from deployments.operations.previous import previous
 from deployments.pages import manual_fallback
 from deployments.pages.manual_commands import ProviderAccount, commands_for
 from deployments.sync import poll
@@ -86,7 +86,8 @@ def test_the_commands_for_render_put_the_earlier_deployment_in_front_of_users(
     http_sandbox: Stage, tmp_path: Path
 ) -> None:
     api = Service.objects.get(slug="shop-api")
-    target = previous_of([Service.objects.select_related("live").get(pk=api.pk)])[api.pk]
+    target = previous(Service.objects.select_related("live").get(pk=api.pk))
+    assert target is not None
     look, off, order, watch, leave = typed(page(), "shop-api")
 
     assert api.live is not None
@@ -114,7 +115,8 @@ def test_the_commands_for_vercel_move_the_domains_with_curl_alone(
     http_sandbox: Stage, tmp_path: Path
 ) -> None:
     web = Service.objects.select_related("live").get(slug="shop-web")
-    target = previous_of([web])[web.pk]
+    target = previous(web)
+    assert target is not None
     look, _, order, watch, leave = typed(page(), "shop-web")
 
     assert web.live is not None
@@ -133,7 +135,8 @@ def test_the_commands_for_vercel_move_the_domains_with_curl_alone(
 )
 def test_the_command_for_vercels_own_command_line_does_the_same(http_sandbox: Stage, tmp_path: Path) -> None:
     web = Service.objects.select_related("live").get(slug="shop-web")
-    target = previous_of([web])[web.pk]
+    target = previous(web)
+    assert target is not None
     _, command, *_ = typed(page(), "shop-web")
     assert command.startswith(f"vercel rollback {target.provider_id} --yes ")
     shell(command, tmp_path)

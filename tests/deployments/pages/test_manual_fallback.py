@@ -8,6 +8,7 @@ import pytest
 
 from deployments.models import Deployment, OperationKind, ProviderStatus, Service
 from deployments.operations.plan import Plan, make_plan
+from deployments.operations.previous import past_of
 from deployments.pages.current_state import load_current_state
 from deployments.pages.manual_fallback import for_change, for_dialog, for_page, last_known
 from deployments.providers.base import NotAllowed
@@ -27,7 +28,8 @@ def previous(api: Service) -> Deployment:
 
 
 def page(*services: Service) -> list[tuple[Service, Deployment | None]]:
-    return [(card.service, card.target) for card in for_page(load_current_state(services))]
+    cards = for_page(load_current_state(services), past_of(services))
+    return [(card.service, card.target) for card in cards]
 
 
 def plan(service: Service, target: Deployment) -> Plan:

@@ -43,4 +43,5 @@ def test_a_time_that_is_not_known_says_so() -> None:
 
 def test_a_time_is_an_element_with_its_exact_value() -> None:
     html = rendered(Part("time", at=datetime(2026, 11, 29, 9, 5, tzinfo=UTC)))
-    assert html == '<time datetime="2026-11-29T09:05:00+00:00">09:05</time>'
+    exact = 'datetime="2026-11-29T09:05:00+00:00" title="2026-11-29 09:05:00 UTC"'
+    assert html == f"<time {exact}>09:05</time>"

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from django.utils import timezone
 
-from rollback_portal.templatetags.text import https_only, moment, pull_request_url, ticking
+from rollback_portal.templatetags.text import hour, https_only, moment, pull_request_url, ticking
 
 
 def test_an_age_that_counts_on_carries_its_moment_and_the_exact_time() -> None:
-    at = timezone.now() - timedelta(minutes=3)
+    at = datetime.now(UTC) - timedelta(minutes=3)
     html = ticking(at)
     assert f'datetime="{at.isoformat()}"' in html
     assert f'title="{at:%Y-%m-%d %H:%M:%S} UTC"' in html
     assert html.endswith(" data-age>3 min</time>")
 
 
+def test_an_hour_is_that_of_utc_and_carries_the_exact_time() -> None:
+    at = datetime(2026, 11, 30, 0, 5, 59, tzinfo=timezone(timedelta(hours=2)))
+    html = hour(at)
+    assert 'datetime="2026-11-29T22:05:59+00:00"' in html
+    assert html.endswith(' title="2026-11-29 22:05:59 UTC">22:05</time>')
+
+
 def test_an_unknown_moment_is_called_unknown() -> None:
-    assert ticking(None) == moment(None) == "unknown"
+    assert ticking(None) == moment(None) == hour(None) == "unknown"
 
 
 @pytest.mark.parametrize(
