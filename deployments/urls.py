@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from deployments.views import confirm, dashboard, now, operation, operations, services
+from deployments.views import confirm, dashboard, marks, now, operation, operations, services
 
 urlpatterns = [
     path("", dashboard.dashboard, name="dashboard"),
@@ -14,6 +14,7 @@ urlpatterns = [
     path(
         "services/<slug:slug>/deployments/<str:provider_id>/roll-back/", confirm.roll_back, name="roll_back"
     ),
+    path("services/<slug:slug>/deployments/<str:provider_id>/mark/", marks.mark, name="mark"),
     path("services/<slug:slug>/deployments/<str:provider_id>/promote/", confirm.promote, name="promote"),
     path("services/<slug:slug>/leave/", confirm.leave, name="leave"),
     path("operations/", operations.operations, name="operations"),

@@ -39,6 +39,7 @@ class ConfirmForm(forms.Form):
     incident = PlainText(required=False)
     since = forms.CharField(required=False, max_length=40, widget=forms.HiddenInput)
     cancel_builds_first = forms.BooleanField(required=False)
+    marks_bad = forms.BooleanField(required=False)
     again = forms.BooleanField(required=False)
 
     def __init__(self, *args: Any, kind: OperationKind, **kwargs: Any) -> None:

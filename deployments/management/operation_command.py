@@ -46,6 +46,11 @@ class OperationCommand(PortalCommand):
         )
         parser.add_argument("--incident", default="", help="a reference")
         parser.add_argument("--as", dest="person", default="", help="your user name in the portal")
+        parser.add_argument(
+            "--again",
+            action="store_true",
+            help="although its commit is marked bad, or somebody has just rolled back to the previous one",
+        )
         parser.add_argument("--dry-run", action="store_true", help="print the plan and send nothing")
         parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
 
@@ -78,8 +83,9 @@ class OperationCommand(PortalCommand):
         plan = self._plan(service, options)
         if options["dry_run"]:
             self._end_dry_run(plan, options)
-        if plan.question and options.get("to") == "previous" and not options["again"]:
-            raise CommandRefused(f"{plan.question} {NOT_STARTED} If you mean it, add --again.")
+        question, named = plan.question, options.get("to") != "previous"
+        if question and not options["again"] and not (named and question.for_previous):
+            raise CommandRefused(f"{question.text} {NOT_STARTED} If you mean it, add --again.")
         if not options["json"]:
             self._print_plan(plan)
         try:
@@ -97,6 +103,7 @@ class OperationCommand(PortalCommand):
             reason=options["kind"],
             reason_detail=options["reason"].strip(),
             incident=options["incident"][:100],
+            marks_bad=not options["not_bad"] if self.kind == OperationKind.ROLL_BACK else None,
         )
 
     def _read(self, service: Service, *, quiet: bool) -> Service:
@@ -136,7 +143,7 @@ class OperationCommand(PortalCommand):
         reason = plan.ineligible_reason
         if options["json"]:
             result = {"outcome": "refused" if reason else "dry run", "message": reason, "plan": plan.stored()}
-            self.say(json.dumps(result | {"question": plan.question}))
+            self.say(json.dumps(result | {"question": plan.question.text if plan.question else ""}))
         else:
             self._print_plan(plan)
             self.say(f"Not possible: {reason}. {NOT_STARTED}" if reason else f"A dry run. {NOT_STARTED}")
@@ -151,7 +158,7 @@ class OperationCommand(PortalCommand):
             self.say(f"  to    {_named(plan.target)}")
         for number, step in enumerate(plan.steps, start=1):
             self.say(f"  {number} {step.message}")
-        for message in filter(None, (plan.question, plan.same_commit, plan.known_bad, *plan.also)):
+        for message in [*([plan.question.text] if plan.question else []), *plan.warnings]:
             self.say(f"  - {message}")
 
     def _follow(self, change: Change, *, quiet: bool) -> None:

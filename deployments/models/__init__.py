@@ -1,5 +1,6 @@
-"""The tables: Service, Deployment, LivePeriod, Operation, Change, Pin, OutsideAct and ProviderStatus."""
+"""The tables: services, deployments, marks of commits, operations, pins, and what providers said."""
 
+from deployments.models.commit_mark import CommitMark
 from deployments.models.deployment import Deployment
 from deployments.models.live_period import LivePeriod
 from deployments.models.operation import ACTIVE, ARRANGE, OPERATE, Change, Operation, OperationKind, Reason
@@ -14,6 +15,7 @@ __all__ = [
     "OPERATE",
     "ActKind",
     "Change",
+    "CommitMark",
     "Deployment",
     "LivePeriod",
     "Operation",

@@ -45,6 +45,9 @@ class Operation(models.Model):
     reason = models.CharField(max_length=10, choices=Reason, blank=True)
     reason_detail = models.TextField(blank=True, help_text="The reason in the person's own words.")
     incident = models.CharField(max_length=100, blank=True)
+    marks_bad = models.BooleanField(
+        null=True, help_text="Whether what it takes away is marked bad; unknown before there were marks."
+    )
     incident_began_at = models.DateTimeField(null=True, help_text="As the link in an alert said.")
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="operations"

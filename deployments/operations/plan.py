@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from deployments.history import Commit, being_built, commits_between
-from deployments.models import Change, Deployment, OperationKind, Pin, Service
+from deployments.history import Commit, being_built, commits_between, is_older
+from deployments.models import Change, CommitMark, Deployment, OperationKind, Pin, Service
 from deployments.operations import eligibility
+from deployments.operations.marks import commit_of, marks_of_commits
 from deployments.operations.plan_consequences import (
+    Question,
+    brings_bad,
     consequences,
     known_bad,
+    marked_bad,
     one_step_further,
     same_commit,
 )
@@ -24,8 +28,8 @@ from deployments.operations.previous import Past, past_of
 class Plan:
     """What would happen. `ineligible_reason` says why it cannot, "" where it can.
 
-    `same_commit` and `known_bad` are sentences on the target. `question` is asked where somebody has just
-    rolled back and this would go one step further: it has to be answered before anything is started.
+    `same_commit` and `known_bad` are sentences on the target, `brings_bad` one on the commits that come with
+    it. `question` has to be answered before anything is started.
     """
 
     kind: OperationKind
@@ -43,9 +47,15 @@ class Plan:
     ineligible_reason: str
     same_commit: str = ""
     known_bad: str = ""
-    question: str = ""
+    brings_bad: str = ""
+    question: Question | None = None
     keep_auto_deploy_off: bool = False
     token: str = field(repr=False, default="")
+
+    @property
+    def warnings(self) -> list[str]:
+        """What else there is to know before anybody confirms it."""
+        return [text for text in (self.same_commit, self.known_bad, self.brings_bad, *self.also) if text]
 
     def stored(self) -> dict[str, Any]:
         """The plan as JSON for `Operation.plan`, from which its page is shown later."""
@@ -55,7 +65,7 @@ class Plan:
                 {"status": step.status, "message": step.message, "usually": step.usually}
                 for step in self.steps
             ],
-            "also": [message for message in (self.same_commit, self.known_bad, *self.also) if message],
+            "also": self.warnings,
             "keep_auto_deploy_off": self.keep_auto_deploy_off,
             "commits": [
                 {"sha": commit.sha, "subject": commit.subject, "author": commit.author}
@@ -90,7 +100,8 @@ def make_plan(
     building = being_built(service) if target else ()
     leaves = _canary(service) if target and eligibility.is_base(target, service) else service.live
     past = past_of([service])[service.pk] if target else Past()
-    goes_back = target is not None and kind == OperationKind.ROLL_BACK
+    commits = commits_between(service, leaves, target) if target else ()
+    marks = _marks(target, commits)
     cancel_builds_first = cancel_builds_first and bool(building)
     restored = "off" if keep_auto_deploy_off else pin.auto_deploy_before if pin else ""
     return Plan(
@@ -103,16 +114,49 @@ def make_plan(
         button=_title(kind, service, target, short=True),
         steps=steps_of(kind, service, target, restored, building if cancel_builds_first else ()),
         also=consequences(kind, service, target, restored),
-        commits=commits_between(service, leaves, target) if target else (),
+        commits=commits,
         building=building,
         cancel_builds_first=cancel_builds_first,
         ineligible_reason=_ineligible_reason(kind, service, target, active, pin),
         same_commit=same_commit(service, target) if target else "",
         known_bad=known_bad(past.rolled_back(target)) if target and kind != OperationKind.LEAVE else "",
-        question=one_step_further(service, target, past.step_before(target)) if target and goes_back else "",
+        brings_bad=brings_bad(_that_come(marks, service, target, kind)),
+        question=_question(service, target, past, marks, kind),
         keep_auto_deploy_off=keep_auto_deploy_off,
         token=new_token(kind, service, target, keep_auto_deploy_off=keep_auto_deploy_off),
     )
+
+
+def _marks(target: Deployment | None, commits: Sequence[Commit]) -> dict[str, CommitMark]:
+    """The marks of the target and of the commits in between, by commit."""
+    named = {commit_of(target)} if target else set()
+    return marks_of_commits(named | {commit.sha for commit in commits})
+
+
+def _that_come(
+    marks: dict[str, CommitMark], service: Service, target: Deployment | None, kind: OperationKind
+) -> list[CommitMark]:
+    """The marks of the commits that come to users; a step back takes commits away, and asks."""
+    if target is None or service.live is None:
+        return []
+    brings = is_older(target, service.live) is False
+    own = commit_of(target) if kind != OperationKind.ROLL_BACK else ""
+    return [
+        mark for commit, mark in marks.items() if commit == own or (brings and commit != commit_of(target))
+    ]
+
+
+def _question(
+    service: Service,
+    target: Deployment | None,
+    past: Past,
+    marks: dict[str, CommitMark],
+    kind: OperationKind,
+) -> Question | None:
+    if target is None or kind != OperationKind.ROLL_BACK:
+        return None
+    bad = marked_bad(target, marks.get(commit_of(target)))
+    return bad or one_step_further(service, target, past.step_before(target))
 
 
 def _title(kind: OperationKind, service: Service, target: Deployment | None, *, short: bool = False) -> str:

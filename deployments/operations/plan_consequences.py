@@ -2,10 +2,31 @@
 
 from __future__ import annotations
 
-from deployments.models import Deployment, OperationKind, Service
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from deployments.models import CommitMark, Deployment, OperationKind, Service
 from deployments.models.auto_deploy import AUTO_DEPLOY_TEXT
 from deployments.operations.past.rolled_back import RolledBack
 from rollback_portal.text import age, clean_line, time_of_day
+
+MOST_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What has to be answered before anything is started.
+
+    Args:
+        word: the label above it.
+        answer: what ticking the box says.
+        for_previous: naming the target at the command line is answer enough, unless it says `previous`.
+    """
+
+    word: str
+    text: str
+    answer: str
+    for_previous: bool = False
 
 
 def consequences(
@@ -91,15 +112,32 @@ def known_bad(rollback: RolledBack | None) -> str:
     return f"It was rolled back from at {rollback.words}." if rollback else ""
 
 
-def one_step_further(service: Service, target: Deployment, step: RolledBack | None) -> str:
-    """Who has just rolled back, and that this goes further back than that; "" where nobody has."""
+def brings_bad(marks: Iterable[CommitMark]) -> str:
+    """Which of the commits that come to users somebody has marked bad; "" where none."""
+    bad = [mark for mark in marks if mark.bad]
+    named = "; ".join(f"{mark.commit[:7]}, at {mark.words}" for mark in bad[:MOST_NAMED])
+    more = f", and {len(bad) - MOST_NAMED} more" if len(bad) > MOST_NAMED else ""
+    return f"It brings commits that are marked bad: {named}{more}." if bad else ""
+
+
+def marked_bad(target: Deployment, mark: CommitMark | None) -> Question | None:
+    """Whether a target that somebody has marked bad is meant."""
+    if mark is None or not mark.bad:
+        return None
+    text = f"{target} was marked bad at {mark.words}."
+    return Question("MARKED BAD", text, "Yes, put it in front of users all the same")
+
+
+def one_step_further(service: Service, target: Deployment, step: RolledBack | None) -> Question | None:
+    """Who has just rolled back, and that this goes further back than that; None where nobody has."""
     if step is None:
-        return ""
+        return None
     left = Deployment.objects.filter(pk=step.left).first()
     incident = f" ({clean_line(step.incident, 100)})" if step.incident else ""
     why = f": {clean_line(step.why)}" if step.why else ""
     by, was = clean_line(step.by or "Somebody", 100), left or "an unknown deployment"
-    return (
+    text = (
         f"{by} rolled {service.short} back from {was} to {service.live} {age(step.at)} ago{incident}{why}. "
         f"This goes one step further back, to {target}."
     )
+    return Question("SOMEBODY HAS JUST ROLLED BACK", text, "Yes, go one step further back", for_previous=True)

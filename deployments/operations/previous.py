@@ -1,7 +1,8 @@
 """What served before this incident. Pages, commands, suggestions and manual commands use this module.
 
-That is the deployment that served last before the live one, can still serve, is not known to be bad, and,
-once a rollback has gone back, has older code than what it went back to.
+That is the deployment that served last before the live one, can still serve, is not known to be bad (rolled
+back from, or of a commit that somebody marked bad), and, once a rollback has gone back, has older code than
+what it went back to.
 """
 
 from __future__ import annotations
@@ -25,7 +26,11 @@ SERVED = """
     SELECT served.* FROM unnest(%s::bigint[]) AS asked (service_id) CROSS JOIN LATERAL (
         SELECT * FROM deployments_deployment
         WHERE service_id = asked.service_id AND production AND live_until IS NOT NULL
-            AND missing_since IS NULL AND id <> ALL (%s::bigint[])
+            AND missing_since IS NULL AND id <> ALL (%s::bigint[]) AND NOT EXISTS (
+                SELECT FROM deployments_commitmark AS mark
+                WHERE mark.ended_at IS NULL AND mark.verdict = 'bad' AND mark.commit <> ''
+                    AND mark.commit IN (deployments_deployment.commit_sha, deployments_deployment.image)
+            )
         ORDER BY live_until DESC, id DESC LIMIT %s
     ) AS served ORDER BY live_until DESC, id DESC
 """

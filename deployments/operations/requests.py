@@ -54,6 +54,7 @@ def request_operation(
     reason_detail: str,
     incident: str,
     incident_began_at: datetime | None = None,
+    marks_bad: bool | None = None,
 ) -> Operation:
     """Queue the operation that the plan describes, at most once for each key.
 
@@ -65,6 +66,7 @@ def request_operation(
         reason_detail: the reason in the person's own words.
         incident: a reference, may be empty.
         incident_began_at: when the incident began, where an alert said so.
+        marks_bad: whether a rollback marks the commit that it takes away bad, once its target serves.
 
     Raises:
         OperationRefused: the plan says why it is not possible; recorded in the audit log.
@@ -87,6 +89,7 @@ def request_operation(
                 reason_detail=reason_detail,
                 incident=incident,
                 incident_began_at=incident_began_at,
+                marks_bad=marks_bad,
             )
     except IntegrityError:
         return _existing_or_refused(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from deployments.models import Deployment, Service
+from deployments.models import CommitMark, Deployment, Service
 from deployments.operations.past.rolled_back import RolledBack
 from deployments.providers.base import DeploymentStatus, RollingRelease
 from rollback_portal.web.badges import Badge, Tone
@@ -24,6 +24,7 @@ class BadgeContext:
         sure: whether the mark of what is live may be green, and in a word or two why not (`doubt`).
         previous: what served before this incident.
         rolled_back: the rollback away from this deployment, where it is known to be bad.
+        mark: what somebody has said of its commit.
     """
 
     service: Service
@@ -31,6 +32,7 @@ class BadgeContext:
     doubt: str = ""
     previous: Deployment | None = None
     rolled_back: RolledBack | None = None
+    mark: CommitMark | None = None
 
 
 def release_stage(release: RollingRelease) -> str:
@@ -42,7 +44,16 @@ def release_stage(release: RollingRelease) -> str:
 
 def badges_for(deployment: Deployment, context: BadgeContext) -> tuple[Badge, ...]:
     """Every badge that is true of the deployment, the most important one first."""
-    return (*_serving(deployment, context), *_build(deployment), *_rollback(deployment, context))
+    serving, build = _serving(deployment, context), _build(deployment)
+    return (*serving, *_mark(context.mark), *build, *_rollback(deployment, context))
+
+
+def _mark(mark: CommitMark | None) -> list[Badge]:
+    if mark is None:
+        return []
+    if mark.bad:
+        return [Badge("BAD", "bad", "square", f"at {mark.words}")]
+    return [Badge("GOOD", "good", "circle", f"at {mark.words}")]
 
 
 def _serving(deployment: Deployment, context: BadgeContext) -> list[Badge]:

@@ -20,6 +20,7 @@ from deployments.history import compare_url, is_older
 from deployments.lookup import find_deployment, find_service
 from deployments.models import OPERATE, Change, Deployment, Operation, OperationKind, ProviderStatus, Service
 from deployments.operations import plan_token, requests
+from deployments.operations.marks import commit_of
 from deployments.operations.plan import Plan, make_plan
 from deployments.operations.plan_token import InvalidPlanToken
 from deployments.pages import manual_fallback
@@ -78,6 +79,7 @@ def _initial(request: HttpRequest) -> dict[str, object]:
         "incident": link.incident,
         "since": link.since.isoformat() if link.since else "",
         "cancel_builds_first": True,
+        "marks_bad": True,
     }
 
 
@@ -129,6 +131,7 @@ def _start(request: HttpRequest, plan: Plan, form: ConfirmForm, key: UUID) -> Ht
             reason_detail=data["words"],
             incident=data["incident"],
             incident_began_at=data["since"],
+            marks_bad=data["marks_bad"] if plan.kind == OperationKind.ROLL_BACK else None,
         )
     except requests.OperationUnderWay as other:
         return _redirect_to_other(request, other.change)
@@ -185,12 +188,21 @@ def _render(
         "commits": _commits(plan),
         "options": leave_options(plan) if plan.kind == OperationKind.LEAVE else [],
         "longest_reason": LONGEST_REASON,
+        "bad_commit": live.short_sha if live and _may_be_marked(plan) else "",
         "incident_began": time_of(str(form["since"].value() or "")),
         "own_url": request.get_full_path(),
         "in_dialog": bool(request.htmx) and not request.htmx.boosted,  # type: ignore[attr-defined]
     }
     fragment = "deployments/_confirm.html"
     return page(request, "deployments/confirm.html", context, fragment=fragment, status=status)
+
+
+def _may_be_marked(plan: Plan) -> bool:
+    """Whether the commit that it takes away can be marked bad: another build of the same one is no reason."""
+    left, target = plan.live, plan.target
+    if plan.kind != OperationKind.ROLL_BACK or left is None or target is None:
+        return False
+    return bool(commit_of(left)) and commit_of(left) != commit_of(target)
 
 
 def _commits(plan: Plan) -> CommitList | None:

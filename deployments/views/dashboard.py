@@ -15,6 +15,7 @@ from deployments.forms.filters import Filters
 from deployments.history import commits_between, compare_url, is_older, with_commit_authors
 from deployments.lookup import find_deployment, find_service
 from deployments.models import OPERATE, Change, Pin, ProviderStatus, Service
+from deployments.operations.marks import commit_of, marks_of
 from deployments.pages import manual_fallback
 from deployments.pages.bars import (
     outside_pins,
@@ -98,6 +99,10 @@ def deployment(request: HttpRequest, slug: str, provider_id: str) -> HttpRespons
         "live": service.live,
         "nothing_between": nothing_between(deployment, service.live),
         "commit_fact": commit_fact(deployment),
+        "mark": marks_of([deployment]).get(commit_of(deployment)),
+        "markable": bool(commit_of(deployment)),
+        "may_operate": _may_operate(request),
+        "needed_role": weakest_role(OPERATE),
         "live_fact": live_fact(deployment, live=service.live_id == deployment.pk),
         "commits": commits,
         "commits_summary": commits_summary(len(commits), COMMITS_MOVE[goes_back], service),

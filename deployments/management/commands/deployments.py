@@ -12,6 +12,7 @@ from deployments.management.naming import find_service
 from deployments.management.portal_command import CommandRefused, PortalCommand
 from deployments.models import Deployment, OperationKind, Service
 from deployments.operations import eligibility
+from deployments.operations.marks import commit_of, marks_of
 from deployments.operations.previous import past_of
 from deployments.pages.badges import BadgeContext, badges_for
 from deployments.pages.cards import cards_for
@@ -58,11 +59,13 @@ def described(service: Service, deployments: Iterable[Deployment]) -> list[dict[
     """Each deployment with the marks of its row on the dashboard, and why it cannot be chosen."""
     state = load_current_state([service])
     (card,) = cards_for((service,), state)
-    past, rows = past_of([service])[service.pk], []
+    deployments = list(deployments)
+    past, marks, rows = past_of([service])[service.pk], marks_of(deployments), []
     for deployment in deployments:
         deployment.service = service
         rolled_back = past.rolled_back(deployment)
-        context = BadgeContext(service, card.sure, card.doubt, past.previous, rolled_back)
+        mark = marks.get(commit_of(deployment))
+        context = BadgeContext(service, card.sure, card.doubt, past.previous, rolled_back, mark)
         reason = eligibility.ineligible_reason(deployment, service, card.change, card.pin)
         if rolled_back is not None and rolled_back.standing:
             reason = reason or rolled_back.way_back

@@ -22,9 +22,9 @@ class Command(OperationCommand):
             help="a deployment's id, a commit (7 to 40 digits) or: previous, what served before the incident",
         )
         parser.add_argument(
-            "--again",
+            "--not-bad",
             action="store_true",
-            help="go one step further back although somebody has just rolled back to the previous one",
+            help="do not mark the commit that is rolled back from as bad",
         )
 
     def find_target(self, service: Service, options: dict[str, Any]) -> Deployment:

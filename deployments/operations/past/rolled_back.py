@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from deployments.models import (
     ActKind,
     Change,
+    CommitMark,
+    Deployment,
     LivePeriod,
     OperationKind,
     OutsideAct,
@@ -93,7 +95,8 @@ def rollbacks_of(services: Sequence[Service], builds: Builds) -> dict[int, Rolle
         timeline, same = timelines.get(rollback.service_id, []), alike.get(_builds(rollback, builds), [])
         if build not in live and not _is_back(rollback, builds, timeline, same):
             bad[build] = rollback
-    return bad
+    good = _marked_good(bad)
+    return {build: rollback for build, rollback in bad.items() if build not in good}
 
 
 def _builds(rollback: RolledBack, builds: Builds) -> tuple[int, int | None]:
@@ -145,8 +148,20 @@ def _last(order: Sequence[int], build: int) -> int:
     return max(place for place, one in enumerate(order) if one == build)
 
 
+def _marked_good(bad: Mapping[int, RolledBack]) -> set[int]:
+    """Those that somebody has marked good since; what a standing rollback left comes back by leaving it."""
+    past = [build for build, rollback in bad.items() if not rollback.standing]
+    if not past:
+        return set()
+    good = CommitMark.objects.standing().filter(verdict="good", commit=OuterRef("commit_sha"))
+    return set(Deployment.objects.filter(Exists(good), pk__in=past).values_list("pk", flat=True))
+
+
 def _changes(services: Iterable[Service], since: datetime) -> Iterator[RolledBack]:
-    """The portal's own, also if the target then failed: the old deployment was still rolled back from."""
+    """The portal's own, also if the target then failed: the old deployment was still rolled back from.
+
+    Whoever asked for one may have said that what it takes away is not bad.
+    """
     moved = Q(status="succeeded") | Q(status_times__has_key="serving")
     changes = Change.objects.filter(
         moved,
@@ -154,7 +169,7 @@ def _changes(services: Iterable[Service], since: datetime) -> Iterator[RolledBac
         operation__kind=OperationKind.ROLL_BACK,
         from_deployment__isnull=False,
         operation__requested_at__gt=since,
-    )
+    ).exclude(operation__marks_bad=False)
     for change in changes.select_related("operation").only(*OF_CHANGE).order_by("pk"):
         operation = change.operation
         yield RolledBack(

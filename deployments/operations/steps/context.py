@@ -8,6 +8,7 @@ from typing import Any
 
 from deployments.models import Change, OperationKind, Service
 from deployments.models.operation import SERVES_AND_FAILS
+from deployments.operations.marks import mark_what_was_left
 from deployments.operations.requests import ACTIONS
 from deployments.providers.base import Busy, Provider, ProviderError
 from rollback_portal.audit.models import Outcome
@@ -70,6 +71,8 @@ class ChangeContext(Lease[Change]):
         def record() -> None:
             if in_transaction is not None:
                 in_transaction()
+            if to == "succeeded":
+                mark_what_was_left(self.change)
             self._record(to)
 
         self.move(to, record=record, **fields)

@@ -25,6 +25,7 @@ def test_a_reason_and_words_and_an_incident_are_taken_as_typed() -> None:
         "incident": "INC-412",
         "since": None,
         "cancel_builds_first": False,
+        "marks_bad": False,
         "again": False,
     }
 

@@ -22,8 +22,9 @@ def test_each_deployment_has_its_marks_and_what_can_be_done_or_why_not(portal: P
         "LIVE",
         "live now",
     ]
-    assert listed[bad.provider_id]["marks"][0].startswith("ROLLED BACK FROM at ")
-    assert "Error rate up: 500s" in listed[bad.provider_id]["marks"][0]
+    assert listed[bad.provider_id]["marks"][0].startswith("BAD at ")
+    assert listed[bad.provider_id]["marks"][1].startswith("ROLLED BACK FROM at ")
+    assert all("Error rate up: 500s" in mark for mark in listed[bad.provider_id]["marks"][:2])
     assert (listed[bad.provider_id]["can"], "leave the rollback" in listed[bad.provider_id]["reason"]) == (
         "",
         True,

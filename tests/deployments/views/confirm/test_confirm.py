@@ -110,7 +110,7 @@ def test_the_number_of_queries_does_not_grow_with_the_commits(
             deployed_api, f"Change {number}", created_at=factories.ago(hours=2, minutes=number)
         )
     responder.get(address(deployed_api, target))  # once a minute it is noted that somebody is there
-    with django_assert_max_num_queries(21):
+    with django_assert_max_num_queries(22):
         read = text(responder.get(address(deployed_api, target)))
     assert "and 32 more" in read
 

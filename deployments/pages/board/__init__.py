@@ -5,21 +5,21 @@ Only the portal's own rows are read, and the number of queries does not grow wit
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from django.db.models import Model
 from django.urls import reverse
 from django.utils import timezone
 
 from deployments.forms.filters import Filters
 from deployments.history import with_commit_authors
-from deployments.models import OPERATE, Deployment, OperationKind, Service
+from deployments.models import OPERATE, CommitMark, Deployment, OperationKind, Service
 from deployments.operations import eligibility
+from deployments.operations.marks import commit_of, held_back, marks_of
 from deployments.operations.previous import Past, past_of
 from deployments.pages.badges import BadgeContext, badges_for
+from deployments.pages.board.version import version_of
 from deployments.pages.cards import Card, cards_for
 from deployments.pages.current_state import CurrentState
 from deployments.pages.deployment_text import row_facts
@@ -37,25 +37,9 @@ from deployments.providers.json_fields import stated
 from rollback_portal.accounts.roles import weakest_role
 from rollback_portal.text import time_of_day
 from rollback_portal.web.badges import Badge
-from rollback_portal.web.unchanged import fingerprint
 
 MAX_DEPLOYMENTS = 200
 OWN_TIME_AFTER = timedelta(minutes=1)  # how much older than its row a deployment must be to show its own time
-NOT_SHOWN = {  # columns that may change without a change of the page
-    "synced_at",
-    "read_failed_at",
-    "read_failures",
-    "events_read_at",
-    "events_tried_at",
-    "unlisted",
-    "looked_at",
-    "version_checked_at",
-    "served_window",
-    "provider_answered_at",
-    "lease_owner",
-    "lease_until",
-    "not_before",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,16 +136,18 @@ def build_board(
     deployments, complete = _load_deployments(services, filters)
     timeline = build_timeline(deployments, columns, complete=complete, start=filters.cursor)
     pasts = past_of(list(dict.fromkeys((*services, *out_of_reach(state)))))
-    data = _BoardData(services, cards, pasts, timeline.rows, may_operate)
+    marks = marks_of(deployments)
+    data = _BoardData(services, cards, pasts, timeline.rows, marks, may_operate)
     rows = tuple(_board_row(row, columns, data) for row in timeline.rows)
-    version = _version(state, deployments, pasts.values(), filters.data, may_operate)
+    version = version_of(state, deployments, pasts.values(), marks, filters.data, may_operate)
     return Board(cards, columns, rows, pasts, timeline.older, version)
 
 
 def build_item(deployment: Deployment, state: CurrentState, *, may_operate: bool) -> BoardItem:
     """One deployment as its row would show it."""
     services = (deployment.service,)
-    data = _BoardData(services, cards_for(services, state), past_of(services), [], may_operate)
+    cards, marks = cards_for(services, state), marks_of([deployment])
+    data = _BoardData(services, cards, past_of(services), [], marks, may_operate)
     column = TimelineColumn(deployment.service.kind, "", services)
     return _item(TimelineEntry(deployment), column, data, deployment.created_at, alone=True)
 
@@ -187,17 +173,19 @@ class _BoardData:
         cards: Sequence[Card],
         pasts: Mapping[int, Past],
         rows: Sequence[TimelineRow],
+        marks: Mapping[str, CommitMark],
         may_operate: bool,
     ) -> None:
         self.cards = {card.service.pk: card for card in cards}
         self.may_operate = may_operate
         self.pasts = pasts
+        self.marks = marks
         self.built_elsewhere = _built_elsewhere(services, rows)
 
     def badge_context(self, deployment: Deployment) -> BadgeContext:
         card, past = self.cards[deployment.service_id], self.pasts[deployment.service_id]
-        rolled_back = past.rolled_back(deployment)
-        return BadgeContext(card.service, card.sure, card.doubt, past.previous, rolled_back)
+        rolled_back, mark = past.rolled_back(deployment), self.marks.get(commit_of(deployment))
+        return BadgeContext(card.service, card.sure, card.doubt, past.previous, rolled_back, mark)
 
 
 def _built_elsewhere(
@@ -246,8 +234,8 @@ def _item(
     live = card.service.live_id == deployment.pk
     reason = eligibility.ineligible_reason(deployment, card.service, card.change, card.pin)
     context = data.badge_context(deployment)
-    if not reason and not alone and context.rolled_back:
-        reason = context.rolled_back.way_back
+    if not reason and not alone:
+        reason = held_back(context.rolled_back, context.mark)
     if not reason and not data.may_operate:
         reason = f"needs the role {weakest_role(OPERATE)}"
     name = "promote" if eligibility.operation_kind_for(deployment) == OperationKind.PROMOTE else "roll_back"
@@ -267,34 +255,3 @@ def _item(
             live=live,
         ),
     )
-
-
-def _version(
-    state: CurrentState,
-    deployments: Iterable[Deployment],
-    pasts: Iterable[Past],
-    filters: Any,
-    may_operate: bool,
-) -> str:
-    """A fingerprint of everything on the page but the ages, which it counts on by itself."""
-    seen: list[Any] = [timezone.now().date(), may_operate, sorted(dict(filters).items())]
-    seen += [_values(row) for row in (*state.services, *state.pins.values(), *state.changes.values())]
-    seen += [change.pk for change in state.undecided]
-    seen += [_values(service.live) for service in state.services if service.live is not None]
-    seen += [
-        (fresh.provider, fresh.tone, fresh.error, fresh.retry_at, fresh.left_alone, fresh.services_error)
-        for fresh in state.freshness
-    ]
-    seen += [(role.name, role.alive) for role in state.process_status.roles]
-    seen.append(state.process_status.broker_is_away)
-    seen += [_values(row) for row in deployments]
-    seen += [(past.previous and past.previous.pk, sorted(past.bad.items())) for past in pasts]
-    for card in cards_for(state.services, state):
-        seen += [card.stale, card.confirmed, card.doubt, card.errors, card.check_is_old]
-        seen.append(card.service.synced_at is None)
-    return fingerprint(*seen)
-
-
-def _values(row: Model) -> tuple[Any, ...]:
-    fields = row._meta.concrete_fields
-    return tuple(getattr(row, field.attname) for field in fields if field.name not in NOT_SHOWN)
