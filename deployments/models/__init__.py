@@ -1,7 +1,9 @@
-"""The tables: Service, Deployment, LivePeriod, Operation, Change, Pin, OutsideAct and ProviderStatus."""
+"""The tables: Service, Deployment, LivePeriod, LogView, LogEntry, Operation, Change, Pin, OutsideAct and
+ProviderStatus."""
 
 from deployments.models.deployment import Deployment
 from deployments.models.live_period import LivePeriod
+from deployments.models.log_view import LogEntry, LogView
 from deployments.models.operation import ACTIVE, ARRANGE, OPERATE, Change, Operation, OperationKind, Reason
 from deployments.models.outside_act import ActKind, OutsideAct
 from deployments.models.pin import Pin
@@ -16,6 +18,8 @@ __all__ = [
     "Change",
     "Deployment",
     "LivePeriod",
+    "LogEntry",
+    "LogView",
     "Operation",
     "OperationKind",
     "OutsideAct",
