@@ -7,15 +7,14 @@ from tests.deployments.providers.documents.calls import (
     EMPTY,
     EVENT,
     FALSE,
-    NO_TIME,
     ROW,
     UNKNOWN,
     VERCEL,
     Call,
 )
+from tests.deployments.providers.documents.vercel_log_calls import LOG_CALLS, TEAM
 
 PROJECT_PATH = "/v9/projects/{idOrName}"
-TEAM = {"teamId": "the team of the key"}
 SDK = "in @vercel/sdk 1.28.35, and the CLI reads it"
 
 PROJECT = {
@@ -226,52 +225,7 @@ CALLS = (
         },
         undocumented={"type": SDK},
     ),
-    Call(
-        VERCEL,
-        "log lines",
-        "get",
-        "/v1/projects/{projectId}/deployments/{deploymentId}/runtime-logs",
-        sends=TEAM,
-        reads={
-            "timestampInMs": NO_TIME,
-            "message": "the request instead",
-            "level": EMPTY,
-            "source": EMPTY,
-            "requestMethod": EMPTY,
-            "requestPath": EMPTY,
-            "responseStatusCode": "the level alone tells an error",
-            "rowId": "the line's time, source and masked text stand for it",
-            "messageTruncated": FALSE,
-        },
-    ),
-    Call(
-        VERCEL,
-        "events of a build",
-        "get",
-        "/v3/deployments/{idOrUrl}/events",
-        sends={
-            "direction": "`backward`",
-            "follow": "`0`: no stream",
-            "limit": "500",
-            "builds": "`1`",
-            **TEAM,
-        },
-        rows="[]",
-        reads={
-            "type": "`stderr` and `fatal` are errors; others are information",
-            "created": "used where there is no `date`; without both the line is left out",
-            "payload": "the fields are in the event itself, which is the newer form",
-            "payload.date": NO_TIME,
-            "payload.text": "the event is left out",
-            "payload.id": "the line's time, source and masked text stand for it",
-            "payload.info.name": EMPTY,
-            "date": NO_TIME,
-            "text": "the event is left out",
-            "id": "see `payload.id`",
-            "info.name": EMPTY,
-            "level": "see `type`",
-        },
-    ),
+    *LOG_CALLS,
     Call(
         VERCEL,
         "domains that a promotion did not move",

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from deployments.providers.base import Busy, NotAllowed, Unreadable
+from deployments.providers.base import Busy, NotAllowed, ProviderName, Unreadable
+from deployments.providers.http import ProviderConnection
 from deployments.providers.logs import LogKind, LogLevel, LogLine, LogQuery
+from deployments.providers.rate_limit import BACKGROUND_SHARE, LIMITS
 from deployments.providers.render.logs import log_line
 from tests.deployments.providers.client_bench import ClientBench
 
@@ -118,6 +120,18 @@ def test_a_log_that_cannot_be_read_is_an_error_in_words(
     render_bench.fault("logs", do, detail=detail, times=None)
     with pytest.raises(error, match="Render"):
         read(render_bench)
+
+
+def test_looking_at_a_log_takes_nothing_from_the_limit_of_other_reads(
+    render_bench: ClientBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read(render_bench)  # the owner is known now
+    buckets: list[str] = []
+    count = lambda connection, bucket, subject="": buckets.append(bucket)  # noqa: E731
+    monkeypatch.setattr(ProviderConnection, "_count_call", count)
+    read(render_bench, only_new_instances=True)
+    assert set(buckets) == {"logs"}
+    assert LIMITS[ProviderName.RENDER]["logs"] < LIMITS[ProviderName.RENDER]["reads"] * (1 - BACKGROUND_SHARE)
 
 
 def test_a_byte_that_is_no_utf_8_hides_no_line(render_bench: ClientBench) -> None:
