@@ -16,6 +16,12 @@ LOOKS_SECRET = "This looks like a secret. Secrets are masked in the lines, so it
 class LogFilterForm(forms.Form):
     """Which lines are shown. An invalid value is ignored, and `complaints` says so."""
 
+    text = forms.CharField(
+        label="Text in the line",
+        required=False,
+        max_length=LONGEST_FILTER,
+        widget=forms.TextInput({"type": "search"}),
+    )
     kind = forms.ChoiceField(
         label="Type",
         required=False,
@@ -31,12 +37,6 @@ class LogFilterForm(forms.Form):
             ("info", "info"),
             ("debug", "debug"),
         ],
-    )
-    text = forms.CharField(
-        label="Text in the line",
-        required=False,
-        max_length=LONGEST_FILTER,
-        widget=forms.TextInput({"type": "search"}),
     )
 
     def __init__(self, data: Any, *, why_not: str = "") -> None:

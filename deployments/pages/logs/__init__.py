@@ -43,6 +43,12 @@ class ShownLine:
     entry: LogEntry
     point: AxisPoint | None
 
+    @property
+    def short_source(self) -> str:
+        """Of Render's instances all of one service begin alike, so only the end of the name."""
+        source = self.entry.source
+        return source.rpartition("-")[2] if source.startswith(("srv-", "crn-")) else source
+
 
 @dataclass(frozen=True, slots=True)
 class LogPanel:

@@ -140,3 +140,11 @@ def test_a_static_site_has_no_log() -> None:
     assert why_no_logs(static)
     assert not why_no_logs(factories.service("web"))
     assert not why_no_logs(factories.service("api"))
+
+
+def test_an_instance_is_named_by_the_end_of_its_name(view: LogView) -> None:
+    entry(view, "one")
+    LogEntry.objects.update(source="srv-00000000000000000001-ab1de")
+    assert [line.short_source for line in panel(view).lines] == ["ab1de"]
+    LogEntry.objects.update(source="serverless")
+    assert [line.short_source for line in panel(view).lines] == ["serverless"]
