@@ -28,6 +28,9 @@ from deployments.providers.logs import (
 BUCKET = "logs"
 PAGE = 100  # the largest page that Render gives
 BEFORE = timedelta(hours=1)  # in which an instance has written, where it is an older one
+AT_LEAST = timedelta(
+    seconds=1
+)  # before: the first line of a new instance may bear the very time of the order
 MOST_INSTANCES = 20  # in one request
 KINDS = {kind.value: kind for kind in LogKind}
 
@@ -64,7 +67,7 @@ class RenderLogReader:
             return None, ()
         before = query.instances_before
         if before is None:
-            before = self._written_by(query, query.since - BEFORE, query.since)
+            before = self._written_by(query, query.since - BEFORE, query.since - AT_LEAST)
         since = self._written_by(query, query.since, query.until)
         return before, tuple(name for name in since if name not in before)[:MOST_INSTANCES]
 
