@@ -16,6 +16,9 @@ EXAMINED = 8_192  # characters of a line; what follows is never shown
 LONGEST_MESSAGE = 2_000  # characters that are kept of a masked line
 LONGEST_CUT_WORD = 1_100  # characters: of what is recognised only by its end, nothing is longer
 KEY_BEGINS, KEY_ENDS = "-----BEGIN", "-----END"
+# A line of a key, with or without what a logger puts before it. Any other line means that the key is over, or
+# that lines of the same moment came in another order.
+KEY_LINE = re.compile(r"[A-Za-z0-9+/=]{16}+|\A\S*+\Z")
 LONGEST_KEY = 200  # lines of a private key, when its end never comes
 MAY_BE_SPLIT = 4_000  # characters: so long a line may have been split by the provider within a word
 MOST_SOURCES = 200
@@ -53,9 +56,10 @@ class LineMasker:
         cut = cut or len(message) > EXAMINED
         begins, ends = message.rfind(KEY_BEGINS), message.rfind(KEY_ENDS)
         left = self._within_key.pop(source, 0)
-        if left and ends < 0:
+        if left and ends < 0 and KEY_LINE.search(message[:EXAMINED]):
             self._remember(source, left - 1)
             return WORDS[ord(STAND_INS["private key"])]
+        left = left if ends >= 0 else 0
         if begins > ends:
             self._remember(source, LONGEST_KEY)
         text = _beginning(plain(message[:EXAMINED]), cut=cut)

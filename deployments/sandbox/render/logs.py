@@ -103,7 +103,8 @@ class RenderLogs:
             written = [
                 line for line in self._written(service, start, end) if self._matches_filters(request, line)
             ]
-            lines += sorted(written, key=lambda line: str(line["timestamp"]), reverse=backward)
+            written.sort(key=lambda line: str(line["timestamp"]))
+            lines += written[::-1] if backward else written  # also those of the same millisecond
         if "build" in wanted:
             lines += [
                 line

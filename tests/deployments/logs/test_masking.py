@@ -200,8 +200,16 @@ def test_a_line_of_a_key_whose_beginning_was_not_read_is_masked_by_itself() -> N
 def test_a_key_without_an_end_does_not_swallow_the_log_for_ever() -> None:
     masker = LineMasker()
     masker.mask("-----BEGIN PRIVATE KEY-----", "one")
-    shown = [masker.mask(f"line {number}", "one") for number in range(masking.LONGEST_KEY + 1)]
-    assert shown[-1] == f"line {masking.LONGEST_KEY}"
+    shown = [masker.mask(f"line-{number}", "one") for number in range(masking.LONGEST_KEY + 1)]
+    assert shown[-1] == f"line-{masking.LONGEST_KEY}"
+
+
+def test_a_line_that_cannot_be_of_a_key_ends_it_so_that_lines_in_another_order_hide_nothing() -> None:
+    masker = LineMasker()
+    masker.mask("-----BEGIN PRIVATE KEY-----", "one")
+    assert masker.mask("INFO " + secrets_of("shop")["key line 0"], "one") == "[masked: private key]"
+    assert masker.mask("Traceback (most recent call last):", "one") == "Traceback (most recent call last):"
+    assert masker.mask("word", "one") == "word"
 
 
 def test_the_rest_of_a_word_on_the_line_after_a_split_one_is_masked() -> None:
