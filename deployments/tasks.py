@@ -7,6 +7,7 @@ from datetime import timedelta
 from celery import shared_task
 
 from deployments.clients import provider
+from deployments.logs.poll import read_wanted
 from deployments.models import Change
 from deployments.operations import worker
 from deployments.sync import poll
@@ -32,6 +33,16 @@ def read_vercel() -> None:
 
 
 @shared_task
+def read_render_logs() -> None:
+    read_wanted("render", provider("render"))
+
+
+@shared_task
+def read_vercel_logs() -> None:
+    read_wanted("vercel", provider("vercel"))
+
+
+@shared_task
 def check_versions() -> None:
     check_followed_services()
 
@@ -41,5 +52,7 @@ CHANGES = JobKind(Change, advance, worker.run)
 RECURRING = (
     RecurringTask("render", read_render, timedelta(seconds=15)),
     RecurringTask("vercel", read_vercel, timedelta(seconds=15)),
+    RecurringTask("render-logs", read_render_logs, timedelta(seconds=5)),
+    RecurringTask("vercel-logs", read_vercel_logs, timedelta(seconds=5)),
     RecurringTask("served", check_versions, timedelta(seconds=15)),
 )

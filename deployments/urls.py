@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from deployments.views import confirm, dashboard, marks, now, operation, operations, services
+from deployments.views import confirm, dashboard, logs, marks, now, operation, operations, services
 
 urlpatterns = [
     path("", dashboard.dashboard, name="dashboard"),
     path("now", now.now, name="now"),
     path("services/", services.services, name="services"),
     path("services/<slug:slug>/", dashboard.service, name="service"),
+    path("services/<slug:slug>/logs/", logs.service_logs, name="service_logs"),
     path("services/<slug:slug>/edit/", services.service_edit, name="service_edit"),
     path("services/<slug:slug>/deployments/<str:provider_id>/", dashboard.deployment, name="deployment"),
     path(
@@ -19,6 +20,7 @@ urlpatterns = [
     path("services/<slug:slug>/leave/", confirm.leave, name="leave"),
     path("operations/", operations.operations, name="operations"),
     path("operations/<uuid:pk>/", operation.operation, name="operation"),
+    path("operations/<uuid:pk>/logs/", logs.operation_logs, name="operation_logs"),
     path("operations/<uuid:pk>/cancel/", operation.cancel, name="cancel"),
     path("operations/<uuid:pk>/stop-waiting/", operation.stop_waiting, name="stop_waiting"),
     path("operations/<uuid:pk>/settle/", operation.settle, name="settle"),

@@ -28,7 +28,7 @@ LEVELS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("apps", "models", "clients", "sandbox"),
         ("history", "lookup"),
         ("sync",),
-        ("operations", "service_settings"),
+        ("logs", "operations", "service_settings"),
         ("forms",),
         ("pages",),
         ("templatetags",),

@@ -3,6 +3,7 @@
 from deployments.models.commit_mark import CommitMark
 from deployments.models.deployment import Deployment
 from deployments.models.live_period import LivePeriod
+from deployments.models.log_view import LogEntry, LogView
 from deployments.models.operation import ACTIVE, ARRANGE, OPERATE, Change, Operation, OperationKind, Reason
 from deployments.models.outside_act import ActKind, OutsideAct
 from deployments.models.pin import Pin
@@ -18,6 +19,8 @@ __all__ = [
     "CommitMark",
     "Deployment",
     "LivePeriod",
+    "LogEntry",
+    "LogView",
     "Operation",
     "OperationKind",
     "OutsideAct",

@@ -38,13 +38,17 @@ WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class ChecklistStep:
-    """One step. `took` grows until the step has ended; `usually` is how long it takes, as text."""
+    """One step. `took` grows until the step has ended; `usually` is how long it takes, as text.
+
+    `status` is the status that the step stands for, by which the page names it.
+    """
 
     message: str
     state: str
     started: datetime | None
     took: timedelta | None
     usually: str
+    status: str = ""
 
     @property
     def word(self) -> str:
@@ -95,7 +99,7 @@ def _checklist_step(
     ended = _left_at(covered, change, reached)
     state = _state(covered, change, reached, still_pinned)
     took = max((ended or now) - began, timedelta()) if began else None
-    return ChecklistStep(step["message"], state, began, took, step.get("usually", ""))
+    return ChecklistStep(step["message"], state, began, took, step.get("usually", ""), step["status"])
 
 
 def _left_at(covered: Sequence[str], change: Change, reached: dict[str, datetime]) -> datetime | None:

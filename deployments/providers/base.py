@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from deployments.providers.logs import LogPage, LogQuery
 from deployments.providers.types import (
     Accepted,
     AliasRequest,
@@ -18,7 +19,6 @@ from deployments.providers.types import (
     Current,
     DeploymentPage,
     DeploymentStatus,
-    LogLine,
     OrderFinding,
     OrderProgress,
     OrderRecord,
@@ -41,7 +41,6 @@ __all__ = [
     "Current",
     "DeploymentPage",
     "DeploymentStatus",
-    "LogLine",
     "Missing",
     "NotAllowed",
     "OrderFinding",
@@ -241,8 +240,8 @@ class Provider(Protocol):
     def events(self, service_id: str, *, since: datetime) -> Sequence[RemoteEvent]:
         """What the provider recorded since then: deployments, rollbacks, changed settings."""
 
-    def logs(self, service_id: str, *, since: datetime, limit: int = 100) -> Sequence[LogLine]:
-        """At most `limit` log lines (up to 100) since then, oldest first."""
+    def logs(self, query: LogQuery) -> LogPage:
+        """The newest lines of a service's log, oldest first. They are untrusted text with secrets in it."""
 
     def metrics(self, service_id: str, *, since: datetime) -> Sequence[Sample]:
         """Requests by status code since then. Raises Unsupported where the provider has no metrics API."""

@@ -7,9 +7,9 @@ never sent, it was refused, or it may have been applied although no response arr
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
-from typing import Any, TypedDict, TypeVar
+from typing import Any, TypedDict
 
 import httpx
 
@@ -25,7 +25,7 @@ from deployments.providers.base import (
 )
 from deployments.providers.json_fields import http_date
 from deployments.providers.rate_limit import RateLimit
-from deployments.providers.response import ProviderResponse, decoded, read_whole
+from deployments.providers.response import ProviderResponse, decoded, read_whole, streamed_lines
 from rollback_portal.text import clean_line
 
 TIMEOUT = httpx.Timeout(connect=3.0, read=15.0, write=5.0, pool=3.0)
@@ -47,7 +47,6 @@ RETRIED_READS = (httpx.NetworkError, httpx.RemoteProtocolError)
 Timeout = httpx.Timeout
 Transport = httpx.BaseTransport
 Params = Mapping[str, Any]
-T = TypeVar("T")
 
 
 class ConnectionOptions(TypedDict, total=False):
@@ -138,7 +137,7 @@ class ProviderConnection:
             with self._client.stream("GET", path, params=params, timeout=timeout) as response:
                 if response.status_code != 200:
                     self._check_read(self._response(response, read_whole(response)), bucket)
-                for line in _within(seconds, response.iter_lines()):
+                for line in streamed_lines(response, seconds):
                     values += [value for value in [decoded(line)] if value is not None]
                     if len(values) >= most:
                         break
@@ -284,14 +283,6 @@ def _key(key: str) -> str:
     if not key.strip() or not key.strip().isascii() or not key.strip().isprintable():
         raise ValueError("The provider's key is empty or holds characters that no key has.")
     return key.strip()
-
-
-def _within(seconds: float, pieces: Iterator[T]) -> Iterator[T]:
-    deadline = time.monotonic() + seconds
-    for piece in pieces:
-        yield piece
-        if time.monotonic() > deadline:
-            return
 
 
 def _reason(error: Exception) -> str:

@@ -55,6 +55,12 @@ def text(value: object, *path: str) -> str:
     return UNSTORABLE.sub("", field[:LONGEST_TEXT]) if isinstance(field, str) else ""
 
 
+def whole_text(value: object, *path: str) -> str:
+    """The string at `path` however long it is, or "": for a text that has to be read before it may be cut."""
+    field = value_at(value, *path)
+    return UNSTORABLE.sub("", field) if isinstance(field, str) else ""
+
+
 def host_name(value: object, *path: str) -> str:
     """The host name at `path`, or "" where there is none or it cannot be one (a wildcard, for instance)."""
     name = text(value, *path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -55,9 +55,12 @@ class ProviderResponse:
 
 
 def decoded(content: bytes | str) -> Any:
-    """The value of a JSON text, or None where it is not JSON."""
+    """The value of a JSON text, or None where it is not JSON.
+
+    Bytes that are no UTF-8 become U+FFFD: one broken byte in a log line must not hide the others.
+    """
     try:
-        return json.loads(content)
+        return json.loads(content.decode(errors="replace") if isinstance(content, bytes) else content)
     except (ValueError, RecursionError):
         return None
 
@@ -76,3 +79,19 @@ def read_whole(response: httpx.Response) -> bytes:
         if time.monotonic() > deadline:
             raise httpx.ReadTimeout("the answer came too slowly")
     return bytes(content)
+
+
+def streamed_lines(response: httpx.Response, seconds: float) -> Iterator[bytes]:
+    """The lines of a stream that may never end, for so many seconds, and 20 MB at most.
+
+    A line that has no end by then is left out.
+    """
+    deadline = time.monotonic() + seconds
+    size, rest = 0, b""
+    for chunk in response.iter_bytes():
+        size += len(chunk)
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from lines
+        if time.monotonic() > deadline or size > LARGEST_RESPONSE:
+            return
+    yield rest

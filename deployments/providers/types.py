@@ -268,16 +268,6 @@ class RemoteEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class LogLine:
-    """One line of a service's log; `level` and `source` are the provider's words."""
-
-    at: datetime
-    message: str
-    level: str = ""
-    source: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Sample:
     """One point of a metric series; `label` is what it counts, a status code for instance."""
 

@@ -114,6 +114,7 @@ class ServiceRow:
     environment: str = ""
     unverified: list[str] = field(default_factory=list)  # domains that are not set up yet
     # Both
+    written: list[tuple[float, str, str]] = field(default_factory=list)  # lines of its log: time, text, level
     played: dict[str, Any] = field(default_factory=dict)  # fields of its JSON that somebody has set
 
     def serving(self, at: float | None = None) -> str | None:

@@ -192,6 +192,7 @@ def row_from_json(row_type: type[RowType], row: dict[str, Any]) -> RowType:
 
 def service_from(row: dict[str, Any]) -> ServiceRow:
     service = row_from_json(ServiceRow, row)
+    service.written = [(at, text, level) for at, text, level in row.get("written", ())]
     service.live_history = [(since, deployment_id) for since, deployment_id in row["live_history"]]
     if row["alias_request"]:
         service.alias_request = row_from_json(AliasRequestRow, row["alias_request"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from deployments.sandbox.clock import Clock, Pace, utcnow
@@ -196,6 +197,18 @@ class World(SandboxState):
         with self.lock:
             self.settle()
             self.record(self.service(service), self.now(), kind, actor, **details)
+
+    def service_writes(self, service: str, lines: Sequence[tuple[str, str]], over: float = 1.0) -> None:
+        """Lines of a service's log, each a text and a level, over the last so many seconds."""
+        with self.lock:
+            self.settle()
+            row = self.service(service)
+            began = self.now() - over
+            row.written += [
+                (began + over * number / len(lines), text, level)
+                for number, (text, level) in enumerate(lines, 1)
+            ]
+            self.revision += 1
 
     def somebody_adds_domain(self, service: str, domain: str, *, verified: bool = True) -> None:
         """Render only: a custom domain, which serves once it is verified."""

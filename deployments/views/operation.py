@@ -32,6 +32,7 @@ from deployments.pages.status_text import (
     still_pinned,
     waits_too_long,
 )
+from deployments.views.logs import panel_context
 from rollback_portal.accounts.permissions import actor_of, actor_user, requires
 from rollback_portal.jobs import clock
 from rollback_portal.text import elapsed
@@ -77,6 +78,8 @@ def operation(request: HttpRequest, pk: UUID) -> HttpResponse:
         and change.status in {"failed", "needs_attention"},
         "has_changed": not is_unchanged(request, version),
     }
+    if not request.htmx:  # type: ignore[attr-defined]  # the panel polls by itself
+        context |= panel_context(request, change.service, change)
     return page(request, "deployments/progress.html", context, fragment="deployments/_progress.html")
 
 

@@ -6,3 +6,4 @@ import "./page_state.js";
 import "./dialog.js";
 import "./deliberate_forms.js";
 import "./shortcuts.js";
+import "./logs.js";

@@ -12,7 +12,6 @@ from typing import Any
 
 from deployments.providers.base import (
     DeploymentStatus,
-    LogLine,
     ProviderName,
     RemoteDeployment,
     RemoteService,
@@ -151,19 +150,6 @@ def conflict(live: Sequence[RemoteDeployment]) -> str:
     if len(live) > 1:
         return f"Render lists {len(live)} deployments as live: {', '.join(deploy.id for deploy in live)}."
     return ""
-
-
-def log_line(item: Json) -> LogLine | None:
-    time = timestamp(item, "timestamp")
-    labels = {text(label, "name"): text(label, "value") for label in items(item, "labels")}
-    if not time:
-        return None
-    return LogLine(
-        at=time,
-        message=text(item, "message"),
-        level=labels.get("level", ""),
-        source=first_nonempty(labels.get("type", ""), labels.get("instance", "")),
-    )
 
 
 def samples(series: Json, label_field: str) -> Sequence[Sample]:

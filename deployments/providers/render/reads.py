@@ -12,7 +12,6 @@ from deployments.providers.base import (
     Current,
     DeploymentPage,
     DeploymentStatus,
-    LogLine,
     RemoteDeployment,
     RemoteEvent,
     RemoteService,
@@ -22,7 +21,9 @@ from deployments.providers.base import (
 from deployments.providers.http import ProviderConnection
 from deployments.providers.ids import RENDER_DEPLOY, RENDER_SERVICE, checked
 from deployments.providers.json_fields import mapping, text, timestamp
+from deployments.providers.logs import LogPage, LogQuery
 from deployments.providers.render import events, parse
+from deployments.providers.render.logs import RenderLogReader
 from deployments.providers.render.service_details import ServiceDetails
 from deployments.providers.response import ProviderResponse
 
@@ -114,20 +115,9 @@ class RenderReads:
             raise Unreadable("Render sent events in an unknown form: each has a type and a timestamp.")
         return [event for row in rows if (event := events.event(row))]
 
-    def logs(self, service_id: str, *, since: datetime, limit: int = PAGE) -> Sequence[LogLine]:
-        """The newest lines since then, oldest first; the limit is clamped to 1 to 100.
-
-        Reference: https://api-docs.render.com/reference/list-logs (GET /logs)
-        """
-        params = {
-            "ownerId": self._owner(service_id),
-            "resource": checked(service_id, RENDER_SERVICE),
-            "startTime": rfc3339(since),
-            "direction": "backward",
-            "limit": min(max(limit, 1), PAGE),
-        }
-        rows = self.connection.get("/logs", params).json_objects("logs")
-        return sorted((line for row in rows if (line := parse.log_line(row))), key=lambda line: line.at)
+    def logs(self, query: LogQuery) -> LogPage:
+        """See `RenderLogReader.read`."""
+        return RenderLogReader(self.connection, self._owner(query.service_id)).read(query)
 
     def metrics(self, service_id: str, *, since: datetime) -> Sequence[Sample]:
         """Requests by status code, in at most 120 points per series.

@@ -1,4 +1,4 @@
-"""Turns Vercel's JSON into the types of `types.py`: projects, deployments, events and log lines.
+"""Turns Vercel's JSON into the types of `types.py`: projects and deployments.
 
 Reference: https://vercel.com/docs/rest-api/reference/endpoints/deployments/list-deployments
 """
@@ -11,7 +11,6 @@ from typing import Any
 
 from deployments.providers.base import (
     DeploymentStatus,
-    LogLine,
     ProviderName,
     RemoteDeployment,
     RemoteService,
@@ -135,22 +134,6 @@ def _alias_error(item: Json) -> str:
 
 def identity(item: Json) -> str:
     return first_nonempty(text(item, "uid"), text(item, "id"))
-
-
-def log_line(item: object) -> LogLine | None:
-    at = timestamp_ms(item, "timestampInMs")
-    if not at or text(item, "source") == "delimiter":
-        return None
-    status = text(item, "responseStatusCode")
-    request = " ".join(
-        word for word in (text(item, "requestMethod"), text(item, "requestPath"), status) if word
-    )
-    return LogLine(
-        at=at,
-        message=first_nonempty(text(item, "message"), request),
-        level=text(item, "level"),
-        source=text(item, "source"),
-    )
 
 
 def _served(status: DeploymentStatus, substate: str) -> bool | None:

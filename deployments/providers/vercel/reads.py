@@ -11,7 +11,6 @@ from typing import Any
 from deployments.providers.base import (
     Current,
     DeploymentPage,
-    LogLine,
     Missing,
     ProviderError,
     RemoteDeployment,
@@ -23,14 +22,15 @@ from deployments.providers.base import (
 from deployments.providers.http import ProviderConnection
 from deployments.providers.ids import NOT_SENT, VERCEL_DEPLOYMENT, VERCEL_PROJECT, checked
 from deployments.providers.json_fields import text, timestamp_ms, value_at
+from deployments.providers.logs import LogPage, LogQuery
 from deployments.providers.response import ProviderResponse
 from deployments.providers.vercel import events, parse, project_state, rolling_release
+from deployments.providers.vercel.logs import VercelLogReader
 
 PAGE = 100  # the largest page that Vercel gives
 MOST_PAGES = 20
 TEAM = re.compile(r"team_[A-Za-z0-9_-]{1,64}")
 SLUG = re.compile(r"[A-Za-z0-9_.-]{1,100}")
-STREAM_FOR = 5.0  # seconds; the log stream of a running deployment never ends by itself
 
 
 @dataclass
@@ -133,22 +133,9 @@ class VercelReads:
             params["until"] = _rfc3339(min(times))
         return list(found.values())
 
-    def logs(self, service_id: str, *, since: datetime, limit: int = PAGE) -> Sequence[LogLine]:
-        """What the live deployment has logged since then, oldest first.
-
-        The provider streams without an end, so this reads for five seconds or `limit` lines.
-
-        Reference: https://vercel.com/docs/rest-api/reference/endpoints/logs/get-logs-for-a-deployment
-            (GET /v1/projects/{projectId}/deployments/{deploymentId}/runtime-logs)
-        """
-        live = self.current(service_id).live_id
-        if not live:
-            return []
-        path = f"/v1/projects/{checked(service_id, VERCEL_PROJECT)}/deployments"
-        path = f"{path}/{checked(live, VERCEL_DEPLOYMENT)}/runtime-logs"
-        rows = self.connection.stream_json_lines(path, bucket="logs", most=limit, seconds=STREAM_FOR)
-        lines = (line for row in rows if (line := parse.log_line(row)) and line.at >= since)
-        return sorted(lines, key=lambda line: line.at)
+    def logs(self, query: LogQuery) -> LogPage:
+        """See `VercelLogReader.read`."""
+        return VercelLogReader(self.connection).read(query)
 
     def metrics(self, service_id: str, *, since: datetime) -> Sequence[Sample]:
         """Vercel has no metrics API. Raises Unsupported."""

@@ -6,6 +6,7 @@ Reference: https://api-docs.render.com/reference
 from __future__ import annotations
 
 from deployments.sandbox.render.deploys import RenderDeploys
+from deployments.sandbox.render.logs import RenderLogs
 from deployments.sandbox.render.metrics import RenderMetrics
 from deployments.sandbox.render.services import RenderServices
 from deployments.sandbox.rows import ApiRefusal
@@ -41,6 +42,7 @@ class RenderApi:
         self.routes = [
             *RenderServices(world).routes,
             *RenderDeploys(world).routes,
+            *RenderLogs(world).routes,
             *RenderMetrics(world).routes,
         ]
 

@@ -19,6 +19,8 @@ No key is needed, because the sandbox listens on loopback only.
                                 `{"does": "adds_domain", "service", "domain", "verified"}`
     POST   /_sandbox/records    `{"service", "fields", "deployment"}`: fields in the JSON of a service or of a
                                 deployment; `{"service", "kind", "details", "actor"}`: an event
+    POST   /_sandbox/lines      `{"service", "lines", "over"}`: lines of its log of the last seconds, each a
+                                text and a level; or `"lines": "hostile"`, see log_lines.py
     GET, POST /_sandbox/pace    seconds of each stage, or `{"name": "local"}` (`fast`, `instant`)
     GET, POST /_sandbox/rules   see `Rules` in clock.py
 """
@@ -29,6 +31,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from deployments.sandbox.clock import PACES, Rules
+from deployments.sandbox.log_lines import hostile_lines
 from deployments.sandbox.rows import ApiRefusal, ServiceRow, rfc3339
 from deployments.sandbox.server.faults import Fault, Faults
 from deployments.sandbox.server.http import Request, SandboxResponse, find, route
@@ -50,6 +53,7 @@ class Control:
             route("DELETE", "/_sandbox/faults", "", self.disarm),
             route("POST", "/_sandbox/outside", "", self.outside),
             route("POST", "/_sandbox/records", "", self.records),
+            route("POST", "/_sandbox/lines", "", self.lines),
             route("GET", "/_sandbox/pace", "", self.pace),
             route("POST", "/_sandbox/pace", "", self.set_pace),
             route("GET", "/_sandbox/rules", "", self.rules),
@@ -142,6 +146,14 @@ class Control:
             fields["deployment_id"] = fields.pop("deployment")
         (self.world.provider_records if "kind" in fields else self.world.provider_says)(**fields)
         return SandboxResponse.json({"done": "recorded"})
+
+    def lines(self, request: Request) -> SandboxResponse:
+        fields = request.json_object()
+        lines = fields.pop("lines")
+        if lines == "hostile":
+            lines = [(line.text, line.level) for line in hostile_lines(fields["service"])]
+        self.world.service_writes(fields.pop("service"), lines, **fields)
+        return SandboxResponse.json({"done": f"{len(lines)} lines"})
 
     # --- Pace and rules ---
 

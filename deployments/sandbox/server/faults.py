@@ -21,6 +21,8 @@ A fault names an operation (`on`, with `*` as a wildcard), what to do there (`do
     drop_after        the same, but applied
     refuse_connection the connection fails (over real HTTP: it ends at once)
     not_json          applied; the response is an HTML page with the right status
+    cut_off           applied; the response ends in the middle
+    bad_bytes         applied; each text in the response begins with a byte that is no UTF-8
     omit              the field `detail` (dots for inner ones) is missing from the response
     replace           `field=value`: that field has another value, an unknown status for example
     rename            `field=name`: that field goes by another name, wherever it is
@@ -70,7 +72,10 @@ REFUSALS = {
     "already_current": 422, "gone": 410,
 }  # fmt: skip
 BEFORE = ("rate_limit", "error", "drop_before", "refuse_connection", *REFUSALS)
-AFTER = ("slow", "error_after", "drop_after", "not_json", "omit", "replace", "rename", "empty", "leave_out")
+AFTER = (
+    "slow", "error_after", "drop_after", "not_json", "cut_off", "bad_bytes", "omit", "replace", "rename",
+    "empty", "leave_out",
+)  # fmt: skip
 KINDS = (*BEFORE, *AFTER, *OUTCOME_FAULTS)
 
 
@@ -171,6 +176,10 @@ def alter_response(answer: SandboxResponse, faults: list[Fault]) -> SandboxRespo
         elif fault.do == "not_json":
             page = "<!doctype html><title>Just a moment</title><p>Checking your connection."
             answer = SandboxResponse.html(page, answer.status)
+        elif fault.do == "cut_off":
+            answer.body = answer.body[: len(answer.body) // 2]
+        elif fault.do == "bad_bytes":
+            answer.body = answer.body.replace(b'message":"', b'message":"\xff')
         elif fault.do == "omit":
             answer.body = _edited(answer.body, fault.detail, None)
         elif fault.do == "replace":

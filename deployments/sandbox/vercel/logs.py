@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from deployments.sandbox import traffic
+from deployments.sandbox.log_lines import failing_build
 from deployments.sandbox.rows import DeploymentRow, ServiceRow, ms
 from deployments.sandbox.server.http import Request, SandboxResponse
 from deployments.sandbox.state import LOWER, digits
@@ -69,6 +70,22 @@ class VercelLogs:
             }
             for sample in self._samples(project, row, now - HOUR / 4, now)
         ]
+        lines += [
+            {
+                "level": level if level in ("error", "warning") else "info",
+                "message": text,
+                "messageTruncated": False,
+                "rowId": self._written_id(project, at),
+                "source": "serverless",
+                "timestampInMs": ms(at),
+                "domain": project.domains[0],
+                "requestMethod": "GET",
+                "requestPath": "/",
+                "responseStatusCode": 200,
+            }
+            for at, text, level in reversed(project.written)
+            if now - HOUR / 4 <= at <= now
+        ]
         body = "".join(f"{json.dumps(line)}\n" for line in reversed(lines))
         return SandboxResponse(200, body.encode(), [("Content-Type", "application/stream+json")])
 
@@ -98,7 +115,11 @@ class VercelLogs:
         until = row.finished_at or now
         lines = list(BUILD_LOG)
         if row.status == "ERROR":
-            lines[-2:] = [("stderr", f"Error: {row.reason}")]
+            name = self.world.services[row.service_id].name
+            failing = [
+                ("stderr" if line.level == "error" else "stdout", line.text) for line in failing_build(name)
+            ]
+            lines[-2:] = [*failing, ("stderr", f"Error: {row.reason}")]
         elif row.status != "READY":
             lines = lines[: max(1, min(4, int((now - row.started_at) * 4)))]
         return [
@@ -142,6 +163,9 @@ class VercelLogs:
 
     def _message(self, sample: RequestSample) -> str:
         return f"{sample.method} {sample.path} {sample.status} in {sample.latency_ms:.0f}ms"
+
+    def _written_id(self, project: ServiceRow, at: float) -> str:
+        return f"fra1::{digits(f'{project.id}/written/{at}', LOWER, 5)}-{ms(at)}"
 
     def _row_id(self, project: ServiceRow, sample: RequestSample) -> str:
         return f"fra1::{digits(f'{project.id}/{sample.at}', LOWER, 5)}-{ms(sample.at)}"

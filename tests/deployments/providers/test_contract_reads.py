@@ -8,6 +8,7 @@ from deployments.providers.base import (
     RemoteDeployment,
     Unreadable,
 )
+from deployments.providers.logs import LogQuery
 from tests.deployments.providers.client_bench import ClientBench
 
 
@@ -62,7 +63,7 @@ def test_the_events_name_who_rolled_back_to_what(bench: ClientBench) -> None:
 
 def test_logs_start_at_the_given_time_and_are_in_order(bench: ClientBench) -> None:
     since = bench.live.live_from or bench.live.created_at
-    lines = bench.client.logs(bench.service_id, since=since, limit=20)
+    lines = bench.client.logs(LogQuery(bench.service_id, since, deployment_id=bench.live.id, limit=20)).lines
     assert 0 < len(lines) <= 20
     assert [scripted.at for scripted in lines] == sorted(scripted.at for scripted in lines)
     assert all(scripted.at >= since and scripted.message for scripted in lines)

@@ -162,6 +162,11 @@ def test_an_endless_log_stream_gives_the_lines_received_in_time() -> None:
     assert result == [{"a": 1}, {"a": 2}]
 
 
+def test_a_byte_that_is_no_utf_8_does_not_make_an_answer_unreadable() -> None:
+    with scripted(answer("200 OK", b'{"message": "caf\xe9"}')) as server:
+        assert connect(server.url).get("/x").body == {"message": "caf\ufffd"}
+
+
 def test_a_log_stream_is_cut_at_the_requested_number_of_lines() -> None:
     with scripted(b"HTTP/1.1 200 OK\r\n\r\n" + b'{"a": 1}\n' * 50) as server:
         assert len(connect(server.url).stream_json_lines("/logs", bucket="reads", most=3, seconds=0.3)) == 3

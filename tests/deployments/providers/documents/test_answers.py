@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from deployments.providers.base import DeploymentPage, OrderProgress, OrderRecord, Phase, Provider
+from deployments.providers.logs import LogPage, LogQuery
 from deployments.providers.vercel.reads import read_failed_aliases
 from tests.deployments.providers.documents.questions import (
     OTHER,
@@ -143,10 +144,20 @@ def follows(method: str, kind: str = "rollback") -> Any:
     return lambda client, oddity: getattr(client, method)(record(oddity.provider, kind))
 
 
+def asks_logs(**wanted: Any) -> Any:
+    return lambda client, oddity: client.logs(LogQuery(SERVICE[oddity.provider], SINCE, **wanted))
+
+
+def in_order(oddity: Oddity, page: LogPage) -> list[str]:
+    times = [line.at for line in page.lines]
+    return [] if times == sorted(times) and all(times) else ["log lines out of order"]
+
+
 def failed_domains(client: Any, oddity: Oddity) -> Any:
     return read_failed_aliases(client.connection, SERVICE[oddity.provider], "promote")
 
 
+BUILD = "/v3/deployments/{idOrUrl}/events"
 SERVICES, ONE = "/services", "/services/{serviceId}"
 DEPLOYS, DEPLOY = f"{ONE}/deploys", f"{ONE}/deploys/{{deployId}}"
 DOMAINS, ENVIRONMENT = f"{ONE}/custom-domains", "/environments/{environmentId}"
@@ -171,7 +182,8 @@ QUESTIONS = {
         Question("deployment", DEPLOY, asks("deployment", "service", "target")),
         Question("current", DEPLOYS, CURRENT_CALL, plain=A_SERVICE),
         Question("events", f"{ONE}/events", asks("events", "service", since=SINCE)),
-        Question("logs", "/logs", asks("logs", "service", since=SINCE), plain=A_SERVICE),
+        Question("logs", "/logs", asks_logs(), in_order, plain=A_SERVICE),
+        Question("instances", "/logs/values", asks_logs(only_new_instances=True), in_order, plain=A_SERVICE),
         Question("metrics", "/metrics/http-requests", asks("metrics", "service", since=SINCE)),
         Question("progress", DEPLOY, follows("progress"), done_only_if_live_at_render),
         Question("read_back", DEPLOYS, follows("read_back")),
@@ -187,7 +199,8 @@ QUESTIONS = {
         Question("aliases of one", ALIASES_OF_ONE, CURRENT_CALL, refused=ALIASES, plain={PROJECT: LIVE}),
         Question("rolling release", ROLLING, CURRENT_CALL, plain=A_RELEASE),
         Question("events", "/v3/events", asks("events", "service", since=SINCE)),
-        Question("logs", LOGS, asks("logs", "service", since=SINCE), plain=A_PROJECT),
+        Question("logs", LOGS, asks_logs(deployment_id=TARGET["vercel"]), in_order),
+        Question("build", BUILD, asks_logs(build_id=TARGET["vercel"]), in_order),
         Question("progress", PROJECT, follows("progress"), done_only_if_live_at_vercel),
         Question("promotion", PROJECT, follows("progress", "promote"), done_only_if_live_at_vercel),
         Question("failed domains", FAILED, failed_domains),

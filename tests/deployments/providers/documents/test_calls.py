@@ -11,6 +11,7 @@ import pytest
 from deployments.providers import json_fields, response
 from deployments.providers.base import ProviderError
 from deployments.providers.http import ProviderConnection
+from deployments.providers.logs import LogKind, LogLevel, LogQuery
 from deployments.providers.render import parse as render_parse
 from deployments.providers.vercel import project_state
 from deployments.providers.vercel import reads as vercel_reads
@@ -21,6 +22,9 @@ from tests.deployments.sandbox.documents import document
 
 BEYOND_ROWS = {
     "pagination.next",
+    "hasMore",
+    "nextStartTime",
+    "nextEndTime",
     "[].cursor",
     "[].labels.statusCode",
     "",
@@ -136,7 +140,19 @@ def every_call(bench: ClientBench) -> None:
     client.deployments(service, cursor=page.next, limit=10)
     client.deployment(service, bench.live.id)
     client.events(service, since=since)
-    client.logs(service, since=since)
+    client.logs(
+        LogQuery(
+            service,
+            since,
+            until=bench.clock(),
+            kinds=(LogKind.APP, LogKind.BUILD),
+            text="checkout",
+            deployment_id=bench.live.id,
+            build_id=bench.live.id,
+            only_new_instances=True,
+        )
+    )
+    client.logs(LogQuery(service, since, levels=(LogLevel.ERROR,)))
     record = bench.order_record()
     bench.order()
     bench.wait()

@@ -7,15 +7,14 @@ from tests.deployments.providers.documents.calls import (
     EMPTY,
     EVENT,
     FALSE,
-    NO_TIME,
     ROW,
     UNKNOWN,
     VERCEL,
     Call,
 )
+from tests.deployments.providers.documents.vercel_log_calls import LOG_CALLS, TEAM
 
 PROJECT_PATH = "/v9/projects/{idOrName}"
-TEAM = {"teamId": "the team of the key"}
 SDK = "in @vercel/sdk 1.28.35, and the CLI reads it"
 
 PROJECT = {
@@ -226,22 +225,7 @@ CALLS = (
         },
         undocumented={"type": SDK},
     ),
-    Call(
-        VERCEL,
-        "log lines",
-        "get",
-        "/v1/projects/{projectId}/deployments/{deploymentId}/runtime-logs",
-        sends=TEAM,
-        reads={
-            "timestampInMs": NO_TIME,
-            "message": "the request instead",
-            "level": EMPTY,
-            "source": EMPTY,
-            "requestMethod": EMPTY,
-            "requestPath": EMPTY,
-            "responseStatusCode": EMPTY,
-        },
-    ),
+    *LOG_CALLS,
     Call(
         VERCEL,
         "domains that a promotion did not move",

@@ -227,12 +227,3 @@ def test_events_of_another_project_or_kind_are_left_out() -> None:
     result = events.event({**row, "principalId": "user_1"}, "prj_2")
     assert result
     assert result.actor == "user_1"
-
-
-def test_a_log_line_without_a_message_shows_the_request() -> None:
-    row = {"timestampInMs": ms(NOW), "requestMethod": "GET", "requestPath": "/", "responseStatusCode": 500}
-    scripted = parse.log_line(row)
-    assert scripted
-    assert scripted.message == "GET / 500"
-    assert parse.log_line({"timestampInMs": ms(NOW), "source": "delimiter"}) is None
-    assert parse.log_line("no object") is None

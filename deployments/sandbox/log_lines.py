@@ -1,0 +1,107 @@
+"""What the company's services write: a start that fails with its secrets in the open, and hostile text.
+
+The secrets are made up here, each from its kind and the service, so that none of them stands in this file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from deployments.sandbox.state import MIXED, digits
+
+KEY_LINES = 4  # of 64 characters, of a private key
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenLine:
+    """A line and its level."""
+
+    text: str
+    level: str = "info"
+
+
+def secrets_of(service: str) -> dict[str, str]:
+    """The secrets in the lines of a service, by what they are."""
+
+    def word(name: str, length: int) -> str:
+        return digits(f"{service}/{name}", MIXED, length)
+
+    return {
+        "database password": word("database", 20),
+        "redis password": word("redis", 18),
+        "stripe key": f"sk_{'live'}_{word('stripe', 24)}",
+        "render key": f"rnd_{word('render', 28)}",
+        "github token": f"ghp_{word('github', 36)}",
+        "jwt": f"eyJ{word('head', 20)}.eyJ{word('body', 40)}.{word('sign', 43)}",
+        "session": word("session", 32),
+        "mail address": f"{word('mail', 8).lower()}@customers.example",
+        "admin password": f"pw {word('admin', 10)} with spaces",
+        **{f"key line {number}": word(f"key/{number}", 64) for number in range(KEY_LINES)},
+    }
+
+
+def failing_start(service: str) -> Sequence[WrittenLine]:
+    """From the first line of the process to its end, two seconds or so."""
+    secret = secrets_of(service)
+    token = secret["github token"]
+    error = "error"
+    return (
+        WrittenLine("==> Deploying..."),
+        WrittenLine(f"==> Running 'gunicorn {service}.wsgi --bind 0.0.0.0:$PORT'"),
+        WrittenLine("[INFO] Starting gunicorn 23.0.0"),
+        WrittenLine(
+            f"settings: DATABASE_URL=postgres://shop:{secret['database password']}@dpg-1:5432/shop"
+            f" REDIS_URL=redis://:{secret['redis password']}@red-1:6379"
+        ),
+        WrittenLine(f'billing {{"api_key": "{secret["stripe key"]}", "version": "2025-09-30"}}', "debug"),
+        WrittenLine(f'admin password="{secret["admin password"]}" from the environment', "warning"),
+        WrittenLine(f"GET https://api.render.com/v1/services?token={secret['render key']} 200"),
+        WrittenLine(f"authorization: Bearer {secret['jwt']}"),
+        WrittenLine(f"Set-Cookie: sessionid={secret['session']}; HttpOnly; Path=/"),
+        WrittenLine(f"\x1b[33mdeploy key gh\x1b[1m{token[2:]}\x1b[0m is about to expire", "warning"),
+        WrittenLine("-----BEGIN PRIVATE KEY-----"),
+        *(WrittenLine(secret[f"key line {number}"]) for number in range(KEY_LINES)),
+        WrittenLine("-----END PRIVATE KEY-----"),
+        WrittenLine("Traceback (most recent call last):", error),
+        WrittenLine('  File "/app/shop/wsgi.py", line 12, in <module>', error),
+        WrittenLine("    application = get_wsgi_application()", error),
+        WrittenLine(
+            f'psycopg.OperationalError: connection to "postgresql://shop:{secret["database password"]}@dpg-1'
+            '/shop" failed: FATAL: password authentication failed for user "shop"',
+            error,
+        ),
+        WrittenLine(f"could not tell {secret['mail address']} that the shop is away", error),
+        WrittenLine("[ERROR] Worker (pid:7) exited with code 3", error),
+        WrittenLine("==> Exited with status 1", error),
+    )
+
+
+def hostile_lines(service: str) -> Sequence[WrittenLine]:
+    """Text that wants to be more than text."""
+    secret = secrets_of(service)
+    return (
+        WrittenLine(
+            "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">", "error"
+        ),
+        WrittenLine("{{ 7*7 }} {% debug %} ${7*7} </ol></section><h1>All systems operational</h1>"),
+        WrittenLine("safe \u202egnp.exe\u202c and \u2066isolated\u2069 and \u200bzero\u200b width"),
+        WrittenLine(
+            "\x1b]8;;https://evil.example\x07click here\x1b]8;;\x07 \x1b[2J\x1b[1;1H\x07\x08\x00 bell"
+        ),
+        WrittenLine(f"half a character \ud800 and a token {secret['github token']}"),
+        WrittenLine("x" * 100_000 + f" password={secret['session']}"),
+        WrittenLine("Z" + "\u0336\u0489" * 200 + "algo"),
+        WrittenLine("a\r\nb\u2028c\u2029d"),
+    )
+
+
+def failing_build(service: str) -> Sequence[WrittenLine]:
+    """The end of a build at Vercel that fails."""
+    secret = secrets_of(service)
+    return (
+        WrittenLine(f"npm notice using token {secret['github token']}", "warning"),
+        WrittenLine(f"fetch https://build:{secret['database password']}@npm.acme.example/taxes", "info"),
+        WrittenLine("./app/checkout/page.tsx:12:9 Type error: Property 'total' does not exist.", "error"),
+        WrittenLine(f"    at {secret['mail address']} (generated by CODEOWNERS)", "error"),
+    )
