@@ -7,6 +7,7 @@ from datetime import timedelta
 from celery import shared_task
 
 from deployments.clients import provider
+from deployments.metrics import storage
 from deployments.models import Change
 from deployments.operations import worker
 from deployments.sync import poll
@@ -36,10 +37,16 @@ def check_versions() -> None:
     check_followed_services()
 
 
+@shared_task
+def prune_metrics() -> None:
+    storage.prune()
+
+
 CHANGES = JobKind(Change, advance, worker.run)
 # One task per provider, so that a slow one does not delay the other.
 RECURRING = (
     RecurringTask("render", read_render, timedelta(seconds=15)),
     RecurringTask("vercel", read_vercel, timedelta(seconds=15)),
     RecurringTask("served", check_versions, timedelta(seconds=15)),
+    RecurringTask("metrics_pruned", prune_metrics, timedelta(minutes=10)),
 )

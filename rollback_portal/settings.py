@@ -205,7 +205,7 @@ CODE_UNDER_WAY = (
 )
 DATABASE_UNDER_WAY = "dbtools.interface.rollback_under_way"
 EVERYWHERE = ["dbtools.wizard.banners.banners_for_every_page"]  # banners for every page
-METRICS = "deployments.metrics.exposition"
+METRICS = "deployments.prometheus.exposition"
 METRICS_ALLOW = env.words("METRICS_ALLOW", "127.0.0.0/8,::1")
 METRICS_TOKEN = env.secret("METRICS_TOKEN")
 

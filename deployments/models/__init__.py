@@ -1,7 +1,8 @@
-"""The tables: Service, Deployment, LivePeriod, Operation, Change, Pin, OutsideAct and ProviderStatus."""
+"""The tables: services and deployments, operations, what others did, and what was measured."""
 
 from deployments.models.deployment import Deployment
 from deployments.models.live_period import LivePeriod
+from deployments.models.metric_point import MetricPoint, MetricRollup, MetricSource
 from deployments.models.operation import ACTIVE, ARRANGE, OPERATE, Change, Operation, OperationKind, Reason
 from deployments.models.outside_act import ActKind, OutsideAct
 from deployments.models.pin import Pin
@@ -16,6 +17,9 @@ __all__ = [
     "Change",
     "Deployment",
     "LivePeriod",
+    "MetricPoint",
+    "MetricRollup",
+    "MetricSource",
     "Operation",
     "OperationKind",
     "OutsideAct",

@@ -12,7 +12,7 @@ from django.db.models import F
 from deployments.clients import public
 from deployments.models import Change, Service
 from deployments.models.served_window import Round, ServedWindow
-from deployments.providers.version_check import VersionCheckResult, check_version
+from deployments.providers.public.version_check import VersionCheckResult, check_version
 from rollback_portal.jobs import clock
 
 TRIES = 5

@@ -93,7 +93,8 @@ def test_not_ready_without_postgresql() -> None:
 @pytest.mark.django_db
 def test_not_ready_before_the_migrations_are_applied() -> None:
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM django_migrations WHERE app = 'deployments' AND name LIKE '0002%'")
+        newest = "SELECT max(name) FROM django_migrations WHERE app = 'deployments'"
+        cursor.execute(f"DELETE FROM django_migrations WHERE app = 'deployments' AND name = ({newest})")
     answer = Client().get("/readyz")
     assert answer.status_code == 503
     assert answer.json()["migrations_missing"] == ["deployments.0002_provider_truth"]

@@ -15,7 +15,7 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 
-from deployments.providers.public_network import NotPublic, PublicNetwork
+from deployments.providers.public.network import NotPublic, PublicNetwork
 from rollback_portal.text import clean_line
 
 VERSION_HEADER = "X-Version"

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
-from deployments.providers import version_check
-from deployments.providers.version_check import VersionCheckResult, check_version, open_public_client
+from deployments.providers.public import version_check
+from deployments.providers.public.version_check import VersionCheckResult, check_version, open_public_client
 from deployments.sandbox.server.faults import Fault
 from tests.deployments.providers.client_bench import ClientBench
 from tests.deployments.providers.scripted_server import HANG_UP, answer, scripted, unused_url
