@@ -7,7 +7,8 @@ from datetime import timedelta
 from celery import shared_task
 
 from deployments.clients import provider
-from deployments.metrics import storage
+from deployments.metrics import collecting, storage
+from deployments.metrics.pace import PASS_EVERY
 from deployments.models import Change
 from deployments.operations import worker
 from deployments.sync import poll
@@ -38,6 +39,11 @@ def check_versions() -> None:
 
 
 @shared_task
+def read_render_metrics() -> None:
+    collecting.collect("render", provider("render"))
+
+
+@shared_task
 def prune_metrics() -> None:
     storage.prune()
 
@@ -48,5 +54,6 @@ RECURRING = (
     RecurringTask("render", read_render, timedelta(seconds=15)),
     RecurringTask("vercel", read_vercel, timedelta(seconds=15)),
     RecurringTask("served", check_versions, timedelta(seconds=15)),
+    RecurringTask("render_metrics", read_render_metrics, PASS_EVERY),
     RecurringTask("metrics_pruned", prune_metrics, timedelta(minutes=10)),
 )

@@ -3,6 +3,7 @@
 from deployments.models.deployment import Deployment
 from deployments.models.live_period import LivePeriod
 from deployments.models.metric_point import MetricPoint, MetricRollup, MetricSource
+from deployments.models.metric_reading import MetricReading
 from deployments.models.operation import ACTIVE, ARRANGE, OPERATE, Change, Operation, OperationKind, Reason
 from deployments.models.outside_act import ActKind, OutsideAct
 from deployments.models.pin import Pin
@@ -18,6 +19,7 @@ __all__ = [
     "Deployment",
     "LivePeriod",
     "MetricPoint",
+    "MetricReading",
     "MetricRollup",
     "MetricSource",
     "Operation",

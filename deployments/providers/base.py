@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from deployments.providers.metric_types import Metric, Sample
 from deployments.providers.types import (
     Accepted,
     AliasRequest,
@@ -29,7 +30,6 @@ from deployments.providers.types import (
     RemoteEvent,
     RemoteService,
     RollingRelease,
-    Sample,
 )
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "DeploymentPage",
     "DeploymentStatus",
     "LogLine",
+    "Metric",
     "Missing",
     "NotAllowed",
     "OrderFinding",
@@ -244,5 +245,10 @@ class Provider(Protocol):
     def logs(self, service_id: str, *, since: datetime, limit: int = 100) -> Sequence[LogLine]:
         """At most `limit` log lines (up to 100) since then, oldest first."""
 
-    def metrics(self, service_id: str, *, since: datetime) -> Sequence[Sample]:
-        """Requests by status code since then. Raises Unsupported where the provider has no metrics API."""
+    def metrics(
+        self, service_id: str, metric: Metric, *, since: datetime, until: datetime
+    ) -> Sequence[Sample]:
+        """The points of one metric, at the finest resolution; empty where nothing was measured.
+
+        Raises Unsupported where the provider has no metrics API.
+        """

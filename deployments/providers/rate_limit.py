@@ -22,6 +22,7 @@ from deployments.providers.base import ProviderName, ShareUsedUp, Urgency
 MINUTE = 60.0
 REDIS_TIMEOUT = 0.25  # seconds; short, because a call to a provider waits for it
 BACKGROUND_SHARE = 0.6  # of a limit; the rest is the reserve for operations
+BACKGROUND_ONLY = {"metrics"}  # no operation makes these calls, so they need no reserve
 LOCAL_SHARE = 0.1  # of a limit, for the background calls of one process while Redis is down
 RETRY_REDIS_AFTER = 5.0  # seconds
 
@@ -30,7 +31,7 @@ RETRY_REDIS_AFTER = 5.0  # seconds
 # counted with the deploys, which is the stricter reading) and https://vercel.com/docs/limits (rollback and
 # promote are not in that table; theirs is an estimate).
 LIMITS: dict[ProviderName, dict[str, int]] = {
-    ProviderName.RENDER: {"reads": 400, "writes": 30, "deploys": 10},
+    ProviderName.RENDER: {"reads": 340, "metrics": 60, "writes": 30, "deploys": 10},  # GET: 400 in all
     ProviderName.VERCEL: {"list": 1000, "reads": 500, "events": 10, "logs": 100, "writes": 100},
 }
 
@@ -146,7 +147,8 @@ class RateLimit:
         if urgency is Urgency.OPERATION:
             keys, allowed = [key], limit
         else:
-            keys, allowed = [key, f"{self._prefix}:{bucket}:hold"], max(1, int(limit * BACKGROUND_SHARE))
+            share = 1.0 if bucket in BACKGROUND_ONLY else BACKGROUND_SHARE
+            keys, allowed = [key, f"{self._prefix}:{bucket}:hold"], max(1, int(limit * share))
         wait: Any = self._redis.eval(TAKE, len(keys), *keys, self._now(), str(allowed))
         return max(0.0, float(wait))
 

@@ -16,7 +16,6 @@ from deployments.providers.base import (
     ProviderName,
     RemoteDeployment,
     RemoteService,
-    Sample,
 )
 from deployments.providers.json_fields import (
     EPOCH,
@@ -24,7 +23,6 @@ from deployments.providers.json_fields import (
     first_nonempty,
     host_name,
     items,
-    number,
     text,
     timestamp,
     value_at,
@@ -164,17 +162,6 @@ def log_line(item: Json) -> LogLine | None:
         level=labels.get("level", ""),
         source=first_nonempty(labels.get("type", ""), labels.get("instance", "")),
     )
-
-
-def samples(series: Json, label_field: str) -> Sequence[Sample]:
-    """The points of one series, labelled by the value of `label_field`."""
-    labels = {text(label, "field"): text(label, "value") for label in items(series, "labels")}
-    label = first_nonempty(labels.get(label_field, ""), text(series, "labels", label_field))
-    return [
-        Sample(at=time, value=value, label=label, unit=text(series, "unit"))
-        for point in items(series, "values")
-        if (time := timestamp(point, "timestamp")) and (value := number(point, "value")) is not None
-    ]
 
 
 def _created_at(item: Json) -> datetime:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from deployments.providers.base import (
@@ -13,6 +12,7 @@ from deployments.providers.base import (
     DeploymentPage,
     DeploymentStatus,
     LogLine,
+    Metric,
     RemoteDeployment,
     RemoteEvent,
     RemoteService,
@@ -23,13 +23,13 @@ from deployments.providers.http import ProviderConnection
 from deployments.providers.ids import RENDER_DEPLOY, RENDER_SERVICE, checked
 from deployments.providers.json_fields import mapping, text, timestamp
 from deployments.providers.render import events, parse
+from deployments.providers.render.metrics import read_metric
 from deployments.providers.render.service_details import ServiceDetails
 from deployments.providers.response import ProviderResponse
+from deployments.providers.times import rfc3339
 
 PAGE = 100  # the largest page that Render gives
 MOST_PAGES = 20
-MOST_POINTS = 120  # per series; Render answers 500 where a request would give too many
-RESOLUTIONS = (60, 300, 600, 3600, 21_600, 86_400)  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,19 +129,11 @@ class RenderReads:
         rows = self.connection.get("/logs", params).json_objects("logs")
         return sorted((line for row in rows if (line := parse.log_line(row))), key=lambda line: line.at)
 
-    def metrics(self, service_id: str, *, since: datetime) -> Sequence[Sample]:
-        """Requests by status code, in at most 120 points per series.
-
-        Reference: https://api-docs.render.com/reference/get-http-requests (GET /metrics/http-requests)
-        """
-        params = {
-            "resource": checked(service_id, RENDER_SERVICE),
-            "aggregateBy": "statusCode",
-            "startTime": rfc3339(since),
-            "resolutionSeconds": _resolution(datetime.now(UTC) - since),
-        }
-        rows = self.connection.get("/metrics/http-requests", params).json_objects()
-        return [sample for series in rows for sample in parse.samples(series, "statusCode")]
+    def metrics(
+        self, service_id: str, metric: Metric, *, since: datetime, until: datetime
+    ) -> Sequence[Sample]:
+        """See `read_metric`."""
+        return read_metric(self.connection, service_id, metric, since, until)
 
     def read_service(self, service_id: str) -> ProviderResponse:
         """The response that holds one service. Raises Unreadable where there is none in it."""
@@ -212,12 +204,3 @@ def _current(
 
 def service_path(service_id: str) -> str:
     return f"/services/{checked(service_id, RENDER_SERVICE)}"
-
-
-def rfc3339(time: datetime) -> str:
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _resolution(window: timedelta) -> int:
-    wanted = math.ceil(window.total_seconds() / MOST_POINTS)
-    return next((seconds for seconds in RESOLUTIONS if seconds >= wanted), RESOLUTIONS[-1])

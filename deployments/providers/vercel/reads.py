@@ -12,6 +12,7 @@ from deployments.providers.base import (
     Current,
     DeploymentPage,
     LogLine,
+    Metric,
     Missing,
     ProviderError,
     RemoteDeployment,
@@ -150,8 +151,10 @@ class VercelReads:
         lines = (line for row in rows if (line := parse.log_line(row)) and line.at >= since)
         return sorted(lines, key=lambda line: line.at)
 
-    def metrics(self, service_id: str, *, since: datetime) -> Sequence[Sample]:
-        """Vercel has no metrics API. Raises Unsupported."""
+    def metrics(
+        self, service_id: str, metric: Metric, *, since: datetime, until: datetime
+    ) -> Sequence[Sample]:
+        """Raises Unsupported: what the CLI and Observability Plus ask for metrics is not documented."""
         raise Unsupported("Vercel has no public interface for metrics.")
 
     def read_project(self, service_id: str) -> ProviderResponse:
