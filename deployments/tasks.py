@@ -9,10 +9,10 @@ from celery import shared_task
 from deployments.clients import provider
 from deployments.metrics import collecting, storage
 from deployments.metrics.pace import PASS_EVERY
+from deployments.metrics.version_check import check_followed_services
 from deployments.models import Change
 from deployments.operations import worker
 from deployments.sync import poll
-from deployments.sync.version_check import check_followed_services
 from rollback_portal.jobs.kinds import JobKind
 from rollback_portal.jobs.schedule import RecurringTask
 

@@ -40,22 +40,24 @@ class Point:
 
 COLUMNS = tuple(field.name for field in fields(Point))
 VALUES = COLUMNS[3:]
-# A later answer puts an earlier one right; what it does not know stays. Errors belong to their requests.
-UPSERT = """
-INSERT INTO deployments_metricpoint ({columns})
+INSERT = """
+INSERT INTO deployments_metricpoint AS known ({columns})
 SELECT * FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[], {arrays})
-ON CONFLICT (service_id, source, at) DO UPDATE SET {updates}
-""".format(
-    columns=", ".join(COLUMNS),
-    arrays=", ".join(["%s::float8[]"] * len(VALUES)),
-    updates=", ".join(
-        "errors = CASE WHEN EXCLUDED.requests IS NULL THEN deployments_metricpoint.errors"
-        " ELSE EXCLUDED.errors END"
-        if name == "errors"
-        else f"{name} = COALESCE(EXCLUDED.{name}, deployments_metricpoint.{name})"
-        for name in VALUES
-    ),
+ON CONFLICT (service_id, source, at) DO UPDATE SET
+""".format(columns=", ".join(COLUMNS), arrays=", ".join(["%s::float8[]"] * len(VALUES)))
+# A later answer puts an earlier one right; what it does not know stays. Errors belong to their requests.
+UPSERT = INSERT + ", ".join(
+    "errors = CASE WHEN EXCLUDED.requests IS NULL THEN known.errors ELSE EXCLUDED.errors END"
+    if name == "errors"
+    else f"{name} = COALESCE(EXCLUDED.{name}, known.{name})"
+    for name in VALUES
 )
+# Two rounds of the portal's own requests in one bucket are different requests.
+ADD = f"""{INSERT} requests = known.requests + EXCLUDED.requests, errors = known.errors + EXCLUDED.errors,
+  p50_ms = COALESCE((known.p50_ms * known.requests + EXCLUDED.p50_ms * EXCLUDED.requests)
+    / NULLIF(known.requests + EXCLUDED.requests, 0), EXCLUDED.p50_ms, known.p50_ms),
+  p95_ms = GREATEST(known.p95_ms, EXCLUDED.p95_ms)
+"""
 # Quantiles of parts give no quantile of the whole: their mean, weighted by requests, comes closest. Where the
 # errors of a part are unknown, those of the whole are.
 ROLL_UP = """
@@ -83,13 +85,22 @@ def bucket(at: datetime, seconds: int) -> datetime:
     return datetime.fromtimestamp(at.timestamp() // seconds * seconds, at.tzinfo)
 
 
-@transaction.atomic
 def save_points(points: Iterable[Point]) -> int:
     """Add points, or put right those that are known. Returns how many were kept.
 
     Of two for the same bucket the later in `points` counts. What is older than the points that are kept, or
     dated ahead of now, is left out.
     """
+    return _write(points, UPSERT)
+
+
+def add_rounds(rounds: Iterable[Point]) -> int:
+    """Add rounds of the portal's own requests, each of which comes once, to those of the same bucket."""
+    return _write(rounds, ADD)
+
+
+@transaction.atomic
+def _write(points: Iterable[Point], statement: str) -> int:
     now = clock.now()
     oldest, newest = now - POINTS_KEPT, now + AHEAD
     rows: dict[tuple[int, str, datetime], Point] = {}
@@ -103,7 +114,7 @@ def save_points(points: Iterable[Point]) -> int:
     keyed = [[key[number] for key in keys] for number in range(3)]
     measured = [[getattr(rows[key], name) for key in keys] for name in VALUES]
     with connection.cursor() as cursor:
-        cursor.execute(UPSERT, [*keyed, *measured])
+        cursor.execute(statement, [*keyed, *measured])
         for source in MetricSource:
             _roll_up(source, [key for key in keys if key[1] == source])
     return len(keys)

@@ -10,7 +10,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from deployments.metrics import storage
-from deployments.metrics.storage import Point, bucket, prune, save_points
+from deployments.metrics.storage import Point, add_rounds, bucket, prune, save_points
 from deployments.models import MetricPoint, MetricRollup, MetricSource, Service
 from rollback_portal.jobs import clock
 from tests import factories
@@ -61,6 +61,14 @@ def test_a_later_answer_puts_an_earlier_one_right_and_what_it_does_not_know_stay
     save_points([point(api, began, p95_ms=None, cpu=0.5)])
     row = MetricPoint.objects.get()
     assert (row.requests, row.p95_ms, row.cpu) == (40, 200, 0.5)
+
+
+def test_rounds_of_the_portals_own_requests_in_one_bucket_are_added_up(api: Service, began: datetime) -> None:
+    add_rounds([point(api, began, "probe", requests=30, errors=0, p50_ms=100, p95_ms=200)])
+    add_rounds([point(api, began, "probe", requests=10, errors=10)])
+    add_rounds([point(api, began, "probe", requests=10, errors=1, p50_ms=500, p95_ms=900)])
+    for row in (MetricPoint.objects.get(), rollup(api)):
+        assert (row.requests, row.errors, row.p50_ms, row.p95_ms) == (50, 11, 180, 900)
 
 
 def test_no_data_is_null_and_never_zero(api: Service, began: datetime) -> None:
