@@ -113,6 +113,25 @@ def test_whatever_comes_instead_of_numbers_there_is_no_data_and_no_zero(portal: 
     assert bool(kept.error) != answered
 
 
+@pytest.mark.parametrize(("do", "detail"), [("late", "4"), ("gaps", "3"), ("shuffle", "")])
+def test_late_missing_and_mixed_up_points_are_put_right_by_the_next_reading(
+    portal: Portal, do: str, detail: str
+) -> None:
+    portal.sandbox.faults.add(Fault("render.metrics", do, times=6, detail=detail))
+    collect()
+    MetricReading.objects.update(gap_from=None, gap_to=None)
+    odd = recent(portal.api)
+    assert 0.05 < odd["errors"] / odd["requests"] < 0.11
+    MetricReading.objects.update(read_until=None)
+    make_due()
+    collect()
+    now = clock.now()
+    rows = MetricPoint.objects.filter(
+        service=portal.api, at__gte=now - timedelta(minutes=10), requests__gt=0, p95_ms__gt=0
+    )
+    assert 19 <= rows.count() <= 21
+
+
 def test_without_status_codes_the_errors_are_unknown_and_not_none(portal: Portal) -> None:
     portal.sandbox.faults.add(Fault("render.metrics", "rename", times=1, detail="labels=tags"))
     collect()
