@@ -7,7 +7,7 @@ from datetime import timedelta
 from celery import shared_task
 
 from deployments.clients import provider
-from deployments.metrics import collecting, storage
+from deployments.metrics import collecting, status_feeds, storage
 from deployments.metrics.pace import PASS_EVERY
 from deployments.metrics.version_check import check_followed_services
 from deployments.models import Change
@@ -44,6 +44,11 @@ def read_render_metrics() -> None:
 
 
 @shared_task
+def read_status_pages() -> None:
+    status_feeds.read_status_pages()
+
+
+@shared_task
 def prune_metrics() -> None:
     storage.prune()
 
@@ -55,5 +60,6 @@ RECURRING = (
     RecurringTask("vercel", read_vercel, timedelta(seconds=15)),
     RecurringTask("served", check_versions, timedelta(seconds=15)),
     RecurringTask("render_metrics", read_render_metrics, PASS_EVERY),
+    RecurringTask("status_pages", read_status_pages, status_feeds.EVERY),
     RecurringTask("metrics_pruned", prune_metrics, timedelta(minutes=10)),
 )

@@ -9,6 +9,7 @@ from deployments.models.outside_act import ActKind, OutsideAct
 from deployments.models.pin import Pin
 from deployments.models.provider_status import ProviderStatus
 from deployments.models.service import Service
+from deployments.models.status_feed import StatusFeed
 
 __all__ = [
     "ACTIVE",
@@ -29,4 +30,5 @@ __all__ = [
     "ProviderStatus",
     "Reason",
     "Service",
+    "StatusFeed",
 ]

@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from deployments.models import ACTIVE, Change, Pin, ProviderStatus, Service
+from deployments.models import ACTIVE, Change, Pin, ProviderStatus, Service, StatusFeed
 from deployments.pages.manual_commands import KEYS
 from rollback_portal.jobs.process.heartbeats import ProcessStatus, process_status
 
@@ -53,6 +53,7 @@ class CurrentState:
         pins: the pin that is in force, by the primary key of its service.
         changes: the running change, by the primary key of its service.
         freshness: one for each provider that a service needs.
+        status_feeds: what the status pages of these services' providers say.
         undecided: operations that wait for a person, unless somebody has started another one since.
     """
 
@@ -62,6 +63,7 @@ class CurrentState:
     freshness: tuple[Freshness, ...]
     process_status: ProcessStatus
     undecided: tuple[Change, ...] = ()
+    status_feeds: tuple[StatusFeed, ...] = ()
 
     def freshness_of(self, service: Service) -> Freshness:
         return next(fresh for fresh in self.freshness if fresh.provider == service.provider)
@@ -71,8 +73,9 @@ class CurrentState:
 
 
 def load_current_state(services: Iterable[Service]) -> CurrentState:
-    """The state of these services, in four queries however many there are."""
+    """The state of these services, in five queries however many there are."""
     services = tuple(services)
+    providers = {service.provider for service in services}
     changes = _unsettled(services)
     running = {change.service_id: change for change in changes if change.active}
     pins = _pins_in_force(services, running)
@@ -84,6 +87,7 @@ def load_current_state(services: Iterable[Service]) -> CurrentState:
         freshness=_freshness(services),
         process_status=process_status(),
         undecided=tuple(change for change in changes if not change.active),
+        status_feeds=tuple(StatusFeed.objects.filter(provider__in=providers).order_by("provider")),
     )
 
 

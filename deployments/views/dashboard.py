@@ -175,6 +175,7 @@ def _nothing_new(board: Board, state: CurrentState) -> HttpResponse:
     read_times = {f"read-{fresh.provider}": fresh.read_at for fresh in state.freshness}
     read_times |= {f"served-{card.service.pk}": card.service.version_checked_at for card in board.cards}
     read_times |= {f"service-{card.service.pk}": card.service.synced_at for card in board.cards}
+    read_times |= {f"status-{feed.provider}": feed.read_at for feed in state.status_feeds}
     times = {name: at.isoformat() for name, at in read_times.items() if at is not None}
     fresh = json.dumps({"fresh": {"now": timezone.now().isoformat(), "times": times}})
     response = nothing_new()
