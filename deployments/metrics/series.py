@@ -82,6 +82,7 @@ def points(
     return found
 
 
+SPAN = ("service_id", "since", "until")
 MEASURE = """
 SELECT asked.number, source, COALESCE(sum(requests) FILTER (WHERE errors IS NOT NULL), 0),
   COALESCE(sum(errors), 0), COALESCE(sum(p95_ms * requests) FILTER (WHERE requests > 0)
@@ -112,9 +113,9 @@ def share_and_latency(spans: Sequence[Span]) -> Sequence[Measured | None]:
 
 def _measure(table: str, spans: Sequence[Span], numbers: list[int], found: dict[int, Measured]) -> None:
     asked = [spans[number] for number in numbers]
-    columns = [[span.service_id for span in asked], [span.since for span in asked]]
+    services, since, until = ([getattr(span, name) for span in asked] for name in SPAN)
     with connection.cursor() as cursor:
-        cursor.execute(MEASURE.format(table=table), [numbers, *columns, [span.until for span in asked]])
+        cursor.execute(MEASURE.format(table=table), [numbers, services, since, until])
         for number, source, requests, errors, p95_ms, last_at in cursor.fetchall():
             known = found.get(number)
             one = Measured(spans[number], MetricSource(source), requests, errors, p95_ms, last_at)

@@ -281,6 +281,7 @@ def _version(
     seen: list[Any] = [timezone.now().date(), may_operate, sorted(dict(filters).items())]
     seen += [_values(row) for row in (*state.services, *state.pins.values(), *state.changes.values())]
     seen += [change.pk for change in state.undecided]
+    seen += [figures.shown for figures in state.figures.values()]
     seen += [(feed.provider, feed.incidents, bool(feed.error)) for feed in state.status_feeds]
     seen += [_values(service.live) for service in state.services if service.live is not None]
     seen += [
