@@ -62,8 +62,8 @@ class LiveFigures:
 
     @property
     def rate(self) -> str:
-        """ "62/s", "0.1/s" or "no data"."""
-        if self.now is None or self.now.share is None:
+        """ "62/s", "0.1/s" or "no data"; the portal's own requests are no visitors'."""
+        if self.now is None or self.now.share is None or self.now.source == MetricSource.PROBE:
             return "no data"
         rate = self.now.per_second
         return f"{rate:.0f}/s" if rate >= 10 else f"{rate:.1f}/s"

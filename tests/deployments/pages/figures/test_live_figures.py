@@ -120,6 +120,7 @@ def test_the_portals_own_requests_stand_in_and_say_so(live_api: Service) -> None
     shown = figures(live_api)
     assert (shown.share_now, shown.error_word) == ("10.0%", "Errors, last 5 min")
     assert "measured by the portal" in as_text(shown.provenance)
+    assert shown.rate == "no data"  # nobody counted the visitors
 
 
 def test_the_companys_eight_percent_are_on_the_first_page(
