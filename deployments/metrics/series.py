@@ -95,10 +95,13 @@ GROUP BY asked.number, source
 """
 
 
-def share_and_latency(spans: Sequence[Span]) -> Sequence[Measured | None]:
-    """What was measured in each span, in their order; None is no data. Two queries at most."""
+def share_and_latency(spans: Sequence[Span], now: datetime | None = None) -> Sequence[Measured | None]:
+    """What was measured in each span, in their order; None is no data. Two queries at most.
+
+    `now` is the database's time, where the caller has asked for it already.
+    """
     found: dict[int, Measured] = {}
-    kept_since = clock.now() - POINTS_KEPT
+    kept_since = (now or clock.now()) - POINTS_KEPT
     for model in (MetricPoint, MetricRollup):
         is_fine = model is MetricPoint
         numbers = [

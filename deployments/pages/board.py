@@ -42,21 +42,10 @@ from rollback_portal.web.unchanged import fingerprint
 MAX_DEPLOYMENTS = 200
 OWN_TIME_AFTER = timedelta(minutes=1)  # how much older than its row a deployment must be to show its own time
 NOT_SHOWN = {  # columns that may change without a change of the page
-    "synced_at",
-    "read_failed_at",
-    "read_failures",
-    "events_read_at",
-    "events_tried_at",
-    "unlisted",
-    "looked_at",
-    "version_checked_at",
-    "addresses_checked",
-    "served_window",
-    "provider_answered_at",
-    "lease_owner",
-    "lease_until",
-    "not_before",
-}
+    "synced_at", "read_failed_at", "read_failures", "events_read_at", "events_tried_at", "unlisted",
+    "looked_at", "version_checked_at", "addresses_checked", "served_window", "provider_answered_at",
+    "lease_owner", "lease_until", "not_before",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,20 +15,25 @@ from deployments.metrics.series import LinePoint, percent
 STEP = timedelta(minutes=2)
 WIDTH, HEIGHT = 1000, 100  # of the SVG's own space, which is stretched to the card
 MOST_MARKS = 12
+WORDS = {
+    "deployment": "went live",
+    "operation": "operation",
+    "incident": "incident began",
+    "errors": "errors up",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
     """Something that happened, on the time axis."""
 
-    kind: Literal["deployment", "operation", "errors"]
+    kind: Literal["deployment", "operation", "incident", "errors"]
     at: datetime
     x: str = ""  # in percent of the width
 
     @property
     def words(self) -> str:
-        what = {"deployment": "went live", "operation": "operation", "errors": "errors up"}[self.kind]
-        return f"{self.at.astimezone(UTC):%H:%M} {what}"
+        return f"{self.at.astimezone(UTC):%H:%M} {WORDS[self.kind]}"
 
 
 @dataclass(frozen=True, slots=True)

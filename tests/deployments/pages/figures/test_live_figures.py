@@ -13,7 +13,7 @@ from django.utils import timezone
 from deployments.clients import provider
 from deployments.metrics.collecting import collect
 from deployments.metrics.storage import Point, bucket, save_points
-from deployments.models import LivePeriod, MetricSource, Service
+from deployments.models import LivePeriod, MetricSource, Operation, Service
 from deployments.pages.bars.failing import failing_bars
 from deployments.pages.cards import Card, cards_for, page_state
 from deployments.pages.current_state import load_current_state
@@ -165,9 +165,12 @@ def test_deployments_and_operations_are_on_the_axis(live_api: Service) -> None:
     assert live is not None
     since = timezone.now() - 60 * MINUTE
     LivePeriod.objects.create(service=live_api, deployment=live, since=since)
-    factories.change(live_api, status="succeeded")
+    change = factories.change(live_api, status="succeeded")
+    began = timezone.now() - 90 * MINUTE
+    Operation.objects.filter(pk=change.operation_id).update(incident_began_at=began)
     kinds = {mark.kind: mark for mark in figures(live_api).spark.marks}
-    assert set(kinds) == {"deployment", "operation"}
+    assert set(kinds) == {"deployment", "operation", "incident"}
+    assert 23 < float(kinds["incident"].x.rstrip("%")) < 27
     assert 48 < float(kinds["deployment"].x.rstrip("%")) < 52
 
 

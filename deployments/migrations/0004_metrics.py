@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('deployments', '0002_provider_truth'),
+        ('deployments', '0003_incident_start'),
     ]
 
     operations = [
