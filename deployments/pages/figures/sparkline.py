@@ -32,6 +32,10 @@ class Mark:
     x: str = ""  # in percent of the width
 
     @property
+    def tone(self) -> str:
+        return "bad" if self.kind in ("incident", "errors") else ""
+
+    @property
     def words(self) -> str:
         return f"{self.at.astimezone(UTC):%H:%M} {WORDS[self.kind]}"
 
