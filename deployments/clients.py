@@ -14,11 +14,11 @@ import httpx
 from django.conf import settings
 
 from deployments.providers.base import Provider, ProviderName, Urgency
+from deployments.providers.public.sandbox_route import SandboxRoute
+from deployments.providers.public.version_check import open_public_client
 from deployments.providers.rate_limit import open_rate_limit
 from deployments.providers.render.client import open_render
-from deployments.providers.sandbox_route import SandboxRoute
 from deployments.providers.vercel.client import open_vercel
-from deployments.providers.version_check import open_public_client
 
 _transport: httpx.BaseTransport | None = None
 

@@ -18,6 +18,10 @@ FIELD_NAMES = {
     "kind": "side",
     "group": "group",
     "addresses": "production addresses",
+    "health_path": "health path",
+    "health_status": "expected status",
+    "health_text": "text that has to be there",
+    "health_field": "JSON field that has to be there",
 }
 
 

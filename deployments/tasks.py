@@ -8,10 +8,12 @@ from celery import shared_task
 
 from deployments.clients import provider
 from deployments.logs.poll import read_wanted
+from deployments.metrics import collecting, status_feeds, storage
+from deployments.metrics.pace import PASS_EVERY
+from deployments.metrics.version_check import check_followed_services
 from deployments.models import Change
 from deployments.operations import worker
 from deployments.sync import poll
-from deployments.sync.version_check import check_followed_services
 from rollback_portal.jobs.kinds import JobKind
 from rollback_portal.jobs.schedule import RecurringTask
 
@@ -47,6 +49,21 @@ def check_versions() -> None:
     check_followed_services()
 
 
+@shared_task
+def read_render_metrics() -> None:
+    collecting.collect("render", provider("render"))
+
+
+@shared_task
+def read_status_pages() -> None:
+    status_feeds.read_status_pages()
+
+
+@shared_task
+def prune_metrics() -> None:
+    storage.prune()
+
+
 CHANGES = JobKind(Change, advance, worker.run)
 # One task per provider, so that a slow one does not delay the other.
 RECURRING = (
@@ -55,4 +72,7 @@ RECURRING = (
     RecurringTask("render-logs", read_render_logs, timedelta(seconds=5)),
     RecurringTask("vercel-logs", read_vercel_logs, timedelta(seconds=5)),
     RecurringTask("served", check_versions, timedelta(seconds=15)),
+    RecurringTask("render_metrics", read_render_metrics, PASS_EVERY),
+    RecurringTask("status_pages", read_status_pages, status_feeds.EVERY),
+    RecurringTask("metrics_pruned", prune_metrics, timedelta(minutes=10)),
 )

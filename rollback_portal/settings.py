@@ -160,11 +160,17 @@ PROVIDERS = {
         if RENDER_API_KEY
         else f"{SANDBOX_URL}/v1",
         "key": RENDER_API_KEY or "rnd_sandbox",
+        "status_page": env.text("RENDER_STATUS_PAGE", "https://status.render.com")
+        if RENDER_API_KEY
+        else f"{SANDBOX_URL}/_status/render",
         "sandbox": not RENDER_API_KEY,
     },
     "vercel": {
         "url": env.text("VERCEL_API_URL", "https://api.vercel.com") if VERCEL_TOKEN else SANDBOX_URL,
         "key": VERCEL_TOKEN or "vcp_sandbox",
+        "status_page": env.text("VERCEL_STATUS_PAGE", "https://www.vercel-status.com")
+        if VERCEL_TOKEN
+        else f"{SANDBOX_URL}/_status/vercel",
         "team": env.text("VERCEL_TEAM_ID") if VERCEL_TOKEN else "team_sandbox",
         "sandbox": not VERCEL_TOKEN,
     },
@@ -205,7 +211,7 @@ CODE_UNDER_WAY = (
 )
 DATABASE_UNDER_WAY = "dbtools.interface.rollback_under_way"
 EVERYWHERE = ["dbtools.wizard.banners.banners_for_every_page"]  # banners for every page
-METRICS = "deployments.metrics.exposition"
+METRICS = "deployments.prometheus.exposition"
 METRICS_ALLOW = env.words("METRICS_ALLOW", "127.0.0.0/8,::1")
 METRICS_TOKEN = env.secret("METRICS_TOKEN")
 

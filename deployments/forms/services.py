@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,10 +10,13 @@ from urllib.parse import urlsplit
 from django import forms
 
 from deployments.models import Service
-from deployments.models.service import LONGEST_ADDRESS, MOST_ADDRESSES
+from deployments.models.service import LONGEST_ADDRESS, LONGEST_PATH
 from rollback_portal.text import clean_line
 
 LAST_POSITION = 9_999
+MOST_LINES = 200
+PATH = re.compile(r"/(?!/)[!-~]*")  # printable ASCII; a second slash would begin a host name
+FIELD = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*(=.{1,100})?")
 
 
 class ServiceRowForm(forms.Form):
@@ -80,13 +84,43 @@ class ServiceForm(forms.Form):
     addresses = forms.CharField(
         label="Production addresses",
         required=False,
-        max_length=(LONGEST_ADDRESS + 2) * (MOST_ADDRESSES + 3),
+        max_length=(LONGEST_ADDRESS + 2) * MOST_LINES,
         widget=forms.Textarea({"rows": 4, "spellcheck": "false"}),
-        help_text="One per line, https only, five at most. The portal asks them which commit they serve.",
+        help_text="One per line, https only. Every 15 s the portal asks each which commit it serves.",
+    )
+
+    health_path = forms.CharField(
+        label="Health path",
+        required=False,
+        max_length=LONGEST_PATH,
+        help_text="Asked at each address instead of its front page, for instance /healthz.",
+    )
+    health_status = forms.IntegerField(
+        label="Expected status",
+        required=False,
+        min_value=100,
+        max_value=599,
+        help_text="The only HTTP status that is good, for instance 200. If empty, everything below 500 is.",
+        error_messages=dict.fromkeys(
+            ("invalid", "min_value", "max_value"), "Give an HTTP status from 100 to 599, or nothing."
+        ),
+    )
+    health_text = forms.CharField(
+        label="Text that has to be there",
+        required=False,
+        max_length=200,
+        help_text="An answer without it counts as failed. The first 64 KB are looked at.",
+    )
+    health_field = forms.CharField(
+        label="JSON field that has to be there",
+        required=False,
+        max_length=200,
+        help_text="database.ready for a field inside another one, status=ok for one with its value.",
     )
 
     def __init__(self, service: Service, data: Any = None) -> None:
         initial = {name: getattr(service, name) for name in self.base_fields if name != "addresses"}
+        initial["health_status"] = service.health_status or None
         initial["addresses"] = "\n".join(service.addresses)
         super().__init__(data, initial=initial)
         self.service = service
@@ -97,13 +131,29 @@ class ServiceForm(forms.Form):
     def clean_group(self) -> str:
         return clean_line(self.cleaned_data["group"])
 
+    def clean_health_path(self) -> str:
+        path = str(self.cleaned_data["health_path"]) or "/"
+        if not PATH.fullmatch(path) or "#" in path:
+            raise forms.ValidationError(
+                "Give a path that begins with one /, without spaces, fragment or host name: /healthz."
+            )
+        return path
+
+    def clean_health_status(self) -> int:
+        return self.cleaned_data["health_status"] or 0
+
+    def clean_health_text(self) -> str:
+        return clean_line(self.cleaned_data["health_text"])
+
+    def clean_health_field(self) -> str:
+        field = clean_line(self.cleaned_data["health_field"])
+        if field and not FIELD.fullmatch(field):
+            raise forms.ValidationError("Give names with dots between them: database.ready, or status=ok.")
+        return field
+
     def clean_addresses(self) -> list[str]:
         lines = [line.strip() for line in self.cleaned_data["addresses"].splitlines()]
         addresses = list(dict.fromkeys(line for line in lines if line))
-        if len(addresses) > MOST_ADDRESSES:
-            raise forms.ValidationError(
-                f"These are {len(addresses)} addresses, and five at most are checked. Remove some."
-            )
         known = set(self.service.addresses)
         complaints = [_complaint(address) for address in addresses if address not in known]
         if any(complaints):

@@ -10,16 +10,21 @@ from typing import Any
 
 from django.conf import settings
 
+from deployments.providers.public.health import WRONG_CONTENT
 from rollback_portal.text import duration
 
 WINDOW = timedelta(minutes=5)
 REMEMBERED = timedelta(days=1)  # that the addresses answered, and so that the portal has a way to them
+KINDS = {0: "no answer", WRONG_CONTENT: "wrong content"}
 ENOUGH = 60  # requests by which a share of 5% can be judged
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """The requests of one check. `failed` counts those that failed by HTTP status; 0 stands for no answer."""
+    """The requests of one check. `failed` counts those that failed by HTTP status; 0 stands for no answer.
+
+    See `HealthRule.fault` for the others.
+    """
 
     at: datetime
     total: int
@@ -124,7 +129,7 @@ class ServedWindow:
         statuses = Counter[int]()
         for one in self.rounds:
             statuses.update(one.failed)
-        kinds = ", ".join(str(status or "no answer") for status, _ in statuses.most_common(3))
+        kinds = ", ".join(KINDS.get(status, str(status)) for status, _ in statuses.most_common(3))
         over = "" if len(self.rounds) == 1 else f" in the last {duration(self._length)}"
         return f"{self.failures} of {self.total} requests{over} failed ({kinds})"
 

@@ -13,9 +13,10 @@ from deployments.models.operation import ACTIVE, Change
 from deployments.models.pin import Pin
 from deployments.models.served_window import ServedWindow
 from deployments.providers.base import RollingRelease
+from deployments.providers.public.health import HealthRule
 
-MOST_ADDRESSES = 5  # production addresses of one service that the version check asks
 LONGEST_ADDRESS = 300  # characters
+LONGEST_PATH = 200
 
 
 class ServiceQuerySet(models.QuerySet["Service"]):
@@ -58,6 +59,8 @@ class Service(models.Model):
     provider's events, which tell who did what, could not be read; the rest is read without them.
     What the provider dates up to `history_until` is from before the first reading, so it is not reported.
     `domain_targets` is where each production domain pointed when last read, with the last move then (Vercel).
+    `health_…` say which path the portal asks and what a good answer is (see `HealthRule`).
+    `addresses_checked` is how each address answered last, as `AddressResult`.
     `unlisted` counts the lists in a row that lacked it; only a look at it by id makes it missing.
     """
 
@@ -118,6 +121,12 @@ class Service(models.Model):
     version_check_message = models.TextField(blank=True)
     version_checked_at = models.DateTimeField(null=True)
     served_window = models.JSONField(null=True, help_text="How the checks of the last minutes went.")
+    addresses_checked = models.JSONField(null=True, help_text="How each address answered last.")
+
+    health_path = models.CharField(max_length=LONGEST_PATH, default="/", db_default="/")
+    health_status = models.PositiveSmallIntegerField(default=0, db_default=0)
+    health_text = models.CharField(max_length=200, blank=True, default="", db_default="")
+    health_field = models.CharField(max_length=200, blank=True, default="", db_default="")
 
     objects = ServiceQuerySet.as_manager()
 
@@ -140,6 +149,10 @@ class Service(models.Model):
     @property
     def label(self) -> str:
         return self.name if self.short == self.name else f"{self.short} {self.name}"
+
+    @property
+    def health_rule(self) -> HealthRule:
+        return HealthRule(self.health_path, self.health_status, self.health_text, self.health_field)
 
     @property
     def standing_pin(self) -> Pin | None:

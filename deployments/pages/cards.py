@@ -8,6 +8,7 @@ from functools import cached_property
 
 from django.utils import timezone
 
+from deployments.metrics.series import percent
 from deployments.models import Change, Deployment, Pin, Service
 from deployments.models.auto_deploy import AUTO_DEPLOY_TEXT
 from deployments.models.provider_status import BAD_AFTER
@@ -15,9 +16,9 @@ from deployments.pages.badges import release_stage
 from deployments.pages.bars.unread import names_of_unread
 from deployments.pages.current_state import CurrentState, Freshness
 from deployments.pages.deployment_text import pull_request
+from deployments.pages.figures.live_figures import LiveFigures
 from deployments.pages.rolling_release import RollingReleaseNote
 from deployments.pages.sentence import Sentence, age_of, code, joined, moment, sentence
-from rollback_portal.jobs.process.heartbeats import RoleStatus
 from rollback_portal.text import clean_line
 from rollback_portal.web.badges import Badge
 
@@ -32,6 +33,7 @@ class Card:
     fresh: Freshness
     pin: Pin | None
     change: Change | None
+    figures: LiveFigures | None = None
 
     @property
     def live(self) -> Deployment | None:
@@ -64,7 +66,7 @@ class Card:
         if self.disputed or self.service.live_conflict:
             return "not certain"
         if self.failing:
-            return "fails"
+            return "failing"
         if self.service.release:
             return "the base of a rolling release"
         if self.stale:
@@ -73,9 +75,18 @@ class Card:
 
     @property
     def failing(self) -> str:
-        """ "9 of 120 requests in the last 5 min failed (503)", where that is too many; "" otherwise."""
+        """ "7.8% of 18,600 requests in the last 5 min failed", where that is too many; "" otherwise."""
         served = self.service.served
-        return served.message if served.failing else ""
+        measured = self.figures.failing if self.figures else ""
+        return measured or (served.message if served.failing else "")
+
+    @property
+    def failing_share(self) -> str:
+        """ "7.8%": of the requests that were measured, else of the portal's last ones."""
+        if self.figures and self.figures.failing:
+            return self.figures.share_now
+        served = self.service.served
+        return percent(served.failures / served.total) if served.total else ""
 
     @property
     def answered_unclearly(self) -> bool:
@@ -120,7 +131,7 @@ class Card:
         if self.service.release:
             return Badge("ROLLING RELEASE", "busy", "turn", release_stage(self.service.release))
         if self.failing and not (self.service.suspended or self.service.maintenance):
-            return Badge("SERVES, AND FAILS", "bad", "square")
+            return Badge("FAILING", "bad", "square", self.failing_share)
         if self.live is None:
             return Badge("LIVE UNKNOWN", "warn", "circle")
         if self.stale:
@@ -212,7 +223,13 @@ class Card:
 
 def cards_for(services: tuple[Service, ...], state: CurrentState) -> tuple[Card, ...]:
     return tuple(
-        Card(service, state.freshness_of(service), state.pins.get(service.pk), state.changes.get(service.pk))
+        Card(
+            service,
+            state.freshness_of(service),
+            state.pins.get(service.pk),
+            state.changes.get(service.pk),
+            state.figures.get(service.pk),
+        )
         for service in services
     )
 
@@ -222,9 +239,13 @@ def page_state(state: CurrentState) -> tuple[str, str]:
     disputed = [service.short for service in state.services if service.live_is_disputed]
     if disputed:
         return "bad", f"{', '.join(disputed)} serves something else"
-    failing = [service.short for service in state.services if service.served.failing]
+    failing = [
+        f"{card.service.short} {card.failing_share}"
+        for card in cards_for(state.services, state)
+        if card.failing
+    ]
     if failing:
-        return "bad", f"{', '.join(failing)} fails"
+        return "bad", f"{', '.join(failing)} failing"
     if state.undecided:
         waiting = [state.service(change.service_id).short for change in state.undecided]
         return "bad", f"{', '.join(waiting)} needs a person"
@@ -242,44 +263,3 @@ def page_state(state: CurrentState) -> tuple[str, str]:
     if state.process_status.broker_is_away:
         return "warn", "no queue"
     return "calm", ""
-
-
-def footer_notes(state: CurrentState) -> tuple[tuple[Badge, Sentence], ...]:
-    """For each provider the age of its data, for each kind of process how many are alive."""
-    providers = [(_freshness_badge(fresh), _freshness_note(fresh)) for fresh in state.freshness]
-    processes = [(_role_badge(role), _role_note(role)) for role in state.process_status.roles]
-    return (*providers, *processes)
-
-
-def _freshness_badge(fresh: Freshness) -> Badge:
-    match "warn" if fresh.unread and fresh.tone == "good" else fresh.tone:
-        case "good":
-            return Badge(fresh.name.upper(), "good", "dot")
-        case "warn":
-            return Badge(fresh.name.upper(), "warn", "diamond")
-        case _:
-            return Badge(fresh.name.upper(), "bad", "square")
-
-
-def _freshness_note(fresh: Freshness) -> Sentence:
-    error = ", last attempt failed" if fresh.error else ""
-    if fresh.unread:
-        error += f", without {fresh.unread} service{'s' if fresh.unread > 1 else ''} that could not be read"
-    if fresh.read_at is None:
-        return sentence("never read", error)
-    return sentence(age_of(fresh.read_at, f"read-{fresh.provider}"), " old", error)
-
-
-def _role_badge(role: RoleStatus) -> Badge:
-    name = f"{role.name.upper()}S"
-    return Badge(name, "good", "dot") if role.alive else Badge(name, "bad", "square")
-
-
-def _role_note(role: RoleStatus) -> Sentence:
-    if role.alive:
-        return sentence(f"{role.alive} alive")
-    return (
-        sentence("no heartbeat for ", age_of(role.last_heard_at))
-        if role.last_heard_at
-        else sentence("no heartbeat yet")
-    )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from deployments.models import ACTIVE, Change, Pin, ProviderStatus, Service
+from deployments.models import ACTIVE, Change, Pin, ProviderStatus, Service, StatusFeed
+from deployments.pages.figures.live_figures import LiveFigures, load_figures
 from deployments.pages.manual_commands import KEYS
 from rollback_portal.jobs.process.heartbeats import ProcessStatus, process_status
 
@@ -53,6 +54,8 @@ class CurrentState:
         pins: the pin that is in force, by the primary key of its service.
         changes: the running change, by the primary key of its service.
         freshness: one for each provider that a service needs.
+        figures: what was measured, by the primary key of the service.
+        status_feeds: what the status pages of these services' providers say.
         undecided: operations that wait for a person, unless somebody has started another one since.
     """
 
@@ -62,6 +65,8 @@ class CurrentState:
     freshness: tuple[Freshness, ...]
     process_status: ProcessStatus
     undecided: tuple[Change, ...] = ()
+    status_feeds: tuple[StatusFeed, ...] = ()
+    figures: Mapping[int, LiveFigures] = field(default_factory=dict)
 
     def freshness_of(self, service: Service) -> Freshness:
         return next(fresh for fresh in self.freshness if fresh.provider == service.provider)
@@ -71,8 +76,9 @@ class CurrentState:
 
 
 def load_current_state(services: Iterable[Service]) -> CurrentState:
-    """The state of these services, in four queries however many there are."""
+    """The state of these services, in eleven queries at most, however many there are."""
     services = tuple(services)
+    providers = {service.provider for service in services}
     changes = _unsettled(services)
     running = {change.service_id: change for change in changes if change.active}
     pins = _pins_in_force(services, running)
@@ -84,6 +90,8 @@ def load_current_state(services: Iterable[Service]) -> CurrentState:
         freshness=_freshness(services),
         process_status=process_status(),
         undecided=tuple(change for change in changes if not change.active),
+        figures=load_figures(services),
+        status_feeds=tuple(StatusFeed.objects.filter(provider__in=providers).order_by("provider")),
     )
 
 

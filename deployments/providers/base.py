@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from deployments.providers.logs import LogPage, LogQuery
+from deployments.providers.metric_types import Metric, Sample
 from deployments.providers.types import (
     Accepted,
     AliasRequest,
@@ -29,7 +30,6 @@ from deployments.providers.types import (
     RemoteEvent,
     RemoteService,
     RollingRelease,
-    Sample,
 )
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "Current",
     "DeploymentPage",
     "DeploymentStatus",
+    "Metric",
     "Missing",
     "NotAllowed",
     "OrderFinding",
@@ -243,5 +244,10 @@ class Provider(Protocol):
     def logs(self, query: LogQuery) -> LogPage:
         """The newest lines of a service's log, oldest first. They are untrusted text with secrets in it."""
 
-    def metrics(self, service_id: str, *, since: datetime) -> Sequence[Sample]:
-        """Requests by status code since then. Raises Unsupported where the provider has no metrics API."""
+    def metrics(
+        self, service_id: str, metric: Metric, *, since: datetime, until: datetime
+    ) -> Sequence[Sample]:
+        """The points of one metric, at the finest resolution; empty where nothing was measured.
+
+        Raises Unsupported where the provider has no metrics API.
+        """

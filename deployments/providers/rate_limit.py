@@ -21,17 +21,23 @@ from deployments.providers.base import ProviderName, ShareUsedUp, Urgency
 
 MINUTE = 60.0
 REDIS_TIMEOUT = 0.25  # seconds; short, because a call to a provider waits for it
-BACKGROUND_SHARE = 0.6  # of a limit; the rest is the reserve for operations
+BACKGROUND_SHARE = 0.7  # of a limit; the rest is the reserve for operations
+BACKGROUND_ONLY = {
+    "metrics",
+    "logs",
+    "build events",
+}  # no operation makes these calls, so they need no reserve
 LOCAL_SHARE = 0.1  # of a limit, for the background calls of one process while Redis is down
 RETRY_REDIS_AFTER = 5.0  # seconds
 
 # Calls per minute.
 # Reference: https://api-docs.render.com/reference/rate-limiting (a rollback is not in that table; it is
 # counted with the deploys, which is the stricter reading) and https://vercel.com/docs/limits (rollback and
-# promote are not in that table; theirs is an estimate). Render counts logs with the other reads; here they
-# have a limit of their own, so that somebody who looks at one takes nothing from readings or operations.
+# promote are not in that table; theirs is an estimate). Logs and metrics have limits of
+# their own, so that somebody who looks at them takes nothing from readings or operations.
 LIMITS: dict[ProviderName, dict[str, int]] = {
-    ProviderName.RENDER: {"reads": 400, "logs": 100, "writes": 30, "deploys": 10},
+    # Render counts every GET together, 400 of them.
+    ProviderName.RENDER: {"reads": 300, "metrics": 60, "logs": 40, "writes": 30, "deploys": 10},
     ProviderName.VERCEL: {
         "list": 1000,
         "reads": 500,
@@ -154,7 +160,8 @@ class RateLimit:
         if urgency is Urgency.OPERATION:
             keys, allowed = [key], limit
         else:
-            keys, allowed = [key, f"{self._prefix}:{bucket}:hold"], max(1, int(limit * BACKGROUND_SHARE))
+            share = 1.0 if bucket in BACKGROUND_ONLY else BACKGROUND_SHARE
+            keys, allowed = [key, f"{self._prefix}:{bucket}:hold"], max(1, int(limit * share))
         wait: Any = self._redis.eval(TAKE, len(keys), *keys, self._now(), str(allowed))
         return max(0.0, float(wait))
 

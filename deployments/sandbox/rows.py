@@ -39,6 +39,37 @@ class CommitRow:
 
 
 @dataclass(slots=True)
+class CourseStep:
+    """So many seconds after it went live, a deployment's share of errors and latency become these."""
+
+    after: float
+    error_rate: float
+    latency_ms: float
+
+
+@dataclass(slots=True)
+class TroubleRow:
+    """A time in which requests fail or are slow whatever deployment serves: a database, a third party."""
+
+    since: float
+    until: float | None
+    error_rate: float  # added to the deployment's
+    latency_ms: float  # added to the deployment's
+
+
+@dataclass(slots=True)
+class StatusIncidentRow:
+    """An incident on a provider's public status page."""
+
+    provider: ProviderWord
+    id: str
+    name: str
+    impact: str  # none, minor, major or critical
+    since: float
+    resolved_at: float | None = None
+
+
+@dataclass(slots=True)
 class DeploymentRow:
     """One build; `status` is the provider's own word (Render `status`, Vercel `readyState`)."""
 
@@ -67,6 +98,7 @@ class DeploymentRow:
     played: dict[str, Any] = field(default_factory=dict)  # fields of its JSON that somebody has set
     error_rate: float = 0.002
     latency_ms: float = 240.0
+    course: list[CourseStep] = field(default_factory=list)  # how both change, by time since it went live
 
 
 @dataclass(slots=True)
@@ -101,6 +133,7 @@ class ServiceRow:
     suspended: bool = False
     requests_per_minute: float = 600.0
     live_history: list[tuple[float, str]] = field(default_factory=list)  # (time, deployment that went live)
+    troubles: list[TroubleRow] = field(default_factory=list)
     # Vercel only
     aliases: dict[str, str] = field(default_factory=dict)  # domain -> deployment it really points to
     reported_aliases: dict[str, str] = field(default_factory=dict)  # the same where the API gives it wrongly
@@ -123,6 +156,11 @@ class ServiceRow:
             len(self.live_history) if at is None else bisect_right(self.live_history, at, key=itemgetter(0))
         )
         return self.live_history[count - 1][1] if count else None
+
+    def live_for(self, deployment_id: str, at: float) -> float:
+        """Seconds since the deployment last went live, as of a time; 0 where it was not live yet."""
+        began = [since for since, one in self.live_history if one == deployment_id and since <= at]
+        return at - began[-1] if began else 0.0
 
     def serve(self, deployment_id: str, at: float) -> None:
         if self.serving() != deployment_id:

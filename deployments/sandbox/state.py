@@ -14,6 +14,7 @@ from deployments.sandbox.rows import (
     AliasRequestRow,
     ApiRefusal,
     CommitRow,
+    CourseStep,
     DeploymentRow,
     EventRow,
     PersonRow,
@@ -21,6 +22,8 @@ from deployments.sandbox.rows import (
     ReceivedOrder,
     ScheduledStep,
     ServiceRow,
+    StatusIncidentRow,
+    TroubleRow,
 )
 
 if TYPE_CHECKING:
@@ -82,6 +85,7 @@ class SandboxState:
         self.events: list[EventRow] = []
         self.steps: list[ScheduledStep] = []
         self.received: list[ReceivedOrder] = []
+        self.incidents: list[StatusIncidentRow] = []
 
     # --- Time ---
 
@@ -167,6 +171,7 @@ class SandboxState:
             "events": [asdict(row) for row in self.events],
             "steps": [asdict(row) for row in self.steps],
             "received": [asdict(row) for row in self.received],
+            "incidents": [asdict(row) for row in self.incidents],
         }
 
     def fill(self, data: dict[str, Any]) -> None:
@@ -178,10 +183,11 @@ class SandboxState:
         for row in data["services"]:
             self.add_service(service_from(row))
         for row in data["deployments"]:
-            self.add(row_from_json(DeploymentRow, row))
+            self.add(deployment_from(row))
         self.events = [row_from_json(EventRow, row) for row in data["events"]]
         self.steps = [row_from_json(ScheduledStep, row) for row in data["steps"]]
         self.received = [row_from_json(ReceivedOrder, row) for row in data["received"]]
+        self.incidents = [row_from_json(StatusIncidentRow, row) for row in data.get("incidents", [])]
 
 
 def row_from_json(row_type: type[RowType], row: dict[str, Any]) -> RowType:
@@ -190,10 +196,17 @@ def row_from_json(row_type: type[RowType], row: dict[str, Any]) -> RowType:
     return row_type(**{name: value for name, value in row.items() if name in known})
 
 
+def deployment_from(row: dict[str, Any]) -> DeploymentRow:
+    deployment = row_from_json(DeploymentRow, row)
+    deployment.course = [row_from_json(CourseStep, step) for step in row.get("course", [])]
+    return deployment
+
+
 def service_from(row: dict[str, Any]) -> ServiceRow:
     service = row_from_json(ServiceRow, row)
     service.written = [(at, text, level) for at, text, level in row.get("written", ())]
     service.live_history = [(since, deployment_id) for since, deployment_id in row["live_history"]]
+    service.troubles = [row_from_json(TroubleRow, one) for one in row.get("troubles", [])]
     if row["alias_request"]:
         service.alias_request = row_from_json(AliasRequestRow, row["alias_request"])
     return service

@@ -9,6 +9,7 @@ import math
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 
 from deployments.sandbox.rows import DeploymentRow, ServiceRow
 from deployments.sandbox.state import LOWER, SandboxState, digits
@@ -57,19 +58,35 @@ def serving_deployment(state: SandboxState, service: ServiceRow, at: float) -> D
     return state.deployments[deployment_id] if deployment_id else None
 
 
+def behaviour_at(service: ServiceRow, deployment: DeploymentRow, at: float) -> tuple[float, float]:
+    """The share of errors and the latency in ms at a time: the deployment's, and what is no deployment's."""
+    live_for = service.live_for(deployment.id, at)
+    error_rate, latency_ms = deployment.error_rate, deployment.latency_ms
+    for step in sorted(deployment.course, key=attrgetter("after")):
+        if live_for >= step.after:
+            error_rate, latency_ms = step.error_rate, step.latency_ms
+    for trouble in service.troubles:
+        if trouble.since <= at and (trouble.until is None or at < trouble.until):
+            error_rate, latency_ms = error_rate + trouble.error_rate, latency_ms + trouble.latency_ms
+    return min(error_rate, 1.0), latency_ms
+
+
 def requests_by_status(state: SandboxState, service: ServiceRow, at: float, seconds: float) -> dict[str, int]:
     """Count of requests by HTTP status in so many seconds from `at` on."""
     deployment = serving_deployment(state, service, at + seconds / 2)
     if deployment is None:
         return {}
     total = request_rate(service, at) * seconds
-    failing = deployment.error_rate * (0.85 + 0.3 * pseudo_random(service.id, "errors", int(at // 60)))
-    lost = 0.012
-    return {
-        "200": round(total * (1 - failing - lost)),
-        "404": round(total * lost),
-        "500": round(total * failing),
-    }
+    error_rate, _ = behaviour_at(service, deployment, at + seconds / 2)
+    failing = min(error_rate * (0.85 + 0.3 * pseudo_random(service.id, "errors", int(at // 60))), 1.0)
+    lost = min(0.012, 1 - failing)
+    shares = {"200": 1 - failing - lost, "404": lost, "500": failing}
+    return {code: _whole(total * share, service.id, code, at) for code, share in shares.items()}
+
+
+def _whole(expected: float, *words: object) -> int:
+    """A whole number that is the expected one on average, also where that is far below 1."""
+    return math.floor(expected + pseudo_random(*words))
 
 
 def latency(state: SandboxState, service: ServiceRow, at: float, quantile: float) -> float:
@@ -77,10 +94,9 @@ def latency(state: SandboxState, service: ServiceRow, at: float, quantile: float
     deployment = serving_deployment(state, service, at)
     if deployment is None:
         return 0.0
+    _, latency_ms = behaviour_at(service, deployment, at)
     tail = 0.35 - math.log(max(1 - quantile, 0.001)) / 3
-    return round(
-        deployment.latency_ms * tail * (0.9 + 0.2 * pseudo_random(service.id, "latency", int(at // 60))), 1
-    )
+    return round(latency_ms * tail * (0.9 + 0.2 * pseudo_random(service.id, "latency", int(at // 60))), 1)
 
 
 def request_samples(
@@ -96,10 +112,11 @@ def request_samples(
             continue
         paths = PATHS[service.provider]
         method, path = paths[int(pseudo_random(service.id, "path", number) * len(paths))].split()
-        failed = pseudo_random(service.id, "sample", number) < deployment.error_rate
+        error_rate, latency_ms = behaviour_at(service, deployment, at)
+        failed = pseudo_random(service.id, "sample", number) < error_rate
         share = 0.5 + pseudo_random(service.id, "duration", number)
         yield RequestSample(
-            at, deployment, method, path, 500 if failed else 200, round(deployment.latency_ms * share, 1)
+            at, deployment, method, path, 500 if failed else 200, round(latency_ms * share, 1)
         )
 
 

@@ -11,9 +11,11 @@ from deployments.sandbox.rows import (
     AliasRequestRow,
     ApiRefusal,
     CommitRow,
+    CourseStep,
     DeploymentRow,
     ScheduledStep,
     ServiceRow,
+    TroubleRow,
     overlaid,
 )
 from deployments.sandbox.state import SandboxState
@@ -173,6 +175,51 @@ class World(SandboxState):
             self.settle()
             project = self.service(service)
             self.vercel.rolling.start(project, self.find_deployment(project, deployment_id), seconds)
+
+    # --- Traffic, and what goes wrong with it ---
+
+    def somebody_changes_traffic(self, service: str, requests_per_second: float) -> None:
+        """So many visitors on average, from the beginning of time on."""
+        with self.lock:
+            self.settle()
+            self.service(service).requests_per_minute = requests_per_second * 60
+            self.revision += 1
+
+    def somebody_changes_course(
+        self, service: str, steps: list[dict[str, float]], deployment_id: str = ""
+    ) -> None:
+        """How a deployment (the one that serves, by default) behaves so long after it went live.
+
+        `[{"after": 1800, "error_rate": 0.08, "latency_ms": 1450}]` is harm that begins 30 minutes late.
+        """
+        with self.lock:
+            row = self.service(service)
+            deployment = self.find_deployment(row, deployment_id) if deployment_id else self.serving(service)
+            deployment.course = [CourseStep(**step) for step in steps]
+            self.revision += 1
+
+    def somebody_causes_trouble(
+        self,
+        service: str,
+        error_rate: float = 0.08,
+        latency_ms: float = 0.0,
+        since: float = 0.0,
+        lasts: float | None = None,
+    ) -> None:
+        """Requests fail whatever deployment serves. `since` seconds ago; until `somebody_ends_trouble`."""
+        with self.lock:
+            self.settle()
+            began = self.now() - since
+            until = None if lasts is None else began + lasts
+            self.service(service).troubles.append(TroubleRow(began, until, error_rate, latency_ms))
+            self.revision += 1
+
+    def somebody_ends_trouble(self, service: str) -> None:
+        with self.lock:
+            self.settle()
+            for trouble in self.service(service).troubles:
+                trouble.until = min(trouble.until or self.now(), self.now())
+            self.revision += 1
 
     # --- What a provider's record says beside what the simulation makes of it ---
 

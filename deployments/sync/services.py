@@ -12,7 +12,7 @@ from django.db.models import F
 from django.utils.text import slugify
 
 from deployments.models import Change, Pin, Service
-from deployments.models.service import LONGEST_ADDRESS, MOST_ADDRESSES
+from deployments.models.service import LONGEST_ADDRESS
 from deployments.providers.base import RemoteService
 from deployments.sync.fit import fits, fitted
 from deployments.sync.saving import LISTS_TO_MISS
@@ -89,8 +89,7 @@ def _update(service: Service, remote: RemoteService) -> None:
     if not service.customized:
         service.kind = remote.kind
     if not service.addresses_customized and (remote.addresses_known or not service.addresses):
-        fitting = [address for address in remote.addresses if fits(address, LONGEST_ADDRESS)]
-        service.addresses = fitting[:MOST_ADDRESSES]
+        service.addresses = [address for address in remote.addresses if fits(address, LONGEST_ADDRESS)]
 
 
 def _decide_followed(service: Service, remote: RemoteService) -> None:

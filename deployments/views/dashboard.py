@@ -24,8 +24,9 @@ from deployments.pages.bars import (
     undecided_changes,
     warning_bars,
 )
+from deployments.pages.bars.footer import footer_notes
 from deployments.pages.board import Board, build_board, build_item
-from deployments.pages.cards import footer_notes, page_state
+from deployments.pages.cards import cards_for, page_state
 from deployments.pages.current_state import CurrentState, load_current_state
 from deployments.pages.deployment_text import (
     COMMITS_MOVE,
@@ -183,6 +184,10 @@ def _nothing_new(board: Board, state: CurrentState) -> HttpResponse:
     read_times = {f"read-{fresh.provider}": fresh.read_at for fresh in state.freshness}
     read_times |= {f"served-{card.service.pk}": card.service.version_checked_at for card in board.cards}
     read_times |= {f"service-{card.service.pk}": card.service.synced_at for card in board.cards}
+    read_times |= {
+        f"numbers-{pk}": figures.now.last_at for pk, figures in state.figures.items() if figures.now
+    }
+    read_times |= {f"status-{feed.provider}": feed.read_at for feed in state.status_feeds}
     times = {name: at.isoformat() for name, at in read_times.items() if at is not None}
     fresh = json.dumps({"fresh": {"now": timezone.now().isoformat(), "times": times}})
     response = nothing_new()
@@ -207,8 +212,8 @@ def _tabs(groups: dict[str, tuple[Service, ...]], state: CurrentState) -> list[d
         tone, word = "", ""
         if any(service.live_is_disputed for service in services):
             tone, word = "bad", "disputed"
-        elif any(service.served.failing for service in services):
-            tone, word = "bad", "fails"
+        elif any(card.failing for card in cards_for(services, state)):
+            tone, word = "bad", "failing"
         elif ids & state.changes.keys():
             tone, word = "busy", "under way"
         elif ids & state.pins.keys() or any(service.pinned for service in services):

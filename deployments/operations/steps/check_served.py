@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
+from deployments.metrics.version_check import VersionComparison, compare_live_version
 from deployments.models import OperationKind
 from deployments.models.operation import FAILING, UNCHECKED, WITHOUT_PIN
 from deployments.models.served_window import ENOUGH, ServedWindow
 from deployments.operations.pins import release_pin
 from deployments.operations.steps.context import ChangeContext, Pause
-from deployments.sync.version_check import VersionComparison, compare_live_version
 from rollback_portal.jobs import clock
 
 # For so long the target itself is asked, unless SERVE_SECONDS allows less. Errors while instances are being

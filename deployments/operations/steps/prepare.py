@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from deployments.metrics.version_check import compare_live_version
 from deployments.models import OPERATE, Change, Deployment, OperationKind, Pin
 from deployments.models.deployment import SERVABLE
 from deployments.models.served_window import ENOUGH
@@ -24,7 +25,6 @@ from deployments.providers.base import Current, Missing, Refused
 from deployments.providers.vercel.rolling_release import is_same
 from deployments.sync.reading import look_at
 from deployments.sync.saving import save_look
-from deployments.sync.version_check import compare_live_version
 from rollback_portal.jobs import clock, mutual_exclusion
 
 ASK_DATABASES_EVERY = 2.0  # seconds

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from deployments.models import Change, Deployment, Pin, Service
 from deployments.models.auto_deploy import AUTO_DEPLOY_TEXT
+from deployments.pages.bars.failing import failing_bars
+from deployments.pages.bars.provider_incidents import incident_bars
 from deployments.pages.bars.unread import WarningBar, unread_bars
 from deployments.pages.current_state import CurrentState, Freshness
 from deployments.pages.sentence import Sentence, age_of, code, moment, sentence
@@ -122,10 +124,11 @@ def outside_pins(state: CurrentState) -> tuple[Service, ...]:
 
 
 def warning_bars(state: CurrentState) -> tuple[WarningBar, ...]:
-    """Missing processes, a Redis that does not answer, and providers whose data is old."""
-    bars = [process_bar(state.process_status), broker_bar(state.process_status)]
+    """Missing processes, a Redis that does not answer, providers with old data or an incident."""
+    bars: list[WarningBar | None] = [process_bar(state.process_status), broker_bar(state.process_status)]
     bars += [provider_bar(fresh, state.freshness) for fresh in state.freshness]
-    return tuple(bar for bar in (*bars, *unread_bars(state)) if bar is not None)
+    bars += [*failing_bars(state), *unread_bars(state), *incident_bars(state)]
+    return tuple(bar for bar in bars if bar is not None)
 
 
 def process_bar(status: ProcessStatus) -> WarningBar | None:

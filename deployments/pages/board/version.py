@@ -24,6 +24,7 @@ NOT_SHOWN = {  # columns that may change without a change of the page
     "looked_at",
     "version_checked_at",
     "served_window",
+    "addresses_checked",
     "provider_answered_at",
     "lease_owner",
     "lease_until",
@@ -43,6 +44,8 @@ def version_of(
     seen: list[Any] = [timezone.now().date(), may_operate, sorted(dict(filters).items())]
     seen += [_values(row) for row in (*state.services, *state.pins.values(), *state.changes.values())]
     seen += [change.pk for change in state.undecided]
+    seen += [figures.shown for figures in state.figures.values()]
+    seen += [(feed.provider, feed.incidents, bool(feed.error)) for feed in state.status_feeds]
     seen += [_values(service.live) for service in state.services if service.live is not None]
     seen += [
         (fresh.provider, fresh.tone, fresh.error, fresh.retry_at, fresh.left_alone, fresh.services_error)

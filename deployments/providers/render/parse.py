@@ -15,15 +15,12 @@ from deployments.providers.base import (
     ProviderName,
     RemoteDeployment,
     RemoteService,
-    Sample,
 )
 from deployments.providers.json_fields import (
     EPOCH,
     boolean,
     first_nonempty,
     host_name,
-    items,
-    number,
     text,
     timestamp,
     value_at,
@@ -150,17 +147,6 @@ def conflict(live: Sequence[RemoteDeployment]) -> str:
     if len(live) > 1:
         return f"Render lists {len(live)} deployments as live: {', '.join(deploy.id for deploy in live)}."
     return ""
-
-
-def samples(series: Json, label_field: str) -> Sequence[Sample]:
-    """The points of one series, labelled by the value of `label_field`."""
-    labels = {text(label, "field"): text(label, "value") for label in items(series, "labels")}
-    label = first_nonempty(labels.get(label_field, ""), text(series, "labels", label_field))
-    return [
-        Sample(at=time, value=value, label=label, unit=text(series, "unit"))
-        for point in items(series, "values")
-        if (time := timestamp(point, "timestamp")) and (value := number(point, "value")) is not None
-    ]
 
 
 def _created_at(item: Json) -> datetime:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from deployments.providers.base import (
     Current,
     DeploymentPage,
     DeploymentStatus,
+    Metric,
     RemoteDeployment,
     RemoteEvent,
     RemoteService,
@@ -24,13 +24,13 @@ from deployments.providers.json_fields import mapping, text, timestamp
 from deployments.providers.logs import LogPage, LogQuery
 from deployments.providers.render import events, parse
 from deployments.providers.render.logs import RenderLogReader
+from deployments.providers.render.metrics import read_metric
 from deployments.providers.render.service_details import ServiceDetails
 from deployments.providers.response import ProviderResponse
+from deployments.providers.times import rfc3339
 
 PAGE = 100  # the largest page that Render gives
 MOST_PAGES = 20
-MOST_POINTS = 120  # per series; Render answers 500 where a request would give too many
-RESOLUTIONS = (60, 300, 600, 3600, 21_600, 86_400)  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,19 +119,11 @@ class RenderReads:
         """See `RenderLogReader.read`."""
         return RenderLogReader(self.connection, self._owner(query.service_id)).read(query)
 
-    def metrics(self, service_id: str, *, since: datetime) -> Sequence[Sample]:
-        """Requests by status code, in at most 120 points per series.
-
-        Reference: https://api-docs.render.com/reference/get-http-requests (GET /metrics/http-requests)
-        """
-        params = {
-            "resource": checked(service_id, RENDER_SERVICE),
-            "aggregateBy": "statusCode",
-            "startTime": rfc3339(since),
-            "resolutionSeconds": _resolution(datetime.now(UTC) - since),
-        }
-        rows = self.connection.get("/metrics/http-requests", params).json_objects()
-        return [sample for series in rows for sample in parse.samples(series, "statusCode")]
+    def metrics(
+        self, service_id: str, metric: Metric, *, since: datetime, until: datetime
+    ) -> Sequence[Sample]:
+        """See `read_metric`."""
+        return read_metric(self.connection, service_id, metric, since, until)
 
     def read_service(self, service_id: str) -> ProviderResponse:
         """The response that holds one service. Raises Unreadable where there is none in it."""
@@ -202,12 +194,3 @@ def _current(
 
 def service_path(service_id: str) -> str:
     return f"/services/{checked(service_id, RENDER_SERVICE)}"
-
-
-def rfc3339(time: datetime) -> str:
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _resolution(window: timedelta) -> int:
-    wanted = math.ceil(window.total_seconds() / MOST_POINTS)
-    return next((seconds for seconds in RESOLUTIONS if seconds >= wanted), RESOLUTIONS[-1])

@@ -11,6 +11,7 @@ from typing import Any
 from deployments.providers.base import (
     Current,
     DeploymentPage,
+    Metric,
     Missing,
     ProviderError,
     RemoteDeployment,
@@ -137,8 +138,10 @@ class VercelReads:
         """See `VercelLogReader.read`."""
         return VercelLogReader(self.connection).read(query)
 
-    def metrics(self, service_id: str, *, since: datetime) -> Sequence[Sample]:
-        """Vercel has no metrics API. Raises Unsupported."""
+    def metrics(
+        self, service_id: str, metric: Metric, *, since: datetime, until: datetime
+    ) -> Sequence[Sample]:
+        """Raises Unsupported: what the CLI and Observability Plus ask for metrics is not documented."""
         raise Unsupported("Vercel has no public interface for metrics.")
 
     def read_project(self, service_id: str) -> ProviderResponse:

@@ -75,6 +75,7 @@ class RenderBehaviour:
         new = self._new(service, target.commit, "rollback", actor, outcome)
         new.rollback_target = target.id
         new.error_rate, new.latency_ms = target.error_rate, target.latency_ms
+        new.course = list(target.course)
         new.truth_after = truth_after
         return self._order(service, new)
 

@@ -35,6 +35,7 @@ from typing import TYPE_CHECKING, Any
 from deployments.sandbox.render.routes import RenderApi
 from deployments.sandbox.rows import ApiRefusal, ReceivedOrder, rfc3339
 from deployments.sandbox.server import faults as fault_list
+from deployments.sandbox.server import status_pages
 from deployments.sandbox.server.control import Control
 from deployments.sandbox.server.faults import Fault, Faults
 from deployments.sandbox.server.http import Request, Route, SandboxResponse, find
@@ -97,12 +98,19 @@ class Sandbox:
             return self._public_page(request, owner)
         if request.path.startswith("/_sandbox/"):
             return self.control.answer(request)
+        if request.path.startswith(status_pages.PREFIX):
+            return self._with_faults(
+                status_pages.operation(request), lambda: status_pages.answer(self.world, request)
+            )
         if self.render.owns_path(request.path):
             return self._api_call(self.render, request, request.path)
         return self._api_call(self.vercel, request, self.vercel.without_version(request.path))
 
     def _public_page(self, request: Request, owner: Any) -> SandboxResponse:
-        faults = self.faults.take(self.public.operation(request))
+        return self._with_faults(self.public.operation(request), lambda: self.public.answer(request, *owner))
+
+    def _with_faults(self, operation: str, answer: Callable[[], SandboxResponse]) -> SandboxResponse:
+        faults = self.faults.take(operation)
         immediate = fault_list.immediate_response(faults)
         if isinstance(immediate, SandboxResponse):
             return immediate
@@ -110,7 +118,7 @@ class Sandbox:
             return SandboxResponse.html(
                 "<!doctype html><title>Error</title>", fault_list.refusal(immediate).status
             )
-        return fault_list.alter_response(self.public.answer(request, *owner), faults)
+        return fault_list.alter_response(answer(), faults)
 
     def _api_call(self, api: ProviderApi, request: Request, path: str) -> SandboxResponse:
         match = find(api.routes, request.method, path)

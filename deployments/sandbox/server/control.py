@@ -16,7 +16,14 @@ No key is needed, because the sandbox listens on loopback only.
                                 `{"does": "pushes", "service", "message", "author", "preview", "outcome"}`,
                                 `{"does": "sets_auto_deploy", "service", "setting", "actor"}`,
                                 `{"does": "starts_rolling_release", "service", "deployment", "seconds"}`,
-                                `{"does": "adds_domain", "service", "domain", "verified"}`
+                                `{"does": "adds_domain", "service", "domain", "verified"}`,
+                                `{"does": "changes_traffic", "service", "requests_per_second"}`,
+                                `{"does": "changes_course", "service", "deployment", "steps"}`,
+                                `{"does": "causes_trouble", "service", "error_rate", "latency_ms", "since",
+                                "lasts"}`, `{"does": "ends_trouble", "service"}`; see world.py
+    GET    /_sandbox/incidents  the incidents on the providers' status pages
+    POST   /_sandbox/incidents  `{"provider", "name", "impact"}`: one more, from now on
+    DELETE /_sandbox/incidents  all of them are over
     POST   /_sandbox/records    `{"service", "fields", "deployment"}`: fields in the JSON of a service or of a
                                 deployment; `{"service", "kind", "details", "actor"}`: an event
     POST   /_sandbox/lines      `{"service", "lines", "over"}`: lines of its log of the last seconds, each a
@@ -33,6 +40,7 @@ from typing import Any
 from deployments.sandbox.clock import PACES, Rules
 from deployments.sandbox.log_lines import hostile_lines
 from deployments.sandbox.rows import ApiRefusal, ServiceRow, rfc3339
+from deployments.sandbox.server import status_pages
 from deployments.sandbox.server.faults import Fault, Faults
 from deployments.sandbox.server.http import Request, SandboxResponse, find, route
 from deployments.sandbox.world import World
@@ -56,6 +64,9 @@ class Control:
             route("POST", "/_sandbox/lines", "", self.lines),
             route("GET", "/_sandbox/pace", "", self.pace),
             route("POST", "/_sandbox/pace", "", self.set_pace),
+            route("GET", "/_sandbox/incidents", "", self.incidents),
+            route("POST", "/_sandbox/incidents", "", self.begin_incident),
+            route("DELETE", "/_sandbox/incidents", "", self.end_incidents),
             route("GET", "/_sandbox/rules", "", self.rules),
             route("POST", "/_sandbox/rules", "", self.set_rules),
         ]
@@ -132,6 +143,10 @@ class Control:
             "sets_auto_deploy",
             "starts_rolling_release",
             "adds_domain",
+            "changes_traffic",
+            "changes_course",
+            "causes_trouble",
+            "ends_trouble",
         )
         if does not in changes:
             raise ValueError(f"does must be one of {', '.join(changes)}")
@@ -154,6 +169,19 @@ class Control:
             lines = [(line.text, line.level) for line in hostile_lines(fields["service"])]
         self.world.service_writes(fields.pop("service"), lines, **fields)
         return SandboxResponse.json({"done": f"{len(lines)} lines"})
+
+    # --- The providers' status pages ---
+
+    def incidents(self, request: Request) -> SandboxResponse:
+        return SandboxResponse.json([asdict(incident) for incident in self.world.incidents])
+
+    def begin_incident(self, request: Request) -> SandboxResponse:
+        status_pages.begin(self.world, **request.json_object())
+        return self.incidents(request)
+
+    def end_incidents(self, request: Request) -> SandboxResponse:
+        status_pages.end_all(self.world)
+        return self.incidents(request)
 
     # --- Pace and rules ---
 

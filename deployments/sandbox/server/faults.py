@@ -28,6 +28,9 @@ A fault names an operation (`on`, with `*` as a wildcard), what to do there (`do
     rename            `field=name`: that field goes by another name, wherever it is
     empty             every list in the response is empty
     leave_out         rows with the id in `detail` are missing from the response's lists
+    late              render.metrics: the newest points are not there yet, `detail` of them (4)
+    gaps              render.metrics: each so many-th point is missing, by `detail` (3)
+    shuffle           render.metrics: the points are in another order, and some come twice
     lie_live          rollback, promote: reported as live or succeeded while the old deployment serves. On
                       Vercel `detail` `everything` makes `alias[]` wrong too; after `seconds` it comes true
     fail              rollback, promote, deploy: accepted, but fails in the end
@@ -45,7 +48,7 @@ vercel.deployment.create, vercel.cancel, vercel.rollback, vercel.promote, vercel
 vercel.alias_jobs, vercel.deployment.aliases, vercel.aliases, vercel.events, vercel.build_events,
 vercel.builds, vercel.runtime_logs, vercel.request_logs, vercel.rolling, vercel.rolling.config,
 vercel.rolling.start, vercel.rolling.complete, vercel.user, vercel.team, vercel.teams. Public addresses:
-public.page, public.health.
+public.page, public.health. Status pages: status.render, status.vercel.
 """
 
 from __future__ import annotations
@@ -74,7 +77,7 @@ REFUSALS = {
 BEFORE = ("rate_limit", "error", "drop_before", "refuse_connection", *REFUSALS)
 AFTER = (
     "slow", "error_after", "drop_after", "not_json", "cut_off", "bad_bytes", "omit", "replace", "rename",
-    "empty", "leave_out",
+    "empty", "leave_out", "late", "gaps", "shuffle",
 )  # fmt: skip
 KINDS = (*BEFORE, *AFTER, *OUTCOME_FAULTS)
 
@@ -215,10 +218,33 @@ def _ids(row: Any) -> list[Any]:
     return [one.get(name) for one in (row, *inner) if isinstance(one, dict) for name in ("id", "uid")]
 
 
+def _late(data: Any, detail: str) -> Any:
+    return _with_values(data, lambda values: values[: -int(detail or 4)])
+
+
+def _with_gaps(data: Any, detail: str) -> Any:
+    each = int(detail or 3)
+    return _with_values(data, lambda values: [one for number, one in enumerate(values) if number % each])
+
+
+def _shuffled(data: Any, detail: str) -> Any:
+    return _with_values(data, lambda values: [*values[1::2], *reversed(values)])
+
+
+def _with_values(data: Any, change: Callable[[list[Any]], list[Any]]) -> Any:
+    """Metric series, each with other `values`; anything else stays as it is."""
+    if not isinstance(data, list):
+        return data
+    return [{**row, "values": change(row["values"])} if "values" in row else row for row in data]
+
+
 REBUILD: dict[str, Callable[[Any, str], Any]] = {
     "rename": _renamed,
     "empty": _emptied,
     "leave_out": _without,
+    "late": _late,
+    "gaps": _with_gaps,
+    "shuffle": _shuffled,
 }
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 
+from deployments.sandbox import traffic
 from deployments.sandbox.rows import DeploymentRow, ServiceRow
 from deployments.sandbox.server.http import Request, SandboxResponse
 from deployments.sandbox.vercel.rolling import STAGES
@@ -25,7 +26,8 @@ class PublicPages:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self._requests: dict[str, int] = {}
+        self._requests: dict[str, int] = {}  # of projects with a rolling release
+        self._owed: dict[str, float] = {}  # errors since the beginning, by deployment
 
     def owner(self, host: str) -> tuple[ServiceRow, DeploymentRow] | None:
         """The service and deployment that answer for a host; None for a host that is not the company's."""
@@ -61,17 +63,17 @@ class PublicPages:
             )
         if request.path == "/healthz":
             return SandboxResponse.json({"status": "ok", "version": commit.sha}, headers=headers)
-        if self._fails(deployment):
+        if self._fails(service, deployment):
             words = "Internal Server Error"
             return self._page(service, commit.sha, commit.subject, words, 500, headers)
         return self._page(service, commit.sha, commit.subject, "It works.", 200, headers)
 
-    def _fails(self, deployment: DeploymentRow) -> bool:
+    def _fails(self, service: ServiceRow, deployment: DeploymentRow) -> bool:
         """Spread the errors evenly and not at random, so that 8% are 8 of every 100."""
-        number = self._requests.get(deployment.id, 0) + 1
-        self._requests[deployment.id] = number
-        rate = deployment.error_rate
-        return int(number * rate) != int((number - 1) * rate)
+        error_rate, _ = traffic.behaviour_at(service, deployment, self.world.now())
+        owed = self._owed.get(deployment.id, 0.0)
+        self._owed[deployment.id] = due = round(owed + error_rate, 9)
+        return int(due) != int(owed)
 
     def _page(
         self,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from deployments import metrics
+from deployments import prometheus
 from deployments.management.waiting import ProgressLines
 from deployments.models import Change
 from deployments.operations import worker
@@ -29,7 +29,7 @@ def test_a_target_that_serves_and_fails_ends_with_3(portal: Portal, name: str) -
 
     assert (code, output["outcome"]) == (3, "serves_and_fails")
     assert "Users get errors" in output["message"]
-    exposition = metrics.exposition()[0].decode()
+    exposition = prometheus.exposition()[0].decode()
     assert 'portal_operations_total{kind="roll_back",outcome="serves_and_fails"} 1.0' in exposition
     assert 'portal_operations_total{kind="roll_back",outcome="succeeded"} 0.0' in exposition
 

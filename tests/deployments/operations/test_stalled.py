@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from deployments import metrics
+from deployments import prometheus
 from deployments.models import Change
 from deployments.operations import worker
 from deployments.operations.stalled import give_up_on_stalled_worker
@@ -70,7 +70,7 @@ def test_after_two_minutes_the_change_needs_attention_and_is_counted_in_the_metr
     (entry,) = audit_entries()
     assert (entry.outcome, entry.operation) == ("unclear", change.operation_id)
     assert change.message in entry.message
-    assert 'portal_operations_need_attention{kind="roll_back"} 1.0' in metrics.exposition()[0].decode()
+    assert 'portal_operations_need_attention{kind="roll_back"} 1.0' in prometheus.exposition()[0].decode()
     assert portal.posts() == []
 
 

@@ -10,7 +10,8 @@ import pytest
 from django.utils import timezone
 
 from deployments.models import Deployment, Pin, Service
-from deployments.pages.cards import Card, footer_notes
+from deployments.pages.bars.footer import footer_notes
+from deployments.pages.cards import Card
 from deployments.pages.current_state import CurrentState, Freshness
 from deployments.pages.sentence import as_text
 from rollback_portal.jobs.process.heartbeats import ProcessStatus, RoleStatus

@@ -18,9 +18,9 @@ def test_the_number_of_queries_does_not_grow_with_the_services(
     api: Service, web: Service, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     services = list(Service.objects.all())
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(10):
         load_current_state(services[:1])
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(10):
         load_current_state(services)
 
 

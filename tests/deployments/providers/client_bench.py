@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from deployments.providers.base import Accepted, OrderRecord, Provider, RemoteDeployment
+from deployments.providers.public.version_check import VersionCheckResult, check_version, open_public_client
 from deployments.providers.render.client import Render, open_render
 from deployments.providers.vercel.client import Vercel, open_vercel
-from deployments.providers.version_check import VersionCheckResult, check_version, open_public_client
 from deployments.sandbox.clock import Pace, StoppedClock
 from deployments.sandbox.company.companies import small_company
 from deployments.sandbox.server.app import Sandbox

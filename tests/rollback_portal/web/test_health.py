@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -92,15 +93,11 @@ def test_not_ready_without_postgresql() -> None:
 
 @pytest.mark.django_db
 def test_not_ready_before_the_migrations_are_applied() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "DELETE FROM django_migrations WHERE name ="
-            " (SELECT max(name) FROM django_migrations WHERE app = 'deployments') RETURNING name"
-        )
-        ((newest,),) = cursor.fetchall()
+    newest = MigrationRecorder.Migration.objects.filter(app="deployments").latest("name")
+    newest.delete()
     answer = Client().get("/readyz")
     assert answer.status_code == 503
-    assert answer.json()["migrations_missing"] == [f"deployments.{newest}"]
+    assert answer.json()["migrations_missing"] == [f"deployments.{newest.name}"]
 
 
 @pytest.mark.django_db

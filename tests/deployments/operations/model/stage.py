@@ -29,7 +29,8 @@ from deployments.operations import requests
 from deployments.operations import worker as change_worker
 from deployments.operations.plan import Plan
 from deployments.operations.steps import send_order
-from deployments.providers import http, version_check
+from deployments.providers import http
+from deployments.providers.public import version_check
 from deployments.sandbox.clock import Pace
 from deployments.sandbox.company.companies import small_company
 from deployments.sandbox.rows import ApiRefusal

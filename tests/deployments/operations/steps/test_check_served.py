@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from deployments.metrics.version_check import compare_live_version
 from deployments.models import Change, Deployment, OperationKind, Pin, Service
 from deployments.models.operation import SERVES_AND_FAILS
 from deployments.models.served_window import ENOUGH, Round, ServedWindow
@@ -17,7 +18,6 @@ from deployments.operations import worker
 from deployments.operations.steps import check_served
 from deployments.pages import status_text
 from deployments.sandbox.server.faults import Fault
-from deployments.sync.version_check import compare_live_version
 from rollback_portal.audit.models import AuditEntry, Outcome
 from tests.deployments.conftest import BOTH, Portal, die
 

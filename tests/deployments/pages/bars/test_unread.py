@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from deployments.models import ProviderStatus, Service
 from deployments.pages.bars import warning_bars
-from deployments.pages.cards import Card, cards_for, footer_notes, page_state
+from deployments.pages.bars.footer import footer_notes
+from deployments.pages.cards import Card, cards_for, page_state
 from deployments.pages.current_state import CurrentState, load_current_state
 from deployments.pages.sentence import as_text
 from tests import factories

@@ -6,6 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from deployments.metrics.pace import call_plan
+from deployments.providers.base import ProviderName
+from deployments.providers.rate_limit import LIMITS
 from tests.deployments.providers.documents import render_calls, vercel_calls
 from tests.deployments.providers.documents.calls import RENDER, VERCEL, Call
 from tests.deployments.sandbox.documents import ROOT, Json, document, outline, resolve, schema_of
@@ -34,6 +37,23 @@ Five rules hold for every field:
 """
 
 
+GET = ("reads", "metrics")
+METRICS = """## Metrics: calls a minute
+
+Render counts every GET of an account together, {all} a minute. Of these the portal gives {metrics} to
+metrics and {reads} to everything else, of which background readings use 60%. Requests and p95 are read
+every 30 s (2 calls), p50, CPU, memory and the number of instances every 5 min (4 calls). Where that is
+more than {metrics} calls a minute, each is read more rarely, and the services with an operation or a
+deployment within the last hour up to ten times as often as the others. The portal's own requests to the
+public addresses are no calls of a provider's API. Vercel has no documented API for metrics (its CLI's
+calls differ between versions), so what is shown there was measured by the portal; `Provider.metrics` is
+where a reader of Observability Plus would come in.
+
+| services at Render | calls wanted | calls made | requests, p95 every | the rest every |
+| --- | --- | --- | --- | --- |
+"""
+
+
 def main() -> None:
     PAGE.write_text(written())
 
@@ -41,8 +61,20 @@ def main() -> None:
 def written() -> str:
     head = INTRODUCTION.format(render=RENDER, vercel=VERCEL)
     parts = [head, "## Render\n\n", *map(_section, render_calls.CALLS), "## Vercel\n\n"]
-    whole = "".join([*parts, *map(_section, vercel_calls.CALLS)])
+    whole = "".join([*parts, *map(_section, vercel_calls.CALLS), *_metrics()])
     return re.sub("\n{3,}", "\n\n", whole).rstrip() + "\n"
+
+
+def _metrics() -> Iterator[str]:
+    limits = LIMITS[ProviderName.RENDER]
+    yield METRICS.format(
+        reads=limits["reads"], metrics=limits["metrics"], all=sum(limits[bucket] for bucket in GET)
+    )
+    for services in (2, 15, 100):
+        plan = call_plan(services)
+        cells = (services, f"{plan.wanted:.0f}", f"{plan.calls:.0f}", f"{plan.traffic_every:.0f} s")
+        resources = f"{plan.resources_every / 60:.0f} min"
+        yield f"| {' | '.join(map(str, (*cells, resources)))} |\n"
 
 
 def parameters(call: Call) -> set[str]:

@@ -15,6 +15,14 @@ from tests.deployments.providers.documents.calls import (
 )
 
 ONE = "/services/{serviceId}"
+WINDOW = {
+    "resource": "the service",
+    "startTime": "5 minutes before what was read last, at most an hour ago",
+    "endTime": "now, or the end of what is missing",
+    "resolutionSeconds": "30, the finest",
+}
+NO_CODE = "without a status it is unknown how many requests failed"
+NOT_USED = "the series is one of several"
 PAGING = {"limit": "100, the most", "cursor": "of the page before"}
 
 SERVICE = {
@@ -175,25 +183,29 @@ CALLS = (
         },
         reads={"[]": "an instance without a name is left out"},
     ),
-    Call(
-        RENDER,
-        "requests by status code",
-        "get",
-        "/metrics/http-requests",
-        sends={
-            "resource": "the service",
-            "aggregateBy": "`statusCode`",
-            "startTime": "since when",
-            "resolutionSeconds": "so that there are at most 120 points",
-        },
-        rows="[]",
-        reads={
-            "labels[].field": "the series has no label",
-            "labels[].value": "the series has no label",
-            "values[].timestamp": "the point is left out",
-            "values[].value": "the point is left out",
-            "unit": EMPTY,
-        },
+    *(
+        Call(
+            RENDER,
+            title,
+            "get",
+            f"/metrics/{path}",
+            sends={**WINDOW, **sends},
+            rows="[]",
+            reads={
+                "labels[].field": label,
+                "labels[].value": label,
+                "values[].timestamp": "the point is left out",
+                "values[].value": "the point is left out; so is one below 0",
+                "unit": "taken as ms, bytes or a count",
+            },
+        )
+        for title, path, sends, label in (
+            ("requests by status code", "http-requests", {"aggregateBy": "`statusCode`"}, NO_CODE),
+            ("latency", "http-latency", {"quantile": "0.5 or 0.95, one in a call"}, NOT_USED),
+            ("CPU", "cpu", {}, NOT_USED),
+            ("memory", "memory", {}, NOT_USED),
+            ("number of instances", "instance-count", {}, NOT_USED),
+        )
     ),
     Call(
         RENDER,

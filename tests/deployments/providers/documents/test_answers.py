@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from deployments.providers.base import DeploymentPage, OrderProgress, OrderRecord, Phase, Provider
+from deployments.providers.base import DeploymentPage, Metric, OrderProgress, OrderRecord, Phase, Provider
 from deployments.providers.logs import LogPage, LogQuery
+from deployments.providers.render.metrics import PATHS
 from deployments.providers.vercel.reads import read_failed_aliases
 from tests.deployments.providers.documents.questions import (
     OTHER,
@@ -184,7 +185,12 @@ QUESTIONS = {
         Question("events", f"{ONE}/events", asks("events", "service", since=SINCE)),
         Question("logs", "/logs", asks_logs(), in_order, plain=A_SERVICE),
         Question("instances", "/logs/values", asks_logs(only_new_instances=True), in_order, plain=A_SERVICE),
-        Question("metrics", "/metrics/http-requests", asks("metrics", "service", since=SINCE)),
+        *(
+            Question(
+                metric.value, PATHS[metric][0], asks("metrics", "service", metric, since=SINCE, until=SINCE)
+            )
+            for metric in Metric
+        ),
         Question("progress", DEPLOY, follows("progress"), done_only_if_live_at_render),
         Question("read_back", DEPLOYS, follows("read_back")),
     ),

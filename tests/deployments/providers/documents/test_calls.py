@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from deployments.providers import json_fields, response
-from deployments.providers.base import ProviderError
+from deployments.providers.base import Metric, ProviderError
 from deployments.providers.http import ProviderConnection
 from deployments.providers.logs import LogKind, LogLevel, LogQuery
 from deployments.providers.render import parse as render_parse
@@ -185,7 +186,9 @@ def test_the_table_names_what_is_sent_and_read(recorder: Recorder, provider: Any
 def the_rest(bench: ClientBench) -> None:
     """What only one of the providers has, and what happens after a fault."""
     if bench.provider == "render":
-        bench.client.metrics(bench.service_id, since=bench.live.created_at)
+        until = bench.clock()
+        for metric in Metric:
+            bench.client.metrics(bench.service_id, metric, since=until - timedelta(hours=1), until=until)
         bench.client.unpin(bench.service_id, "on")
         return
     client, service = bench.client, bench.service_id

@@ -10,6 +10,7 @@ import pytest
 from deployments.providers.base import (
     Busy,
     DeploymentStatus,
+    Metric,
     OrderFinding,
     Phase,
     Unclear,
@@ -181,16 +182,31 @@ def test_events_are_read_through_all_their_pages(render_bench: ClientBench) -> N
 def test_metrics_count_requests_by_status_code() -> None:
     sandbox = Sandbox(small_company())  # on the real clock: the window ends now
     client = render(sandbox)
-    samples = client.metrics(client.services()[0].id, since=datetime.now(UTC) - timedelta(minutes=10))
+    now = datetime.now(UTC)
+    service_id = client.services()[0].id
+    samples = client.metrics(service_id, Metric.REQUESTS, since=now - timedelta(minutes=10), until=now)
     assert {"200", "500"} <= {sample.label for sample in samples}
     assert all(sample.value >= 0 for sample in samples)
 
 
-def test_metrics_of_a_long_window_have_few_points() -> None:
-    sandbox = Sandbox(small_company())
-    client = render(sandbox)
-    samples = client.metrics(client.services()[0].id, since=datetime.now(UTC) - timedelta(days=7))
-    assert len({sample.at for sample in samples}) <= 121
+@pytest.mark.parametrize(
+    ("metric", "least", "most"),
+    [
+        (Metric.P50, 200, 1450),
+        (Metric.P95, 1450, 5000),
+        (Metric.CPU, 0.0, 4),
+        (Metric.MEMORY, 1e6, 1e10),
+        (Metric.INSTANCES, 2, 2),
+    ],
+)
+def test_each_metric_has_a_point_for_30_seconds_in_its_unit(
+    metric: Metric, least: float, most: float
+) -> None:
+    client, now = render(Sandbox(small_company())), datetime.now(UTC)
+    service_id = client.services()[0].id
+    samples = client.metrics(service_id, metric, since=now - timedelta(minutes=10), until=now)
+    assert 19 <= len({sample.at for sample in samples}) <= 21
+    assert all(least <= sample.value <= most for sample in samples)
 
 
 def test_all_services_are_listed() -> None:

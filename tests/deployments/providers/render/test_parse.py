@@ -149,12 +149,3 @@ def test_an_auto_deploy_event_carries_the_setting_before() -> None:
     event = events.event(result)
     assert event
     assert (event.kind, event.detail, event.reason) == ("auto_deploy_off", "checksPass", "rollback")
-
-
-def test_metric_labels_may_be_a_list_or_an_object() -> None:
-    values = [{"timestamp": NOW.isoformat(), "value": 3}, {"timestamp": "?", "value": 3}, {"value": None}]
-    as_list = {"labels": [{"field": "statusCode", "value": "200"}], "values": values, "unit": "unitless"}
-    as_object = {"labels": {"statusCode": "200"}, "values": values}
-    for series in (as_list, as_object):
-        (sample,) = parse.samples(series, "statusCode")
-        assert (sample.label, sample.value) == ("200", 3)

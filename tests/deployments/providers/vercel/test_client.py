@@ -9,6 +9,7 @@ import pytest
 
 from deployments.providers.base import (
     AlreadyCurrent,
+    Metric,
     Missing,
     OrderFinding,
     Phase,
@@ -241,8 +242,9 @@ def test_a_rollback_event_carries_the_reason(vercel_bench: ClientBench) -> None:
 
 
 def test_metrics_are_unsupported(vercel_bench: ClientBench) -> None:
+    now = vercel_bench.clock()
     with pytest.raises(Unsupported):
-        vercel_bench.client.metrics(vercel_bench.service_id, since=vercel_bench.clock())
+        vercel_bench.client.metrics(vercel_bench.service_id, Metric.REQUESTS, since=now, until=now)
 
 
 def test_an_order_is_followed_without_a_ref(vercel_bench: ClientBench) -> None:

@@ -15,7 +15,7 @@ import httpx
 import pytest
 from django.core.management import load_command_class
 
-from deployments.providers.sandbox_route import SandboxRoute
+from deployments.providers.public.sandbox_route import SandboxRoute
 
 ROOT = Path(__file__).resolve().parents[4]
 TIMEOUT = 20.0

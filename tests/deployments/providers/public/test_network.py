@@ -5,8 +5,8 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from deployments.providers.public_network import PublicNetwork, is_public, resolve_host, to_address
-from deployments.providers.version_check import check_version, open_public_client
+from deployments.providers.public.network import PublicNetwork, is_public, resolve_host, to_address
+from deployments.providers.public.version_check import check_version, open_public_client
 
 SHA = "913009364254d9849b3f94dc7d0b5af20fe243c8"
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from types import SimpleNamespace
 
 import httpx
 import pytest
 
-from deployments.providers import version_check
-from deployments.providers.version_check import VersionCheckResult, check_version, open_public_client
+from deployments.providers.public import version_check
+from deployments.providers.public.health import WRONG_CONTENT, HealthRule
+from deployments.providers.public.version_check import VersionCheckResult, check_version, open_public_client
 from deployments.sandbox.server.faults import Fault
 from tests.deployments.providers.client_bench import ClientBench
 from tests.deployments.providers.scripted_server import HANG_UP, answer, scripted, unused_url
@@ -87,27 +89,108 @@ def test_slow_answers_are_asked_for_a_while_only(monkeypatch: pytest.MonkeyPatch
     assert many(says(SHA)).asked == 5
 
 
-@pytest.mark.parametrize("silent", [False, True])
-@pytest.mark.parametrize("number", [1, 3, 5])
-def test_slow_addresses_are_each_asked_and_all_together_for_less_than_a_lease(
-    monkeypatch: pytest.MonkeyPatch, number: int, silent: bool
-) -> None:
+class OwnTime(threading.local):
+    """The time that has passed for one thread, as those that wait at the same time do not wait longer."""
+
     passed = 0.0
 
+
+@pytest.mark.parametrize("silent", [False, True])
+@pytest.mark.parametrize("number", [1, 3, 12])
+def test_slow_addresses_are_all_asked_at_the_same_time_and_for_less_than_a_lease(
+    monkeypatch: pytest.MonkeyPatch, number: int, silent: bool
+) -> None:
+    own, ends, together = OwnTime(), list[float](), threading.Barrier(number)
+
     def handle(request: httpx.Request) -> httpx.Response:
-        nonlocal passed
-        passed += version_check.TIMEOUT - 0.1
+        if not own.passed:
+            together.wait(timeout=10)
+        own.passed += version_check.TIMEOUT - 0.1
+        ends.append(own.passed)
         if silent:
             raise httpx.ConnectTimeout("time-out", request=request)
         return httpx.Response(200, headers={"X-Version": SHA})
 
-    monkeypatch.setattr(version_check, "time", SimpleNamespace(monotonic=lambda: passed))
+    monkeypatch.setattr(version_check, "time", SimpleNamespace(monotonic=lambda: own.passed))
     addresses = {f"https://{part}.shop.example" for part in range(number)}
     with httpx.Client(transport=httpx.MockTransport(handle)) as client:
-        result = check_version(list(addresses), answers=60, commit_sha=SHA, client=client)
+        result = check_version(list(addresses), commit_sha=SHA, client=client)
 
     assert {probe.address for probe in result.probes} == addresses
-    assert passed < 30
+    assert max(ends) < 30
+
+
+def test_all_addresses_are_asked_at_the_same_time() -> None:
+    """Each waits for the others: asked one after the other, none would ever be answered."""
+    together = threading.Barrier(12)
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        together.wait(timeout=10)
+        return httpx.Response(200, headers={"X-Version": SHA})
+
+    addresses = [f"https://{part}.shop.example" for part in range(12)]
+    with httpx.Client(transport=httpx.MockTransport(handle)) as client:
+        result = check_version(addresses, tries=2, client=client)
+    assert (result.agreeing, result.total) == (24, 24)
+
+
+def test_each_address_that_differs_is_named() -> None:
+    versions = {"one": SHA, "two": SHA, "three": OTHER, "four": "", "five": SHA}
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        name = request.url.host.split(".")[0]
+        status = 503 if name == "five" else 200
+        return httpx.Response(status, headers={"X-Version": versions[name]})
+
+    with httpx.Client(transport=httpx.MockTransport(handle)) as client:
+        result = check_version([f"https://{name}.example" for name in versions], tries=2, client=client)
+    assert result.message == (
+        "Of 10 requests to the public addresses, 6 by 913009364254, 2 by 3c8de4d51622, 2 failed. "
+        "https://three.example serves 3c8de4d51622. https://four.example names no version. "
+        "https://five.example failed 2 of 2 times."
+    )
+    assert [(one.address, one.status, one.failed, one.version) for one in result.addresses][-1] == (
+        "https://five.example", 503, 2, SHA,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("path", "asked"),
+    [
+        ("/", "https://shop.example/app"),
+        ("/healthz", "https://shop.example/healthz"),
+        ("/healthz?full=1", "https://shop.example/healthz?full=1"),
+        ("//evil.example/", "https://shop.example//evil.example/"),
+        ("/@evil.example", "https://shop.example/@evil.example"),
+    ],
+)
+def test_the_health_path_is_asked_at_the_address_whatever_it_looks_like(path: str, asked: str) -> None:
+    seen = list[str]()
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        seen.append(str(request.url))
+        return httpx.Response(200)
+
+    with httpx.Client(transport=httpx.MockTransport(handle)) as client:
+        check_version(["https://shop.example/app"], tries=1, client=client, rule=HealthRule(path))
+    assert seen == [asked]
+
+
+def test_an_answer_that_breaks_the_health_rule_has_failed() -> None:
+    bodies = iter([b"down", b"ready"])
+    transport = httpx.MockTransport(
+        lambda request: httpx.Response(200, content=next(bodies), headers={"X-Version": SHA})
+    )
+    with httpx.Client(transport=transport) as client:
+        rule = HealthRule(text="ready")
+        result = check_version(["https://shop.example"], tries=2, client=client, rule=rule)
+    assert (result.agreeing, result.failures) == (1, {WRONG_CONTENT: 1})
+
+
+def test_the_time_until_an_answer_is_measured_and_no_answer_has_none() -> None:
+    result = check(says(SHA), HANG_UP, tries=2)
+    assert [bool(probe.latency_ms) for probe in result.probes] == [True, False]
+    assert len(result.latencies) == 1
 
 
 def test_an_unknown_commit_never_matches() -> None:

@@ -1,0 +1,1 @@
+"""What is measured of the services: collecting, keeping, and what pages read of it."""
