@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from deployments.analysis import dispersion
 from deployments.analysis.measures import Gains, Measure, MeasureResult, Step, StepTest
 from deployments.analysis.points import ErrorCount, TrafficPoint, TrafficSource, count, counted
-from deployments.analysis.sequential import TestPlan, count_gain
+from deployments.analysis.statistics import dispersion
+from deployments.analysis.statistics.sequential import TestPlan, count_gain
 
 # The fewest requests, or probes, for any word but "can't tell".
 FEWEST_AFTER = {TrafficSource.PROVIDER: 300, TrafficSource.PROBE: 20}
@@ -26,11 +26,12 @@ class ErrorReference:
 
     `usual` is the share before, `tolerated` the highest that still counts as usual, `bad` the lowest that
     counts as not recovered, `incident` the share of the incident, or None where errors were not up.
-    `scatter` is that of one interval (dispersion.py).
+    `scatter` is that of one interval (statistics/dispersion.py).
     """
 
     source: TrafficSource
     before: ErrorCount
+    intervals_before: int
     during: ErrorCount
     usual: float
     tolerated: float
@@ -84,9 +85,17 @@ def error_reference(
     if affected:
         bad = max(usual + LEFT_OF_INCIDENT * excess, min(tolerated, usual + excess / 2))
     else:
-        bad = max(2.5 * tolerated, usual + 0.005)
+        bad = max(1.5 * tolerated, usual + 0.005)
     return ErrorReference(
-        source, was, in_incident, usual, tolerated, min(bad, 0.95), share if affected else None, scatter
+        source,
+        was,
+        len(past),
+        in_incident,
+        usual,
+        tolerated,
+        min(bad, 0.95),
+        share if affected else None,
+        scatter,
     )
 
 
@@ -100,7 +109,9 @@ def _usual(
     """The usual share, and the highest that is still taken for it."""
     if was.requests < FEWEST_BEFORE[source]:
         return ASSUMED_SHARE, 2 * ASSUMED_SHARE
-    usual = min((was.errors + 0.5) / (was.requests + 1), HIGHEST_HEALTHY / 2)
+    usual = (was.errors + 0.5) / (was.requests + 1)
+    if usual > HIGHEST_HEALTHY:
+        return HIGHEST_HEALTHY / 5, HIGHEST_HEALTHY / 2
     variance = usual / was.requests + scatter * usual**2 / max(len(past), 1)
     length = points[0].duration if points else 30.0
     swings = dispersion.usual_high(past, round(dispersion.BLOCK_SECONDS / length))
@@ -126,6 +137,9 @@ def judge_errors(reference: ErrorReference, after: Sequence[TrafficPoint], plan:
         for point in after
         if point.is_counted
     )
-    state, since, requests = test.follow(steps)
+    found = test.follow(steps)
     affected = reference.incident is not None
-    return MeasureResult(reference.source, Measure.ERRORS, state, affected, requests, needed, since)
+    return MeasureResult(
+        reference.source, Measure.ERRORS, found.state, affected, found.counted, needed, found.since,
+        found.last_failed,
+    )  # fmt: skip

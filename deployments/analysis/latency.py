@@ -1,6 +1,6 @@
 """The test of latency: in how many intervals the 95th percentile lies above a limit.
 
-A single interval says "slow" or "not slow", so that one request that took a minute counts no more than another.
+An interval says "slow" or "not slow", so that a request that took a minute counts no more than another.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from statistics import median
 
 from deployments.analysis.measures import Gains, Measure, MeasureResult, Step, StepTest
 from deployments.analysis.points import TrafficPoint, TrafficSource
-from deployments.analysis.sequential import TestPlan, yes_no_gain
+from deployments.analysis.statistics.sequential import TestPlan, yes_no_gain
 
 FEWEST_AFTER = 6  # intervals
 FEWEST_BEFORE = 20
@@ -82,10 +82,11 @@ def judge_latency(
     gains = {slow: _gains(slow, reference.tolerated) for slow in (False, True)}
     flags = ((point, (point.p95_ms or 0.0) > reference.limit_ms) for point in known(after))
     steps = (Step(point.time, point.duration, 1, int(slow), gains[slow]) for point, slow in flags)
-    state, since, intervals = StepTest((1.0,), (1.0,), FEWEST_AFTER, MOST_SLOW, plan).follow(steps)
+    found = StepTest((1.0,), (1.0,), FEWEST_AFTER, MOST_SLOW, plan).follow(steps)
     return MeasureResult(
-        reference.source, Measure.LATENCY, state, reference.affected, intervals, FEWEST_AFTER, since
-    )
+        reference.source, Measure.LATENCY, found.state, reference.affected, found.counted, FEWEST_AFTER,
+        found.since, found.last_failed,
+    )  # fmt: skip
 
 
 def _gains(slow: bool, tolerated: float) -> Gains:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from deployments.analysis.points import TrafficSource
-from deployments.analysis.sequential import USUAL_INTERVAL, Evidence, TestPlan, start_chance
+from deployments.analysis.statistics.sequential import USUAL_INTERVAL, Evidence, TestPlan, start_chance
 
 LITTLE_LEFT = 0.05  # of the evidence that is needed: with less, BAD does not hold any more
 
@@ -36,7 +36,7 @@ class MeasureResult:
     """State of a measure, whether the incident showed in it, and since when it is as it is.
 
     `since` is the beginning of the evidence for GOOD or BAD; `counted` and `needed` are requests for errors,
-    intervals for latency.
+    intervals for latency. `last_failed` is the newest interval in which anything failed, or was slow.
     """
 
     source: TrafficSource
@@ -46,6 +46,7 @@ class MeasureResult:
     counted: int
     needed: int
     since: datetime | None = None
+    last_failed: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,15 @@ class Step:
     gains: Gains
 
 
+class Followed(NamedTuple):
+    """The state after the last step, since when, how much was counted, and the last step that failed."""
+
+    state: MeasureState
+    since: datetime | None
+    counted: int
+    last_failed: datetime | None
+
+
 class Gains(NamedTuple):
     """Log likelihood ratios of one interval, for being as usual and for being bad, by alternative."""
 
@@ -70,8 +80,8 @@ class Gains(NamedTuple):
 class StepTest:
     """How steps are judged.
 
-    `good_weights` and `bad_weights` are those of the alternatives, `needed` is the fewest that has to be counted,
-    `most_failing` the highest share since its evidence began that GOOD may have.
+    `good_weights` and `bad_weights` are those of the alternatives, `needed` is the fewest that has to be
+    counted, `most_failing` the highest share since its evidence began that GOOD may have.
     """
 
     good_weights: tuple[float, ...]
@@ -80,8 +90,8 @@ class StepTest:
     most_failing: float
     plan: TestPlan
 
-    def follow(self, steps: Iterable[Step]) -> tuple[MeasureState, datetime | None, int]:
-        """Return the state after the last step, since when, and how much was counted.
+    def follow(self, steps: Iterable[Step]) -> Followed:
+        """Take one step after the other, in the order of time.
 
         GOOD holds until the evidence for BAD is enough, BAD until little of its evidence is left.
         """
@@ -89,10 +99,12 @@ class StepTest:
         bad = Evidence(self.bad_weights, self.plan.most_gain_harm, self.plan.harm_level)
         times: list[datetime] = []
         sums = [(0, 0)]  # counted and failed, up to each step
-        state, since = MeasureState.NO_DATA, None
+        state, since, last_failed = MeasureState.NO_DATA, None, None
         for number, step in enumerate(steps):
             times.append(step.time)
             sums.append((sums[-1][0] + step.counted, sums[-1][1] + step.failed))
+            if step.failed:
+                last_failed = step.time
             start = start_chance(number, step.seconds, self.plan)
             part = min(step.seconds / USUAL_INTERVAL, 1.0)
             good.add(number, start, part, step.gains.good)
@@ -107,7 +119,7 @@ class StepTest:
                 state, since = MeasureState.GOOD, times[good.began]
             elif state != MeasureState.BAD or bad.total < bad.needed * LITTLE_LEFT:
                 state, since = MeasureState.OPEN, None
-        return state, since, sums[-1][0]
+        return Followed(state, since, sums[-1][0], last_failed)
 
     def _is_low(self, first: tuple[int, int], last: tuple[int, int]) -> bool:
         return last[1] - first[1] <= self.most_failing * (last[0] - first[0])

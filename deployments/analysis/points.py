@@ -36,7 +36,7 @@ class TrafficPoint:
 
     @property
     def is_counted(self) -> bool:
-        """Whether requests and errors are known, and possible: more errors than requests are a broken reading."""
+        """Whether requests and errors are known; more errors than requests are a broken reading."""
         if self.requests is None or self.errors is None:
             return False
         return self.requests > 0 and 0 <= self.errors <= self.requests

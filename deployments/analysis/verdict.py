@@ -15,9 +15,10 @@ from deployments.analysis.error_share import ErrorReference, error_reference, ju
 from deployments.analysis.latency import LatencyReference, judge_latency, latency_reference
 from deployments.analysis.measures import Measure, MeasureResult, MeasureState
 from deployments.analysis.points import TrafficPoint, TrafficSource, count, in_order
-from deployments.analysis.sequential import STANDARD, WATCHED_SECONDS, TestPlan
+from deployments.analysis.statistics.sequential import STANDARD, WATCHED_SECONDS, TestPlan
 
 STALE_SECONDS = 180.0  # numbers older than this keep no verdict green
+QUIET_SECONDS = 120.0  # without a failed probe
 LATE_SECONDS = 300.0  # errors that begin later after the target serves have come back
 PARTLY_LEFT = 0.6  # of what the incident added: with less left, part of it has gone
 
@@ -56,6 +57,7 @@ class Why(StrEnum):
     STOPPED = "numbers stopped"
     TOO_LITTLE = "too little traffic"
     BETWEEN = "between"
+    INCIDENT_UNSEEN = "the incident left too few numbers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,7 @@ def judge(by: Yardstick, after: Iterable[TrafficPoint], *, now: datetime) -> Hel
 def _decide(
     by: Yardstick, points: Sequence[TrafficPoint], measures: Sequence[MeasureResult]
 ) -> tuple[Word, Why, MeasureResult | None]:
-    bad = [one for one in measures if one.state == MeasureState.BAD]
+    bad = [one for one in measures if one.state == MeasureState.BAD and not _is_over(one, measures, points)]
     if bad:
         return _harm(by, points, bad[0], any(one.affected for one in measures))
     seen = [one for one in measures if one.state not in {MeasureState.NO_DATA, MeasureState.TOO_LITTLE}]
@@ -157,9 +159,24 @@ def _decide(
     pending = [one for one in waited_for if one.state != MeasureState.GOOD]
     if pending:
         return Word.CANNOT_TELL, Why.BETWEEN, pending[0]
+    if not waited_for[0].affected and by.errors[waited_for[0].source].during.requests < waited_for[0].needed:
+        return Word.CANNOT_TELL, Why.INCIDENT_UNSEEN, waited_for[0]
     if not waited_for[0].affected:
         return Word.STILL_HEALTHY, Why.NEVER_UP, waited_for[0]
     return Word.RECOVERED, _why_recovered(by, waited_for[0]), waited_for[0]
+
+
+def _is_over(
+    probes: MeasureResult, measures: Sequence[MeasureResult], points: Sequence[TrafficPoint]
+) -> bool:
+    """Whether probes only tell what the provider's numbers, which are many more, already know to be over."""
+    if probes.source != TrafficSource.PROBE:
+        return False
+    wanted = (TrafficSource.PROVIDER, probes.measure, MeasureState.GOOD)
+    if not any((one.source, one.measure, one.state) == wanted for one in measures):
+        return False
+    newest = max(point.end for point in points if point.source == TrafficSource.PROBE)
+    return probes.last_failed is None or (newest - probes.last_failed).total_seconds() > QUIET_SECONDS
 
 
 def _waited_for(seen: Sequence[MeasureResult], *, affected: bool) -> list[MeasureResult]:
@@ -193,11 +210,15 @@ def _harm(
         return Word.NOT_RECOVERED, Why.UP_SINCE, bad
     if bad.measure == Measure.ERRORS:
         reference = by.errors[bad.source]
-        own = [point for point in in_order(points, bad.source) if bad.since is None or point.time >= bad.since]
+        own = [
+            point for point in in_order(points, bad.source) if bad.since is None or point.time >= bad.since
+        ]
         share = count(own).share or 0.0
         if reference.baseline_is_bad and share <= 1.3 * (reference.before.share or 0.0):
             return Word.NOT_RECOVERED, Why.BASELINE_IS_BAD, bad
-        if not late and share <= reference.usual + PARTLY_LEFT * ((reference.incident or 0.0) - reference.usual):
+        if not late and share <= reference.usual + PARTLY_LEFT * (
+            (reference.incident or 0.0) - reference.usual
+        ):
             return Word.NOT_RECOVERED, Why.PARTLY, bad
     return Word.NOT_RECOVERED, Why.CAME_BACK if late else Why.STAYED, bad
 

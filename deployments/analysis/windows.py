@@ -35,9 +35,9 @@ def windows(
     """Cut the points of one service at the times of an operation.
 
     `left_live_since` is when the deployment that was left went live, `acted_at` when the order was sent,
-    `served_at` when all addresses answered with the target. An interval across one of these belongs to neither
-    side. Without `incident_since` the beginning is searched for, so that harm that began late, or before that
-    deployment, is not measured with the quiet time around it.
+    `served_at` when all addresses answered with the target. An interval across one of these belongs to
+    neither side. Without `incident_since` the beginning is searched for, so that harm that began late, or
+    before that deployment, is not measured with the quiet time around it.
     """
     known = list(points)
     since = incident_since or _found(known, acted_at) or left_live_since

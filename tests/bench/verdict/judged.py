@@ -1,4 +1,4 @@
-"""One simulated operation, judged again and again for an hour, beside a fixed threshold on the same points."""
+"""One simulated operation, judged again and again for an hour, beside a fixed threshold on its points."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from deployments.analysis.error_share import FEWEST_AFTER
 from deployments.analysis.points import TrafficPoint, TrafficSource, count, in_order
-from deployments.analysis.sequential import TestPlan
+from deployments.analysis.statistics.sequential import TestPlan
 from deployments.analysis.verdict import Word, judge, yardstick
 from deployments.analysis.windows import windows
 from tests.bench.verdict.series import WATCHED, Operation, operation
 from tests.bench.verdict.traffic import at
 
-SETTLING = 90.0  # seconds after the errors went, until which "not recovered" is no false word
+SETTLING = 120.0  # seconds after the errors went, until which "not recovered" is no false word
 TURNING = 300.0  # seconds after harm came back, until which "recovered" is no false word
 FIXED_SHARE = 0.01  # of the fixed threshold: above it is not recovered
 FIXED_REQUESTS = 100
@@ -30,6 +30,7 @@ class Judged:
     latency_incident: bool
     ever_good: bool
     ever_bad: bool
+    stays_bad: bool  # from the target's first second on, for the whole hour
     false_recovered: bool
     false_not_recovered: bool
     recovered_after: float | None  # the first true word
@@ -45,7 +46,12 @@ def looks(harm_after: float) -> list[float]:
 
     What an earlier look would have said is not lost: each verdict follows from all points in their order.
     """
-    seconds = {*range(10, 180, 10), *range(180, 300, 20), *range(300, 900, 60), *range(900, int(WATCHED) + 1, 300)}
+    seconds = {
+        *range(10, 180, 10),
+        *range(180, 300, 20),
+        *range(300, 900, 60),
+        *range(900, int(WATCHED) + 1, 300),
+    }
     if harm_after < WATCHED:
         seconds |= set(range(int(harm_after), min(int(harm_after) + 600, int(WATCHED)), 60))
     return [float(second) for second in sorted(seconds)]
@@ -107,8 +113,8 @@ def _judged(series: Operation, words: Sequence[tuple[float, Word, bool]]) -> Jud
     settled = last.is_bad if series.is_bad(end) else last.is_good if series.is_good(end) else True
     return Judged(
         series.kind, series.number, series.rate, series.latency_incident,
-        series.is_ever_good, series.is_ever_bad, false_good, false_bad, good_after, bad_after,
-        turned, settled, any(below for _, _, below in words), turns,
+        series.is_ever_good, series.is_ever_bad, series.stays_bad, false_good, false_bad,
+        good_after, bad_after, turned, settled, any(below for _, _, below in words), turns,
     )  # fmt: skip
 
 

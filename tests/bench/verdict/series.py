@@ -73,6 +73,10 @@ class Operation:
     def is_ever_bad(self) -> bool:
         return self.bad_until > self.served or self.bad_from < NEVER
 
+    @property
+    def stays_bad(self) -> bool:
+        return self.bad_until == NEVER
+
     def is_bad(self, now: float) -> bool:
         return self.served <= now < self.bad_until or now >= self.bad_from
 
@@ -114,7 +118,7 @@ def operation(seed: int, number: int) -> Operation:
 
 @dataclass(slots=True)
 class Shape:
-    """How much of the incident is left once the target serves (0 to 1, by time), and when that is good or bad."""
+    """How much of the incident is left once the target serves (0 to 1), and when that is good or bad."""
 
     left: Callable[[float], float]
     good_from: float = NEVER

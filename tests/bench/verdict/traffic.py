@@ -1,8 +1,9 @@
 """Simulated traffic that shares no assumption with the tests it is for.
 
 The tests take errors as negative binomial. Here they come in batches whose size is geometric, at a share that
-wanders (a first-order autoregressive process of its logarithm), with bursts that begin at random, last seconds
-to minutes and do not fit the intervals, on a number of requests that wanders, too. Latency wanders and jumps.
+wanders (a first-order autoregressive process of its logarithm), with bursts that begin at random, last
+seconds to minutes and do not fit the intervals, on a number of requests that wanders, too. Latency wanders
+and jumps.
 """
 
 from __future__ import annotations
@@ -64,7 +65,9 @@ def poisson(chance: random.Random, mean: float) -> int:
     return number
 
 
-def make_bursts(chance: random.Random, start: float, end: float, per_hour: float) -> list[tuple[float, float, float]]:
+def make_bursts(
+    chance: random.Random, start: float, end: float, per_hour: float
+) -> list[tuple[float, float, float]]:
     bursts, time = [], start
     while per_hour > 0 and (time := time + chance.expovariate(per_hour / 3600)) < end:
         length = min(chance.lognormvariate(math.log(15), 0.7), 75.0)
@@ -73,7 +76,7 @@ def make_bursts(chance: random.Random, start: float, end: float, per_hour: float
 
 
 def provider_points(service: Service, chance: random.Random, start: float, end: float) -> list[Seen]:
-    """What the provider will show of this time, each interval once, in a shuffled order where some are late."""
+    """What the provider will show of this time; some intervals are late, and some are shown half full."""
     seen, share_noise, rate_noise, slow_noise = [], 0.0, 0.0, 0.0
     phase = chance.random()
     fresh = math.sqrt(1 - service.memory**2)
@@ -147,9 +150,7 @@ def probe_points(service: Service, chance: random.Random, start: float, end: flo
         )
         failed = sum(chance.random() < share for _ in range(service.addresses))
         latency = service.latency(time) * 0.6 * chance.lognormvariate(0, 0.3)
-        point = TrafficPoint(
-            at(time), PROBE_SECONDS, service.addresses, failed, latency, TrafficSource.PROBE
-        )
+        point = TrafficPoint(at(time), PROBE_SECONDS, service.addresses, failed, latency, TrafficSource.PROBE)
         seen.append(Seen(point, time + 2))
         time += PROBE_SECONDS + chance.uniform(-0.5, 0.5)
     return seen

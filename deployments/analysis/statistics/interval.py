@@ -26,7 +26,8 @@ class ShareInterval:
 def of_share(counted: ErrorCount, intervals: int, scatter: float, sure: float = SURE) -> ShareInterval:
     """The shares that the counts do not speak against, at any time of looking, with this certainty.
 
-    A beta-binomial mixture (Robbins 1970), for counts divided by how much they scatter beyond independent ones.
+    A beta-binomial mixture (Robbins 1970), for counts divided by how much more they scatter than independent
+    ones.
     """
     if not counted.requests:
         return ShareInterval(0.0, 1.0)

@@ -1,7 +1,7 @@
 """How much more error counts scatter than independent requests would.
 
-Errors come in bursts: one slow dependency fails many requests of the same half minute. The number of errors of
-an interval is therefore taken as negative binomial: its variance is mean + scatter · mean².
+Errors come in bursts: one slow dependency fails many requests of the same half minute. The number of
+errors of an interval is therefore taken as negative binomial: its variance is mean + scatter · mean².
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ import math
 from collections.abc import Sequence
 
 LEAST_SCATTER, MOST_SCATTER = 0.05, 0.5  # squared relative standard deviation of the share of one interval
-TRIMMED = 0.05  # the part of the intervals with most errors: single bursts, for which each interval's weight is limited
+# The part of the intervals with most errors that is left out: single bursts, against which the test limits
+# what one interval may say.
+TRIMMED = 0.05
 FEWEST_INTERVALS = 8
 BLOCK_SECONDS = 600  # of this length are the swings of the usual share
 
@@ -34,7 +36,7 @@ def scatter(intervals: Sequence[tuple[int, int]]) -> float:
 
 
 def usual_high(intervals: Sequence[tuple[int, int]], per_block: int) -> float:
-    """The share that nine of ten blocks of `per_block` intervals stay below; 0 with fewer than five blocks."""
+    """The share that nine of ten blocks of `per_block` intervals stay below; 0 with fewer than 5 blocks."""
     blocks = [intervals[start : start + per_block] for start in range(0, len(intervals), max(per_block, 1))]
     shares = sorted(
         sum(errors for _, errors in block) / sum(number for number, _ in block)

@@ -65,7 +65,7 @@ class Evidence:
     def add(self, number: int, start: float, part: float, gains: Sequence[float]) -> None:
         """Take in interval `number`, with its log likelihood ratio under each alternative.
 
-        `start` is the chance that the change is at this interval, `part` its length in half minutes, at most 1.
+        `start` is the chance that the change is at this interval, `part` its length in half minutes, up to 1.
         More evidence than is needed is thrown away, so that what comes later can turn the verdict.
         """
         limit = self.most_gain * part
