@@ -14,7 +14,6 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from multiprocessing import get_context
 
 from deployments.analysis.statistics.sequential import STANDARD, TestPlan
@@ -23,7 +22,7 @@ from tests.bench.verdict.judged import Judged, judge_one
 from tests.bench.verdict.replays import Replayed, replay
 from tests.bench.verdict.report import Bound, bounds, print_blame, print_series
 
-UNLIMITED = 1_000.0  # natural logarithm: one interval may say whatever its numbers say
+UNLIMITED = 300.0  # natural logarithm: one interval may say whatever its numbers say
 WITHOUT_CORRECTION = replace(
     STANDARD, spread_over_starts=False, most_gain_recovered=UNLIMITED, most_gain_harm=UNLIMITED,
     recovered_level=0.01, harm_level=0.02,
@@ -34,9 +33,7 @@ def main() -> int:
     """Return 0 if every bound is kept, else 1."""
     args = arguments()
     plan = WITHOUT_CORRECTION if args.without_correction else STANDARD
-    say(
-        f"{args.number:,} series and 2 x {args.replays} replays, seed {args.seed}, on {args.workers} processes"
-    )
+    say(f"{args.number:,} series, 2 x {args.replays} replays, seed {args.seed}, {args.workers} processes")
     began = time.monotonic()
     both = measure(args.number, args.seed, plan, args.workers)
     own, fixed = [one for one, _ in both], [one for _, one in both]
@@ -62,20 +59,13 @@ def arguments() -> argparse.Namespace:
 
 def measure(number: int, seed: int, plan: TestPlan, workers: int) -> list[tuple[Judged, Judged]]:
     """Judge series 0 to `number` of a seed: by the portal's test, and by the fixed threshold."""
-    if workers <= 1:
-        return [judge_one(seed, each, plan) for each in range(number)]
+    wanted = [(seed, each, plan) for each in range(number)]
     with get_context("spawn").Pool(workers) as pool:
-        return pool.map(partial(_judge, seed, plan), range(number), chunksize=25)
-
-
-def _judge(seed: int, plan: TestPlan, number: int) -> tuple[Judged, Judged]:
-    return judge_one(seed, number, plan)
+        return pool.starmap(judge_one, wanted, chunksize=25)
 
 
 def replays(number: int, seed: int, workers: int) -> list[Replayed]:
     wanted = [(seed, each, to_blame) for to_blame in (True, False) for each in range(number)]
-    if workers <= 1 or not wanted:
-        return [replay(*each) for each in wanted]
     with get_context("spawn").Pool(workers) as pool:
         return pool.starmap(replay, wanted, chunksize=10)
 

@@ -57,8 +57,8 @@ def looks(harm_after: float) -> list[float]:
     return [float(second) for second in sorted(seconds)]
 
 
-def judge_one(seed: int, number: int, plan: TestPlan) -> tuple[Judged, Judged]:
-    """The portal's test and the fixed threshold, on the same series."""
+def judge_one(seed: int, number: int, plan: TestPlan, each: int = 1) -> tuple[Judged, Judged]:
+    """The portal's test and the fixed threshold, on the same series; `each` leaves looks out."""
     series = operation(seed, number)
     served_at = at(series.served)
     cut = windows(
@@ -70,7 +70,7 @@ def judge_one(seed: int, number: int, plan: TestPlan) -> tuple[Judged, Judged]:
     by = yardstick(cut.before, cut.incident, served_at=served_at, plan=plan)
     since = series.since_served(served_at)
     words, fixed = [], []
-    for look in looks(series.bad_from - series.served):
+    for look in looks(series.bad_from - series.served)[each - 1 :: each]:
         points = since.readable(series.served + look)
         said = judge(by, points, now=at(series.served + look))
         words.append((look, said.word, _is_below_minimum(points) and said.word != Word.CANNOT_TELL))
