@@ -68,7 +68,7 @@ class HelpVerdict:
     why: Why
     decided_by: MeasureResult | None
     measures: tuple[MeasureResult, ...]
-    newest: datetime | None  # the end of the newest interval
+    newest: datetime | None  # the end of the newest interval of the source that decided
     watched_until: datetime
     watching: bool
     missing: int = 0  # requests (or probes) until anything can be said
@@ -126,7 +126,6 @@ def judge(by: Yardstick, after: Iterable[TrafficPoint], *, now: datetime) -> Hel
     until = by.served_at + timedelta(seconds=WATCHED_SECONDS)
     points = [point for point in after if by.served_at <= point.time < until and point.time < now]
     measures: list[MeasureResult] = []
-    newest = max((point.end for point in points if point.is_counted), default=None)
     for source in TrafficSource:
         own = in_order(points, source)
         errors = judge_errors(by.errors[source], own, by.plan)
@@ -136,11 +135,21 @@ def judge(by: Yardstick, after: Iterable[TrafficPoint], *, now: datetime) -> Hel
         latency = judge_latency(by.latency[source], own, by.plan) if enough else None
         measures += [latency] if latency else []
     word, why, decided_by = _decide(by, points, measures)
-    watching = now < until
-    if word.is_good and watching and newest and (now - newest).total_seconds() > STALE_SECONDS:
+    newest = _newest(points, decided_by)
+    if word.is_good and newest and (min(now, until) - newest).total_seconds() > STALE_SECONDS:
         word, why = Word.CANNOT_TELL, Why.STOPPED
     missing = _missing(measures) if why == Why.TOO_LITTLE else 0
-    return HelpVerdict(word, why, decided_by, tuple(measures), newest, until, watching, missing)
+    return HelpVerdict(word, why, decided_by, tuple(measures), newest, until, now < until, missing)
+
+
+def _newest(points: Sequence[TrafficPoint], decided_by: MeasureResult | None) -> datetime | None:
+    """The end of the newest interval of the source that decided; of any source where none did."""
+    ends = [
+        point.end
+        for point in points
+        if point.is_counted and (decided_by is None or point.source == decided_by.source)
+    ]
+    return max(ends, default=None)
 
 
 def _decide(
@@ -180,13 +189,16 @@ def _is_over(
 
 
 def _waited_for(seen: Sequence[MeasureResult], *, affected: bool) -> list[MeasureResult]:
-    """What has to be good: all that the incident showed in, or else the errors.
+    """What has to be good: all that the incident showed in, and the errors in any case.
 
     Probes stand in where the provider's own numbers are missing, too few, or showed nothing.
     """
     chosen: dict[Measure, MeasureResult] = {}
     for one in seen:  # the provider's come first
         if one.affected if affected else one.measure == Measure.ERRORS:
+            chosen.setdefault(one.measure, one)
+    for one in seen:
+        if chosen and one.measure == Measure.ERRORS:
             chosen.setdefault(one.measure, one)
     return list(chosen.values())
 

@@ -144,6 +144,22 @@ def test_numbers_that_stop_take_the_green_away_and_leave_the_red() -> None:
     assert judged(USUAL, after(5, 0.08), at=9).word == Word.NOT_RECOVERED
 
 
+def test_probes_that_go_on_do_not_keep_the_providers_old_numbers_green() -> None:
+    since = after(5) + after(12, 0.0, source=PROBE)
+    assert judged(by(before() + before(0.0, source=PROBE), incident()), since, at=12).why == Why.STOPPED
+
+
+def test_numbers_that_stopped_within_the_hour_are_not_green_after_it() -> None:
+    assert judged(USUAL, after(20), at=80).why == Why.STOPPED
+
+
+def test_latency_that_is_back_is_no_recovery_while_the_errors_are_open() -> None:
+    slow = by(before(), incident(0.001, p95=1_900.0))
+    assert judged(slow, after(6)).word == Word.RECOVERED
+    said = judged(slow, after(6, 0.0035))
+    assert (said.word, said.why) == (Word.CANNOT_TELL, Why.BETWEEN)
+
+
 def test_when_the_hour_is_over_it_stays_as_it_was_and_later_points_do_not_count() -> None:
     said = judged(USUAL, after(60) + points(SERVED + minutes(60), 20, 0.5), at=80)
     assert (said.word, said.watching) == (Word.RECOVERED, False)
