@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from deployments.analysis.error_share import FEWEST_BEFORE
+from deployments.analysis.error_share import FEWEST_BEFORE, HIGHEST_HEALTHY
 from deployments.analysis.onset import Onset, error_onset, latency_onset
 from deployments.analysis.points import ErrorCount, TrafficPoint, TrafficSource, count, in_order
 
@@ -79,10 +79,9 @@ def blame(points: Iterable[TrafficPoint], deployments: Iterable[WentLive]) -> Bl
 def _of_source(points: Sequence[TrafficPoint], live: Sequence[WentLive], source: TrafficSource) -> Blame:
     onsets = [onset for onset in (error_onset(points), latency_onset(points)) if onset is not None]
     if not onsets:
-        counted = count(points)
-        enough = counted.requests >= FEWEST_BEFORE[source]
-        kind = BlameKind.NOTHING_WRONG if enough else BlameKind.TOO_LITTLE
-        return Blame(kind, None, None, None, None, counted, _newest(points), source)
+        return Blame(
+            _without_onset(points, source), None, None, None, None, count(points), _newest(points), source
+        )
     onset = min(onsets, key=lambda one: one.began)
     before = count([point for point in points if point.end <= onset.earliest])
     span = points[-1].end - points[0].time
@@ -92,6 +91,14 @@ def _of_source(points: Sequence[TrafficPoint], live: Sequence[WentLive], source:
     return Blame(kind, onset, deployment, after, chance, before, _newest(points), source)
 
 
+def _without_onset(points: Sequence[TrafficPoint], source: TrafficSource) -> BlameKind:
+    """Errors that were up all along have no beginning, but nothing wrong they are not."""
+    if count(points).requests < FEWEST_BEFORE[source]:
+        return BlameKind.TOO_LITTLE
+    up = (_newest(points).share or 0.0) > HIGHEST_HEALTHY
+    return BlameKind.NO_CLEAR_START if up else BlameKind.NOTHING_WRONG
+
+
 def _newest(points: Sequence[TrafficPoint]) -> ErrorCount:
     return count([point for point in points if points[-1].end - point.time <= NEWEST])
 
@@ -99,7 +106,7 @@ def _newest(points: Sequence[TrafficPoint]) -> ErrorCount:
 def _which(
     onset: Onset, live: Sequence[WentLive], span: timedelta
 ) -> tuple[BlameKind, WentLive | None, float | None]:
-    if onset.from_the_start or not onset.is_sharp or onset.latest - onset.earliest > WIDEST:
+    if not onset.is_sharp or onset.latest - onset.earliest > WIDEST:
         return BlameKind.NO_CLEAR_START, None, None
     earlier = [one for one in live if one.at <= onset.latest + EARLY]
     if not earlier:

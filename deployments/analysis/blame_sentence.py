@@ -20,6 +20,9 @@ def blame_sentence(found: Blame) -> str:
     if found.kind == BlameKind.TOO_LITTLE:
         noun = "probes" if probes else "requests"
         return f"{found.now.requests:,} {noun} in the last 5 min are too few to look for a beginning."
+    if found.onset is None and found.kind == BlameKind.NO_CLEAR_START:
+        what = "Failed probes" if probes else "Errors"
+        return f"{what} are up, without a clear start: {counted(found.now, probes)} in the last 5 min."
     if found.onset is None:
         return f"Nothing is wrong in the numbers: {counted(found.now, probes)} in the last 5 min."
     what = "Errors" if found.onset.measure == Measure.ERRORS else "Slow answers"

@@ -33,9 +33,8 @@ FEWEST_ERRORS = 5  # to be expected in an interval
 class Onset:
     """When it began, between `earliest` and `latest`, and the figures before and since.
 
-    `usual` and `since` are shares (0 to 1) for errors, milliseconds for latency. `from_the_start`: it was
-    already so at the beginning of what is known, so nobody can say when it began. `is_sharp`: what was added
-    was mostly there within a quarter of an hour, and little of it before.
+    `usual` and `since` are shares (0 to 1) for errors, milliseconds for latency. `is_sharp`: what was
+    added was mostly there within a quarter of an hour, and little of it before.
     """
 
     measure: Measure
@@ -45,7 +44,6 @@ class Onset:
     latest: datetime
     usual: float
     since: float
-    from_the_start: bool
     is_sharp: bool
 
 
@@ -181,6 +179,5 @@ def _onset(
         points[latest].end,
         usual,
         since,
-        began == 0,
         sharp,
     )

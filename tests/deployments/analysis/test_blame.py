@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from dataclasses import replace
+from datetime import timedelta
 
 from deployments.analysis.blame import Blame, BlameKind, WentLive, blame, coincidence
 from deployments.analysis.blame_sentence import blame_sentence
@@ -75,12 +76,33 @@ def test_slow_answers_have_a_beginning_too() -> None:
 
 def test_errors_that_rise_over_hours_have_no_clear_start() -> None:
     drift = [
-        replace(point, errors=round((point.requests or 0) * (0.001 + 0.05 * max(number - 400, 0) / 800)))
+        replace(point, errors=round((point.requests or 0) * (0.001 + 0.1 * max(number - 800, 0) / 400)))
         for number, point in enumerate(points(MORNING, 600))
     ]
-    found = blame(drift, [live("8b019f9", 2)])
+    found = blame(drift, [WentLive("8b019f9", MORNING + minutes(410))])
     assert found.kind == BlameKind.NO_CLEAR_START
+    assert found.onset
+    assert timedelta(0) < found.onset.began - MORNING - minutes(410) < minutes(5)
     assert blame_sentence(found).startswith("Errors are up, without a clear start. ")
+
+
+def test_errors_that_were_up_all_along_have_no_clear_start_and_are_not_called_nothing() -> None:
+    found = blame(points(MORNING, 600, 0.08), [live("8b019f9", 2)])
+    assert found.kind == BlameKind.NO_CLEAR_START
+    sentence = "Errors are up, without a clear start: 8.0% of 15,000 requests in the last 5 min."
+    assert blame_sentence(found) == sentence
+
+
+def test_a_beginning_that_may_lie_anywhere_within_half_an_hour_is_no_clear_start() -> None:
+    slow = [
+        replace(point, errors=round((point.requests or 0) * (0.001 + 0.005 * max(number - 800, 0) / 400)))
+        for number, point in enumerate(points(MORNING, 600))
+    ]
+    found = blame(slow, [WentLive("8b019f9", MORNING + minutes(532))])
+    assert found.kind == BlameKind.NO_CLEAR_START
+    assert found.onset
+    assert found.onset.is_sharp
+    assert found.onset.latest - found.onset.earliest > minutes(15)
 
 
 def test_a_share_that_swings_over_the_day_is_nothing_wrong() -> None:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deployments.analysis.error_share import FEWEST_AFTER
+from deployments.analysis.measures import Measure, MeasureState
 from deployments.analysis.points import TrafficSource, count, in_order
 from deployments.analysis.verdict import Why, Word, verdict
 from tests.deployments.analysis.series import SERVED, after, before, by, incident, judged, minutes, points
@@ -165,7 +166,13 @@ def test_when_the_hour_is_over_it_stays_as_it_was_and_later_points_do_not_count(
     assert (said.word, said.watching) == (Word.RECOVERED, False)
 
 
+def test_below_the_minimum_slow_answers_say_nothing_either() -> None:
+    said = judged(USUAL, after(6.5, rate=0.7, p95=1_900.0))  # 273 requests in 13 intervals
+    assert (said.word, said.why) == (Word.CANNOT_TELL, Why.TOO_LITTLE)
+
+
 def test_points_from_before_the_target_served_do_not_count() -> None:
+    assert judged(USUAL, points(SERVED - minutes(5), 5, 0.5), at=1).why == Why.NO_NUMBERS
     assert judged(USUAL, points(SERVED - minutes(5), 5, 0.5) + after(4)).word == Word.RECOVERED
 
 
@@ -192,6 +199,24 @@ def test_probes_that_fail_while_the_provider_sees_nothing_are_no_recovery() -> N
     assert said.word == Word.NOT_RECOVERED
     assert said.decided_by
     assert said.decided_by.source == PROBE
+
+
+def test_fewer_than_twenty_probes_say_nothing() -> None:
+    measured_by = by(before(0.0, source=PROBE), incident(1.0, source=PROBE))
+    assert judged(measured_by, after(4.75, 1.0, source=PROBE)).why == Why.TOO_LITTLE
+    assert judged(measured_by, after(5, 1.0, source=PROBE)).word == Word.NOT_RECOVERED
+
+
+def test_probes_that_failed_earlier_do_not_hold_up_what_the_provider_knows_to_be_over() -> None:
+    measured_by = by(before() + before(0.0, source=PROBE), incident() + incident(0.08, source=PROBE))
+    later = SERVED + minutes(15)
+    since = after(15, 0.08) + after(15, 0.15, source=PROBE)
+    since += points(later, 5) + points(later, 5, 0.0, source=PROBE)
+    said = judged(measured_by, since)
+    probes = said.result(PROBE, Measure.ERRORS)
+    assert probes
+    assert (said.word, probes.state) == (Word.RECOVERED, MeasureState.BAD)
+    assert judged(measured_by, [*since, *points(later + minutes(5), 1, 1.0, source=PROBE)]).word.is_bad
 
 
 # --- Any points at all ---
