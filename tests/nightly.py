@@ -60,6 +60,7 @@ def night(migrations: Path) -> list[Step]:
         Step("bench"),
         Step("bench-services"),
         Step("bench-wizard"),
+        Step("bench-verdict"),
     ]
 
 

@@ -24,7 +24,7 @@ LEVELS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("local",),
     ),
     "deployments": (
-        ("providers",),
+        ("providers", "analysis"),
         ("apps", "models", "clients", "sandbox"),
         ("history", "lookup"),
         ("sync",),
@@ -59,6 +59,7 @@ SANDBOX_STARTERS = ("rollback_portal.local", "deployments.management.commands.sa
 FORBIDDEN: dict[str, tuple[str, ...]] = {
     "rollback_portal.text": ("django",),
     "deployments.providers": ("django",),
+    "deployments.analysis": ("django", "httpx", "rollback_portal.jobs", "deployments.providers"),
     "deployments.sandbox": ("django", "rollback_portal", "deployments.models"),
     "deployments.operations": ("django.http", "celery"),
     "deployments.sync": ("django.http", "celery"),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from deployments.metrics.pace import call_plan
 from deployments.providers.base import ProviderName
-from deployments.providers.rate_limit import LIMITS
+from deployments.providers.rate_limit import BACKGROUND_SHARE, LIMITS
 from tests.deployments.providers.documents import render_calls, vercel_calls
 from tests.deployments.providers.documents.calls import RENDER, VERCEL, Call
 from tests.deployments.sandbox.documents import ROOT, Json, document, outline, resolve, schema_of
@@ -37,13 +37,13 @@ Five rules hold for every field:
 """
 
 
-GET = ("reads", "metrics")
+GET = ("reads", "metrics", "logs")
 METRICS = """## Metrics: calls a minute
 
 Render counts every GET of an account together, {all} a minute. Of these the portal gives {metrics} to
-metrics and {reads} to everything else, of which background readings use 60%. Requests and p95 are read
-every 30 s (2 calls), p50, CPU, memory and the number of instances every 5 min (4 calls). Where that is
-more than {metrics} calls a minute, each is read more rarely, and the services with an operation or a
+metrics, {logs} to logs while somebody looks, and {reads} to everything else, of which background readings
+use {share:.0%}. Requests and p95 are read every 30 s (2 calls), p50, CPU, memory and the number of
+instances every 5 min (4 calls). Where that is more than {metrics} calls a minute, each is read more rarely, and the services with an operation or a
 deployment within the last hour up to ten times as often as the others. The portal's own requests to the
 public addresses are no calls of a provider's API. Vercel has no documented API for metrics (its CLI's
 calls differ between versions), so what is shown there was measured by the portal; `Provider.metrics` is
@@ -68,7 +68,9 @@ def written() -> str:
 def _metrics() -> Iterator[str]:
     limits = LIMITS[ProviderName.RENDER]
     yield METRICS.format(
-        reads=limits["reads"], metrics=limits["metrics"], all=sum(limits[bucket] for bucket in GET)
+        **{bucket: limits[bucket] for bucket in GET},
+        share=BACKGROUND_SHARE,
+        all=sum(limits[bucket] for bucket in GET),
     )
     for services in (2, 15, 100):
         plan = call_plan(services)
