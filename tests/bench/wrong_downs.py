@@ -65,7 +65,9 @@ class Tally:
 def main() -> int:
     """Return 0 if exactly the wrong ones were caught, else 1."""
     args = arguments()
-    server = client.parse(args.server or throwaway.throwaway_postgres(throwaway.temporary_folder()))
+    server = client.parse(
+        args.server or throwaway.throwaway_postgres(throwaway.temporary_folder(in_memory=True))
+    )
     server = server.with_database("postgres")
     with client.connect(server, "wrong downs", autocommit=True) as connection:
         connection.execute(ROLES.encode())

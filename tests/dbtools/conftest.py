@@ -43,7 +43,7 @@ def server() -> DatabaseAddress:
 @pytest.fixture(scope="session")
 def embedded_scratch() -> Iterator[ScratchServer]:
     """A server for rehearsals as the portal starts one for itself."""
-    path = temporary_folder()
+    path = temporary_folder(in_memory=True)
     with embedded(path / "scratch") as scratch:
         yield scratch
     shutil.rmtree(path, ignore_errors=True)

@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from dbtools.postgres import client
 from dbtools.postgres.client import DatabaseAddress
 from dbtools.prisma import history
+from dbtools.sandbox.shop import ORDERS
 from rollback_portal.local import company
 from tests.journeys import wizard
 from tests.journeys.conftest import Visit
@@ -18,7 +19,7 @@ from tests.journeys.installation import Installation
 from tests.journeys.visitor import Visitor
 
 pytestmark = [pytest.mark.long, pytest.mark.journey]
-PORTAL_SETTINGS: dict[str, str] = {}  # a portal of its own, because it changes the practice database
+PORTAL_SETTINGS = {"SANDBOX_ORDERS": str(ORDERS)}  # and a portal of its own, as it changes the practice data
 
 
 def test_two_people_roll_a_migration_back_and_find_everything_as_it_was_before(

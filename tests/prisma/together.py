@@ -24,9 +24,9 @@ from tests.prisma.moments import met, moments
 def main() -> int:
     args = options()
     say(f"{args.moments} moments, seed {args.seed}")
-    server = client.parse(throwaway.throwaway_postgres(throwaway.temporary_folder())).with_database(
-        "postgres"
-    )
+    server = client.parse(
+        throwaway.throwaway_postgres(throwaway.temporary_folder(in_memory=True))
+    ).with_database("postgres")
     began = time.monotonic()
     outcomes: Counter[str] = Counter()
     share = args.moments // len(VERSIONS)

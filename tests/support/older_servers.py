@@ -46,6 +46,6 @@ def older_postgresql() -> Iterator[DatabaseAddress]:
     programs = older_programs()
     if programs is None:
         raise FileNotFoundError("There is no older PostgreSQL here.")
-    postgres = OlderPostgres(DataFolder(temporary_folder()), programs)
+    postgres = OlderPostgres(DataFolder(temporary_folder(in_memory=True)), programs)
     with running(postgres):
         yield client.parse(postgres.url).with_database("postgres")

@@ -43,7 +43,7 @@ class Server:
 
 @contextmanager
 def own_postgresql() -> Iterator[Server]:
-    path = temporary_folder()
+    path = temporary_folder(in_memory=True)
     folder = DataFolder(path)
     postgres = Postgres(folder, folder.sockets(), env.for_child(), throwaway=True)
     with running(postgres):

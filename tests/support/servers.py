@@ -41,7 +41,7 @@ def start_what_is_missing() -> None:
     from rollback_portal.local import throwaway
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that a stopped run cleans up
-    folder = throwaway.temporary_folder()
+    folder = throwaway.temporary_folder(in_memory=True)
     (folder / "static").mkdir()
     os.environ["PORTAL_DATA"] = os.fspath(folder)
     os.environ["STATIC_ROOT"] = os.fspath(folder / "static")

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import signal
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -17,6 +15,7 @@ from dbtools.down_draft import MigrationReplay
 from dbtools.postgres import client
 from dbtools.postgres.scratch import ScratchServer, ScratchUnavailable, embedded
 from dbtools.prisma.names import UnknownOrder
+from rollback_portal.local.throwaway import temporary_folder
 from tests.bench.down import corpus, prisma_baseline, standins
 from tests.bench.down.corpus import FAILED, NOT_APPLICABLE, REFUSED, Result, Wish
 from tests.bench.down.judge import EXACT, ORDER, WRONG
@@ -68,9 +67,7 @@ def arguments() -> argparse.Namespace:
 def scratch(server: str, texts: dict[str, str], stack: ExitStack) -> ScratchServer:
     if server:
         return ScratchServer.on(client.parse(server))
-    folder = Path(tempfile.mkdtemp(prefix="bench-down-"))
-    folder.chmod(0o755)
-    stack.callback(shutil.rmtree, folder, ignore_errors=True)
+    folder = temporary_folder(in_memory=True)
     made = stack.enter_context(embedded(folder / "servers"))
     for name in standins.provide(made.maintenance, folder, texts.values()):
         say(f"The extension {name} is not part of this PostgreSQL: an empty one stands in for it.")

@@ -52,7 +52,7 @@ def test_a_pooler_that_drops_our_settings_is_recognised_by_its_process_ids(
 
 
 def test_a_standby_is_refused(tmp_path: Path) -> None:
-    folder = DataFolder(temporary_folder())
+    folder = DataFolder(temporary_folder(in_memory=True))
     try:
         postgres = Postgres(folder, folder.sockets(), env.for_child(), throwaway=True)
         postgres.prepare()

@@ -64,7 +64,7 @@ class EncryptedPostgres(Postgres):
     """A throwaway cluster of one version that listens on 127.0.0.1, with a certificate of its own."""
 
     def __init__(self, major: int) -> None:
-        folder = DataFolder(temporary_folder())
+        folder = DataFolder(temporary_folder(in_memory=True))
         super().__init__(folder, folder.sockets(), env.for_program(), throwaway=True)
         self.major, self.port = major, any_free_port()
         self.programs = binaries(major)
