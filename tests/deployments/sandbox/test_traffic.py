@@ -9,24 +9,13 @@ import httpx
 import pytest
 
 from deployments.sandbox import traffic
-from deployments.sandbox.clock import Pace, StoppedClock
-from deployments.sandbox.company.companies import small_company
+from deployments.sandbox.clock import StoppedClock
 from deployments.sandbox.server.app import Sandbox
 from deployments.sandbox.server.faults import Fault
 from deployments.sandbox.server.transport import RENDER_URL, SandboxTransport
 from deployments.sandbox.world import World
 
 HALF_AN_HOUR = 1800
-
-
-@pytest.fixture
-def clock() -> StoppedClock:
-    return StoppedClock()
-
-
-@pytest.fixture
-def world(clock: StoppedClock) -> World:
-    return small_company(clock=clock, pace=Pace.fast())
 
 
 def share(world: World, minutes: float = 10, ended: float = 0.0, name: str = "shop-api") -> float:
@@ -116,11 +105,6 @@ def test_everything_survives_being_saved(world: World, clock: StoppedClock) -> N
 
 
 # --- Over HTTP ---
-
-
-@pytest.fixture
-def sandbox(world: World) -> Sandbox:
-    return Sandbox(world)
 
 
 def control(sandbox: Sandbox, **fields: Any) -> httpx.Response:
