@@ -268,16 +268,6 @@ class RemoteEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
-    """One point of a metric series; `label` is what it counts, a status code for instance."""
-
-    at: datetime
-    value: float
-    label: str = ""
-    unit: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class DeploymentPage:
     """One page of deployments, newest first; `next` is the cursor of the following page, or "".
 
