@@ -41,8 +41,12 @@ class Command(PortalCommand):
             dest="addresses",
             action="append",
             metavar="URL",
-            help="a production address to check, https only; repeat it for up to five, give '' for none",
+            help="a production address to check, https only; repeat it for several, give '' for none",
         )
+        parser.add_argument("--health-path", help="asked at each address, / unless set")
+        parser.add_argument("--health-status", help="the only good status; '' for everything below 500")
+        parser.add_argument("--health-text", help="text that a good answer holds; '' for none")
+        parser.add_argument("--health-field", help="JSON field that a good answer has; '' for none")
         parser.add_argument("--json", action="store_true", help="print the services as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -101,6 +105,10 @@ def _as_json(service: Service) -> dict[str, Any]:
         "side": service.kind,
         "group": service.group,
         "addresses": service.addresses,
+        "health_path": service.health_path,
+        "health_status": service.health_status or None,
+        "health_text": service.health_text,
+        "health_field": service.health_field,
     }
 
 

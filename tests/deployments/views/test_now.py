@@ -67,7 +67,7 @@ def test_with_several_services_each_has_its_suggestion(responder: Client, served
     page = responder.get("/now", LINK)
     assert page.status_code == 200
     assert f'href="{address(served_before.service, served_before)}?reason=errors' in page.content.decode()
-    assert "No served_before deployment is known that can still serve" in text(page)
+    assert "No earlier deployment is known that can still serve" in text(page)
 
 
 def test_an_unknown_service_is_named_and_the_others_are_offered(

@@ -88,3 +88,12 @@ def test_what_cannot_be_done_is_a_sentence(api: Service, arguments: list[str], m
     code, text = printed("services", *arguments)
     assert (code, message in text) == (2, True)
     assert not AuditEntry.objects.exists()
+
+
+def test_what_a_good_answer_is_can_be_chosen_and_taken_back(api: Service) -> None:
+    services("shop-api", "--health-path", "/healthz", "--health-status", "200", "--health-field", "status=ok")
+    api.refresh_from_db()
+    assert (api.health_path, api.health_status, api.health_field) == ("/healthz", 200, "status=ok")
+    services("shop-api", "--health-path", "", "--health-status", "", "--health-field", "")
+    (row,) = json.loads(services("shop-api", "--json"))
+    assert (row["health_path"], row["health_status"], row["health_field"]) == ("/", None, "")
