@@ -11,7 +11,7 @@ ARGS ?=
 WORKERS ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help run test journeys check lint types fmt conformance prisma prisma-together prisma-install wizard-versions versions-install chaos chaos-merge chaos-full model provider-answers bench bench-services bench-down bench-wizard bench-verdict wrong-downs wizard-faults nightly screenshots round-trips install-local install-dev
+.PHONY: help run test journeys check lint types fmt conformance prisma prisma-together prisma-install wizard-versions versions-install chaos chaos-merge chaos-full model provider-answers bench bench-services bench-down bench-wizard bench-verdict bench-charts wrong-downs wizard-faults nightly screenshots round-trips install-local install-dev
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -100,6 +100,9 @@ bench-down: install-dev ## Draft the way back for every migration of a project (
 
 bench-verdict: install-dev ## 10,000 simulated operations: is the verdict right, and how soon? (ARGS="--seed 2 --number 1000")
 	@$(VENV)/python -m tests.bench.verdict $(ARGS)
+
+bench-charts: install-dev ## How soon 14 days of charts and 500 log lines are painted, in Chromium, beside the page without them
+	@$(VENV)/python -m tests.bench.charts $(ARGS)
 
 wrong-downs: install-dev ## Rehearse 2,000 wrong down scripts and 100 right ones (ARGS="--number 100 --seed 2"): each as it has to be
 	@$(VENV)/python -m tests.bench.wrong_downs $(ARGS)

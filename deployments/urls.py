@@ -2,13 +2,24 @@
 
 from django.urls import path
 
-from deployments.views import confirm, dashboard, logs, marks, now, operation, operations, services
+from deployments.views import (
+    confirm,
+    dashboard,
+    logs,
+    marks,
+    now,
+    numbers,
+    operation,
+    operations,
+    services,
+)
 
 urlpatterns = [
     path("", dashboard.dashboard, name="dashboard"),
     path("now", now.now, name="now"),
     path("services/", services.services, name="services"),
     path("services/<slug:slug>/", dashboard.service, name="service"),
+    path("services/<slug:slug>/numbers/", numbers.numbers, name="service_numbers"),
     path("services/<slug:slug>/logs/", logs.service_logs, name="service_logs"),
     path("services/<slug:slug>/edit/", services.service_edit, name="service_edit"),
     path("services/<slug:slug>/deployments/<str:provider_id>/", dashboard.deployment, name="deployment"),

@@ -280,8 +280,15 @@ class Verification(TypedDict, total=False):
 # --- databases ---------------------------------------------------------------------------------------------
 
 
+class AppliedMigration(TypedDict):
+    """A migration that stands in the history, and when it began to be applied (ISO 8601)."""
+
+    name: str
+    at: str
+
+
 class DatabaseFacts(TypedDict, total=False):
-    """What the worker read last: server version, size, applied migrations, an unfinished one ("": none)."""
+    """As read last. `recent` are the newest of the applied ones, oldest first; `unfinished` may be ""."""
 
     server: str
     bytes: int
@@ -289,3 +296,4 @@ class DatabaseFacts(TypedDict, total=False):
     newest: str
     newest_at: str
     unfinished: str
+    recent: list[AppliedMigration]

@@ -23,6 +23,7 @@ from rollback_portal.audit.record import PORTAL, record
 from rollback_portal.text import clean_line
 
 log = logging.getLogger(__name__)
+MOST_RECENT = 30  # migrations that are kept with their times, for pages
 
 
 def sync_databases() -> None:
@@ -71,6 +72,7 @@ def _query_facts(connection: Connection, schema: str) -> DatabaseFacts:
         "newest": applied[-1].name if applied else "",
         "newest_at": applied[-1].started_at if applied else "",
         "unfinished": unfinished[0] if unfinished else "",
+        "recent": [{"name": row.name, "at": row.started_at} for row in applied[-MOST_RECENT:]],
     }
 
 

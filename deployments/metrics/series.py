@@ -197,3 +197,13 @@ def percent(share: float) -> str:
     if 0 < shown < 0.05:
         return "under 0.1%"
     return f"{shown:.0f}%" if shown >= 99.95 or shown == 0 else f"{shown:.1f}%"
+
+
+def milliseconds(latency: float) -> str:
+    """ "310 ms" or "1.9 s"."""
+    return f"{latency / 1000:.1f} s" if latency >= 1000 else f"{latency:.0f} ms"
+
+
+def rate(per_second: float) -> str:
+    """ "62/s" or "0.1/s"."""
+    return f"{per_second:.0f}/s" if per_second >= 10 else f"{per_second:.1f}/s"

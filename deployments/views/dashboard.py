@@ -39,6 +39,7 @@ from deployments.pages.deployment_text import (
 )
 from deployments.pages.status_text import badge_of, headline
 from deployments.views.logs import panel_context
+from deployments.views.numbers import numbers_context
 from rollback_portal.accounts.permissions import actor_user
 from rollback_portal.accounts.roles import weakest_role
 from rollback_portal.web.badges import Badge
@@ -78,8 +79,8 @@ def service(request: HttpRequest, slug: str) -> HttpResponse:
         "past_pins": _pins(service),
         "changes": _with_status(_changes(service)),
     }
-    if not request.htmx:  # type: ignore[attr-defined]  # the panel polls by itself
-        context |= panel_context(request, service)
+    if not request.htmx:  # type: ignore[attr-defined]  # the panels poll by themselves
+        context |= {**panel_context(request, service), **numbers_context(request, service)}
     return _render_board(request, "deployments/service.html", (service,), state, context)
 
 

@@ -118,12 +118,46 @@ def ages() -> dict[str, Any]:
     }
 
 
+def fill_numbers(slug: str, days: str, lines: str) -> dict[str, int]:
+    """Give a service so many days of numbers by five minutes, and as many lines of its log."""
+    from datetime import timedelta
+
+    from deployments.logs.wishes import LogFilters, look
+    from deployments.metrics.storage import bucket
+    from deployments.models import LogEntry, MetricRollup, Service
+    from rollback_portal.jobs import clock
+
+    service, step = Service.objects.get(slug=slug), timedelta(minutes=5)
+    now = bucket(clock.now(), 300)
+    MetricRollup.objects.filter(service=service).delete()
+    MetricRollup.objects.bulk_create(
+        MetricRollup(
+            service=service, source="provider", at=now - number * step, requests=9000 + number % 700,
+            errors=number % 97, p50_ms=40 + number % 13, p95_ms=300 + number % 101, cpu=0.2, memory=4e8,
+        )
+        for number in range(1, int(days) * 288)
+    )  # fmt: skip
+    view = look(service, None, LogFilters())
+    view.entries.all().delete()
+    LogEntry.objects.bulk_create(
+        LogEntry(
+            view=view, line_id=f"bench-{number}", at=now - number * timedelta(seconds=7), kind="app",
+            level="error" if number % 25 == 0 else "info", source="srv-bench-abcde",
+            message=f"GET /orders/{number} 200 in {number % 300} ms, customer {number:06}, cache miss",
+        )
+        for number in range(int(lines))
+    )  # fmt: skip
+    rows = MetricRollup.objects.filter(service=service).count()
+    return {"rows": rows, "lines": view.entries.count()}
+
+
 COMMANDS: dict[str, Callable[..., Any]] = {
     "rows": rows,
     "status_times": status_times,
     "queries": queries,
     "entries": entries,
     "ages": ages,
+    "fill_numbers": fill_numbers,
 }
 
 

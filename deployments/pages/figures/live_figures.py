@@ -9,7 +9,15 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
-from deployments.metrics.series import Measured, Span, error_lines, percent, share_and_latency
+from deployments.metrics.series import (
+    Measured,
+    Span,
+    error_lines,
+    milliseconds,
+    percent,
+    rate,
+    share_and_latency,
+)
 from deployments.models import Change, LivePeriod, MetricSource, Service
 from deployments.models.served_window import ENOUGH
 from deployments.pages.figures.sparkline import STEP, Mark, Sparkline, draw
@@ -65,8 +73,7 @@ class LiveFigures:
         """ "62/s", "0.1/s" or "no data"; the portal's own requests are no visitors'."""
         if self.now is None or self.now.share is None or self.now.source == MetricSource.PROBE:
             return "no data"
-        rate = self.now.per_second
-        return f"{rate:.0f}/s" if rate >= 10 else f"{rate:.1f}/s"
+        return rate(self.now.per_second)
 
     @property
     def error_word(self) -> str:
@@ -155,6 +162,4 @@ def _share(measured: Measured | None) -> str:
 
 def _latency(measured: Measured | None) -> str:
     """ "310 ms", "1.9 s" or "no data"."""
-    if measured is None or measured.p95_ms is None:
-        return "no data"
-    return f"{measured.p95_ms / 1000:.1f} s" if measured.p95_ms >= 1000 else f"{measured.p95_ms:.0f} ms"
+    return "no data" if measured is None or measured.p95_ms is None else milliseconds(measured.p95_ms)

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dbtools.config import DatabaseConfig
+from dbtools.interface import migration_moments
 from dbtools.models import Database, DatabaseRollback
 from dbtools.models.documents import MigrationSource
 from dbtools.postgres.client import Connection, DatabaseAddress
 from dbtools.prisma.folder import InvalidMigrationsFolder
 from dbtools.wizard import actions
+from dbtools.wizard.inventory import MOST_RECENT
 from dbtools.wizard.worker.read_migrations import read_folder
 from rollback_portal.accounts.models import User
 from rollback_portal.audit.record import Actor
+from rollback_portal.jobs import clock
 from tests.dbtools import rollback_rows
 from tests.dbtools.rollback_rows import NAMES
 from tests.dbtools.wizard.worker.full_runs import run_worker
@@ -98,3 +102,16 @@ def test_a_mounted_folder_that_says_something_else_by_now_is_not_replayed(tmp_pa
 def git(repository: Path, *words: str) -> str:
     command = ["git", "--git-dir", str(repository), *words]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_the_newest_applied_migrations_are_kept_with_their_times_for_pages(practice: DatabaseAddress) -> None:
+    facts = Database.objects.get(name="shop").facts
+    recent = facts["recent"]
+    assert len(recent) == min(facts["applied"], MOST_RECENT) > 0
+    assert recent[-1] == {"name": facts["newest"], "at": facts["newest_at"]}
+    assert [one["at"] for one in recent] == sorted(one["at"] for one in recent)
+    moments = migration_moments(["shop-api"], datetime.fromisoformat(recent[0]["at"]), clock.now())
+    assert moments == []  # no service is named beside this database
+    Database.objects.update(services=["shop-api"])
+    found = migration_moments(["shop-api"], datetime.fromisoformat(recent[0]["at"]), clock.now())
+    assert [one["name"] for one in found] == [one["name"] for one in recent]
