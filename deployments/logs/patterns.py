@@ -34,10 +34,10 @@ class SecretPattern:
     judge: Judge = _always
 
 
-QUOTE = r"""(?:\\{0,4}+["'`])"""
+QUOTE = r"""(?:\\{0,4}+["'\x60])"""  # \x60 is a backtick
 # Up to the closing quote, or to the end of the line where there is none.
 QUOTED = (
-    r"""(?:"(?:\\.|[^"\\\n])*+"?+|'(?:\\.|[^'\\\n])*+'?+|`[^`\n]*+`?+"""
+    r"""(?:"(?:\\.|[^"\\\n])*+"?+|'(?:\\.|[^'\\\n])*+'?+|\x60[^\x60\n]*+\x60?+"""
     r"""|\\{1,4}+"(?:\\\\\\"|[^"\n])*+"?+|\\{1,4}+'[^'\n]*+'?+)"""
 )
 VALUE = rf"""(?P<secret>{QUOTED}|[^\s&"']++)"""
@@ -93,6 +93,12 @@ def _is_key_material(match: re.Match[str]) -> bool:
     return mixed and not PROVIDER_ID.fullmatch(word)
 
 
+WORDS_AFTER_A_SCHEME = {
+    "access", "authentication", "authorization", "challenge", "credential", "credentials", "expected", "header",
+    "headers", "invalid", "missing", "realm", "required", "scheme", "scopes", "support", "token", "tokens",
+}  # fmt: skip
+
+
 def _is_hex_key(match: re.Match[str]) -> bool:
     """Not a commit, and not the digest of an image."""
     return not (
@@ -101,8 +107,8 @@ def _is_hex_key(match: re.Match[str]) -> bool:
 
 
 def _is_no_word(match: re.Match[str]) -> bool:
-    """ "Bearer authentication" is no token."""
-    return not (match["secret"].isalpha() and match["secret"].islower())
+    """ "Bearer authentication" is no token; a token may well be nothing but small letters."""
+    return match["secret"].lower().rstrip(".") not in WORDS_AFTER_A_SCHEME
 
 
 def _is_card(match: re.Match[str]) -> bool:
