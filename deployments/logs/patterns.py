@@ -95,7 +95,8 @@ def _is_key_material(match: re.Match[str]) -> bool:
 
 WORDS_AFTER_A_SCHEME = {
     "access", "authentication", "authorization", "challenge", "credential", "credentials", "expected",
-    "header", "headers", "invalid", "missing", "realm", "required", "scheme", "scopes", "support", "token", "tokens",
+    "header", "headers", "invalid", "missing", "realm", "required", "scheme", "scopes", "support", "token",
+    "tokens",
 }  # fmt: skip
 
 
