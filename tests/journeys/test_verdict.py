@@ -22,7 +22,8 @@ WATCHED = 45_000.0  # ms without a word: four looks
 def test_incident_rollback_the_line_falls_recovered(installation: Installation, visit: Visit) -> None:
     ana = visit("ana")
     expect(ana.card("API")).to_contain_text("FAILING", timeout=JUDGED)
-    expect(ana.card("API")).to_contain_text(re.compile("Errors began .* deployment"), timeout=JUDGED)
+    began = re.compile("(Errors|Slow answers) began .* deployment")
+    expect(ana.card("API")).to_contain_text(began, timeout=JUDGED)
     verdict = _rolls_back(ana)
     expect(verdict).to_contain_text("CAN'T TELL YET")
     expect(ana.page).to_have_title(re.compile("^Can't tell yet: API was rolled back"))
