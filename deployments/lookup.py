@@ -17,7 +17,7 @@ def find_service(slug: str) -> Service:
     Raises:
         Http404: with a sentence for the page.
     """
-    service = Service.objects.select_related("live__restores").filter(slug=slug).first()
+    service = Service.objects.select_related("live__restores", "blame").filter(slug=slug).first()
     if service is None:
         raise Http404(f"The portal knows no service called “{slug}”. Nothing was started.")
     return service

@@ -14,6 +14,7 @@ from deployments.metrics.version_check import check_followed_services
 from deployments.models import Change
 from deployments.operations import worker
 from deployments.sync import poll
+from deployments.verdicts import blaming, judging
 from rollback_portal.jobs.kinds import JobKind
 from rollback_portal.jobs.schedule import RecurringTask
 
@@ -64,6 +65,16 @@ def prune_metrics() -> None:
     storage.prune()
 
 
+@shared_task
+def judge_changes() -> None:
+    judging.judge_due()
+
+
+@shared_task
+def look_for_causes() -> None:
+    blaming.look_for_causes()
+
+
 CHANGES = JobKind(Change, advance, worker.run)
 # One task per provider, so that a slow one does not delay the other.
 RECURRING = (
@@ -74,5 +85,7 @@ RECURRING = (
     RecurringTask("served", check_versions, timedelta(seconds=15)),
     RecurringTask("render_metrics", read_render_metrics, PASS_EVERY),
     RecurringTask("status_pages", read_status_pages, status_feeds.EVERY),
+    RecurringTask("verdicts", judge_changes, judging.EVERY),
+    RecurringTask("causes", look_for_causes, blaming.EVERY),
     RecurringTask("metrics_pruned", prune_metrics, timedelta(minutes=10)),
 )

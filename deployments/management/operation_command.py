@@ -26,6 +26,11 @@ from rollback_portal.text import age
 LONGEST_REASON = 2_000
 # The exit code for what a change came to; whatever is not here has to be looked at by a person.
 CODES = {"succeeded": DONE, SERVES_AND_FAILS: FAILED, "failed": FAILED, "canceled": FAILED}
+# Whether it helped is not known yet when the command ends: a worker judges it, from numbers that come later.
+VERDICT_FOLLOWS = (
+    "Whether it helped follows within minutes and is watched for 60 min: on the portal's page {url}, or by "
+    "“manage.py status” (verdict, {service})."
+)
 
 
 class OperationCommand(PortalCommand):
@@ -71,6 +76,10 @@ class OperationCommand(PortalCommand):
             "service": change.service.slug,
             "to": change.to_deployment.provider_id if change.to_deployment else None,
         }
+        if change.moved_traffic:
+            result["verdict"] = VERDICT_FOLLOWS.format(
+                url=change.operation.get_absolute_url(), service=change.service.slug
+            )
         self._print(options, result)
         raise SystemExit(CODES.get(change.outcome, UNCLEAR))
 
@@ -176,6 +185,8 @@ class OperationCommand(PortalCommand):
     def _print(self, options: dict[str, Any], result: dict[str, Any]) -> None:
         text = f"{result['outcome']}: {result['message']}"
         self.say(json.dumps(result) if options["json"] else text)
+        if "verdict" in result and not options["json"]:
+            self.say(result["verdict"])
 
 
 def _named(deployment: Deployment | None) -> str:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q
 
-from deployments.metrics.pace import PARTS, WATCHED_FOR
+from deployments.metrics.pace import PARTS, WATCHED_FOR, watched_every
 from deployments.metrics.samples import points_of
 from deployments.metrics.storage import save_points
 from deployments.models import ACTIVE, Change, MetricReading, Service
@@ -45,8 +45,12 @@ def collect(name: str, provider: Provider) -> None:
         return
     deadline = time.monotonic() + LONGEST_PASS
     _begin_readings(name)
-    for reading in _due(name, clock.now()):
-        if time.monotonic() > deadline or not _read(reading, provider):
+    now = clock.now()
+    watched = _watched(now)
+    often = watched_every(Service.objects.followed().filter(provider=name).count())
+    for reading in _due(name, now, watched):
+        every = often if _is_watched(reading, watched) else PARTS[reading.part].every
+        if time.monotonic() > deadline or not _read(reading, provider, every):
             return
     for reading in MetricReading.objects.filter(service__provider=name, failures=0).exclude(gap_to=None):
         if time.monotonic() > deadline or not _fill_gap(reading, provider):
@@ -61,18 +65,20 @@ def _begin_readings(name: str) -> None:
         MetricReading.objects.bulk_create(rows, ignore_conflicts=True)
 
 
-def _due(name: str, now: datetime) -> list[MetricReading]:
+def _is_watched(reading: MetricReading, watched: set[int]) -> bool:
+    return reading.part == MetricReading.MetricGroup.TRAFFIC and reading.service_id in watched
+
+
+def _due(name: str, now: datetime, watched: set[int]) -> list[MetricReading]:
     """Those first that are late by the most of their own turns; one that is watched is later sooner."""
     followed = Service.objects.followed().filter(provider=name)
     longest = LONGEST_PAUSE + max(part.every for part in PARTS.values())
     ahead = Q(due_at__gt=now + longest)  # written by a clock that was wrong
     rows = MetricReading.objects.filter(Q(due_at__lte=now) | ahead, service__in=followed)
-    watched = _watched(now)
 
     def turns_late(reading: MetricReading) -> float:
-        is_watched = reading.part == MetricReading.MetricGroup.TRAFFIC and reading.service_id in watched
         late = (now - reading.due_at) / PARTS[reading.part].every
-        return late * WATCHED_FIRST if is_watched else late
+        return late * WATCHED_FIRST if _is_watched(reading, watched) else late
 
     return sorted(rows.select_related("service"), key=turns_late, reverse=True)
 
@@ -88,10 +94,10 @@ def _watched(now: datetime) -> set[int]:
 # --- One reading ---
 
 
-def _read(reading: MetricReading, provider: Provider) -> bool:
-    """Read what is new. Returns whether the provider may be asked on."""
+def _read(reading: MetricReading, provider: Provider, every: timedelta) -> bool:
+    """Read what is new, and again after `every`. Returns whether the provider may be asked on."""
     now, due_at = clock.now(), reading.due_at
-    later = now + PARTS[reading.part].every
+    later = now + every
     if not MetricReading.objects.filter(pk=reading.pk, due_at=due_at).update(due_at=later):
         return True  # by another process
     since = now - max(WINDOW / 2**reading.failures, SHORTEST_WINDOW)

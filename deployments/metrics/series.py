@@ -64,6 +64,11 @@ class Measured:
         return self.source.label
 
 
+def is_finest(since: datetime, until: datetime, now: datetime) -> bool:
+    """Whether a span is read at the resolution read, and not by five minutes."""
+    return until - since <= FINEST_UP_TO and since >= now - POINTS_KEPT
+
+
 def points(
     services: Iterable[int], since: datetime, until: datetime
 ) -> Mapping[int, Mapping[MetricSource, Sequence[Point]]]:
@@ -71,8 +76,7 @@ def points(
 
     At the resolution read up to 6 h and within the last 48 h, else by five minutes.
     """
-    finest = until - since <= FINEST_UP_TO and since >= clock.now() - POINTS_KEPT
-    model = MetricPoint if finest else MetricRollup
+    model = MetricPoint if is_finest(since, until, clock.now()) else MetricRollup
     rows = model.objects.filter(service__in=list(services), at__gte=since, at__lt=until).order_by("at")
     found: dict[int, dict[MetricSource, list[Point]]] = defaultdict(lambda: defaultdict(list))
     columns = ("requests", "errors", "p50_ms", "p95_ms", "cpu", "memory", "instances")
@@ -101,13 +105,11 @@ def share_and_latency(spans: Sequence[Span], now: datetime | None = None) -> Seq
     `now` is the database's time, where the caller has asked for it already.
     """
     found: dict[int, Measured] = {}
-    kept_since = (now or clock.now()) - POINTS_KEPT
+    now = now or clock.now()
     for model in (MetricPoint, MetricRollup):
         is_fine = model is MetricPoint
         numbers = [
-            number
-            for number, span in enumerate(spans)
-            if (span.length <= FINEST_UP_TO and span.since >= kept_since) == is_fine
+            number for number, span in enumerate(spans) if is_finest(span.since, span.until, now) == is_fine
         ]
         if numbers:
             _measure(model._meta.db_table, spans, numbers, found)

@@ -1,4 +1,4 @@
-"""The tables: services, deployments, marks, operations, what others did, and what was measured."""
+"""The tables: services, deployments, marks, operations, what came of them, what others did, numbers."""
 
 from deployments.models.commit_mark import CommitMark
 from deployments.models.deployment import Deployment
@@ -9,9 +9,10 @@ from deployments.models.metric_reading import MetricReading
 from deployments.models.operation import ACTIVE, ARRANGE, OPERATE, Change, Operation, OperationKind, Reason
 from deployments.models.outside_act import ActKind, OutsideAct
 from deployments.models.pin import Pin
-from deployments.models.provider_status import ProviderStatus
+from deployments.models.provider_status import ProviderStatus, StatusFeed
 from deployments.models.service import Service
-from deployments.models.status_feed import StatusFeed
+from deployments.models.verdicts.change_verdict import ChangeVerdict, VerdictTurn
+from deployments.models.verdicts.service_blame import ServiceBlame
 
 __all__ = [
     "ACTIVE",
@@ -19,6 +20,7 @@ __all__ = [
     "OPERATE",
     "ActKind",
     "Change",
+    "ChangeVerdict",
     "CommitMark",
     "Deployment",
     "LivePeriod",
@@ -35,5 +37,7 @@ __all__ = [
     "ProviderStatus",
     "Reason",
     "Service",
+    "ServiceBlame",
     "StatusFeed",
+    "VerdictTurn",
 ]

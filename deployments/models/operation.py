@@ -105,7 +105,7 @@ class ChangeQuerySet(models.QuerySet["Change"]):
 
     def shown(self) -> ChangeQuerySet:
         return self.select_related(
-            "operation", "service", "service__live", "from_deployment", "to_deployment"
+            "operation", "service", "service__live", "from_deployment", "to_deployment", "verdict"
         )
 
 
@@ -203,6 +203,15 @@ class Change(LeasedRow):
     @property
     def active(self) -> bool:
         return self.status in ACTIVE
+
+    @property
+    def moved_traffic(self) -> bool:
+        """Whether its target was put in front of users, so that there is something to judge."""
+        return (
+            self.status == "succeeded"
+            and self.to_deployment_id is not None
+            and "serving" in self.status_times
+        )
 
     @property
     def order(self) -> OrderRecord | None:

@@ -1,4 +1,4 @@
-"""How fresh the rows of one provider are, and the state of its circuit breaker."""
+"""How fresh the rows of one provider are, the state of its circuit breaker, and what its status page says."""
 
 from __future__ import annotations
 
@@ -50,3 +50,19 @@ class ProviderStatus(models.Model):
         if self.error or now - self.synced_at > WARN_AFTER:
             return "warn"
         return "good"
+
+
+class StatusFeed(models.Model):
+    """The open incidents as of `read_at`; a page that does not answer changes only `failed_at`, `error`.
+
+    `incidents` are `StatusIncident` as JSON, the oldest first.
+    """
+
+    provider = models.CharField(max_length=10, primary_key=True)
+    incidents = models.JSONField(default=list, db_default=Value([], models.JSONField()))
+    read_at = models.DateTimeField(null=True)
+    failed_at = models.DateTimeField(null=True)
+    error = models.TextField(blank=True, default="", db_default="")
+
+    def __str__(self) -> str:
+        return f"{self.provider}, read at {self.read_at}"

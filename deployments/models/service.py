@@ -33,7 +33,8 @@ class ServiceQuerySet(models.QuerySet["Service"]):
 
     def for_dashboard(self) -> ServiceQuerySet:
         """Followed services with their live deployment, in the order that people chose."""
-        return self.followed().select_related("live__restores").order_by("position", "group", "kind", "name")
+        loaded = self.followed().select_related("live__restores", "blame")
+        return loaded.order_by("position", "group", "kind", "name")
 
     def named(self, name: str) -> list[Service]:
         """The service with this slug, else with this id at its provider, else all with this name there.

@@ -19,6 +19,7 @@ from deployments.pages.deployment_text import pull_request
 from deployments.pages.figures.live_figures import LiveFigures
 from deployments.pages.rolling_release import RollingReleaseNote
 from deployments.pages.sentence import Sentence, age_of, code, joined, moment, sentence
+from deployments.pages.verdicts.blame import blame_text
 from rollback_portal.text import clean_line
 from rollback_portal.web.badges import Badge
 
@@ -87,6 +88,11 @@ class Card:
             return self.figures.share_now
         served = self.service.served
         return percent(served.failures / served.total) if served.total else ""
+
+    @property
+    def blame(self) -> str:
+        """When the errors that are up began; "" where nobody has looked lately."""
+        return blame_text(self.service, timezone.now()) if self.failing else ""
 
     @property
     def answered_unclearly(self) -> bool:

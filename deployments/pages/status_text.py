@@ -1,6 +1,7 @@
 """The status of an operation in words: the headline, what is true now, and what to do next.
 
-Only what was seen from outside is green; a success that could not be checked says so.
+Only what was seen from outside, and helped by the numbers, is green; a success that could not be checked says
+so, and one whose verdict is open is neutral.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from deployments.history import usual_seconds
 from deployments.models import Change, OperationKind
 from deployments.models.operation import SERVES_AND_FAILS
 from deployments.operations.overdue import overdue_since
+from deployments.pages.verdicts.badge import verdict_badge, word_of
 from rollback_portal.text import clean_line, duration
 from rollback_portal.web.badges import Badge
 
@@ -85,19 +87,21 @@ class StatusText:
         return f"icons/{ICONS[self.badge.tone]}.svg"
 
 
-def status_text(change: Change, *, pinned: bool) -> StatusText:
+def status_text(change: Change, now: datetime, *, pinned: bool) -> StatusText:
     """The status of a change, for its own page.
 
     Args:
-        change: with its service, what is live there, both deployments and its operation loaded.
+        change: with its service, what is live there, both deployments, operation and verdict loaded.
+        now: the server's time: a verdict that nobody has looked at for long does not hold.
         pinned: whether the service has a standing pin.
     """
     fails_since = _fails_since(change)
-    badge = FAILS_SINCE if fails_since else badge_of(change)
-    now = f"{fails_since} {_now(change, pinned)}".strip()
-    return StatusText(
-        badge, headline(change), now, _roll_back_further(change) if fails_since else _next(change, pinned)
-    )
+    badge = badge_of(change, now)
+    if fails_since and badge.tone != "bad":
+        badge = FAILS_SINCE
+    true_now = f"{fails_since} {_now(change, pinned)}".strip()
+    next_ = _roll_back_further(change) if fails_since else _next(change, now, pinned)
+    return StatusText(badge, headline(change, now), true_now, next_)
 
 
 def _fails_since(change: Change) -> str:
@@ -116,17 +120,29 @@ def _roll_back_further(change: Change) -> str:
     )
 
 
-def badge_of(change: Change) -> Badge:
+def badge_of(change: Change, now: datetime) -> Badge:
+    """The verdict's badge, where there is one; what stands against green goes before a good one."""
+    verdict = verdict_badge(change, now)
+    if verdict is not None and verdict.tone == "bad":
+        return verdict
     if change.outcome == "succeeded" and change.unchecked:
         return DONE_UNCHECKED
     if change.took_effect_late and change.status != "needs_attention":
         return TOOK_EFFECT
+    if verdict is not None and (verdict.tone == "good" or not change.failing):
+        return verdict
     return BADGES.get(change.outcome, RUNNING)
 
 
-def headline(change: Change) -> str:
-    """One sentence without its full stop: "API was rolled back to 77ab0e1 “Fix price rounding”"."""
-    words = HEADLINES.get(change.outcome, RUNNING_WORDS)[OperationKind(change.operation.kind)]
+def headline(change: Change, now: datetime | None = None) -> str:
+    """One sentence without its full stop: "API was rolled back to 77ab0e1 “Fix price rounding”".
+
+    `now` is needed for what has ended: its target may have answered with errors at first and be well since.
+    """
+    word = word_of(change, now) if now is not None else None
+    recovered = word is not None and word.is_good
+    outcome = "succeeded" if recovered else change.outcome
+    words = HEADLINES.get(outcome, RUNNING_WORDS)[OperationKind(change.operation.kind)]
     if change.took_effect_late:
         words = f"{DONE_WORDS[OperationKind(change.operation.kind)]}, after the operation had ended"
     target = str(change.to_deployment) if change.to_deployment else "what is live"
@@ -155,13 +171,16 @@ def _live(change: Change) -> str:
     return clean_line(str(live), 300) if live else "unknown, the provider did not say"
 
 
-def _next(change: Change, pinned: bool) -> str:
-    provider = change.service.get_provider_display()
+def _next(change: Change, now: datetime, pinned: bool) -> str:
+    provider, word = change.service.get_provider_display(), word_of(change, now)
+    if word is not None and word.is_bad:
+        return ""  # the verdict has next steps of its own
     match change.outcome:
-        case outcome if outcome == SERVES_AND_FAILS:
+        case outcome if outcome == SERVES_AND_FAILS and (word is None or not word.is_good):
             return _roll_back_further(change)
         case "succeeded" if change.operation.kind == OperationKind.ROLL_BACK and pinned:
-            return "Watch the errors. When the cause is fixed and built, leave the rollback."
+            watch = "Watch the errors. " if word is None else ""
+            return f"{watch}When the cause is fixed and built, leave the rollback."
         case "failed":
             return (
                 f"Choose another deployment, or do it in {provider}'s own dashboard: the portal will notice."

@@ -33,6 +33,7 @@ from deployments.pages.deployment_text import (
     target_fact,
 )
 from deployments.pages.leave_options import leave_options
+from deployments.pages.verdicts.blame import blame_fact
 from rollback_portal.accounts.permissions import actor_of, actor_user, requires
 from rollback_portal.accounts.roles import any_role
 from rollback_portal.text import age, clean_line
@@ -169,6 +170,7 @@ def _render(
 ) -> HttpResponse:
     """The dialog: above the plan whatever stops the operation or has changed."""
     service, target, live = plan.service, plan.target, plan.live
+    incident_began = time_of(str(form["since"].value() or ""))
     provider_status = ProviderStatus.objects.filter(pk=service.provider).first()
     context = {
         "plan": plan,
@@ -189,7 +191,8 @@ def _render(
         "options": leave_options(plan) if plan.kind == OperationKind.LEAVE else [],
         "longest_reason": LONGEST_REASON,
         "bad_commit": live.short_sha if live and _may_be_marked(plan) else "",
-        "incident_began": time_of(str(form["since"].value() or "")),
+        "incident_began": incident_began,
+        "blame": blame_fact(service, incident_given=incident_began is not None),
         "own_url": request.get_full_path(),
         "in_dialog": bool(request.htmx) and not request.htmx.boosted,  # type: ignore[attr-defined]
     }

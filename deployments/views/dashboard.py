@@ -42,6 +42,7 @@ from deployments.views.logs import panel_context
 from deployments.views.numbers import numbers_context
 from rollback_portal.accounts.permissions import actor_user
 from rollback_portal.accounts.roles import weakest_role
+from rollback_portal.jobs import clock
 from rollback_portal.web.badges import Badge
 from rollback_portal.web.pages import page
 from rollback_portal.web.unchanged import is_unchanged, nothing_new
@@ -228,13 +229,14 @@ def _pins(service: Service) -> QuerySet[Pin]:
 
 
 def _changes(service: Service) -> QuerySet[Change]:
-    changes = service.changes.select_related("operation", "from_deployment", "to_deployment")
+    changes = service.changes.select_related("operation", "from_deployment", "to_deployment", "verdict")
     return changes.order_by("-id")
 
 
 def _with_status(changes: QuerySet[Change]) -> list[tuple[Change, Badge, str]]:
     """The latest operations, each with its badge and headline."""
-    return [(change, badge_of(change), headline(change)) for change in changes[:HISTORY_ROWS]]
+    now = clock.now()
+    return [(change, badge_of(change, now), headline(change, now)) for change in changes[:HISTORY_ROWS]]
 
 
 def _may_operate(request: HttpRequest) -> bool:

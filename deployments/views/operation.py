@@ -1,7 +1,8 @@
 """The page of one operation: the checklist while it runs, and its outcome afterwards.
 
 While it runs, the page polls its own address at least once a second and gets the parts that tick; what people
-read or press is sent only when it has changed. The answer after the end asks for no more polls.
+read or press is sent only when it has changed. While its verdict is watched it goes on, every few seconds.
+The answer after that asks for no more polls.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from deployments.models import OPERATE, Change, OperationKind
@@ -32,6 +32,7 @@ from deployments.pages.status_text import (
     still_pinned,
     waits_too_long,
 )
+from deployments.pages.verdicts.panel import VerdictPanel, verdict_panel
 from deployments.views.logs import panel_context
 from rollback_portal.accounts.permissions import actor_of, actor_user, requires
 from rollback_portal.jobs import clock
@@ -46,19 +47,21 @@ OFTEN_FOR = timedelta(seconds=15)
 def operation(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The page, or for a polling page its ticking part, with the rest only where it has changed."""
     change = _change(pk)
-    now = clock.now() if change.active else timezone.now()  # only what is active may take too long
+    now = clock.now()
     pin = change.service.standing_pin
     pinned = pin is not None
-    status = status_text(change, pinned=pinned)
+    status = status_text(change, now, pinned=pinned)
+    verdict = verdict_panel(change, now)
     cancel = requests.can_cancel(change)
     too_long = waits_too_long(change, now)
     manual_commands = manual_fallback.for_change(change, pin, overdue=bool(too_long))
-    version = _version(change, status, cancel, manual_commands is not None, bool(too_long))
+    version = _version(change, status, verdict, cancel, manual_commands is not None, bool(too_long))
     context: dict[str, Any] = {
         "change": change,
         "operation": change.operation,
         "service": change.service,
         "status": status,
+        "verdict": verdict,
         "steps": checklist(change, now, still_pinned=pinned),
         "elapsed": elapsed((change.ended_at or now) - change.operation.requested_at),
         "no_news": no_news(change, now),
@@ -69,7 +72,7 @@ def operation(request: HttpRequest, pk: UUID) -> HttpResponse:
         "pinned": pinned,
         "still_pinned": still_pinned(change, pinned=pinned),
         "progress_message": progress_message(change),
-        "poll_every": _poll_interval(change, now),
+        "poll_every": _poll_interval(change, verdict, now),
         "evidence": sorted(change.evidence.items()),
         "version": version,
         "send_again_url": _send_again_url(change),
@@ -106,17 +109,31 @@ def _further_url(change: Change, status: StatusText) -> str:
     return reverse("roll_back", args=[change.service.slug, further.provider_id]) if further else ""
 
 
-def _poll_interval(change: Change, now: datetime) -> str:
-    """How often the page polls: more often at the start and near the end, when a second matters."""
+def _poll_interval(change: Change, verdict: VerdictPanel | None, now: datetime) -> str:
+    """How often the page polls: more often at the start and near the end, when a second matters.
+
+    "" once nothing changes any more.
+    """
+    if change.ended:
+        return "5s" if verdict is not None and verdict.watched else ""
     young = now - change.operation.requested_at < OFTEN_FOR
     return "300ms" if young or change.status in {"serving", "restoring"} else "1s"
 
 
-def _version(change: Change, status: StatusText, cancel: str, manual_commands: bool, overdue: bool) -> str:
+def _version(
+    change: Change,
+    status: StatusText,
+    verdict: VerdictPanel | None,
+    cancel: str,
+    manual_commands: bool,
+    overdue: bool,
+) -> str:
     """A short text that changes whenever the parts that do not tick would look different."""
     row = (change.status, change.message, change.cancel_requested_by, sorted(change.evidence))
-    parts = (*row, cancel, status.now, status.next, manual_commands, overdue)
-    return fingerprint(*parts)
+    judged = verdict.seen if verdict else ()
+    return fingerprint(
+        *row, cancel, status.badge.word, status.now, status.next, judged, manual_commands, overdue
+    )
 
 
 @require_POST

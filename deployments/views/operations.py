@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 from deployments.forms.operations import OperationsFilter
 from deployments.models import Change, Service
 from deployments.pages.status_text import badge_of, headline
+from rollback_portal.jobs import clock
 
 ROWS_PER_PAGE = 25
 
@@ -19,7 +20,8 @@ def operations(request: HttpRequest) -> HttpResponse:
     form = OperationsFilter(request.GET)
     rows = form.narrow(Change.objects.shown().order_by("-id")) if form.is_valid() else Change.objects.none()
     changes = list(rows[: ROWS_PER_PAGE + 1])
-    listed = [(change, badge_of(change), headline(change)) for change in changes[:ROWS_PER_PAGE]]
+    now = clock.now()
+    listed = [(change, badge_of(change, now), headline(change, now)) for change in changes[:ROWS_PER_PAGE]]
     context = {
         "form": form,
         "services": Service.objects.order_by("name"),

@@ -16,6 +16,8 @@ from deployments.management.exit_codes import NOT_READ
 from deployments.management.portal_command import PortalCommand
 from deployments.models import Change, Pin, ProviderStatus, Service
 from deployments.pages.badges import release_stage
+from deployments.pages.verdicts.badge import verdict_of, word_of
+from deployments.pages.verdicts.blame import blame_text
 from deployments.providers.base import ProviderName
 from deployments.sync import poll
 from rollback_portal.jobs import clock
@@ -47,9 +49,15 @@ class Command(PortalCommand):
 
     def _print_json(self, services: Sequence[Service]) -> None:
         statuses = ProviderStatus.objects.in_bulk()
-        pins, running = _standing_pins(), _running_changes()
+        pins, running, last, now = _standing_pins(), _running_changes(), _last_changes(), clock.now()
         rows = [
-            _as_json(service, statuses.get(service.provider), pins.get(service.pk), running.get(service.pk))
+            {
+                **_as_json(
+                    service, statuses.get(service.provider), pins.get(service.pk), running.get(service.pk)
+                ),
+                "verdict": _verdict_json(last.get(service.pk), now),
+                "errors_began": blame_text(service, now),
+            }
             for service in services
         ]
         self.say(json.dumps(rows, indent=2))
@@ -59,9 +67,10 @@ class Command(PortalCommand):
             self.say(_provider_line(status))
         if not services:
             self.say("No service is followed yet.")
-        pins, running = _standing_pins(), _running_changes()
+        pins, running, last, now = _standing_pins(), _running_changes(), _last_changes(), clock.now()
         for service in services:
-            for line in _lines(service, pins.get(service.pk), running.get(service.pk)):
+            lines = _lines(service, pins.get(service.pk), running.get(service.pk))
+            for line in [*lines, *_verdict_lines(service, last.get(service.pk), now)]:
                 self.say(line)
 
 
@@ -94,6 +103,41 @@ def _standing_pins() -> dict[int, Pin]:
 
 def _running_changes() -> dict[int, Change]:
     return {change.service_id: change for change in Change.objects.shown().active()}
+
+
+def _last_changes() -> dict[int, Change]:
+    """The newest change of each service that was carried out."""
+    done = Change.objects.shown().filter(status="succeeded").order_by("service", "-pk").distinct("service")
+    return {change.service_id: change for change in done}
+
+
+def _verdict_json(change: Change | None, now: datetime) -> dict[str, Any] | None:
+    """None where nothing moved lately; without `sentence` before the first look."""
+    word = word_of(change, now) if change is not None else None
+    if change is None or word is None:
+        return None
+    row, said = verdict_of(change), {"operation": str(change.operation_id), "word": word.value}
+    if row is None:
+        return said
+    return said | {
+        "sentence": row.sentence,
+        "since": row.since.isoformat(),
+        "judged_at": row.judged_at.isoformat() if row.judged_at else None,
+        "watched_until": row.watched_until.isoformat(),
+        "source": row.source,
+        "requests": row.requests,
+    }
+
+
+def _verdict_lines(service: Service, change: Change | None, now: datetime) -> list[str]:
+    """What came of the last operation, and when the errors that are up began."""
+    found = _verdict_json(change, now)
+    lines = [f"  began    {text}"] if (text := blame_text(service, now)) else []
+    if found is None or change is None:
+        return lines
+    row, title = verdict_of(change), change.operation.plan.get("title", "")
+    judged = f" Judged {age(row.judged_at)} ago." if row and row.judged_at else ""
+    return [f"  verdict  {found['word']}: {title}. {found.get('sentence', '')}{judged}", *lines]
 
 
 def _provider_line(status: ProviderStatus) -> str:

@@ -57,7 +57,7 @@ def version_of(
     seen += [(past.previous and past.previous.pk, sorted(past.bad.items())) for past in pasts]
     seen += sorted((mark.pk, mark.verdict) for mark in marks.values())
     for card in cards_for(state.services, state):
-        seen += [card.stale, card.confirmed, card.doubt, card.errors, card.check_is_old]
+        seen += [card.stale, card.confirmed, card.doubt, card.errors, card.check_is_old, card.blame]
         seen.append(card.service.synced_at is None)
     return fingerprint(*seen)
 

@@ -41,6 +41,16 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Band:
+    """A part of the time with a figure of its own, such as "before 7.8%"; in percent of the width."""
+
+    x: str
+    width: str
+    words: str
+    tone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Sparkline:
     """`lines` are pieces of the line, with a gap where there is no data; `bad` those since errors are up."""
 
@@ -104,6 +114,14 @@ def _beside(point: str) -> str:
 
 def _part(at: datetime, since: datetime, until: datetime) -> float:
     return min(max((at - since) / (until - since), 0.0), 1.0)
+
+
+def band(
+    words: str, tone: str, part: tuple[datetime, datetime], since: datetime, until: datetime
+) -> Band | None:
+    """The part of a line from `since` to `until` that lies between two times; None where nothing does."""
+    first, last = (_part(at, since, until) * 100 for at in part)
+    return Band(f"{first:.1f}%", f"{last - first:.1f}%", words, tone) if last > first else None
 
 
 def _label(line: Sequence[LinePoint], began: datetime | None, since: datetime, until: datetime) -> str:

@@ -224,6 +224,12 @@ def test_the_calls_a_minute_stay_within_the_share(services: int, calls: float, e
     assert limits["reads"] + limits["metrics"] <= 400  # a minute, which Render counts together
 
 
+@pytest.mark.parametrize(("services", "passes"), [(2, 1), (12, 1), (15, 2), (100, 2)])
+def test_what_is_watched_is_read_with_each_pass_or_each_second_one(services: int, passes: int) -> None:
+    every = pace.watched_every(services)
+    assert (passes - 1) * pace.PASS_EVERY < every < passes * pace.PASS_EVERY
+
+
 @pytest.fixture
 def shared_clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     shared = Clock()

@@ -152,7 +152,9 @@ def test_a_move_that_completes_later_is_told_as_the_portals_own_and_late(
     assert not AuditEntry.objects.filter(action="rollback outside the portal").exists()
     change = Change.objects.shown().get(pk=change.pk)
     assert "after the operation had ended" in status_text.headline(change)
-    assert status_text.badge_of(change).word == ("TOOK EFFECT LATE" if settled else "NEEDS A PERSON")
+    assert status_text.badge_of(change, timezone.now()).word == (
+        "TOOK EFFECT LATE" if settled else "NEEDS A PERSON"
+    )
     assert Pin.objects.standing().filter(service=change.service).exists()
 
 

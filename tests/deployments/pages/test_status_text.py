@@ -57,22 +57,22 @@ def test_the_headline_follows_the_status(status: str, text: str) -> None:
     ],
 )
 def test_the_badge_follows_the_status(status: str, word: str) -> None:
-    assert badge_of(change(status)).word == word
+    assert badge_of(change(status), NOW).word == word
 
 
 def test_an_operation_that_simply_runs_has_nothing_more_to_say() -> None:
-    text = status_text(change("accepted"), pinned=True)
+    text = status_text(change("accepted"), NOW, pinned=True)
     assert (text.now, text.next, text.icon) == ("", "", "icons/busy.svg")
 
 
 def test_a_failure_says_what_is_live_and_what_to_do() -> None:
-    text = status_text(change("failed"), pinned=False)
+    text = status_text(change("failed"), NOW, pinned=False)
     assert text.now == "In front of users: 9c1f2aa “Add gift cards”."
     assert text.next.startswith("Choose another deployment, or do it in Render's own dashboard")
 
 
 def test_an_unknown_result_asks_to_look_before_anything_else() -> None:
-    text = status_text(change("needs_attention"), pinned=True)
+    text = status_text(change("needs_attention"), NOW, pinned=True)
     assert text.now == "Last read from Render: 9c1f2aa “Add gift cards”. It may have changed since."
     assert text.next.startswith("Look at Render's own dashboard before anything else.")
 
@@ -85,7 +85,7 @@ def test_an_unknown_result_asks_to_look_before_anything_else() -> None:
     ],
 )
 def test_a_rollback_that_succeeded_says_whether_new_commits_reach_users(pinned: bool, text: str) -> None:
-    assert status_text(change("succeeded"), pinned=pinned).now == text
+    assert status_text(change("succeeded"), NOW, pinned=pinned).now == text
 
 
 @pytest.mark.parametrize(

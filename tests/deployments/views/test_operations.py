@@ -45,7 +45,7 @@ def test_the_list_goes_on_page_by_page_without_more_queries(
     for number in range(30):
         ended(target, "failed", f"Refusal {number:02}.")
     viewer.get("/operations/")  # once a minute it is noted that somebody is there
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         first = viewer.get("/operations/")
     assert text(first).count("Refusal") == 25
     older = re.search(r'href="(/operations/\?before=\d+)">Older', first.content.decode())

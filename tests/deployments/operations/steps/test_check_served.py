@@ -41,7 +41,7 @@ def test_a_target_that_answers_with_errors_was_put_there_and_is_no_success(
 
     assert (change.status, change.outcome) == ("succeeded", SERVES_AND_FAILS), change.message
     assert "Users get errors" in change.message
-    text = status_text.status_text(change, pinned=True)
+    text = status_text.status_text(change, timezone.now(), pinned=True)
     assert (text.badge.tone, "Roll back further" in text.next) == ("bad", True)
     assert "and users get errors" in text.headline
     assert Pin.objects.standing().filter(change=change).exists()
@@ -64,7 +64,7 @@ def test_where_they_never_answered_it_is_not_checked_and_not_green(portal: Porta
 
     assert (change.status, change.failing, change.unchecked) == ("succeeded", False, True), change.message
     assert "No answer from" in change.message
-    assert status_text.badge_of(change).tone != "good"
+    assert status_text.badge_of(change, timezone.now()).tone != "good"
 
 
 @BOTH
@@ -139,7 +139,7 @@ def test_an_answer_without_a_version_is_not_checked_and_not_green(portal: Portal
     change = portal.roll_back(name)
 
     assert (change.outcome, change.unchecked) == ("succeeded", True)
-    assert status_text.badge_of(change).tone == "warn"
+    assert status_text.badge_of(change, timezone.now()).tone == "warn"
 
 
 def test_what_fails_only_later_is_not_green_either(portal: Portal) -> None:
@@ -148,7 +148,7 @@ def test_what_fails_only_later_is_not_green_either(portal: Portal) -> None:
     for _ in range(2):
         compare_live_version(portal.api, portal.api.live.commit_sha)  # type: ignore[union-attr]
 
-    text = status_text.status_text(Change.objects.shown().get(pk=change.pk), pinned=True)
+    text = status_text.status_text(Change.objects.shown().get(pk=change.pk), timezone.now(), pinned=True)
 
     assert (text.badge.tone, "Roll back further" in text.next) == ("bad", True)
     assert "Since then" in text.now

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from deployments.models import OperationKind, Pin, Service
 from deployments.operations import requests
@@ -89,7 +90,7 @@ def test_a_success_that_nobody_could_check_from_outside_says_so(portal: Portal, 
 
     assert (change.status, change.unchecked) == ("succeeded", True)
     assert "nothing was checked from outside" in change.message
-    assert status_text.badge_of(change).tone == "warn"
+    assert status_text.badge_of(change, timezone.now()).tone == "warn"
 
 
 def test_an_order_that_never_ends_needs_attention(portal: Portal) -> None:

@@ -1,0 +1,1 @@
+"""What was judged: whether an operation helped, and when the errors of a service began."""
