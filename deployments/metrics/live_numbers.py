@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -76,7 +77,9 @@ def count_live_periods() -> int:
 
 
 def _due(now: datetime) -> Sequence[_Ended]:
-    times = {"now": now, "kept": ROLLUPS_KEPT, "late": LATE, "last": LAST, "most": AT_ONCE}
+    times: dict[str, Any] = {
+        "now": now, "kept": ROLLUPS_KEPT, "late": LATE, "last": LAST, "most": AT_ONCE,
+    }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(DUE, times)
         ends = dict(cursor.fetchall())

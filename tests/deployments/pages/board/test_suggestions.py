@@ -1,0 +1,228 @@
+"""The suggestion of each service: a card where something is wrong or unknown, else one line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.http import QueryDict
+from django.utils import timezone
+
+from deployments.forms.filters import Filters
+from deployments.models import Deployment, Service
+from deployments.models.served_window import Round, ServedWindow
+from deployments.pages.board import Board, build_board
+from deployments.pages.board.suggestions import SuggestionCard
+from deployments.pages.current_state import load_current_state
+from tests import factories
+from tests.deployments.pages.figures.test_live_figures import fill
+
+pytestmark = pytest.mark.django_db
+GOOD: dict[str, Any] = {
+    "live_requests": 10_000,
+    "live_errors": 10,
+    "live_source": "provider",
+    "live_seconds": 11_400,
+}
+
+
+@pytest.fixture
+def live_api(api: Service) -> Service:
+    """Live for 40 minutes; before that something short, and before that the last known good one."""
+    factories.provider_status("render")
+    factories.deployment(api, "Good", created_at=factories.ago(hours=4), **GOOD)
+    short = {"live_seconds": 120, "live_until": factories.ago(minutes=40)}
+    factories.deployment(api, "Short", created_at=factories.ago(minutes=42), **short)
+    factories.live(api, created_at=factories.ago(minutes=40))
+    return api
+
+
+def board(*services: Service, may_operate: bool = True) -> Board:
+    loaded = tuple(Service.objects.for_dashboard().filter(pk__in=[one.pk for one in services]))
+    filters = Filters(QueryDict(""), loaded)
+    return build_board(loaded, load_current_state(loaded), filters, may_operate=may_operate)
+
+
+def suggestion(service: Service, **options: Any) -> SuggestionCard:
+    (found,) = board(service, **options).suggestions
+    return found
+
+
+def badges(page: Board) -> dict[str, list[str]]:
+    return {
+        item.deployment.subject: [badge.word for badge in item.badges]
+        for row in page.rows
+        for cell in row.cells
+        for item in cell.items
+    }
+
+
+def probed(service: Service, failures: int = 0) -> None:
+    """The portal's own requests of the last five minutes."""
+    rounds = [
+        Round(factories.ago(seconds=15 * number), 5, {503: failures} if failures else {})
+        for number in reversed(range(20))
+    ]
+    assert service.live is not None
+    Service.objects.filter(pk=service.pk).update(
+        served_window=ServedWindow(service.live.commit_sha, rounds).as_json(),
+        version_checked_at=timezone.now(),
+    )
+
+
+def failing(service: Service) -> None:
+    fill(service, 6, 0, errors=8)
+
+
+def well(service: Service) -> None:
+    fill(service, 30, 0)
+
+
+def test_while_errors_are_up_its_button_is_the_only_filled_one_and_the_rows_step_back(
+    live_api: Service,
+) -> None:
+    failing(live_api)
+    page = board(live_api)
+    (found,) = page.suggestions
+    assert (found.calm, found.wrong, found.main) == (False, True, True)
+    assert found.deployment is not None
+    assert found.deployment.subject == "Good"
+    assert found.url.endswith(f"/deployments/{found.deployment.provider_id}/roll-back/")
+    assert found.button == "Roll back shop-api"
+    assert page.steps_back
+
+
+def test_where_the_numbers_say_that_nothing_is_wrong_it_is_one_line_and_nothing_steps_back(
+    live_api: Service,
+) -> None:
+    well(live_api)
+    page = board(live_api)
+    (found,) = page.suggestions
+    assert (found.calm, found.wrong, found.main) == (True, False, False)
+    assert found.url
+    assert not page.steps_back
+
+
+def test_what_is_not_known_is_not_calm(live_api: Service) -> None:
+    assert not suggestion(live_api).calm
+    fill(live_api, 5, 0, errors=None)
+    assert not suggestion(live_api).calm
+
+
+def test_the_portals_own_requests_are_evidence_while_they_are_fresh(live_api: Service) -> None:
+    probed(live_api)
+    assert suggestion(live_api).calm
+    Service.objects.update(version_checked_at=factories.ago(minutes=3))
+    assert not suggestion(live_api).calm
+
+
+def test_numbers_of_a_snapshot_are_no_evidence(live_api: Service) -> None:
+    well(live_api)
+    Service.objects.update(read_failures=1, read_failed_at=timezone.now())
+    assert not suggestion(live_api).calm
+
+
+def test_what_serves_something_else_is_wrong_whatever_the_numbers_say(live_api: Service) -> None:
+    well(live_api)
+    Service.objects.update(version_check_sha="a" * 40, version_check_total=5, version_check_agree=5)
+    assert suggestion(live_api).wrong
+
+
+def test_it_stays_open_until_errors_have_been_gone_for_a_while(live_api: Service) -> None:
+    fill(live_api, 18, 12, errors=30)
+    fill(live_api, 12, 0)
+    found = suggestion(live_api)
+    assert (found.wrong, found.calm) == (True, False)
+
+
+def test_errors_of_longer_ago_or_of_the_deployment_before_leave_it_calm(live_api: Service) -> None:
+    fill(live_api, 60, 41, errors=50)
+    fill(live_api, 30, 24, errors=50)
+    fill(live_api, 24, 0)
+    assert suggestion(live_api).calm
+
+
+def test_a_single_failed_request_in_a_quiet_hour_opens_nothing(live_api: Service) -> None:
+    fill(live_api, 30, 0, requests=2)
+    fill(live_api, 2, 1.5, requests=2, errors=1)
+    assert suggestion(live_api).calm
+
+
+def test_the_filled_button_is_that_of_what_fails_where_it_is_known_what_fails(
+    live_api: Service, web: Service
+) -> None:
+    factories.deployment(web, created_at=factories.ago(hours=3))
+    factories.live(web)
+    assert [one.main for one in board(live_api, web).suggestions] == [True, True]
+    failing(live_api)
+    found = {one.service.pk: one for one in board(live_api, web).suggestions}
+    assert (found[live_api.pk].main, found[web.pk].main) == (True, False)
+    assert found[web.pk].url
+
+
+def test_the_badges_of_the_rows_agree_with_it(live_api: Service) -> None:
+    page = board(live_api)
+    assert badges(page)["Good"] == ["LAST KNOWN GOOD"]
+    assert badges(page)["Short"] == ["PREVIOUS"]
+    assert page.suggestions[0].badge is not None
+    assert page.suggestions[0].badge.word == "LAST KNOWN GOOD"
+    Deployment.objects.update(live_requests=None, live_errors=None, live_source="")
+    page = board(live_api)
+    assert badges(page)["Good"] == []
+    assert page.suggestions[0].badge is not None
+    assert page.suggestions[0].badge.word == "PREVIOUS"
+    assert page.suggestions[0].reason == "served before this; no numbers"
+
+
+def operation_runs(service: Service) -> None:
+    factories.change(service, service.deployments.first())
+
+
+def pinned(service: Service) -> None:
+    factories.pin(service)
+
+
+@pytest.mark.parametrize(
+    ("happens", "may_operate", "reason"),
+    [
+        (operation_runs, True, "Ana Ruiz has an operation under way on shop-api"),
+        (pinned, True, "by Bo Lind; the list below goes further back"),
+        (lambda service: None, False, "needs the role responder"),
+    ],
+)
+def test_where_there_is_no_button_it_says_why(
+    live_api: Service, happens: Callable[[Service], None], may_operate: bool, reason: str
+) -> None:
+    failing(live_api)
+    happens(live_api)
+    page = board(live_api, may_operate=may_operate)
+    (found,) = page.suggestions
+    assert found.url == ""
+    assert found.no_button.endswith(reason)
+    assert found.deployment is not None
+    assert not page.steps_back
+
+
+def test_a_service_without_a_history_says_so(web: Service) -> None:
+    factories.provider_status("vercel")
+    factories.live(web)
+    found = suggestion(web)
+    assert (found.deployment, found.url, found.badge) == (None, "", None)
+    assert found.no_button.startswith("no earlier deployment is known that can still serve")
+
+
+def test_the_page_is_drawn_anew_when_the_suggestion_changes_and_not_before(live_api: Service) -> None:
+    before = board(live_api).version
+    assert board(live_api).version == before
+    Deployment.objects.filter(commit_message__startswith="Good").update(live_errors=9_000)
+    assert board(live_api).version != before
+
+
+def test_it_is_the_same_however_the_numbers_of_the_live_one_jump(live_api: Service) -> None:
+    seen = set()
+    for errors in (8, 0, 90):
+        fill(live_api, 4, 0, errors=errors)
+        found = suggestion(live_api)
+        seen.add((found.deployment, found.reason))
+    assert len(seen) == 1
