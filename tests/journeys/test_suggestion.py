@@ -1,4 +1,4 @@
-"""What is suggested: from an alert on a phone in two touches, and never a commit that is marked bad."""
+"""The suggestion in an incident, and a commit that is marked bad: its other build is refused."""
 
 from __future__ import annotations
 
@@ -11,36 +11,16 @@ from rollback_portal.processes.supervised import wait_until
 from tests.journeys.axe import findings
 from tests.journeys.conftest import Visit
 from tests.journeys.installation import READ_WITHIN, Installation
-from tests.journeys.test_input_methods import PHONE
 from tests.journeys.visitor import Visitor
 
 pytestmark = pytest.mark.journey
 
 INCIDENT = "Faster checkout totals"
-LINK = "/now?service=shop-api&incident=INC-412&reason=errors"
-COUNT_TOUCHES = """addEventListener("touchstart", () => {
-  sessionStorage.touches = Number(sessionStorage.touches ?? 0) + 1;
-}, {capture: true})"""
-
-
-def test_alert_link_on_a_phone_to_accepted_in_two_touches(installation: Installation, visit: Visit) -> None:
-    ana = visit("ana", **PHONE)
-    ana.page.add_init_script(COUNT_TOUCHES)
-    ana.page.goto(LINK)  # the first touch: on the link in the alert
-    expect(ana.headline).to_have_text(re.compile("^Roll back API to "))
-    expect(ana.page.get_by_text("Suggested: it ")).to_be_visible()
-    assert ana.widest() <= 390
-    ana.page.get_by_role("button", name=re.compile("^Roll back API to ")).tap()  # the second one
-    ana.page.wait_for_url("**/operations/*/")
-    assert wait_until(lambda: bool(installation.received()), READ_WITHIN)
-    assert ana.page.evaluate("sessionStorage.touches") == "1"
-    assert [(who, what) for who, what, _ in installation.received()] == [("render", "rollback")]
-    ana.see_the_end(re.compile("^API was rolled back to "))
-    expect(ana.page.get_by_text("INC-412").first).to_be_visible()
 
 
 def test_the_bad_commit_rebuilt_and_refused(installation: Installation, visit: Visit) -> None:
     ana = visit("ana")
+    expect(ana.card("API")).to_contain_text("FAILING")
     found = findings(ana.page, "the suggestion in an incident")
     _takes_the_suggestion(ana)
     _the_web_builds_on(installation)
@@ -61,7 +41,6 @@ def test_the_bad_commit_rebuilt_and_refused(installation: Installation, visit: V
 
 def _takes_the_suggestion(ana: Visitor) -> None:
     """The only filled button; the commit that it takes away is marked bad unless somebody says otherwise."""
-    expect(ana.card("API")).to_contain_text("FAILING")
     button = ana.page.get_by_role("link", name="Roll back API", exact=True)
     expect(ana.page.locator("a.button[data-kind=main]")).to_have_count(1)
     expect(button).to_have_attribute("data-kind", "main")
@@ -85,7 +64,9 @@ def _asks_whoever_opens_it_all_the_same(ana: Visitor) -> None:
     ana.page.get_by_role("link", name="Roll back to this").click()
     ana.see_dialog(re.compile("^Roll back Web to "))
     expect(ana.dialog).to_contain_text("MARKED BAD")
-    ana.give_reason("the web needs it")
+    ana.dialog.get_by_role("radio", name="Error rate up").check()
+    ana.dialog.get_by_role("textbox", name="The reason in your own words").fill("the web needs it")
     ana.page.get_by_role("button", name=re.compile("^Roll back Web to ")).click()
-    expect(ana.dialog).to_contain_text("Nothing was started: tick the box")
-    ana.excuse(409)
+    answer = ana.dialog.get_by_role("checkbox", name="Yes, put it in front of users all the same")
+    assert answer.evaluate("box => box.validity.valueMissing")
+    expect(ana.dialog).to_be_visible()

@@ -125,7 +125,7 @@ class Board:
 
     @property
     def steps_back(self) -> bool:
-        return any(one.main and one.url for one in self.suggestions)
+        return any(one.wrong and one.url for one in self.suggestions)
 
 
 def build_board(

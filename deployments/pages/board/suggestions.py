@@ -1,12 +1,13 @@
 """What is suggested for each service, with its one reason, and why there is no button where there is none.
 
-Where numbers say that nothing is wrong it is one line; else, also where nothing is known, a card.
+Where numbers say that nothing is wrong it is one line; else, also where too little is known, a card. Its
+button is filled only while something is wrong.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from django.urls import reverse
 
@@ -35,8 +36,7 @@ class SuggestionCard:
         suggestion: what to go back to; None for the reason in `no_button`.
         url: opens its confirm dialog; "" where that is not possible, for the reason in `no_button`.
         calm: numbers say that nothing is wrong.
-        wrong: errors are up, or users get something else.
-        main: its button is the filled one.
+        wrong: errors are up, or users get something else: its button is the filled one.
     """
 
     service: Service
@@ -46,7 +46,6 @@ class SuggestionCard:
     no_button: str
     calm: bool
     wrong: bool
-    main: bool = False
 
     @property
     def deployment(self) -> Deployment | None:
@@ -64,16 +63,14 @@ class SuggestionCard:
     def shown(self) -> tuple[object, ...]:
         """All that it shows, so that a page knows when to draw itself anew."""
         pk = self.deployment.pk if self.deployment else None
-        return (self.service.pk, pk, self.reason, self.url, self.no_button, self.calm, self.main)
+        return (self.service.pk, pk, self.reason, self.url, self.no_button, self.calm, self.wrong)
 
 
 def suggestion_cards(
     cards: Sequence[Card], pasts: Mapping[int, Past], *, may_operate: bool
 ) -> tuple[SuggestionCard, ...]:
-    """One for each card. The filled button is that of what fails, where it is known what fails."""
-    found = [suggestion_for(card, pasts[card.service.pk], may_operate=may_operate) for card in cards]
-    known = any(one.wrong for one in found)
-    return tuple(replace(one, main=one.wrong if known else not one.calm) for one in found)
+    """One for each card of a page."""
+    return tuple(suggestion_for(card, pasts[card.service.pk], may_operate=may_operate) for card in cards)
 
 
 def suggestion_for(

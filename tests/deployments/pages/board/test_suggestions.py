@@ -58,16 +58,13 @@ def badges(page: Board) -> dict[str, list[str]]:
     }
 
 
-def probed(service: Service, failures: int = 0) -> None:
-    """The portal's own requests of the last five minutes."""
-    rounds = [
-        Round(factories.ago(seconds=15 * number), 5, {503: failures} if failures else {})
-        for number in reversed(range(20))
-    ]
+def probed(service: Service, ago: int = 0) -> None:
+    """The portal's own requests of five minutes, the last of them so many seconds ago."""
+    rounds = [Round(factories.ago(seconds=ago + 15 * number), 5, {}) for number in reversed(range(20))]
     assert service.live is not None
     Service.objects.filter(pk=service.pk).update(
         served_window=ServedWindow(service.live.commit_sha, rounds).as_json(),
-        version_checked_at=timezone.now(),
+        version_checked_at=factories.ago(seconds=ago - 1),
     )
 
 
@@ -85,7 +82,7 @@ def test_while_errors_are_up_its_button_is_the_only_filled_one_and_the_rows_step
     failing(live_api)
     page = board(live_api)
     (found,) = page.suggestions
-    assert (found.calm, found.wrong, found.main) == (False, True, True)
+    assert (found.calm, found.wrong) == (False, True)
     assert found.deployment is not None
     assert found.deployment.subject == "Good"
     assert found.url.endswith(f"/deployments/{found.deployment.provider_id}/roll-back/")
@@ -99,21 +96,24 @@ def test_where_the_numbers_say_that_nothing_is_wrong_it_is_one_line_and_nothing_
     well(live_api)
     page = board(live_api)
     (found,) = page.suggestions
-    assert (found.calm, found.wrong, found.main) == (True, False, False)
+    assert (found.calm, found.wrong) == (True, False)
     assert found.url
     assert not page.steps_back
 
 
-def test_what_is_not_known_is_not_calm(live_api: Service) -> None:
-    assert not suggestion(live_api).calm
-    fill(live_api, 5, 0, errors=None)
-    assert not suggestion(live_api).calm
+def test_what_is_not_known_is_neither_calm_nor_wrong(live_api: Service) -> None:
+    for _ in range(2):
+        page = board(live_api)
+        (found,) = page.suggestions
+        assert (found.calm, found.wrong, page.steps_back) == (False, False, False)
+        assert found.url
+        fill(live_api, 5, 0, errors=None)
 
 
 def test_the_portals_own_requests_are_evidence_while_they_are_fresh(live_api: Service) -> None:
-    probed(live_api)
+    probed(live_api, 5)
     assert suggestion(live_api).calm
-    Service.objects.update(version_checked_at=factories.ago(minutes=3))
+    probed(live_api, 180)
     assert not suggestion(live_api).calm
 
 
@@ -143,21 +143,25 @@ def test_errors_of_longer_ago_or_of_the_deployment_before_leave_it_calm(live_api
     assert suggestion(live_api).calm
 
 
+def test_once_something_else_is_live_its_own_numbers_count(live_api: Service) -> None:
+    Deployment.objects.filter(pk=live_api.live_id).update(live_since=factories.ago(minutes=9))
+    fill(live_api, 18, 10, errors=50)
+    fill(live_api, 10, 0)
+    assert suggestion(live_api).calm
+
+
 def test_a_single_failed_request_in_a_quiet_hour_opens_nothing(live_api: Service) -> None:
     fill(live_api, 30, 0, requests=2)
     fill(live_api, 2, 1.5, requests=2, errors=1)
     assert suggestion(live_api).calm
 
 
-def test_the_filled_button_is_that_of_what_fails_where_it_is_known_what_fails(
-    live_api: Service, web: Service
-) -> None:
+def test_of_two_services_only_what_fails_has_the_filled_button(live_api: Service, web: Service) -> None:
     factories.deployment(web, created_at=factories.ago(hours=3))
     factories.live(web)
-    assert [one.main for one in board(live_api, web).suggestions] == [True, True]
     failing(live_api)
     found = {one.service.pk: one for one in board(live_api, web).suggestions}
-    assert (found[live_api.pk].main, found[web.pk].main) == (True, False)
+    assert (found[live_api.pk].wrong, found[web.pk].wrong) == (True, False)
     assert found[web.pk].url
 
 
