@@ -144,7 +144,7 @@ def test_errors_of_longer_ago_or_of_the_deployment_before_leave_it_calm(live_api
 
 
 def test_once_something_else_is_live_its_own_numbers_count(live_api: Service) -> None:
-    Deployment.objects.filter(pk=live_api.live_id).update(live_since=factories.ago(minutes=9))
+    Deployment.objects.filter(live_until=None).update(live_since=factories.ago(minutes=9))
     fill(live_api, 18, 10, errors=50)
     fill(live_api, 10, 0)
     assert suggestion(live_api).calm
