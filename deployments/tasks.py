@@ -8,7 +8,7 @@ from celery import shared_task
 
 from deployments.clients import provider
 from deployments.logs.poll import read_wanted
-from deployments.metrics import collecting, status_feeds, storage
+from deployments.metrics import collecting, live_numbers, status_feeds, storage
 from deployments.metrics.pace import PASS_EVERY
 from deployments.metrics.version_check import check_followed_services
 from deployments.models import Change
@@ -61,6 +61,11 @@ def read_status_pages() -> None:
 
 
 @shared_task
+def count_live_periods() -> None:
+    live_numbers.count_live_periods()
+
+
+@shared_task
 def prune_metrics() -> None:
     storage.prune()
 
@@ -87,5 +92,6 @@ RECURRING = (
     RecurringTask("status_pages", read_status_pages, status_feeds.EVERY),
     RecurringTask("verdicts", judge_changes, judging.EVERY),
     RecurringTask("causes", look_for_causes, blaming.EVERY),
+    RecurringTask("live_periods", count_live_periods, timedelta(seconds=15)),
     RecurringTask("metrics_pruned", prune_metrics, timedelta(minutes=10)),
 )

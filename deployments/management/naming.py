@@ -7,12 +7,14 @@ import os
 
 from deployments.management.portal_command import CommandRefused
 from deployments.models import OPERATE, Deployment, Service
-from deployments.operations.previous import previous
+from deployments.operations.previous import past_of
 from rollback_portal.accounts.models import User
 from rollback_portal.audit.record import Actor
 from rollback_portal.command import storable
 
 NOT_STARTED = "Nothing was started."
+PREVIOUS, GOOD = "previous", ("good", "last-known-good")
+CHOSEN = (PREVIOUS, *GOOD)  # targets that the portal finds, instead of the person
 
 
 def find_service(name: str) -> Service:
@@ -58,20 +60,31 @@ def find_actor(name: str) -> Actor:
 
 
 def find_target(service: Service, wanted: str) -> Deployment:
-    """A deployment by its id or its commit, or `previous`: what served before this incident.
+    """A deployment by its id or its commit, `previous` (what served before this incident) or `good`.
 
     Raises:
         CommandRefused: there is none, or the beginning of a commit is that of several, which are listed.
     """
-    deployment = previous(service) if wanted == "previous" else _find(service, wanted)
-    if deployment is None and wanted == "previous":
-        raise CommandRefused(
-            f"No deployment of {service.label} is known from before the live one that can still serve. "
-            f"{NOT_STARTED} `deployments {service.slug}` lists them, each with the reason."
-        )
+    if wanted in CHOSEN:
+        return _chosen(service, wanted)
+    deployment = _find(service, wanted)
     if deployment is None:
         raise CommandRefused(f"{service.label} has no deployment or commit {wanted[:80]}. {NOT_STARTED}")
     return deployment
+
+
+def _chosen(service: Service, wanted: str) -> Deployment:
+    """What the pages call PREVIOUS or LAST KNOWN GOOD; neither ever stands in for the other."""
+    past = past_of([service])[service.pk]
+    found = past.good if wanted in GOOD else past.previous
+    if found is not None:
+        return found
+    listed = f"{NOT_STARTED} `deployments {service.slug}` lists them, each with the reason."
+    if wanted == PREVIOUS or past.suggestion is None:
+        known = f"No deployment of {service.label} is known from before the live one that can still serve."
+        raise CommandRefused(f"{known} {listed}")
+    before = f"`previous` is {past.suggested}: it {past.suggestion.reason}"
+    raise CommandRefused(f"No deployment of {service.label} is known to be good; {before}. {listed}")
 
 
 def _find(service: Service, wanted: str) -> Deployment | None:

@@ -11,7 +11,7 @@ from django.core.management.base import CommandParser
 
 from deployments.clients import provider
 from deployments.management.exit_codes import FAILED
-from deployments.management.naming import NOT_STARTED, find_actor, find_service
+from deployments.management.naming import CHOSEN, NOT_STARTED, find_actor, find_service
 from deployments.management.portal_command import CommandRefused, PortalCommand
 from deployments.management.waiting import ProgressLines, stop_at_once
 from deployments.models import Change, Deployment, Operation, OperationKind, Reason, Service
@@ -92,7 +92,7 @@ class OperationCommand(PortalCommand):
         plan = self._plan(service, options)
         if options["dry_run"]:
             self._end_dry_run(plan, options)
-        question, named = plan.question, options.get("to") != "previous"
+        question, named = plan.question, options.get("to") not in CHOSEN
         if question and not options["again"] and not (named and question.for_previous):
             raise CommandRefused(f"{question.text} {NOT_STARTED} If you mean it, add --again.")
         if not options["json"]:

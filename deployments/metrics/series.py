@@ -20,6 +20,7 @@ from rollback_portal.jobs import clock
 from rollback_portal.text import duration
 
 FINEST_UP_TO = timedelta(hours=6)  # spans that are longer are read by five minutes
+SWITCH = timedelta(minutes=1)  # around a deployment, while instances are exchanged, counts for neither
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,24 +136,21 @@ def _counts_more(one: Measured, other: Measured) -> bool:
     return one.source == MetricSource.PROVIDER
 
 
-@dataclass(frozen=True, slots=True)
-class WhileLive:
-    """How a deployment did while it was live; `measured` is None where nothing is known."""
-
-    span: Span
-    measured: Measured | None
-
-    @property
-    def text(self) -> str:
-        """ "was live 3 d 4 h, 5xx 0.1%"."""
-        length = f"was live {duration(self.span.length)}"
-        share = self.measured.share if self.measured else None
-        return f"{length}, no data" if share is None else f"{length}, 5xx {percent(share)}"
+def while_live_text(length: timedelta, share: float | None, source: str) -> str:
+    """ "was live 3 d 4 h, 5xx 0.1%"."""
+    return f"was live {duration(length)}, {share_text(share, source)}"
 
 
-def while_live(spans: Sequence[Span]) -> Sequence[WhileLive]:
-    """For each time in which a deployment was live. Two queries at most."""
-    return [WhileLive(span, measured) for span, measured in zip(spans, share_and_latency(spans), strict=True)]
+def share_text(share: float | None, source: str) -> str:
+    """ "5xx 0.1%" or "no data"."""
+    if share is None:
+        return "no data"
+    return f"{error_word(source)} {percent(share)}"
+
+
+def error_word(source: str) -> str:
+    """What an error is: the provider counts 5xx, the portal everything that is not a good answer."""
+    return "errors" if source == MetricSource.PROBE else "5xx"
 
 
 # --- One figure for each few minutes, for a line ---
@@ -169,10 +167,11 @@ ORDER BY step
 
 @dataclass(frozen=True, slots=True)
 class LinePoint:
-    """The share of errors in the step that begins at `at`."""
+    """The share of errors in the step that begins at `at`, over so many requests."""
 
     at: datetime
     share: float
+    requests: float
 
 
 def error_lines(
@@ -185,7 +184,7 @@ def error_lines(
         cursor.execute(LINE, [seconds, list(services), since, until])
         for service_id, source, number, requests, errors in cursor.fetchall():
             at = datetime.fromtimestamp(int(number) * seconds, since.tzinfo)
-            by_source[service_id].setdefault(source, []).append(LinePoint(at, errors / requests))
+            by_source[service_id].setdefault(source, []).append(LinePoint(at, errors / requests, requests))
     order = (MetricSource.PROVIDER, MetricSource.PROBE)
     return {
         service_id: next(lines[source] for source in order if source in lines)

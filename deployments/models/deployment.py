@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.db import models
 from django.db.models import Q
 
+from deployments.models.live_period import share_is_one, share_of
 from deployments.providers.base import DeploymentStatus
 from deployments.providers.json_fields import stated
 
@@ -26,7 +27,9 @@ class Deployment(models.Model):
 
     A deleted one (status `deleted`) went by hand or `by_retention`, the project's policy, by which others
     expire. `checks` and `alias_error` are Vercel's words on whether it may get the domains.
-    `live_since` is set while it is live; `live_seconds` is the total of the earlier periods. On Render a
+    `live_since` is set while it is live; `live_seconds` is the total of the earlier periods. In these,
+    `live_errors` of `live_requests` failed, and in the last half hour of the latest one `end_errors` of
+    `end_requests`, as `live_source` measured; NULL is no data. On Render a
     rollback is a deployment of its own, and `restores` is the one whose build it restored. `unlisted` counts
     the complete lists in a row that lacked it; only a look at it by id makes it missing.
     """
@@ -59,6 +62,11 @@ class Deployment(models.Model):
     live_since = models.DateTimeField(null=True)
     live_until = models.DateTimeField(null=True)
     live_seconds = models.PositiveBigIntegerField(default=0)
+    live_requests = models.FloatField(null=True)
+    live_errors = models.FloatField(null=True)
+    end_requests = models.FloatField(null=True)
+    end_errors = models.FloatField(null=True)
+    live_source = models.CharField(max_length=8, blank=True, default="", db_default="")
     restores = models.ForeignKey("self", models.SET_NULL, null=True, related_name="+")
     started_by = models.CharField(max_length=120, blank=True)
     outside = models.BooleanField(default=False, help_text="A rollback that was not done through the portal.")
@@ -72,6 +80,11 @@ class Deployment(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["service", "provider_id"], name="one_row_per_provider_deployment"
+            ),
+            models.CheckConstraint(
+                condition=share_is_one("live_requests", "live_errors", "live_source")
+                & share_is_one("end_requests", "end_errors", "live_source"),
+                name="live_errors_are_requests",
             ),
         ]
         indexes = [
@@ -103,6 +116,16 @@ class Deployment(models.Model):
     @property
     def was_live(self) -> timedelta | None:
         return timedelta(seconds=self.live_seconds) if self.live_seconds else None
+
+    @property
+    def live_share(self) -> float | None:
+        """Of the requests that failed while it was live, from 0 to 1; None without data."""
+        return share_of(self.live_errors, self.live_requests)
+
+    @property
+    def end_share(self) -> float | None:
+        """The same of the last half hour in which it was live."""
+        return share_of(self.end_errors, self.end_requests)
 
     @property
     def is_rollback(self) -> bool:

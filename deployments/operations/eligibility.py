@@ -10,6 +10,7 @@ from deployments.models.deployment import RUNNING
 from deployments.operations.obstacles import obstacle
 from deployments.providers.base import DeploymentStatus
 
+ROLL_BACK_TO_THIS = "Roll back to this"
 RENDER, VERCEL = Service.ProviderChoice.RENDER, Service.ProviderChoice.VERCEL
 
 
@@ -37,7 +38,7 @@ def button_text(deployment: Deployment) -> str:
     return (
         "Promote to production"
         if operation_kind_for(deployment) == OperationKind.PROMOTE
-        else "Roll back to this"
+        else ROLL_BACK_TO_THIS
     )
 
 

@@ -29,7 +29,8 @@ class Plan:
     """What would happen. `ineligible_reason` says why it cannot, "" where it can.
 
     `same_commit` and `known_bad` are sentences on the target, `brings_bad` one on the commits that come with
-    it. `question` has to be answered before anything is started.
+    it. `question` has to be answered before anything is started. `suggested` says why it is what the portal
+    suggests, "" where it is another one.
     """
 
     kind: OperationKind
@@ -49,6 +50,7 @@ class Plan:
     known_bad: str = ""
     brings_bad: str = ""
     question: Question | None = None
+    suggested: str = ""
     keep_auto_deploy_off: bool = False
     token: str = field(repr=False, default="")
 
@@ -90,8 +92,7 @@ def make_plan(
     Args:
         kind: what to do.
         service: the service, with `live` loaded.
-        target: the deployment to put in front of users; None only for leaving a rollback without moving
-            traffic.
+        target: what goes in front of users; None only for leaving a rollback without moving traffic.
         active: the service's active change, if any.
         pin: the service's standing pin, if any.
         cancel_builds_first: whether running builds are canceled first.
@@ -122,6 +123,7 @@ def make_plan(
         known_bad=known_bad(past.rolled_back(target)) if target and kind != OperationKind.LEAVE else "",
         brings_bad=brings_bad(_that_come(marks, service, target, kind)),
         question=_question(service, target, past, marks, kind),
+        suggested=past.why_suggested(target),
         keep_auto_deploy_off=keep_auto_deploy_off,
         token=new_token(kind, service, target, keep_auto_deploy_off=keep_auto_deploy_off),
     )

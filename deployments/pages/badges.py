@@ -23,6 +23,7 @@ class BadgeContext:
     Args:
         sure: whether the mark of what is live may be green, and in a word or two why not (`doubt`).
         previous: what served before this incident.
+        good: the last known good deployment.
         rolled_back: the rollback away from this deployment, where it is known to be bad.
         mark: what somebody has said of its commit.
     """
@@ -31,6 +32,7 @@ class BadgeContext:
     sure: bool = True
     doubt: str = ""
     previous: Deployment | None = None
+    good: Deployment | None = None
     rolled_back: RolledBack | None = None
     mark: CommitMark | None = None
 
@@ -65,6 +67,8 @@ def _serving(deployment: Deployment, context: BadgeContext) -> list[Badge]:
     if context.service.live_id == deployment.pk:
         detail = "" if context.sure else context.doubt or "not certain"
         return [Badge("LIVE", "good" if context.sure else "", detail=detail)]
+    if context.good is not None and context.good.pk == deployment.pk:
+        return [Badge("LAST KNOWN GOOD", "good", "circle")]
     if context.previous is not None and context.previous.pk == deployment.pk:
         return [Badge("PREVIOUS", shape="circle")]
     return []

@@ -9,7 +9,8 @@ from datetime import timedelta
 from django.utils import timezone
 
 from deployments.history import Commit
-from deployments.models import Deployment, Pin, Service
+from deployments.metrics.series import percent, share_text, while_live_text
+from deployments.models import Deployment, MetricSource, Pin, Service
 from deployments.pages.sentence import Part, Sentence, age_of, code, joined, moment, sentence
 from deployments.providers.base import DeploymentStatus
 from rollback_portal.templatetags.text import pull_request_url
@@ -30,7 +31,7 @@ def pull_request(number: str, repository: str) -> Sentence:
 
 
 def row_facts(deployment: Deployment, *, name_service: bool, own_time: bool, live: bool) -> Sentence:
-    """ "API · 77ab0e1 · Bo Lind · #412 · 13:51 · was live 3 d 4 h".
+    """ "API · 77ab0e1 · Bo Lind · #412 · 13:51 · was live 3 d 4 h, 5xx 0.1%".
 
     Args:
         deployment: with its service loaded.
@@ -61,26 +62,46 @@ def expiry(deployment: Deployment) -> Sentence:
 
 
 def live_time(deployment: Deployment, *, live: bool) -> Sentence:
-    """ "live 4 min, before 3 d", "was live 3 d", or nothing if it never was."""
-    was_live = duration(deployment.was_live) if deployment.was_live else ""
+    """ "live 4 min, before 3 d", "was live 3 d, 5xx 0.1%", or nothing if it never was."""
     if not live:
-        return sentence(f"was live {was_live}") if was_live else ()
+        return sentence(was_live(deployment))
     now = sentence("live ", age_of(deployment.live_since)) if deployment.live_since else ()
-    before = sentence(f"before {was_live}") if was_live else ()
+    before = sentence(f"before {duration(deployment.was_live)}") if deployment.was_live else ()
     return joined((now, before), ", ")
+
+
+def was_live(deployment: Deployment) -> str:
+    """ "was live 3 d 4 h, 5xx 0.1%"; "" if it never was, or still is for the first time."""
+    if deployment.was_live is None:
+        return ""
+    return while_live_text(deployment.was_live, deployment.live_share, deployment.live_source)
+
+
+def numbers_fact(deployment: Deployment) -> str:
+    """How it did while it was live, for its own page; "" if it never was."""
+    if deployment.was_live is None:
+        return ""
+    share, source = deployment.live_share, deployment.live_source
+    if share is None:
+        return "No data: nothing was measured while it was live, or it is not counted yet."
+    words = [f"{share_text(share, source)} of {deployment.live_requests:,.0f} requests"]
+    if deployment.end_share is not None:
+        end = f"{percent(deployment.end_share)} of {deployment.end_requests:,.0f} in its last half hour"
+        words.append(end)
+    return f"{', '.join(words)}; {MetricSource(source).label}"
 
 
 def live_fact(deployment: Deployment, *, live: bool) -> Sentence:
     """The same in full, for the page of the deployment."""
-    was_live = duration(deployment.was_live) if deployment.was_live else ""
+    length = duration(deployment.was_live) if deployment.was_live else ""
     if live and deployment.live_since:
-        before = f"; before, {was_live}" if was_live else ""
+        before = f"; before, {length}" if length else ""
         return sentence("since ", moment(deployment.live_since), ", ", age_of(deployment.live_since), before)
     if live:
         return sentence("now, since an unknown time")
-    if was_live:
+    if length:
         until = sentence(", last until ", moment(deployment.live_until)) if deployment.live_until else ()
-        return (*sentence(f"{was_live} in all"), *until)
+        return (*sentence(f"{length} in all"), *until)
     if deployment.served:
         return sentence("once, for an unknown time")
     return sentence(f"never, as far as {deployment.service.get_provider_display()} reports")
@@ -107,7 +128,7 @@ def target_fact(target: Deployment) -> Sentence:
         f", by {clean_line(target.author, 60)}" if target.author else "",
         ", built ",
         moment(target.made_at),
-        f", was live {duration(target.was_live)}" if target.was_live else "",
+        f", {was_live(target)}" if target.was_live else "",
     )
 
 

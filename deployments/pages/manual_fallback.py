@@ -43,7 +43,7 @@ def for_page(state: CurrentState, pasts: Mapping[int, Past]) -> Sequence[ManualC
     Args:
         pasts: that of each of them, by primary key; the page has loaded them with those of its rows.
     """
-    return _cards_to_previous(out_of_reach(state), state, pasts)
+    return _cards_to_suggested(out_of_reach(state), state, pasts)
 
 
 def for_dialog(plan: Plan, status: ProviderStatus | None) -> ManualFallback | None:
@@ -81,16 +81,16 @@ def for_change(change: Change, pin: Pin | None, *, overdue: bool = False) -> Man
 def last_known() -> str:
     """The cards of all followed services as HTML, stored for the time when PostgreSQL is away."""
     state = load_current_state(Service.objects.for_dashboard())
-    cards = _cards_to_previous(state.services, state, past_of(state.services))
+    cards = _cards_to_suggested(state.services, state, past_of(state.services))
     return "".join(render_to_string("deployments/_manual_commands.html", {"card": card}) for card in cards)
 
 
-def _cards_to_previous(
+def _cards_to_suggested(
     services: Iterable[Service], state: CurrentState, pasts: Mapping[int, Past]
 ) -> Sequence[ManualCommands]:
-    """Back to what was live before; for a pinned service that is never what was rolled back from."""
+    """Back to what is suggested; for a pinned service that is never what was rolled back from."""
     return [
-        _card(service, pasts[service.pk].previous, state.pins.get(service.pk), OperationKind.ROLL_BACK)
+        _card(service, pasts[service.pk].suggested, state.pins.get(service.pk), OperationKind.ROLL_BACK)
         for service in services
     ]
 

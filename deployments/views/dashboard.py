@@ -35,6 +35,7 @@ from deployments.pages.deployment_text import (
     live_fact,
     no_deployments,
     nothing_between,
+    numbers_fact,
     service_facts,
 )
 from deployments.pages.status_text import badge_of, headline
@@ -110,6 +111,7 @@ def deployment(request: HttpRequest, slug: str, provider_id: str) -> HttpRespons
         "may_operate": _may_operate(request),
         "needed_role": weakest_role(OPERATE),
         "live_fact": live_fact(deployment, live=service.live_id == deployment.pk),
+        "numbers_fact": numbers_fact(deployment),
         "commits": commits,
         "commits_summary": commits_summary(len(commits), COMMITS_MOVE[goes_back], service),
         "compare_url": compare_url(service, older, newer),

@@ -2,38 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import slugify
 from django.views.decorators.http import require_safe
 
 from deployments.forms.alert_link import AlertLink
-from deployments.models import Deployment, OperationKind, Service
-from deployments.operations import eligibility
-from deployments.operations.previous import previous_of
-from deployments.pages.current_state import CurrentState, load_current_state
+from deployments.models import Service
+from deployments.operations.previous import past_of
+from deployments.pages.board.suggestions import SuggestionCard, suggestion_for
+from deployments.pages.cards import cards_for
+from deployments.pages.current_state import load_current_state
 from rollback_portal.web.pages import page
-
-
-@dataclass(frozen=True, slots=True)
-class Suggestion:
-    """What could be done for one service.
-
-    Args:
-        deployment: what served before this incident; None where nothing that did can serve.
-        url: opens its confirm dialog; "" where that is not possible, for the `reason`.
-        button: what the dialog would do.
-    """
-
-    service: Service
-    deployment: Deployment | None
-    url: str
-    reason: str
-    button: str = ""
 
 
 @require_safe
@@ -59,24 +40,10 @@ def _named(name: str) -> list[Service]:
     return services.named(name) or services.named(slugify(name))
 
 
-def _suggestions(services: list[Service], link: AlertLink) -> list[Suggestion]:
-    state, found = load_current_state(services), previous_of(services)
-    return [_suggestion(service, found.get(service.pk), state, link) for service in services]
-
-
-def _suggestion(
-    service: Service, deployment: Deployment | None, state: CurrentState, link: AlertLink
-) -> Suggestion:
-    if deployment is None:
-        reason = "no earlier deployment is known that can still serve and was not rolled back from"
-        return Suggestion(service, None, "", reason)
-    deployment.service = service
-    reason = eligibility.ineligible_reason(
-        deployment, service, state.changes.get(service.pk), state.pins.get(service.pk)
-    )
-    if reason:
-        return Suggestion(service, deployment, "", reason)
-    promotes = eligibility.operation_kind_for(deployment) == OperationKind.PROMOTE
-    dialog = reverse("promote" if promotes else "roll_back", args=[service.slug, deployment.provider_id])
-    address = f"{dialog}?{link.query()}".removesuffix("?")
-    return Suggestion(service, deployment, address, "", eligibility.button_text(deployment))
+def _suggestions(services: list[Service], link: AlertLink) -> list[SuggestionCard]:
+    """Whether the person may do it, the dialog says; who follows an alert may go further back, too."""
+    state, pasts = load_current_state(services), past_of(services)
+    return [
+        suggestion_for(card, pasts[card.service.pk], may_operate=True, query=link.query(), under_pin=True)
+        for card in cards_for(tuple(services), state)
+    ]

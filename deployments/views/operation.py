@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 from deployments.models import OPERATE, Change, OperationKind
 from deployments.models.operation import SERVES_AND_FAILS
 from deployments.operations import overdue, requests
-from deployments.operations.previous import previous
+from deployments.operations.previous import suggested
 from deployments.pages import manual_fallback
 from deployments.pages.checklist import checklist
 from deployments.pages.status_text import (
@@ -102,11 +102,11 @@ def _send_again_url(change: Change) -> str:
 
 
 def _further_url(change: Change, status: StatusText) -> str:
-    """The confirm dialog for what was live before the target, where that fails users; else ""."""
+    """The confirm dialog of what is suggested instead of the target, where that fails users; else ""."""
     if not change.ended or status.badge not in {BADGES[SERVES_AND_FAILS], FAILS_SINCE}:
         return ""
-    further = previous(change.service)
-    return reverse("roll_back", args=[change.service.slug, further.provider_id]) if further else ""
+    further = suggested([change.service]).get(change.service_id)
+    return reverse("roll_back", args=[change.service.slug, further.deployment.provider_id]) if further else ""
 
 
 def _poll_interval(change: Change, verdict: VerdictPanel | None, now: datetime) -> str:

@@ -101,9 +101,10 @@ class Person:
         return answer.text
 
     def candidates(self, slug: str) -> list[str]:
-        """Return the addresses of the buttons "Roll back to this", newest first."""
+        """Return the addresses of the buttons "Roll back to this" in the list, newest first."""
         button = re.compile(rf'"(/services/{re.escape(slug)}/deployments/[^/"]+/roll-back/)"')
-        return list(dict.fromkeys(button.findall(self.page(f"/services/{slug}/"))))
+        _, _, rows = self.page(f"/services/{slug}/").rpartition('<div id="list"')
+        return list(dict.fromkeys(button.findall(rows)))
 
     def send(self, confirm: str, fields: dict[str, str]) -> str:
         """Press the confirm dialog's button as htmx does; return the operation's address."""

@@ -30,6 +30,12 @@ REASONS: dict[str, str] = {
         "it only allows a change one more move, from queued to unclear, "
         "and both versions work on unclear ones"
     ),
+    "deployments.0007_live_numbers: AddConstraint deployment live_errors_are_requests": (
+        "it only watches columns that are made in the same migration, and the version before leaves NULL"
+    ),
+    "deployments.0007_live_numbers: AddConstraint liveperiod period_errors_are_requests": (
+        "it only watches columns that are made in the same migration, and the version before leaves NULL"
+    ),
     "dbtools.0002_rehearsal: RunSQL": (
         "it only asks who settled a run that needed attention, and fills that in from the message that the "
         "version before writes"

@@ -17,8 +17,8 @@ from deployments.operations.previous import past_of
 from deployments.pages.badges import BadgeContext, badges_for
 from deployments.pages.cards import cards_for
 from deployments.pages.current_state import load_current_state
-from deployments.pages.deployment_text import built_ago
-from rollback_portal.text import age, clean_line, duration
+from deployments.pages.deployment_text import built_ago, was_live
+from rollback_portal.text import age, clean_line
 from rollback_portal.web.badges import Badge
 
 MOST_ROWS = 1000
@@ -65,7 +65,7 @@ def described(service: Service, deployments: Iterable[Deployment]) -> list[dict[
         deployment.service = service
         rolled_back = past.rolled_back(deployment)
         mark = marks.get(commit_of(deployment))
-        context = BadgeContext(service, card.sure, card.doubt, past.previous, rolled_back, mark)
+        context = BadgeContext(service, card.sure, card.doubt, past.previous, past.good, rolled_back, mark)
         reason = eligibility.ineligible_reason(deployment, service, card.change, card.pin)
         if rolled_back is not None and rolled_back.standing:
             reason = reason or rolled_back.way_back
@@ -75,13 +75,20 @@ def described(service: Service, deployments: Iterable[Deployment]) -> list[dict[
 
 def _row(deployment: Deployment, badges: Iterable[Badge], reason: str) -> dict[str, Any]:
     made = deployment.made_at
-    was_live = f", was live {duration(deployment.was_live)}" if deployment.was_live else ""
+    lived = was_live(deployment)
     return {
         "deployment": deployment.provider_id,
         "commit": deployment.commit_sha,
         "subject": clean_line(deployment.subject, 80),
         "created_at": made.isoformat() if made else None,
-        "times": f"{built_ago(deployment)}{was_live}",
+        "times": f"{built_ago(deployment)}{f', {lived}' if lived else ''}",
+        "live": {
+            "seconds": deployment.live_seconds,
+            "requests": deployment.live_requests,
+            "errors": deployment.live_errors,
+            "share": deployment.live_share,
+            "measured_by": deployment.live_source or None,
+        },
         "marks": [clean_line(f"{badge.word} {badge.detail}") for badge in badges],
         "can": "" if reason else COMMANDS[eligibility.operation_kind_for(deployment)],
         "reason": reason,

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from deployments.management.naming import NOT_STARTED, find_target
+from deployments.management.naming import CHOSEN, NOT_STARTED, find_target
 from deployments.management.operation_command import OperationCommand
 from deployments.management.portal_command import CommandRefused
 from deployments.models import Deployment, OperationKind, Service
@@ -20,6 +20,6 @@ class Command(OperationCommand):
         parser.add_argument("--to", required=True, help="a deployment's id, or a commit (7 to 40 digits)")
 
     def find_target(self, service: Service, options: dict[str, Any]) -> Deployment:
-        if options["to"] == "previous":
+        if options["to"] in CHOSEN:
             raise CommandRefused(f"What served before is rolled back to: use `rollback`. {NOT_STARTED}")
         return find_target(service, options["to"])

@@ -19,7 +19,8 @@ class Command(OperationCommand):
         parser.add_argument(
             "--to",
             required=True,
-            help="a deployment's id, a commit (7 to 40 digits) or: previous, what served before the incident",
+            help="a deployment's id, a commit (7 to 40 digits), or: previous, what served before the "
+            "incident; good (or last-known-good), the last known good one",
         )
         parser.add_argument(
             "--not-bad",

@@ -19,6 +19,7 @@ from deployments.operations import eligibility
 from deployments.operations.marks import commit_of, held_back, marks_of
 from deployments.operations.previous import Past, past_of
 from deployments.pages.badges import BadgeContext, badges_for
+from deployments.pages.board.suggestions import SuggestionCard, suggestion_cards
 from deployments.pages.board.version import version_of
 from deployments.pages.cards import Card, cards_for
 from deployments.pages.current_state import CurrentState
@@ -49,7 +50,7 @@ class BoardItem:
     Args:
         rebuilds: older builds of the same commit, folded under this one.
         live: whether it is live now.
-        suggested: whether it is what served before this incident.
+        suggested: whether it is what the suggestion goes back to.
         url: the confirm dialog that `button` opens; "" if there is no button, for the `ineligible_reason`.
         facts: commit, author, pull request and times, on one line.
     """
@@ -110,15 +111,21 @@ class BoardRow:
 class Board:
     """Cards and rows of some services. `version` changes whenever the page would look different.
 
-    `pasts` are those of its services and of those out of reach, by primary key.
+    `pasts` are those of its services and of those out of reach, by primary key. While something is wrong, one
+    of `suggestions` has the filled button and the others step back.
     """
 
     cards: tuple[Card, ...]
     columns: tuple[TimelineColumn, ...]
     rows: tuple[BoardRow, ...]
     pasts: Mapping[int, Past]
+    suggestions: tuple[SuggestionCard, ...]
     older: str
     version: str
+
+    @property
+    def steps_back(self) -> bool:
+        return any(one.wrong and one.url for one in self.suggestions)
 
 
 def build_board(
@@ -139,8 +146,9 @@ def build_board(
     marks = marks_of(deployments)
     data = _BoardData(services, cards, pasts, timeline.rows, marks, may_operate)
     rows = tuple(_board_row(row, columns, data) for row in timeline.rows)
-    version = version_of(state, deployments, pasts.values(), marks, filters.data, may_operate)
-    return Board(cards, columns, rows, pasts, timeline.older, version)
+    suggestions = suggestion_cards(cards, pasts, may_operate=may_operate)
+    version = version_of(state, deployments, pasts.values(), suggestions, marks, filters.data, may_operate)
+    return Board(cards, columns, rows, pasts, suggestions, timeline.older, version)
 
 
 def build_item(deployment: Deployment, state: CurrentState, *, may_operate: bool) -> BoardItem:
@@ -185,7 +193,7 @@ class _BoardData:
     def badge_context(self, deployment: Deployment) -> BadgeContext:
         card, past = self.cards[deployment.service_id], self.pasts[deployment.service_id]
         rolled_back, mark = past.rolled_back(deployment), self.marks.get(commit_of(deployment))
-        return BadgeContext(card.service, card.sure, card.doubt, past.previous, rolled_back, mark)
+        return BadgeContext(card.service, card.sure, card.doubt, past.previous, past.good, rolled_back, mark)
 
 
 def _built_elsewhere(
@@ -244,7 +252,7 @@ def _item(
         rebuilds=entry.rebuilds,
         badges=badges_for(deployment, context),
         live=live,
-        suggested=context.previous == deployment,
+        suggested=data.pasts[deployment.service_id].suggested == deployment,
         button=eligibility.button_text(deployment),
         url="" if reason else reverse(name, args=[card.service.slug, deployment.provider_id]),
         ineligible_reason=reason,

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from deployments.models import CommitMark, Deployment
 from deployments.operations.previous import Past
+from deployments.pages.board.suggestions import SuggestionCard
 from deployments.pages.cards import cards_for
 from deployments.pages.current_state import CurrentState
 from rollback_portal.web.unchanged import fingerprint
@@ -36,6 +37,7 @@ def version_of(
     state: CurrentState,
     deployments: Iterable[Deployment],
     pasts: Iterable[Past],
+    suggestions: Iterable[SuggestionCard],
     marks: Mapping[str, CommitMark],
     filters: Any,
     may_operate: bool,
@@ -55,6 +57,7 @@ def version_of(
     seen.append(state.process_status.broker_is_away)
     seen += [_values(row) for row in deployments]
     seen += [(past.previous and past.previous.pk, sorted(past.bad.items())) for past in pasts]
+    seen += [one.shown for one in suggestions]
     seen += sorted((mark.pk, mark.verdict) for mark in marks.values())
     for card in cards_for(state.services, state):
         seen += [card.stale, card.confirmed, card.doubt, card.errors, card.check_is_old, card.blame]

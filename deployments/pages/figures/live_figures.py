@@ -10,9 +10,12 @@ from datetime import datetime, timedelta
 from django.conf import settings
 
 from deployments.metrics.series import (
+    SWITCH,
+    LinePoint,
     Measured,
     Span,
     error_lines,
+    error_word,
     milliseconds,
     percent,
     rate,
@@ -26,21 +29,23 @@ from rollback_portal.jobs import clock
 from rollback_portal.text import duration
 
 NOW, BEFORE = timedelta(minutes=5), timedelta(minutes=30)
-SWITCH = timedelta(minutes=1)  # around a deployment, while instances are exchanged, counts for neither
 LINE = timedelta(hours=2)
+LATELY, TOGETHER = timedelta(minutes=20), 3  # steps, which together have as many requests as `now`
 
 
 @dataclass(frozen=True, slots=True)
 class LiveFigures:
     """What was measured of one service; None is no data.
 
-    `before` is the half hour before its live deployment, `now` the last 5 minutes since then.
+    `before` is the half hour before its live deployment, `now` the last 5 minutes since then, `lately` the
+    steps of the last 20 minutes since then.
     """
 
     service: Service
     now: Measured | None
     before: Measured | None
     spark: Sparkline
+    lately: Sequence[LinePoint] = ()
 
     @property
     def failing(self) -> str:
@@ -51,6 +56,25 @@ class LiveFigures:
         if share * 100 <= settings.SERVED_ERROR_SHARE:
             return ""
         return f"{percent(share)} of {self.now.requests:,.0f} requests in the last {self._span} failed"
+
+    @property
+    def failed_lately(self) -> bool:
+        """Whether too many failed in any five or six minutes of the last 20.
+
+        What appears with errors stays until they have been gone for a while, instead of coming and going.
+        """
+        limit = settings.SERVED_ERROR_SHARE / 100
+        for end in range(TOGETHER, len(self.lately) + 1):
+            steps = self.lately[end - TOGETHER : end]
+            requests = sum(one.requests for one in steps)
+            if requests >= ENOUGH and sum(one.share * one.requests for one in steps) > limit * requests:
+                return True
+        return False
+
+    @property
+    def judged(self) -> bool:
+        """Whether enough was measured since it is live to say that errors are not up."""
+        return sum(one.requests for one in self.lately) >= ENOUGH
 
     @property
     def share_now(self) -> str:
@@ -77,9 +101,8 @@ class LiveFigures:
 
     @property
     def error_word(self) -> str:
-        """What an error is: the provider counts 5xx, the portal everything that is not a good answer."""
-        probed = self.now is not None and self.now.source == MetricSource.PROBE
-        return f"Errors, last {self._span}" if probed else f"5xx, last {self._span}"
+        word = error_word(self.now.source if self.now else MetricSource.PROVIDER)
+        return f"{word.capitalize()}, last {self._span}"
 
     @property
     def tone(self) -> str:
@@ -120,10 +143,20 @@ def load_figures(services: Sequence[Service]) -> Mapping[int, LiveFigures]:
     lines, marks = error_lines(ids, since, now, STEP), _marks(ids, since)
     return {
         service.pk: LiveFigures(
-            service, *pairs[service.pk], draw(lines.get(service.pk, ()), marks[service.pk], since, now)
+            service,
+            *pairs[service.pk],
+            draw(lines.get(service.pk, ()), marks[service.pk], since, now),
+            _lately(lines.get(service.pk, ()), service, now),
         )
         for service in services
     }
+
+
+def _lately(line: Sequence[LinePoint], service: Service, now: datetime) -> Sequence[LinePoint]:
+    """A step in which another deployment was live, too, counts for neither."""
+    live_since = service.live.live_since if service.live else None
+    since = max(now - LATELY, live_since or now - LATELY)
+    return tuple(one for one in line if one.at >= since)
 
 
 def _spans(service: Service, now: datetime) -> tuple[Span, Span]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from deployments.metrics import series
-from deployments.metrics.series import Span, error_lines, percent, share_and_latency, while_live
+from deployments.metrics.series import Span, error_lines, percent, share_and_latency, while_live_text
 from deployments.metrics.storage import Point, bucket, save_points
 from deployments.models import MetricRollup, MetricSource, Service
 from rollback_portal.jobs import clock
@@ -69,7 +69,7 @@ def test_no_data_is_none_and_never_zero(api: Service, now: datetime) -> None:
     assert found
     assert (found.share, found.p95_ms) == (None, 300)
     assert error_lines([api.pk], now - HOUR, now, 2 * MINUTE) == {}
-    assert while_live([Span(api.pk, now - HOUR, now)])[0].text == "was live 1 h, no data"
+    assert while_live_text(HOUR, None, "") == "was live 1 h, no data"
 
 
 def test_a_deployment_that_was_live_long_ago_is_read_by_five_minutes(api: Service, now: datetime) -> None:
@@ -77,8 +77,11 @@ def test_a_deployment_that_was_live_long_ago_is_read_by_five_minutes(api: Servic
     for number in range(3):
         at = since + number * 5 * MINUTE
         MetricRollup.objects.create(service=api, source="provider", at=at, requests=1000, errors=1)
-    (found,) = while_live([Span(api.pk, since, since + timedelta(days=3, hours=4))])
-    assert found.text == "was live 3 d 4 h, 5xx 0.1%"
+    length = timedelta(days=3, hours=4)
+    (found,) = share_and_latency([Span(api.pk, since, since + length)])
+    assert found
+    assert while_live_text(length, found.share, found.source) == "was live 3 d 4 h, 5xx 0.1%"
+    assert while_live_text(length, found.share, "probe") == "was live 3 d 4 h, errors 0.1%"
 
 
 def test_points_are_fine_for_a_few_hours_and_by_five_minutes_for_longer(api: Service, now: datetime) -> None:

@@ -28,6 +28,7 @@ from deployments.pages.deployment_text import (
 from deployments.pages.sentence import as_text
 from rollback_portal.text import time_of_day
 
+NUMBERS = {"live_requests": 9_000, "live_errors": 9, "live_source": "provider"}
 HOUR = 3_600
 
 
@@ -62,7 +63,7 @@ def test_a_pull_request_is_a_link_only_where_its_address_is_known() -> None:
 def test_a_row_names_the_service_only_where_the_column_has_several() -> None:
     row = deployment(author="Bo Lind", pull_request="412", live_seconds=4 * HOUR)
     alone = row_facts(row, name_service=False, own_time=False, live=False)
-    assert as_text(alone) == "77ab0e1 · Bo Lind · #412 · was live 4 h"
+    assert as_text(alone) == "77ab0e1 · Bo Lind · #412 · was live 4 h, no data"
     shared = row_facts(row, name_service=True, own_time=False, live=False)
     assert as_text(shared).startswith("API · 77ab0e1 · ")
 
@@ -78,7 +79,9 @@ def test_a_row_shows_its_own_time_where_that_differs_from_the_rows() -> None:
         ({"live_since": True}, True, "live 4 min"),
         ({"live_since": True, "live_seconds": 2 * HOUR}, True, "live 4 min, before 2 h"),
         ({"live_seconds": 2 * HOUR}, True, "before 2 h"),
-        ({"live_seconds": 2 * HOUR}, False, "was live 2 h"),
+        ({"live_seconds": 2 * HOUR}, False, "was live 2 h, no data"),
+        ({"live_seconds": 2 * HOUR, **NUMBERS}, False, "was live 2 h, 5xx 0.1%"),
+        ({"live_seconds": 2 * HOUR, **NUMBERS, "live_errors": 0}, False, "was live 2 h, 5xx 0%"),
         ({}, True, ""),
         ({}, False, ""),
     ],
@@ -124,7 +127,7 @@ def test_the_commit_comes_with_its_branch_and_pull_request() -> None:
 def test_the_target_of_an_operation_says_who_built_it_and_how_long_it_was_live() -> None:
     text = as_text(target_fact(deployment(author="Bo Lind", live_seconds=2 * HOUR)))
     assert text.startswith("77ab0e1 “Fix price rounding”, by Bo Lind, built ")
-    assert text.endswith(", was live 2 h")
+    assert text.endswith(", was live 2 h, no data")
     assert "by" not in as_text(target_fact(deployment()))
 
 

@@ -110,6 +110,25 @@ def test_whoever_is_not_signed_in_comes_back_to_it(client: Client, served_before
     assert parse_qs(urlsplit(location).query)["next"] == ["/now?service=shop-api&incident=INC-412"]
 
 
+def test_it_suggests_the_last_known_good_one_with_its_reason(
+    responder: Client, served_before: Deployment
+) -> None:
+    good = factories.deployment(
+        served_before.service,
+        "Known good",
+        created_at=factories.ago(hours=9),
+        live_seconds=11_400,
+        live_requests=9_000,
+        live_errors=9,
+        live_source="provider",
+    )
+    page = responder.get("/now", {"service": "shop-api", **LINK}, follow=True)
+    assert page.redirect_chain[0][0].startswith(address(served_before.service, good))
+    assert "Suggested: it was live 3 h 10 min at 0.1% 5xx until" in text(page)
+    factories.live(factories.service("web", display_name="Web"))
+    assert "which was live 3 h 10 min at 0.1% 5xx until" in text(responder.get("/now"))
+
+
 def test_a_viewer_sees_why_not(viewer: Client, served_before: Deployment) -> None:
     assert "You may look, but not do this" in text(viewer.get("/now", {"service": "shop-api"}, follow=True))
 

@@ -68,3 +68,21 @@ def test_each_further_row_costs_little(responder: Client, address: str) -> None:
 
     few, many = calls_with(5), calls_with(25)
     assert (many - few) / 20 < MOST_CALLS_PER_ROW
+
+
+def test_numbers_of_deployments_and_suggestions_take_no_statement_more(responder: Client) -> None:
+    api = factories.service("api", name="shop-api")
+    factories.live(api)
+
+    def statements(rows: int) -> int:
+        for number in range(Deployment.objects.count(), rows):
+            numbers = {"live_requests": 9_000, "live_errors": number, "live_source": "provider"}
+            made = factories.ago(hours=number + 2)
+            factories.deployment(api, f"Change {number}", created_at=made, **numbers)
+        with CaptureQueriesContext(connection) as queries:
+            assert b"LAST KNOWN GOOD" in responder.get("/").content
+        return len(queries)
+
+    statements(3)  # what a first page loads for all
+    few = statements(4)
+    assert statements(60) == few
