@@ -19,7 +19,7 @@ from tests import factories
 from tests.deployments.conftest import Portal
 
 pytestmark = pytest.mark.django_db
-MOST_QUERIES = {"/": 23, "/services/shop-api/": 21}
+MOST_QUERIES = {"/": 29, "/services/shop-api/": 39}
 MOST_CALLS_PER_ROW = 1_250  # with the signals that Django's test client adds to each template
 
 
