@@ -156,7 +156,9 @@ def test_a_single_failed_request_in_a_quiet_hour_opens_nothing(api_with_history:
     assert suggestion(api_with_history).calm
 
 
-def test_of_two_services_only_what_fails_has_the_filled_button(api_with_history: Service, web: Service) -> None:
+def test_of_two_services_only_what_fails_has_the_filled_button(
+    api_with_history: Service, web: Service
+) -> None:
     factories.deployment(web, created_at=factories.ago(hours=3))
     factories.live(web)
     failing(api_with_history)
