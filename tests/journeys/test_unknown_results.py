@@ -107,9 +107,10 @@ def _an_order_that_does_not_end(
     ana.page.goto("/")
     expect(ana.page).to_have_title(re.compile(f"{name} needs a person"))
     bar = ana.bar(f"{name} needs a person")
-    expect(bar).to_contain_text(f"Whether {name} was rolled back to ")
+    # On a slow machine a reading has found out by now that it took effect.
+    expect(bar).to_contain_text(re.compile(f"(Whether )?{name} was rolled back to "))
     bar.get_by_role("link", name="Look and decide").press("Enter")
-    ana.see_the_end(re.compile(f"^Whether {name} was rolled back to .* is not known$"))
+    ana.see_the_end(re.compile(f"^(Whether )?{name} was rolled back to "))
     evidence = ana.page.get_by_role("table", name="What the portal saw")
     expect(evidence).to_contain_text("Lost answer")
     expect(evidence).to_contain_text(target[1])
