@@ -245,6 +245,9 @@ def page_state(state: CurrentState) -> tuple[str, str]:
     disputed = [service.short for service in state.services if service.live_is_disputed]
     if disputed:
         return "bad", f"{', '.join(disputed)} serves something else"
+    if state.undecided:
+        waiting = [state.service(change.service_id).short for change in state.undecided]
+        return "bad", f"{', '.join(waiting)} needs a person"
     failing = [
         f"{card.service.short} {card.failing_share}"
         for card in cards_for(state.services, state)
@@ -252,9 +255,6 @@ def page_state(state: CurrentState) -> tuple[str, str]:
     ]
     if failing:
         return "bad", f"{', '.join(failing)} failing"
-    if state.undecided:
-        waiting = [state.service(change.service_id).short for change in state.undecided]
-        return "bad", f"{', '.join(waiting)} needs a person"
     if state.changes:
         return "busy", f"{len(state.changes)} under way"
     pinned = [service.short for service in state.services if service.pk in state.pins or service.pinned]
