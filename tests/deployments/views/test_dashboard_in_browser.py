@@ -6,39 +6,19 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.conf import settings
-from django.db import connection
-from django.test import Client
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from deployments.models import Change, Pin, ProviderStatus, Service
 from tests import factories
-from tests.support.chromium import chromium
+from tests.deployments.views.browser import signed_in
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
 def page(live_server: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
-    """Ana's browser; whatever it complains about on its console fails the test."""
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright's loop runs in this thread
-    client = Client()
-    client.force_login(factories.person("responder", "Ana Ruiz"))
-    session = client.cookies[settings.SESSION_COOKIE_NAME].value
-    complaints: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium())
-        context = browser.new_context(base_url=live_server.url, reduced_motion="reduce")
-        context.add_cookies(
-            [{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}]
-        )
-        opened = context.new_page()
-        opened.on("pageerror", lambda error: complaints.append(str(error)))
-        opened.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    with signed_in(live_server.url, monkeypatch) as opened:
         yield opened
-        browser.close()
-        connection.close()  # while the loop runs, Django keeps another connection for this thread
-    assert complaints == []
 
 
 @pytest.fixture

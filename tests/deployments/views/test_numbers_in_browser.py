@@ -9,18 +9,15 @@ from statistics import fmean
 from typing import Any
 
 import pytest
-from django.conf import settings
-from django.db import connection
-from django.test import Client
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from deployments.metrics.storage import Point, bucket, save_points
 from deployments.models import LivePeriod, MetricSource, Service
 from rollback_portal.env import ROOT
 from rollback_portal.jobs import clock
 from tests import factories
+from tests.deployments.views.browser import signed_in
 from tests.journeys.axe import findings
-from tests.support.chromium import chromium
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 VENDORED = ROOT / "static/js/vendor/uplot"
@@ -40,27 +37,8 @@ INK = """name => {
 
 @pytest.fixture
 def page(live_server: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
-    """Ana's browser; whatever it complains about on its console fails the test, the policy's refusals too."""
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright's loop runs in this thread
-    client = Client()
-    client.force_login(factories.person("responder", "Ana Ruiz"))
-    session = client.cookies[settings.SESSION_COOKIE_NAME].value
-    complaints: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium())
-        context = browser.new_context(
-            base_url=live_server.url, reduced_motion="reduce", timezone_id="America/New_York"
-        )
-        context.add_cookies(
-            [{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}]
-        )
-        opened = context.new_page()
-        opened.on("pageerror", lambda error: complaints.append(str(error)))
-        opened.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    with signed_in(live_server.url, monkeypatch, timezone="America/New_York") as opened:
         yield opened
-        browser.close()
-        connection.close()  # while the loop runs, Django keeps another connection for this thread
-    assert complaints == []
 
 
 @pytest.fixture
