@@ -16,6 +16,7 @@ from django.db import connection
 from deployments.metrics.storage import Point
 from deployments.models import MetricPoint, MetricRollup, MetricSource
 from deployments.models.metric_point import POINTS_KEPT
+from deployments.models.served_window import ENOUGH, too_many_failed
 from rollback_portal.jobs import clock
 from rollback_portal.text import duration
 
@@ -55,6 +56,11 @@ class Measured:
     def share(self) -> float | None:
         """Of the requests that failed, from 0 to 1; None without any."""
         return self.errors / self.requests if self.requests > 0 else None
+
+    @property
+    def failing(self) -> bool:
+        """Too many of enough requests failed."""
+        return self.requests >= ENOUGH and too_many_failed(self.errors, self.requests)
 
     @property
     def per_second(self) -> float:

@@ -19,6 +19,11 @@ KINDS = {0: "no answer", WRONG_CONTENT: "wrong content"}
 ENOUGH = 60  # requests by which a share of 5% can be judged
 
 
+def too_many_failed(failed: float, total: float) -> bool:
+    """Whether more than `SERVED_ERROR_SHARE` per cent did. Whether so many say anything is not asked here."""
+    return failed * 100 > total * settings.SERVED_ERROR_SHARE
+
+
 @dataclass(frozen=True, slots=True)
 class Round:
     """The requests of one check. `failed` counts those that failed by HTTP status; 0 stands for no answer.
@@ -109,7 +114,7 @@ class ServedWindow:
     @property
     def too_many_failures(self) -> bool:
         """More than `SERVED_ERROR_SHARE` percent of the requests failed."""
-        return self.answered and self.failures * 100 > self.total * settings.SERVED_ERROR_SHARE
+        return self.answered and too_many_failed(self.failures, self.total)
 
     @property
     def failing(self) -> bool:

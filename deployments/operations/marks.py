@@ -21,6 +21,13 @@ def commit_of(deployment: Deployment) -> str:
     return deployment.commit_sha or deployment.image
 
 
+def commit_taken_away(kind: str, left: Deployment | None, to: Deployment | None) -> str:
+    """The commit that a rollback takes away and may mark; "" where another build of the same one comes."""
+    if kind != OperationKind.ROLL_BACK or left is None or to is None:
+        return ""
+    return commit_of(left) if commit_of(left) != commit_of(to) else ""
+
+
 def marks_of(deployments: Iterable[Deployment]) -> dict[str, CommitMark]:
     """The standing marks of these deployments, by what they name, in one query."""
     return marks_of_commits({commit_of(deployment) for deployment in deployments})
@@ -84,18 +91,11 @@ def unmark(actor: Actor, deployment: Deployment) -> bool:
 def mark_what_was_left(change: Change) -> None:
     """Once a rollback serves: mark the commit that it took away, if the person who asked for it said so.
 
-    It belongs into the transaction that moves the change. Another build of the same commit is no reason to
-    mark it, and a mark that says bad already keeps its own reason.
+    It belongs into the transaction that moves the change. A mark that says bad already keeps its own reason.
     """
-    operation, left, to = change.operation, change.from_deployment, change.to_deployment
-    if not operation.marks_bad or operation.kind != OperationKind.ROLL_BACK or left is None or to is None:
-        return
-    commit = commit_of(left)
-    if (
-        not commit
-        or commit == commit_of(to)
-        or CommitMark.objects.standing().filter(commit=commit, verdict=BAD)
-    ):
+    operation, left = change.operation, change.from_deployment
+    commit = commit_taken_away(operation.kind, left, change.to_deployment) if operation.marks_bad else ""
+    if not commit or CommitMark.objects.standing().filter(commit=commit, verdict=BAD):
         return
     actor = Actor(operation.requested_by_name, operation.requested_by_role, operation.requested_by_id)
     _put(commit, actor, BAD, reason=operation.why, incident=operation.incident, operation=operation)

@@ -6,14 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db import transaction
 
 from deployments.analysis.blame import Blame, BlameKind, WentLive, blame
 from deployments.analysis.blame_sentence import blame_sentence
 from deployments.metrics.series import Span, share_and_latency
 from deployments.models import Change, LivePeriod, Service, ServiceBlame
-from deployments.models.served_window import ENOUGH
 from deployments.verdicts.traffic import traffic_as_read
 from rollback_portal.jobs import clock
 
@@ -66,12 +64,7 @@ def _errors_up(services: Sequence[Service], now: datetime) -> set[int]:
     return {
         service.pk
         for service, one in zip(services, measured, strict=True)
-        if (
-            one is not None
-            and one.requests >= ENOUGH
-            and (one.share or 0) * 100 > settings.SERVED_ERROR_SHARE
-        )
-        or service.served.failing
+        if (one is not None and one.failing) or service.served.failing
     }
 
 

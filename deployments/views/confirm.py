@@ -20,7 +20,7 @@ from deployments.history import compare_url, is_older
 from deployments.lookup import find_deployment, find_service
 from deployments.models import OPERATE, Change, Deployment, Operation, OperationKind, ProviderStatus, Service
 from deployments.operations import plan_token, requests
-from deployments.operations.marks import commit_of
+from deployments.operations.marks import commit_taken_away
 from deployments.operations.plan import Plan, make_plan
 from deployments.operations.plan_token import InvalidPlanToken
 from deployments.pages import manual_fallback
@@ -190,7 +190,7 @@ def _render(
         "commits": _commits(plan),
         "options": leave_options(plan) if plan.kind == OperationKind.LEAVE else [],
         "longest_reason": LONGEST_REASON,
-        "bad_commit": live.short_sha if live and _may_be_marked(plan) else "",
+        "bad_commit": live.short_sha if live and commit_taken_away(plan.kind, live, target) else "",
         "incident_began": incident_began,
         "blame": blame_fact(service, incident_given=incident_began is not None),
         "own_url": request.get_full_path(),
@@ -198,14 +198,6 @@ def _render(
     }
     fragment = "deployments/_confirm.html"
     return page(request, "deployments/confirm.html", context, fragment=fragment, status=status)
-
-
-def _may_be_marked(plan: Plan) -> bool:
-    """Whether the commit that it takes away can be marked bad: another build of the same one is no reason."""
-    left, target = plan.live, plan.target
-    if plan.kind != OperationKind.ROLL_BACK or left is None or target is None:
-        return False
-    return bool(commit_of(left)) and commit_of(left) != commit_of(target)
 
 
 def _commits(plan: Plan) -> CommitList | None:

@@ -103,9 +103,6 @@ class ChangeVerdict(models.Model):
             return False
         return now - (self.judged_at or self.served_at) > STALE
 
-    def is_watched(self, now: datetime) -> bool:
-        return self.closed_at is None and now < self.watched_until
-
 
 class VerdictTurn(models.Model):
     """One turn of a verdict: from a word to another one, with the sentence of that moment."""

@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from django.conf import settings
-
 from deployments.metrics.series import error_word, percent, share_text
 from deployments.models import Deployment
-from deployments.models.served_window import ENOUGH
+from deployments.models.served_window import ENOUGH, too_many_failed
 from rollback_portal.text import duration, time_of_day
 
 SHORTEST = timedelta(minutes=10)  # live for less is no proof: harm often comes late
@@ -77,7 +75,7 @@ def failed_users(deployment: Deployment) -> bool:
         (deployment.end_share, deployment.end_requests),
     )
     return any(
-        share is not None and (requests or 0) >= ENOUGH and share * 100 > settings.SERVED_ERROR_SHARE
+        share is not None and (requests or 0) >= ENOUGH and too_many_failed(share, 1)
         for share, requests in parts
     )
 
@@ -128,7 +126,7 @@ def why_previous(deployment: Deployment) -> str:
     end = deployment.end_share
     if requests < ENOUGH:
         return f"{lead} of only {requests:,.0f} requests, too few to judge"
-    if share * 100 > settings.SERVED_ERROR_SHARE:
+    if too_many_failed(share, 1):
         return f"{lead} of its requests, so it is not known to be good"
     if failed_users(deployment) and end is not None:
         return f"{lead} of its requests, but {percent(end)} in its last half hour: not known to be good"

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-
-from django.conf import settings
 
 from deployments.metrics.series import (
     SWITCH,
@@ -22,7 +20,7 @@ from deployments.metrics.series import (
     share_and_latency,
 )
 from deployments.models import Change, LivePeriod, MetricSource, Service
-from deployments.models.served_window import ENOUGH
+from deployments.models.served_window import ENOUGH, too_many_failed
 from deployments.pages.figures.sparkline import STEP, Mark, Sparkline, draw
 from deployments.pages.sentence import Sentence, age_of, sentence
 from rollback_portal.jobs import clock
@@ -50,12 +48,9 @@ class LiveFigures:
     @property
     def failing(self) -> str:
         """ "7.8% of 18,600 requests in the last 5 min failed", where that is too many; "" otherwise."""
-        share = self.now.share if self.now else None
-        if self.now is None or share is None or self.now.requests < ENOUGH:
+        if self.now is None or not self.now.failing:
             return ""
-        if share * 100 <= settings.SERVED_ERROR_SHARE:
-            return ""
-        return f"{percent(share)} of {self.now.requests:,.0f} requests in the last {self._span} failed"
+        return f"{self.share_now} of {self.now.requests:,.0f} requests in the last {self._span} failed"
 
     @property
     def failed_lately(self) -> bool:
@@ -63,11 +58,11 @@ class LiveFigures:
 
         What appears with errors stays until they have been gone for a while, instead of coming and going.
         """
-        limit = settings.SERVED_ERROR_SHARE / 100
         for end in range(TOGETHER, len(self.lately) + 1):
             steps = self.lately[end - TOGETHER : end]
             requests = sum(one.requests for one in steps)
-            if requests >= ENOUGH and sum(one.share * one.requests for one in steps) > limit * requests:
+            errors = sum(one.share * one.requests for one in steps)
+            if requests >= ENOUGH and too_many_failed(errors, requests):
                 return True
         return False
 
@@ -182,11 +177,6 @@ def _marks(ids: Sequence[int], since: datetime) -> Mapping[int, list[Mark]]:
         if incident_at is not None and since <= incident_at:
             found[service_id].append(Mark("incident", incident_at))
     return found
-
-
-def failing_names(figures: Iterable[LiveFigures]) -> list[str]:
-    """ "API 7.8%" for each service that fails."""
-    return [f"{one.service.short} {one.share_now}" for one in figures if one.failing]
 
 
 def _share(measured: Measured | None) -> str:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.conf import settings
-
 from deployments.analysis.points import ErrorCount
 from deployments.analysis.sentences import counted
 from deployments.metrics.series import Span, share_and_latency
@@ -38,6 +36,6 @@ def blame_fact(service: Service, *, incident_given: bool) -> str:
         return "There are too few numbers of the last 5 min to say whether anything is wrong."
     probes = measured.source == MetricSource.PROBE
     number = counted(ErrorCount(round(measured.requests), round(measured.errors)), probes)
-    if (measured.share or 0.0) * 100 > settings.SERVED_ERROR_SHARE:
+    if measured.failing:
         return f"Errors are up: {number} in the last 5 min. When they began is being looked for."
     return f"Nothing is wrong in the numbers: {number} in the last 5 min."

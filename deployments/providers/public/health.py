@@ -34,10 +34,6 @@ class HealthRule:
             return status
         return None if self._has_text(body) and self._has_field(body) else WRONG_CONTENT
 
-    @property
-    def reads_body(self) -> bool:
-        return bool(self.text or self.field)
-
     def _has_text(self, body: bytes) -> bool:
         return self.text.encode() in body
 
