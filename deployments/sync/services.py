@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Case, CharField, Exists, F, OuterRef, Value, When
 from django.utils.text import slugify
 
 from deployments.models import Change, Pin, Service
@@ -106,8 +106,12 @@ def _decide_followed(service: Service, remote: RemoteService) -> None:
 
 
 def _name_single_services() -> None:
-    """A single API is called "API" and a single web service "Web"; several go by their own names."""
-    for kind, label in Service.Kind.choices:
-        rows = Service.objects.followed().filter(kind=kind)
-        name = label if rows.count() == 1 else ""
-        rows.filter(customized=False).exclude(display_name=name).update(display_name=name)
+    """A single API is called "API" and a single web service "Web"; several go by their own names.
+
+    One statement, so that it cannot count before, and name after, another provider's service was saved.
+    """
+    others = Service.objects.followed().filter(kind=OuterRef("kind")).exclude(pk=OuterRef("pk"))
+    labels = [When(kind=kind, then=Value(label)) for kind, label in Service.Kind.choices]
+    name = Case(When(Exists(others), then=Value("")), *labels, output_field=CharField())
+    rows = Service.objects.followed().filter(customized=False).annotate(name_then=name)
+    rows.exclude(display_name=F("name_then")).update(display_name=F("name_then"))

@@ -114,7 +114,7 @@ def test_a_failing_statement_is_reported_with_the_servers_message(filled_shop: D
 
 
 def test_a_statement_that_takes_too_long_is_canceled(filled_shop: DatabaseAddress) -> None:
-    approved = spec(filled_shop, (DOWN[0], "SELECT pg_sleep(30)"), statement_seconds=0.2)
+    approved = spec(filled_shop, (DOWN[0], "SELECT pg_sleep(60)"), statement_seconds=3)
     assert "Statement 2 failed: canceling statement due to statement timeout" in str(
         refused(filled_shop, approved)
     )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from django.db import connection
 
 from deployments.clients import provider
 from deployments.models import Service
@@ -16,10 +18,28 @@ from deployments.sync.services import save_services
 from tests import factories
 from tests.deployments.conftest import Portal
 
+FOLLOW = "UPDATE deployments_service SET followed = true WHERE name = 'shop-api'"
+
 
 def test_an_only_api_is_called_api_and_stands_beside_its_web(portal: Portal) -> None:
     assert (portal.api.short, portal.web.short) == ("API", "Web")
     assert portal.api.group == portal.web.group != ""
+
+
+def test_an_api_that_is_saved_while_the_other_provider_is_being_saved_keeps_its_name(portal: Portal) -> None:
+    api = Service.objects.filter(name="shop-api")
+    api.update(followed=False)
+
+    def follow_first(execute: Any, statement: str, *others: Any) -> Any:
+        if statement.startswith('UPDATE "deployments_service" SET "display_name"'):
+            with connection.cursor() as cursor:
+                cursor.cursor.execute(FOLLOW)
+        return execute(statement, *others)
+
+    with connection.execute_wrapper(follow_first):
+        save_services("vercel", [])
+
+    assert portal.api.short == "API"
 
 
 def test_what_somebody_chose_survives_discovery(portal: Portal) -> None:

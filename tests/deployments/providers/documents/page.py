@@ -43,9 +43,10 @@ METRICS = """## Metrics: calls a minute
 Render counts every GET of an account together, {all} a minute. Of these the portal gives {metrics} to
 metrics, {logs} to logs while somebody looks, and {reads} to everything else, of which background readings
 use {share:.0%}. Requests and p95 are read every 30 s (2 calls), p50, CPU, memory and the number of
-instances every 5 min (4 calls). Where that is more than {metrics} calls a minute, each is read more
-rarely, and the services with an operation or a deployment within the last hour up to ten times as often
-as the others. The portal's own requests to the
+instances every 5 min (4 calls). A service with an operation or a deployment within the last hour
+is watched: its requests and p95 are read with each pass, every 15 s. Where all of this is more than
+{metrics} calls a minute, each is read more rarely, the watched ones first and every 30 s. The portal's own
+requests to the
 public addresses are no calls of a provider's API. Vercel has no documented API for metrics (its CLI's
 calls differ between versions), so what is shown there was measured by the portal; `Provider.metrics` is
 where a reader of Observability Plus would come in.
