@@ -22,8 +22,8 @@ def can_be_another() -> bool:
 
 def free_user_id() -> int:
     """An id that names nobody and that no process has."""
-    taken = {user.pw_uid for user in pwd.getpwall()} | {group.gr_gid for group in grp.getgrall()}
-    free = [number for number in DYNAMIC if number not in taken | running()]
+    named = {user.pw_uid for user in pwd.getpwall()} | {group.gr_gid for group in grp.getgrall()}
+    free = sorted(set(DYNAMIC) - named - running())
     return random.SystemRandom().choice(free)
 
 
