@@ -11,6 +11,9 @@ ARGS ?=
 WORKERS ?= 0
 
 .DEFAULT_GOAL := help
+# The files alone: each worker would collect all others as well, ten seconds of processor time.
+JOURNEYS = $(shell grep -rl --include='test_*.py' 'pytest.mark.journey' tests)
+
 .PHONY: help run test journeys check lint types fmt conformance prisma prisma-together prisma-install wizard-versions versions-install chaos chaos-merge chaos-full model provider-answers bench bench-services bench-down bench-wizard bench-verdict bench-charts wrong-downs wizard-faults nightly screenshots round-trips install-local install-dev
 
 help: ## Say what there is
@@ -23,7 +26,7 @@ test: install-dev ## Run every test, on servers of its own (ARGS="tests/deployme
 	@$(VENV)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 journeys: install-dev ## Run only the journeys in a real Chromium
-	@$(VENV)/python -m pytest -m journey $(ARGS)
+	@$(VENV)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m journey $(ARGS) $(JOURNEYS)
 
 check: WORKERS := $(shell nproc)
 check: lint types test ## Everything that has to be true before a change lands
