@@ -40,6 +40,16 @@ def migration_moments(services: Sequence[str], since: datetime, until: datetime)
     return [moment for at, moment in found if since <= at < until]
 
 
+def migrations_read_at(services: Sequence[str]) -> datetime | None:
+    """Up to when the migrations of these services are known: the oldest reading of their databases.
+
+    None where no database is said to be theirs, or one of them has never been read.
+    """
+    times = Database.objects.filter(services__overlap=list(services), missing_since=None)
+    read = list(times.values_list("read_at", flat=True))
+    return None if not read or None in read else min(at for at in read if at is not None)
+
+
 def _applied(services: Sequence[str]) -> Iterator[tuple[datetime, MigrationMoment]]:
     for database in Database.objects.filter(services__overlap=list(services)).only("name", "facts"):
         for migration in database.facts.get("recent", []):

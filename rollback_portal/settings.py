@@ -210,7 +210,8 @@ CODE_UNDER_WAY = (
     "deployments.interface.operation_under_way"  # each app waits while the other one changes something
 )
 DATABASE_UNDER_WAY = "dbtools.interface.rollback_under_way"
-DATABASE_MIGRATIONS = "dbtools.interface.migration_moments"  # for the time axis of a service's charts
+DATABASE_MIGRATIONS = "dbtools.interface.migration_moments"  # for charts and for a verdict's next step
+DATABASE_MIGRATIONS_READ = "dbtools.interface.migrations_read_at"
 EVERYWHERE = ["dbtools.wizard.banners.banners_for_every_page"]  # banners for every page
 METRICS = "deployments.prometheus.exposition"
 METRICS_ALLOW = env.words("METRICS_ALLOW", "127.0.0.0/8,::1")

@@ -59,8 +59,8 @@ def next_steps(
 ) -> tuple[NextStep, ...]:
     """Propose what fits a verdict; nothing where it is good.
 
-    `older_candidate`: whether there is one to go to. `database_changed`: whether migrations ran between the
-    two deployments, None where nobody knows. `cause` is what blame() said of the incident.
+    `older_candidate`: whether there is one to go to. `database_changed`: whether migrations changed
+    since the deployment served before, None where nobody knows. `cause` is what blame() said of the incident.
     """
     if said.word.is_good:
         return ()

@@ -17,6 +17,7 @@ from deployments.analysis.windows import BASELINE, SEARCHED, windows
 from deployments.models import Change, ChangeVerdict, LivePeriod
 from deployments.operations.marks import commit_of
 from deployments.operations.previous import previous
+from deployments.verdicts.migrations import database_changed
 from deployments.verdicts.traffic import traffic_of
 
 SWITCH = timedelta(minutes=1)  # before something else serves, while instances are exchanged
@@ -71,7 +72,7 @@ def judge_change(row: ChangeVerdict, now: datetime) -> Judgement:
     numbers = facts(by, after, said)
     cause = blame(recent, _went_live(change, recent)) if said.word.is_bad and recent else None
     sentence = verdict_sentence(said, numbers, by)
-    return Judgement(said, sentence, _columns(change, said, numbers, sentence, cause))
+    return Judgement(said, sentence, _columns(change, said, numbers, sentence, cause, now))
 
 
 def _yardstick(change: Change, served_at: datetime) -> tuple[Yardstick, list[TrafficPoint]]:
@@ -117,14 +118,15 @@ def _went_live(change: Change, recent: list[TrafficPoint]) -> list[WentLive]:
 
 
 def _columns(
-    change: Change, said: HelpVerdict, numbers: Facts, sentence: str, cause: Blame | None
+    change: Change, said: HelpVerdict, numbers: Facts, sentence: str, cause: Blame | None, now: datetime
 ) -> dict[str, Any]:
     source = _source(said, numbers)
     errors = numbers.errors_of(source)
+    bad = said.word.is_bad
     steps = next_steps(
         said,
-        older_candidate=said.word.is_bad and previous(change.service) is not None,
-        database_changed=None,  # no migration is recorded with the time at which it ran
+        older_candidate=bad and previous(change.service) is not None,
+        database_changed=database_changed(change, now) if bad else None,
         cause=cause,
     )
     return {

@@ -19,13 +19,13 @@ from deployments.operations import eligibility
 from deployments.operations.marks import commit_of, held_back, marks_of
 from deployments.operations.previous import Past, past_of
 from deployments.pages.badges import BadgeContext, badges_for
+from deployments.pages.board.item import BoardItem, Rebuild
 from deployments.pages.board.suggestions import SuggestionCard, suggestion_cards
 from deployments.pages.board.version import version_of
 from deployments.pages.cards import Card, cards_for
 from deployments.pages.current_state import CurrentState
 from deployments.pages.deployment_text import row_facts
 from deployments.pages.manual_fallback import out_of_reach
-from deployments.pages.sentence import Sentence
 from deployments.pages.timeline import (
     ROWS,
     TimelineColumn,
@@ -37,45 +37,9 @@ from deployments.pages.timeline import (
 from deployments.providers.json_fields import stated
 from rollback_portal.accounts.roles import weakest_role
 from rollback_portal.text import time_of_day
-from rollback_portal.web.badges import Badge
 
 MAX_DEPLOYMENTS = 200
 OWN_TIME_AFTER = timedelta(minutes=1)  # how much older than its row a deployment must be to show its own time
-
-
-@dataclass(frozen=True, slots=True)
-class BoardItem:
-    """One deployment in its cell.
-
-    Args:
-        rebuilds: older builds of the same commit, folded under this one.
-        live: whether it is live now.
-        suggested: whether it is what the suggestion goes back to.
-        url: the confirm dialog that `button` opens; "" if there is no button, for the `ineligible_reason`.
-        facts: commit, author, pull request and times, on one line.
-    """
-
-    deployment: Deployment
-    rebuilds: Sequence[Deployment]
-    badges: tuple[Badge, ...]
-    live: bool
-    suggested: bool
-    button: str
-    url: str
-    ineligible_reason: str
-    facts: Sentence
-
-    @property
-    def dim(self) -> bool:
-        return not self.live and not self.url
-
-    @property
-    def comparable(self) -> bool:
-        """Whether commits can lie between it and the live one."""
-        live = self.deployment.service.live
-        if live is None or self.live or not self.deployment.production:
-            return False
-        return self.deployment.commit_sha not in ("", live.commit_sha)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,10 +213,14 @@ def _item(
     name = "promote" if eligibility.operation_kind_for(deployment) == OperationKind.PROMOTE else "roll_back"
     return BoardItem(
         deployment=deployment,
-        rebuilds=entry.rebuilds,
+        pk=deployment.pk,
+        subject=deployment.subject,
+        page_url=_page_of(deployment),
+        rebuilds=tuple(_rebuild(build) for build in entry.rebuilds),
         badges=badges_for(deployment, context),
         live=live,
         suggested=data.pasts[deployment.service_id].suggested == deployment,
+        comparable=_is_comparable(deployment, live=live),
         button=eligibility.button_text(deployment),
         url="" if reason else reverse(name, args=[card.service.slug, deployment.provider_id]),
         ineligible_reason=reason,
@@ -263,3 +231,19 @@ def _item(
             live=live,
         ),
     )
+
+
+def _page_of(deployment: Deployment) -> str:
+    return reverse("deployment", args=[deployment.service.slug, deployment.provider_id])
+
+
+def _rebuild(build: Deployment) -> Rebuild:
+    return Rebuild(build.pk, _page_of(build), build.made_at, build.raw_status)
+
+
+def _is_comparable(deployment: Deployment, *, live: bool) -> bool:
+    """Whether commits can lie between it and the live one."""
+    now = deployment.service.live
+    if now is None or live or not deployment.production:
+        return False
+    return deployment.commit_sha not in ("", now.commit_sha)

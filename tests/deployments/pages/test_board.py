@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from deployments.forms.filters import Filters
 from deployments.models import Service
-from deployments.pages.board import Board, BoardItem, BoardRow, build_board, build_item
+from deployments.pages.board import Board, BoardRow, build_board, build_item
+from deployments.pages.board.item import BoardItem
 from deployments.pages.current_state import load_current_state
 from deployments.pages.sentence import as_text
 from tests import factories
