@@ -28,6 +28,7 @@ class Poll:
     address: str
     every: float  # seconds
     headers: dict[str, str]
+    ended: bool = False  # the page asks on for the verdict, as the operation itself has ended
 
 
 class Tags(HTMLParser):
@@ -67,7 +68,8 @@ def _poll(polling: Attributes, asked_from: str) -> Poll:
     assert every is not None
     headers = {"HX-Request": "true", "HX-Current-URL": asked_from, "HX-Target": polling.get("id", "")}
     headers |= json.loads(polling.get("hx-headers") or "{}")
-    return Poll(polling["hx-get"], float(every[1]) * UNIT[every[2]], headers)
+    interval = float(every[1]) * UNIT[every[2]]
+    return Poll(polling["hx-get"], interval, headers, ended="data-ended" in polling)
 
 
 LOOKS = 10
@@ -139,10 +141,10 @@ class Person:
         raise CannotRun(f"{confirm} was drawn {LOOKS} times and the world had changed each time.")
 
     def follow(self, operation: str) -> float:
-        """Poll the page of an operation until it stops polling; return the time."""
+        """Poll the page of an operation until that has ended; return the time."""
         deadline = time.monotonic() + LONGEST_OPERATION
         poll = poll_of(self.page(operation), operation)
-        while poll is not None:
+        while poll is not None and not poll.ended:
             if time.monotonic() > deadline:
                 raise CannotRun(f"{operation} has not ended after {LONGEST_OPERATION:.0f} s.")
             time.sleep(poll.every)

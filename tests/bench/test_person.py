@@ -20,7 +20,7 @@ def test_a_polling_element_far_down_a_long_page_is_found() -> None:
     assert poll_of("<p>x</p>" * 5000 + FRAGMENT, "/") is not None
 
 
-def test_an_operation_that_has_ended_asks_for_nothing_more() -> None:
+def test_a_page_that_does_not_poll_asks_for_nothing_more() -> None:
     assert poll_of('<div id="steps" hx-trigger="click">…</div>', "/") is None
 
 

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from deployments.models import ACTIVE, Deployment, OperationKind
+from deployments.models import ACTIVE, Change, Deployment, OperationKind
 from tests import factories
+from tests.bench.person import Poll, poll_of
 from tests.deployments.views.operation_page import ended, look, poll, started
 from tests.support.page_text import text
 
@@ -26,6 +28,23 @@ def test_a_rollback_that_succeeded_says_what_is_true_now_and_how_to_leave_it(
     assert "5 of 5 answers serve it." in read
     assert "New commits reach users of API only after somebody leaves the rollback." in read
     assert f'href="/services/{change.service.slug}/leave/"' in response.content.decode()
+
+
+def test_the_page_says_that_it_has_ended_although_it_asks_on_for_the_verdict(
+    responder: Client, target: Deployment
+) -> None:
+    change = started(target, "serving", "queued", "accepted", "serving")
+    address = change.operation.get_absolute_url()
+    assert not asks(responder, address).ended
+    times = {**change.status_times, "succeeded": timezone.now().isoformat()}
+    Change.objects.update(status="succeeded", ended_at=timezone.now(), status_times=times)
+    assert asks(responder, address).ended
+
+
+def asks(person: Client, address: str) -> Poll:
+    polling = poll_of(person.get(address).content.decode(), address)
+    assert polling is not None
+    return polling
 
 
 def test_a_rollback_whose_pin_is_gone_does_not_claim_one(responder: Client, target: Deployment) -> None:
