@@ -37,7 +37,8 @@ LONGEST_MOVE = 300  # characters of a move's identity
 FIRST_READ_PAGES = 12  # of 100 deployments each: 1,000 with some reserve
 FIRST_READ_EVENTS = timedelta(days=30)
 EVENTS_OVERLAP = timedelta(minutes=70)  # asked for from this long before the last time: clocks differ
-EVENTS_EVERY = timedelta(minutes=5)  # without a change; at Render, where the limit leaves room for it
+EVENTS_EVERY = timedelta(minutes=5)  # at most, without a change; at Render, whose limit leaves room for it
+GOLDEN_RATIO = 0.618034  # its multiples spread evenly between two whole numbers
 EVENTS_EVERY_AT_VERCEL = timedelta(minutes=30)  # ten calls a minute there, for all projects
 EVENTS_RETRY = timedelta(minutes=2)  # after a failure
 ONLY_LISTED = ("can_roll_back", "expires_at")  # which Vercel's view of a single deployment lacks
@@ -128,7 +129,7 @@ def ask(service: Service, provider: Provider, listed: ServiceList | None = None)
     now = clock.now()
     pages = FIRST_READ_PAGES if service.synced_at is None else 1
     deployments, complete, reaches_to = _list_deployments(service, provider, pages)
-    whole = service.events_tried_at is not None and now - service.events_tried_at > EVENTS_EVERY
+    whole = service.events_tried_at is not None and now - service.events_tried_at > events_every(service)
     at, current = _current(service, provider, None if whole else listed, deployments, now)
     current = replace(current, auto_deploy=finer(current.auto_deploy, service.auto_deploy))
     if current.live_id and current.live_id not in {deployment.id for deployment in deployments}:
@@ -220,7 +221,16 @@ def _events_are_due(
         return waited > EVENTS_RETRY
     if provider.name == ProviderName.VERCEL:
         return waited > EVENTS_EVERY_AT_VERCEL
-    return waited > EVENTS_EVERY or _has_changed(service, deployments)
+    return waited > events_every(service) or _has_changed(service, deployments)
+
+
+def events_every(service: Service) -> timedelta:
+    """How long a service at Render goes without a whole reading: half of `EVENTS_EVERY` to all of it.
+
+    All services are read for the first time at once. With one length for all they would be due at once for
+    ever, and their calls would hold back the short readings of a minute and a half.
+    """
+    return EVENTS_EVERY * (1 - service.pk * GOLDEN_RATIO % 1 / 2)
 
 
 def _domains_have_moved(service: Service, current: Current) -> bool:
