@@ -6,6 +6,7 @@ A tenth of the size and of the limits, with ten times the latency. `make bench-s
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -29,6 +30,7 @@ from deployments.sandbox.server.app import Sandbox
 from deployments.sandbox.server.faults import Fault
 from deployments.sandbox.server.transport import RENDER_URL, VERCEL_URL, SandboxTransport
 from deployments.sync import poll
+from deployments.sync.reading import EVENTS_EVERY, events_every
 from rollback_portal.jobs import clock
 from tests.deployments.conftest import reset_rate_limits
 
@@ -142,3 +144,12 @@ def warning_bars_of(name: str) -> list[str]:
         for bar in warning_bars(state)
         if bar.label not in {"Workers and dispatchers", "The queue"}
     ]
+
+
+@pytest.mark.parametrize("first", [1, 5_000, 123_457])
+def test_services_that_were_first_read_at_once_are_not_read_whole_at_once_for_ever(first: int) -> None:
+    every = [events_every(Service(pk=pk)) for pk in range(first, first + 100)]
+    assert min(every) >= EVENTS_EVERY / 2
+    assert max(every) <= EVENTS_EVERY
+    in_one_pass = Counter(int(length.total_seconds() // PERIOD) for length in every)
+    assert max(in_one_pass.values()) <= 12
