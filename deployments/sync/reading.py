@@ -38,6 +38,7 @@ FIRST_READ_PAGES = 12  # of 100 deployments each: 1,000 with some reserve
 FIRST_READ_EVENTS = timedelta(days=30)
 EVENTS_OVERLAP = timedelta(minutes=70)  # asked for from this long before the last time: clocks differ
 EVENTS_EVERY = timedelta(minutes=5)  # at most, without a change; at Render, whose limit leaves room for it
+EVENTS_APART = timedelta(seconds=6)  # for each of the services, where they are so many that it is longer
 GOLDEN_RATIO = 0.618034  # its multiples spread evenly between two whole numbers
 EVENTS_EVERY_AT_VERCEL = timedelta(minutes=30)  # ten calls a minute there, for all projects
 EVENTS_RETRY = timedelta(minutes=2)  # after a failure
@@ -129,12 +130,13 @@ def ask(service: Service, provider: Provider, listed: ServiceList | None = None)
     now = clock.now()
     pages = FIRST_READ_PAGES if service.synced_at is None else 1
     deployments, complete, reaches_to = _list_deployments(service, provider, pages)
-    whole = service.events_tried_at is not None and now - service.events_tried_at > events_every(service)
+    every = events_every(service, len(listed.services) if listed else 1)
+    whole = service.events_tried_at is not None and now - service.events_tried_at > every
     at, current = _current(service, provider, None if whole else listed, deployments, now)
     current = replace(current, auto_deploy=finer(current.auto_deploy, service.auto_deploy))
     if current.live_id and current.live_id not in {deployment.id for deployment in deployments}:
         deployments += _unlisted_live(service, provider, current.live_id)
-    recorded = _events(service, provider, current, deployments, now)
+    recorded = _events(service, provider, current, deployments, now, every)
     return ServiceReading(at, current, deployments, recorded, complete, reaches_to)
 
 
@@ -181,8 +183,9 @@ def _events(
     current: Current,
     deployments: Sequence[RemoteDeployment],
     now: datetime,
+    every: timedelta,
 ) -> Events:
-    if not _events_are_due(service, provider, current, deployments, now):
+    if not _events_are_due(service, provider, current, deployments, now, every):
         return Events("not due")
     read_at = service.events_read_at
     since = min(read_at, now) - EVENTS_OVERLAP if read_at else now - FIRST_READ_EVENTS
@@ -204,6 +207,7 @@ def _events_are_due(
     current: Current,
     deployments: Sequence[RemoteDeployment],
     now: datetime,
+    every: timedelta,
 ) -> bool:
     """After a change, and after a while."""
     if service.events_tried_at is None or service.synced_at is None:
@@ -221,16 +225,17 @@ def _events_are_due(
         return waited > EVENTS_RETRY
     if provider.name == ProviderName.VERCEL:
         return waited > EVENTS_EVERY_AT_VERCEL
-    return waited > events_every(service) or _has_changed(service, deployments)
+    return waited > every or _has_changed(service, deployments)
 
 
-def events_every(service: Service) -> timedelta:
-    """How long a service at Render goes without a whole reading: half of `EVENTS_EVERY` to all of it.
+def events_every(service: Service, services: int) -> timedelta:
+    """How long one of so many services at Render goes without a whole reading, which takes three calls.
 
-    All services are read for the first time at once. With one length for all they would be due at once for
-    ever, and their calls would hold back the short readings of a minute and a half.
+    All are read for the first time at once. With one length for all they would be due at once for ever, and
+    hold back the short readings, so each has a length of its own: from half of the longest to all of it.
     """
-    return EVENTS_EVERY * (1 - service.pk * GOLDEN_RATIO % 1 / 2)
+    longest = max(EVENTS_EVERY, EVENTS_APART * services)
+    return longest * (1 - service.pk * GOLDEN_RATIO % 1 / 2)
 
 
 def _domains_have_moved(service: Service, current: Current) -> bool:
