@@ -9,11 +9,11 @@ VERSIONS ?= 13 14 15 16 17 18
 ARGS ?=
 # Tests at a time, each with a database of its own; 0 is one after the other.
 WORKERS ?= 0
+PYTEST = $(VENV)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+# The files alone: each worker would collect all others as well, ten seconds of processor time.
+JOURNEYS ?= $(shell grep -rl --include='test_*.py' 'pytest.mark.journey' tests)
 
 .DEFAULT_GOAL := help
-# The files alone: each worker would collect all others as well, ten seconds of processor time.
-JOURNEYS = $(shell grep -rl --include='test_*.py' 'pytest.mark.journey' tests)
-
 .PHONY: help run test journeys check lint types fmt conformance prisma prisma-together prisma-install wizard-versions versions-install chaos chaos-merge chaos-full model provider-answers bench bench-services bench-down bench-wizard bench-verdict bench-charts wrong-downs wizard-faults nightly screenshots round-trips install-local install-dev
 
 help: ## Say what there is
@@ -23,10 +23,10 @@ run: install-local ## Start the portal on http://127.0.0.1:8000 (PORT=8001 for a
 	@$(VENV)/python -m rollback_portal.local
 
 test: install-dev ## Run every test, on servers of its own (ARGS="tests/deployments -x" for some, WORKERS=2 in parallel)
-	@$(VENV)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(PYTEST) $(ARGS)
 
-journeys: install-dev ## Run only the journeys in a real Chromium
-	@$(VENV)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m journey $(ARGS) $(JOURNEYS)
+journeys: install-dev ## Run only the journeys in a real Chromium (JOURNEYS=FILE for some)
+	@$(PYTEST) -m journey $(ARGS) $(JOURNEYS)
 
 check: WORKERS := $(shell nproc)
 check: lint types test ## Everything that has to be true before a change lands

@@ -45,8 +45,8 @@ def migrations_read_at(services: Sequence[str]) -> datetime | None:
 
     None where no database is said to be theirs, or one of them has never been read.
     """
-    times = Database.objects.filter(services__overlap=list(services), missing_since=None)
-    read = list(times.values_list("read_at", flat=True))
+    databases = Database.objects.filter(services__overlap=list(services), missing_since=None)
+    read = list(databases.values_list("read_at", flat=True))
     return None if not read or None in read else min(at for at in read if at is not None)
 
 

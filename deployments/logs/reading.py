@@ -45,8 +45,7 @@ def query_of(view: LogView) -> LogQuery:
 
 def _time_of(change: Change) -> tuple[datetime, datetime | None]:
     """From the order, by the provider's own time where that is known, to an hour after the end."""
-    requested = change.order_intent_at or change.operation.requested_at
-    began = requested - BEFORE_ORDER
+    began = change.acted_at - BEFORE_ORDER
     ordered = _ordered(change)
     if ordered is not None and ordered.made_at is not None:
         began = ordered.made_at

@@ -205,6 +205,11 @@ class Change(LeasedRow):
         return self.status in ACTIVE
 
     @property
+    def acted_at(self) -> datetime:
+        """When the provider was about to be called; before that, when it was asked for."""
+        return self.order_intent_at or self.operation.requested_at
+
+    @property
     def moved_traffic(self) -> bool:
         """Whether its target was put in front of users, so that there is something to judge."""
         return (

@@ -77,7 +77,7 @@ def judge_change(row: ChangeVerdict, now: datetime) -> Judgement:
 
 def _yardstick(change: Change, served_at: datetime) -> tuple[Yardstick, list[TrafficPoint]]:
     """What it is measured by, and the hours before the order, in which the incident's beginning lies."""
-    acted_at = min(change.order_intent_at or change.operation.requested_at, served_at)
+    acted_at = min(change.acted_at, served_at)
     left = _left_live_since(change, acted_at)
     given = change.operation.incident_began_at
     since = given if given is not None and given < acted_at else None

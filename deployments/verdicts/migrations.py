@@ -20,18 +20,17 @@ def database_changed(change: Change, now: datetime) -> bool | None:
     if target is None:
         return None
     names = [service.slug, service.provider_id]
-    asked_at = change.order_intent_at or change.operation.requested_at
     moments: Any = import_string(settings.DATABASE_MIGRATIONS)
-    if moments(names, _served_until(target, asked_at), now):
+    if moments(names, _served_until(target, change.acted_at), now):
         return True
     read_at: Any = import_string(settings.DATABASE_MIGRATIONS_READ)
     known_until = read_at(names)
-    return False if known_until is not None and known_until >= asked_at else None
+    return False if known_until is not None and known_until >= change.acted_at else None
 
 
-def _served_until(target: Deployment, asked_at: datetime) -> datetime:
+def _served_until(target: Deployment, acted_at: datetime) -> datetime:
     """When something else took its place before the change; where it never served, when it was made."""
-    periods = LivePeriod.objects.filter(service=target.service_id, since__lt=asked_at).order_by("since")
+    periods = LivePeriod.objects.filter(service=target.service_id, since__lt=acted_at).order_by("since")
     last = periods.filter(deployment=target).last()
     after = periods.filter(since__gt=last.since).first() if last else None
     return after.since if after else target.created_at
